@@ -1,0 +1,37 @@
+# The verbs. Each line calls a tool or nox; make owns files, nox owns environments.
+#
+#   make run       the main job, on the emulator unless ANCHORBROWSER_API_KEY is set
+#   make test      the tests, on this interpreter
+#   make generate  generated/ from the spec, the overlay and the config
+#   make check     that generated/ is what `make generate` would write
+#   make accept    the surface file from the code, for a reviewer to read
+#   make lock      constraints.txt from pyproject.toml
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+GROUPS := --group tools --group tests --group types --group lint --group dev
+
+.PHONY: run test generate check accept lock
+
+run: $(VENV)/ready
+	$(BIN)/python examples/nodes_cpu_usage.py
+
+test: $(VENV)/ready
+	$(BIN)/nox --session tests --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+
+generate check: $(VENV)/ready
+	$(BIN)/python -m tools.generate $@
+
+accept: $(VENV)/ready
+	$(BIN)/python -m tools.surface accept
+
+lock: $(VENV)/ready
+	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --upgrade --all-extras $(GROUPS) --output-file constraints.txt pyproject.toml
+
+$(VENV)/ready: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable '.[emulator]'
+	touch $@

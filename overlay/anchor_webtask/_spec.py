@@ -1,0 +1,53 @@
+"""What the package takes from the generated code's endpoints and spec, imported on first use.
+
+Importing any generated endpoint imports every model of the spec, so this is the one module that does it, and late. The
+generator's private `_get_kwargs` and `_parse_response` are the seam between building a request, sending it and reading
+the answer; a contract test pins them.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+    from anchor_webtask_api import AuthenticatedClient
+    from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
+
+
+def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
+    """Return httpx's request arguments of the operation that starts a task."""
+    from anchor_webtask_api.api.ai_tools import perform_web_task
+    from anchor_webtask_api.types import UNSET
+
+    return perform_web_task._get_kwargs(body=body, session_id=UNSET if session_id is None else session_id)
+
+
+def parse_start(client: AuthenticatedClient, response: httpx.Response) -> object:
+    """Parse a start's answer by the generated code, which raises bare exceptions on shapes that it doesn't know."""
+    from anchor_webtask_api.api.ai_tools import perform_web_task
+
+    return perform_web_task._parse_response(client=client, response=response)
+
+
+def status_kwargs(task_id: str) -> dict[str, Any]:
+    """Return httpx's request arguments of the operation that reads a task's status."""
+    from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+
+    return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
+
+
+def parse_status(client: AuthenticatedClient, response: httpx.Response) -> object:
+    """Parse a status check's answer by the generated code; see `parse_start`."""
+    from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+
+    return get_perform_web_task_status._parse_response(client=client, response=response)
+
+
+def composed_spec() -> dict[str, Any]:
+    """Return the spec that the code was generated from: the vendored one with the overlay applied."""
+    text = importlib.resources.files("anchor_webtask_api").joinpath("openapi.json").read_text(encoding="utf-8")
+    spec: dict[str, Any] = json.loads(text)
+    return spec
