@@ -1,0 +1,266 @@
+"""What every request and every answer passes: where the key goes, what is let in, and which error says what went wrong.
+
+No I/O: the sync and the async transport call it with what they have.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import ssl
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from anchor_webtask._errors import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    StatusError,
+    TransportError,
+    UnexpectedResponseError,
+)
+from anchor_webtask._outcome import Failure, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from anchor_webtask._secrets import Redactor, Sealed
+
+KEY_HEADER: Final = "anchor-api-key"
+LONGEST_ERROR_BODY: Final = 65_536
+
+_REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+
+
+class KeyAuth(httpx.Auth):
+    """Adds the key to requests for one origin, and to no other."""
+
+    def __init__(self, key: Sealed[str], base_url: str) -> None:
+        self._key = key
+        self._origin = _origin(httpx.URL(base_url))
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the key on the way out."""
+        if _origin(request.url) == self._origin:
+            request.headers[KEY_HEADER] = self._key.open()
+        yield request
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class Answer:
+    """An answer on its way: its head, and as much of its body as has come and is wanted.
+
+    Args:
+        response: The head.
+        limit: How many bytes of the unpacked body are wanted.
+        deadline: When it has to be here, on the clock of `add`.
+    """
+
+    def __init__(self, response: httpx.Response, limit: int, deadline: float) -> None:
+        self.response = response
+        self.failure: Failure | None = None
+        self.is_too_large = self.is_late = False
+        self._limit = limit
+        self._deadline = deadline
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether to read the body at all."""
+        return self._limit > 0
+
+    def add(self, chunk: bytes, now: float) -> bool:
+        """Take one more piece; False when the rest isn't wanted any more."""
+        self._size += len(chunk)
+        self.is_too_large = self._size > self._limit
+        # What has come in one piece is whole, most likely, and has been paid for: it counts late as well.
+        self.is_late = now > self._deadline and bool(self._chunks)
+        if self.is_too_large or self.is_late:
+            return False
+        self._chunks.append(chunk)
+        return True
+
+    def content(self) -> bytes:
+        """Return what has come."""
+        return b"".join(self._chunks)
+
+
+class Guard:
+    """Turns answers and exceptions of httpx into answers that may be read, or failures that say why not.
+
+    Args:
+        redact: Takes secrets out of text from outside.
+        max_response_bytes: How large an answer may be once it's unpacked.
+        wall: Returns seconds since 1970, for a `Retry-After` that is a date.
+    """
+
+    def __init__(self, redact: Redactor, max_response_bytes: int, wall: Callable[[], float]) -> None:
+        self._redact = redact
+        self._max_response_bytes = max_response_bytes
+        self._wall = wall
+
+    def answer(self, response: httpx.Response, deadline: float) -> Answer:
+        """Begin to take in an answer whose head has come."""
+        if response.is_success:
+            return Answer(response, self._max_response_bytes, deadline)
+        return Answer(response, 0 if response.status_code < 400 else LONGEST_ERROR_BODY, deadline)
+
+    def broken(self, exception: Exception, limit: float) -> Failure:
+        """Return what an exception on the way to an answer means, in words of our own: httpx's may quote the server."""
+        if isinstance(exception, httpx.TimeoutException):
+            fault = Fault.NOT_CONNECTED if isinstance(exception, _NOT_SENT) else Fault.LOST
+            what = "no connection" if fault is Fault.NOT_CONNECTED else "no whole answer"
+            return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
+        if isinstance(exception, _NOT_SENT):
+            if _is_certificate_error(exception):
+                return Failure(Fault.CERTIFICATE, TransportError("the server's certificate doesn't hold"))
+            return Failure(Fault.NOT_CONNECTED, TransportError("no connection to the server"))
+        if isinstance(exception, httpx.DecodingError):
+            return Failure(Fault.UNREADABLE, UnexpectedResponseError("the answer doesn't unpack"))
+        return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
+
+    def overdue(self, limit: float) -> Failure:
+        """Return the failure of an answer that was still on its way at the limit."""
+        return Failure(Fault.LOST, RequestTimeoutError(f"no whole answer within {limit:g} s"))
+
+    def verdict(self, answer: Answer, limit: float) -> httpx.Response | Failure:
+        """Return the answer, to be parsed, or why it is none; an error status counts also where its body broke off."""
+        response, status = answer.response, answer.response.status_code
+        if response.is_success:
+            if answer.is_too_large:
+                return Failure(
+                    Fault.TOO_LARGE,
+                    UnexpectedResponseError(f"the answer has more than max_response_bytes={self._max_response_bytes}"),
+                )
+            if answer.is_late:
+                return self.overdue(limit)
+            if answer.failure:
+                return answer.failure
+            headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
+            return httpx.Response(status, headers=headers, content=answer.content())
+        if 300 <= status < 400:
+            target = self._target(response)
+            return Failure(
+                Fault.REDIRECTED,
+                UnexpectedResponseError(f"HTTP {status} redirects to {target}; nothing was sent there, check base_url"),
+            )
+        if 400 <= status < 600:
+            return Failure(Fault.STATUS, self._status_error(response, answer.content()))
+        return Failure(Fault.UNREADABLE, UnexpectedResponseError(f"HTTP {status} is no status of an answer"))
+
+    def _target(self, response: httpx.Response) -> str:
+        location = response.extensions.get(LOCATION, "")
+        try:
+            url = httpx.URL(location)
+        except httpx.InvalidURL:
+            return "an address that is none"
+        if not url.host:
+            return "another path of the same server" if location else "nowhere"
+        return self._redact.quote(f"{url.scheme}://{url.netloc.decode('ascii')}")
+
+    def _status_error(self, response: httpx.Response, content: bytes) -> StatusError:
+        status = response.status_code
+        message, code = _api_error(content)
+        message = None if message is None else self._redact.quote(message)
+        kind = _STATUS_ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
+        return kind(
+            f"HTTP {status}: {message or _phrase(status)}",
+            status=status,
+            api_message=message,
+            code=code,
+            request_id=next(
+                (self._redact.quote(value) for name in _REQUEST_ID_HEADERS if (value := response.headers.get(name))),
+                None,
+            ),
+            retry_after=retry_after(response.headers.get("retry-after"), self._wall()),
+        )
+
+
+LOCATION: Final = "anchor_webtask.location"
+_PACKING: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def hide_location(response: httpx.Response) -> None:
+    """Keep httpx from building the request that a redirect asks for: it would copy the key, or fail on nonsense."""
+    location = response.headers.pop("location", None)
+    if location is not None:
+        response.extensions[LOCATION] = location
+
+
+def retry_after(value: str | None, wall: float) -> float | None:
+    """Return the seconds that a `Retry-After` header asks for, None where it says nothing that can be understood.
+
+    Args:
+        value: The header: seconds, or a date in one of HTTP's three forms.
+        wall: Seconds since 1970 now.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,15}", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        # The asctime form has no zone, and is UTC as the others are.
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    return max(seconds - wall, 0.0) if math.isfinite(seconds) else None
+
+
+def _is_certificate_error(exception: BaseException) -> bool:
+    seen: BaseException | None = exception
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _api_error(content: bytes) -> tuple[str | None, int | None]:
+    """Read the API's error body, `{"error": {"code": …, "message": …}}`; anything else says nothing."""
+    try:
+        body: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return None, None
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):
+        return error or None, None
+    if not isinstance(error, dict):
+        return None, None
+    message, code = error.get("message"), error.get("code")
+    return (
+        message if isinstance(message, str) and message else None,
+        code if isinstance(code, int) and not isinstance(code, bool) else None,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "an error that HTTP has no name for"

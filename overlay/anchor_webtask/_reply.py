@@ -1,0 +1,97 @@
+"""From an answer to what it says: what the generated parsers return, or raise, made into a reply or a failure."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from anchor_webtask import _spec
+from anchor_webtask._errors import UnexpectedResponseError
+from anchor_webtask._outcome import Completed, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._request import task_id_problem
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from anchor_webtask._secrets import Redactor
+
+# What the generated parsers raise on JSON of the wrong shape, and the JSON reader on what is none.
+_PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
+
+
+def read_start(answer: httpx.Response | Failure, redact: Redactor) -> Reply | Failure:
+    """Read the answer to a start: the result itself, or the id of a task that runs."""
+    if isinstance(answer, Failure):
+        return answer
+    from anchor_webtask_api.models.perform_web_task_async_response_data import PerformWebTaskAsyncResponseData
+    from anchor_webtask_api.models.perform_web_task_response_schema import PerformWebTaskResponseSchema
+    from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
+
+    match _parsed(_spec.parse_start, answer):
+        case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result)):
+            return Completed(result)
+        case PerformWebTaskResponseSchema(data=PerformWebTaskAsyncResponseData(workflow_id=task_id, status=status)):
+            if problem := task_id_problem(task_id):
+                return _unreadable(f"its workflow_id {problem}")
+            return Running(task_id, _text(status, redact))
+        case Failure() as failure:
+            return failure
+        case _:
+            return _unreadable("it has neither a result nor a workflow_id")
+
+
+def read_status(answer: httpx.Response | Failure, redact: Redactor) -> Reply | Failure:
+    """Read the answer to a status check. The API mixes cases, so they count alike."""
+    if isinstance(answer, Failure):
+        return answer
+    from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
+    from anchor_webtask_api.models.perform_web_task_status_response_schema import PerformWebTaskStatusResponseSchema
+
+    match _parsed(_spec.parse_status, answer):
+        case PerformWebTaskStatusResponseSchema(data=PerformWebTaskStatusData() as data):
+            pass
+        case Failure() as failure:
+            return failure
+        case _:
+            return _unreadable("it has no task state")
+    status = _text(data.status, redact)
+    match status.casefold() if status else None:
+        case "completed":
+            return Completed(_given(data.result), status)
+        case "failed":
+            return Failed(_reason(_given(data.error), redact), status)
+        case "running":
+            return Running(raw_status=status)
+        case _:
+            return Running(raw_status=status, known=False)
+
+
+def _reason(error: Any, redact: Redactor) -> str | None:
+    """Return a failed task's reason: its text, or its JSON."""
+    if error is None:
+        return None
+    return redact(error if isinstance(error, str) else json.dumps(error, ensure_ascii=False))
+
+
+def _parsed(parse: Callable[[httpx.Response], object], answer: httpx.Response) -> object:
+    try:
+        return parse(answer)
+    except _PARSE_ERRORS:
+        return _unreadable("it is no JSON of the shape that the spec has")
+
+
+def _unreadable(why: str) -> Failure:
+    return Failure(Fault.UNREADABLE, UnexpectedResponseError(f"an answer that the spec doesn't know: {why}"))
+
+
+def _text(value: object, redact: Redactor) -> str | None:
+    return redact.quote(value) if isinstance(value, str) else None
+
+
+def _given(value: Any) -> Any:
+    """Return a field's value, None where the answer lacks it: the generated models have an object for that."""
+    from anchor_webtask_api.types import Unset
+
+    return None if isinstance(value, Unset) else value

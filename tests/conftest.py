@@ -1,0 +1,37 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchor_webtask import _clock
+from tests.support.clocks import VirtualClock
+from tests.support.faces import Face, face
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key, base URL or proxy of the caller's reaches a test."""
+    for name in ("ANCHORBROWSER_API_KEY", "ANCHORBROWSER_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture(name="face", params=["sync", "asyncio", "trio"])
+def each_face(request: pytest.FixtureRequest) -> Iterator[Face]:
+    """The sync client, and the async one under asyncio and trio."""
+    with face(request.param) as made:
+        yield made
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
+    """Virtual time for every client made in the test."""
+    made = VirtualClock()
+    monkeypatch.setattr(_clock, "default", made)
+    return made
