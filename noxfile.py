@@ -12,6 +12,7 @@ LOCKED = ("--constraint", "constraints.txt")
 
 
 def install_for_tests(session: nox.Session) -> None:
+    """Install the package as it is in the checkout, and what its tests need."""
     session.install(*LOCKED, "--group", "tests", "--editable", ".[emulator]")
 
 
