@@ -1,5 +1,8 @@
 """The environments: what is tested, with what installed. `make` and `.ci/run` call these sessions."""
 
+import pathlib
+import tarfile
+
 import nox
 
 nox.needs_version = ">=2024.10.9"
@@ -9,6 +12,17 @@ nox.options.sessions = ["tests", "lint", "types", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
 LOCKED = ("--constraint", "constraints.txt")
+CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
+SDIST_CONTENTS = {
+    ".gitignore",
+    "CHANGELOG.md",
+    "LICENSE",
+    "PKG-INFO",
+    "README.md",
+    "generated",
+    "overlay",
+    "pyproject.toml",
+}
 
 
 def install_for_tests(session: nox.Session) -> None:
@@ -47,7 +61,17 @@ def types(session: nox.Session) -> None:
 
 
 @nox.session
-def package(session: nox.Session) -> None:
-    """Build both distributions, install each into an environment of its own and import it from elsewhere."""
-    session.install(*LOCKED, "--group", "dev")
-    session.run("python", "-m", "tools.package", *session.posargs)
+@nox.parametrize("kind", ["wheel", "sdist"])
+def package(session: nox.Session, kind: str) -> None:
+    """Build a distribution, install it into an empty environment, and import both packages from elsewhere."""
+    folder = session.create_tmp()
+    session.run("uv", "build", "--quiet", f"--{kind}", "--clear", "--out-dir", folder, external=True)
+    (built,) = (path for path in pathlib.Path(folder).iterdir() if path.suffix in {".whl", ".gz"})
+    if kind == "sdist":
+        with tarfile.open(built) as archive:
+            inside = {name.split("/")[1] for name in archive.getnames()}
+        if extra := inside - SDIST_CONTENTS:
+            session.error(f"the sdist has more than it should: {sorted(extra)}")
+    session.install(*LOCKED, str(built))
+    session.chdir(folder)
+    session.run("python", str(CHECK_INSTALLED))

@@ -1,0 +1,32 @@
+"""Checks the installed distribution from outside the checkout: both packages import, and nothing else came along.
+
+The package session runs this file by its path, in an environment that has the distribution and nothing of the checkout.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import pathlib
+import sys
+
+import anchor_webtask
+import anchor_webtask_api
+
+NEEDED = ("anchor_webtask/py.typed", "anchor_webtask_api/py.typed", "anchor_webtask_api/openapi.json")
+
+
+def problems(files: list[str]) -> list[str]:
+    """Say what is wrong with what is installed."""
+    owners = ("anchor_webtask/", "anchor_webtask_api/", f"anchor_webtask-{anchor_webtask.__version__}.dist-info/")
+    imported = [pathlib.Path(str(module.__file__)) for module in (anchor_webtask, anchor_webtask_api)]
+    return [
+        *(f"{path} is not the installed one" for path in imported if "site-packages" not in path.parts),
+        *(f"{file} should not be in the distribution" for file in files if not file.startswith(owners)),
+        *(f"{file} is missing" for file in NEEDED if file not in files),
+    ]
+
+
+if __name__ == "__main__":
+    installed = sorted(str(file) for file in importlib.metadata.files("anchor-webtask") or ())
+    print(*installed, sep="\n")
+    sys.exit("\n".join(problems(installed)) or None)
