@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -173,6 +172,8 @@ def _options_problem(options: Options) -> str | None:
     for name, value in options.open().items():
         check = _CHECKS.get(name)
         if check is None:
+            import difflib
+
             near = difflib.get_close_matches(name, _CHECKS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}"
             return f"there is no option {name!r}: {hint} What the spec doesn't know yet goes into extra_body"

@@ -8,7 +8,6 @@ the answer; a contract test pins them.
 from __future__ import annotations
 
 import functools
-import importlib.resources
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +57,8 @@ def _parsing_client() -> Client:
 
 def composed_spec() -> dict[str, Any]:
     """Return the spec that the code was generated from: the vendored one with the overlay applied."""
+    import importlib.resources
+
     text = importlib.resources.files("anchor_webtask_api").joinpath("openapi.json").read_text(encoding="utf-8")
     spec: dict[str, Any] = json.loads(text)
     return spec

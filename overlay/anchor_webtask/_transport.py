@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
-import platform
+import sys
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import httpx
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 ClientT = TypeVar("ClientT", bound=httpx.Client | httpx.AsyncClient)
 
-USER_AGENT: Final = f"anchor-webtask/{__version__} python/{platform.python_version()} httpx/{httpx.__version__}"
+_PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
+USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
 CONNECT_SHARE: Final = 0.9
 """The connection gets a little less than the whole request, so that what strikes first says which of them it was."""
 
