@@ -67,6 +67,6 @@ __all__ = [
 
 # Users see, pickle and import these names from here, wherever they are written.
 for _name in __all__:
-    if isinstance(_public := globals()[_name], type):
+    _public = globals()[_name]
+    if isinstance(_public, type):
         _public.__module__ = __name__
-del _name, _public

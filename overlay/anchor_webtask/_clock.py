@@ -12,17 +12,20 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return seconds on a clock that never jumps."""
+        ...
 
     def wall(self) -> float:
         """Return seconds since 1970; used for date-times that leave or enter the process, never for waiting."""
+        ...
 
     def chance(self) -> float:
         """Return a random number from 0 to 1."""
+        ...
 
-    def sleep(self, seconds: float) -> None:
+    def sleep(self, seconds: float, /) -> None:
         """Wait in the calling thread."""
 
-    async def sleep_async(self, seconds: float) -> None:
+    async def sleep_async(self, seconds: float, /) -> None:
         """Wait in the calling task, under asyncio or trio."""
 
 
@@ -35,7 +38,7 @@ class SystemClock:
     sleep = staticmethod(time.sleep)
 
     @staticmethod
-    async def sleep_async(seconds: float) -> None:
+    async def sleep_async(seconds: float, /) -> None:
         """Wait in the calling task."""
         import anyio
 

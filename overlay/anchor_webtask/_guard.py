@@ -81,7 +81,6 @@ class Answer:
 
     def __init__(self, response: httpx.Response, limit: int, deadline: float) -> None:
         self.response = response
-        self.failure: Failure | None = None
         self.is_too_large = self.is_late = False
         self._limit = limit
         self._deadline = deadline
@@ -147,8 +146,16 @@ class Guard:
         """Return the failure of an answer that was still on its way at the limit."""
         return Failure(Fault.LOST, RequestTimeoutError(f"no whole answer within {limit:g} s"))
 
-    def verdict(self, answer: Answer, limit: float) -> httpx.Response | Failure:
-        """Return the answer, to be parsed, or why it is none; an error status counts also where its body broke off."""
+    def verdict(self, answer: Answer | None, failure: Failure | None, limit: float) -> httpx.Response | Failure:
+        """Return the answer, to be parsed, or why it is none.
+
+        Args:
+            answer: What has come, None if no head has. An error status counts also where its body broke off.
+            failure: What ended the exchange early, if anything did.
+            limit: How many seconds it might take.
+        """
+        if answer is None:
+            return failure or self.overdue(limit)
         response, status = answer.response, answer.response.status_code
         if response.is_success:
             if answer.is_too_large:
@@ -156,10 +163,8 @@ class Guard:
                     Fault.TOO_LARGE,
                     UnexpectedResponseError(f"the answer has more than max_response_bytes={self._max_response_bytes}"),
                 )
-            if answer.is_late:
-                return self.overdue(limit)
-            if answer.failure:
-                return answer.failure
+            if answer.is_late or failure:
+                return failure or self.overdue(limit)
             headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
             return httpx.Response(status, headers=headers, content=answer.content())
         if 300 <= status < 400:

@@ -52,13 +52,8 @@ def output_of(output: JsonSchemaDict | None, *, wrapped: bool = False) -> Output
         return Output(wrapped=wrapped)
     if not isinstance(output, Mapping):
         raise ConfigurationError(f"output must be a JSON Schema as a dict, not {type(output).__name__}")
-    try:
-        schema: dict[str, Any] = json.loads(json.dumps(dict(output), allow_nan=False, ensure_ascii=False).encode())
-    except (TypeError, ValueError, RecursionError):
-        problem = True
-    else:
-        problem = False
-    if problem:
+    schema = _as_json(output)
+    if schema is None:
         raise ConfigurationError(
             "output must be JSON all through: dicts with text as keys, lists, text, finite numbers"
         )
@@ -67,6 +62,15 @@ def output_of(output: JsonSchemaDict | None, *, wrapped: bool = False) -> Output
     if schema.get("type", "object") == "object" and "$ref" not in schema:
         return Output(schema)
     return Output(_wrap(schema), wrapped=True)
+
+
+def _as_json(output: JsonSchemaDict) -> dict[str, Any] | None:
+    """Copy a schema by way of its JSON; None where it has none."""
+    try:
+        schema: dict[str, Any] = json.loads(json.dumps(dict(output), allow_nan=False, ensure_ascii=False).encode())
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return schema
 
 
 def _wrap(schema: dict[str, Any]) -> dict[str, Any]:

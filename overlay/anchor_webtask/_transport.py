@@ -87,6 +87,7 @@ class GuardedClient(httpx.Client):
         limit = _limit(request)
         deadline = self._now() + limit
         answer: Answer | None = None
+        failure: Failure | None = None
         try:
             response = super().send(request, stream=True)
             try:
@@ -99,10 +100,7 @@ class GuardedClient(httpx.Client):
                 response.close()
         except Exception as exception:  # noqa: BLE001  a custom transport may raise anything
             failure = guard.broken(exception, limit)
-            if answer is None:
-                return failure
-            answer.failure = failure
-        return guard.verdict(answer, limit)
+        return guard.verdict(answer, failure, limit)
 
 
 class GuardedAsyncClient(httpx.AsyncClient):
@@ -144,12 +142,7 @@ class GuardedAsyncClient(httpx.AsyncClient):
                     await response.aclose()
             except Exception as exception:  # noqa: BLE001  a custom transport may raise anything
                 failure = guard.broken(exception, limit)
-        if scope.cancelled_caught:
-            failure = guard.overdue(limit)
-        if answer is None:
-            return failure or guard.overdue(limit)
-        answer.failure = failure
-        return guard.verdict(answer, limit)
+        return guard.verdict(answer, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
 
 class Lifecycle(Generic[ClientT]):
