@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._handle import (
@@ -37,32 +37,50 @@ if TYPE_CHECKING:
 E = TypeVar("E")
 
 
-async def _drive(
-    steps: Generator[Step[E], Came], clock: Clock, fetch: Callable[[float], Awaitable[Reply | Failure]], note: str
-) -> AsyncIterator[E]:
-    """Do what the steps say, and yield what they emit."""
-    came: Came | None = None
-    while True:
-        try:
-            step = next(steps) if came is None else steps.send(came)
-        except StopIteration:
-            return
-        reply = None
-        try:
-            match step:
-                case Sleep(seconds=seconds):
-                    await clock.sleep_async(seconds)
-                case Fetch(limit=limit):
-                    reply = await fetch(limit)
-        except AnchorError:
-            raise
-        except BaseException as interruption:
-            release(interruption)
-            interruption.add_note(note)
-            raise
-        if isinstance(step, Emit):
-            yield step.value
-        came = (clock.now(), reply)
+class _Drive(Generic[E]):
+    """Does what the steps say, and iterates over what they emit.
+
+    It is no async generator, since one that is dropped half-way makes its event loop clean up, and trio warn.
+    """
+
+    def __init__(
+        self,
+        steps: Generator[Step[E], Came],
+        clock: Clock,
+        fetch: Callable[[Fetch], Awaitable[Reply | Failure]],
+        note: str,
+    ) -> None:
+        self._steps = steps
+        self._clock = clock
+        self._fetch = fetch
+        self._note = note
+        self._came: Came | None = None
+
+    def __aiter__(self) -> AsyncIterator[E]:
+        return self
+
+    async def __anext__(self) -> E:
+        while True:
+            try:
+                step = next(self._steps) if self._came is None else self._steps.send(self._came)
+            except StopIteration:
+                raise StopAsyncIteration from None
+            reply = None
+            try:
+                match step:
+                    case Sleep(seconds=seconds):
+                        await self._clock.sleep_async(seconds)
+                    case Fetch():
+                        reply = await self._fetch(step)
+            except AnchorError:
+                raise
+            except BaseException as interruption:
+                release(interruption)
+                interruption.add_note(self._note)
+                raise
+            self._came = (self._clock.now(), reply)
+            if isinstance(step, Emit):
+                return step.value
 
 
 async def _call(callback: Callable[[Any], object], argument: object, task_id: str | None) -> None:
@@ -128,7 +146,7 @@ class AsyncWebTask(Handle[T]):
         return self.updates()
 
     def _updates(self, deadline: float | None) -> AsyncIterator[TaskUpdate]:
-        return _drive(self._steps(deadline), self._setup.settings.clock, self._fetch, running_note(self.id))
+        return _Drive(self._steps(deadline), self._setup.settings.clock, self._fetch, running_note(self.id))
 
     async def _result_by(
         self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None
@@ -138,8 +156,8 @@ class AsyncWebTask(Handle[T]):
                 await _call(on_update, update, self.id)
         return self._result()
 
-    async def _fetch(self, limit: float) -> Reply | Failure:
-        return read_status(await self._transport.exchange(self._status_request(), limit), self._setup.redact)
+    async def _fetch(self, step: Fetch) -> Reply | Failure:
+        return read_status(await self._transport.exchange(self._status_request(), step.limit), self._setup.redact)
 
 
 class AsyncTasks:
@@ -223,12 +241,15 @@ class AsyncTasks:
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         begun, started = settings.clock.now(), settings.clock.wall()
 
-        async def fetch(limit: float) -> Reply | Failure:
-            return read_start(await self._transport.exchange(request.kwargs, limit, request.redact), request.redact)
+        async def fetch(step: Fetch) -> Reply | Failure:
+            answer = await self._transport.exchange(
+                request.kwargs, step.limit, connect=step.connect, redact=request.redact
+            )
+            return read_start(answer, request.redact)
 
         limit = http_timeout or settings.http_timeout
         steps = setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
-        (reply,) = [reply async for reply in _drive(steps, settings.clock, fetch, START_NOTE)]
+        (reply,) = [reply async for reply in _Drive(steps, settings.clock, fetch, START_NOTE)]
         return AsyncWebTask(self._transport, setup, started_watch(setup, reply, begun), started=started)
 
     def _found(self, task_id: str, started: float | None, output: Output) -> AsyncWebTask[Any]:

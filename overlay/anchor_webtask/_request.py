@@ -91,7 +91,7 @@ def _text_problem(value: object) -> str | None:
     if not isinstance(value, str):
         return f"must be text, not {type(value).__name__}"
     if not value.strip():
-        return "is blank; leave it out, or say something"
+        return "is blank"
     return None if _is_unicode(value) else "has half a surrogate pair, which is no Unicode text"
 
 

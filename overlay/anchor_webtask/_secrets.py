@@ -120,4 +120,6 @@ def release(interruption: BaseException) -> None:
             continue
         seen.add(id(exception))
         pending += (exception.__cause__, exception.__context__)
+        if isinstance(exception, BaseExceptionGroup):
+            pending += exception.exceptions
         exception.__traceback__ = exception.__cause__ = exception.__context__ = None

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 ATTEMPTS: Final = 3
 """How often a start without a deadline is tried where there is no connection."""
 
+SHORTEST_CONNECT: Final = 1.0
+"""Seconds that a connection gets even where the deadline is nearer, so that a start is tried at all."""
+
 _UNCERTAIN_STATUSES: Final = frozenset({408, 499})
 
 logger = logging.getLogger("anchor_webtask")
@@ -41,8 +44,8 @@ def starting(
         policy: How long to wait before the start is sent again, counted from the first attempt.
         now: The time.
         deadline: When a patient start gives up; None for never.
-        http_timeout: Seconds that one request may take. The deadline doesn't shorten it: to cut a start off is to lose
-            a task that may have been started.
+        http_timeout: Seconds that one request may take. The deadline shortens the connecting alone: to cut a start off
+            is to lose a task that may have been started.
         patient: Whether to repeat until the deadline, also on 429; else an unreachable server is tried three times.
         chance: Returns a random number from 0 to 1.
 
@@ -52,7 +55,8 @@ def starting(
     """
     begun, attempts = now, 0
     while True:
-        now, came = yield Fetch(http_timeout)
+        left = None if deadline is None else max(deadline - now, SHORTEST_CONNECT)
+        now, came = yield Fetch(http_timeout, left)
         attempts += 1
         if not isinstance(came, Failure):
             if came is not None:

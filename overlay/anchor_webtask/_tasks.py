@@ -37,7 +37,7 @@ E = TypeVar("E")
 
 
 def _drive(
-    steps: Generator[Step[E], Came], clock: Clock, fetch: Callable[[float], Reply | Failure], note: str
+    steps: Generator[Step[E], Came], clock: Clock, fetch: Callable[[Fetch], Reply | Failure], note: str
 ) -> Iterator[E]:
     """Do what the steps say, and yield what they emit."""
     came: Came | None = None
@@ -51,8 +51,8 @@ def _drive(
             match step:
                 case Sleep(seconds=seconds):
                     clock.sleep(seconds)
-                case Fetch(limit=limit):
-                    reply = fetch(limit)
+                case Fetch():
+                    reply = fetch(step)
         except AnchorError:
             raise
         except BaseException as interruption:
@@ -121,8 +121,8 @@ class WebTask(Handle[T]):
                     on_update(update)
         return self._result()
 
-    def _fetch(self, limit: float) -> Reply | Failure:
-        return read_status(self._transport.exchange(self._status_request(), limit), self._setup.redact)
+    def _fetch(self, step: Fetch) -> Reply | Failure:
+        return read_status(self._transport.exchange(self._status_request(), step.limit), self._setup.redact)
 
 
 class Tasks:
@@ -268,8 +268,9 @@ class Tasks:
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         begun, started = settings.clock.now(), settings.clock.wall()
 
-        def fetch(limit: float) -> Reply | Failure:
-            return read_start(self._transport.exchange(request.kwargs, limit, request.redact), request.redact)
+        def fetch(step: Fetch) -> Reply | Failure:
+            answer = self._transport.exchange(request.kwargs, step.limit, connect=step.connect, redact=request.redact)
+            return read_start(answer, request.redact)
 
         limit = http_timeout or settings.http_timeout
         steps = setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)

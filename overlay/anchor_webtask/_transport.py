@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import httpx
@@ -40,9 +41,10 @@ def ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def timeouts(limit: float) -> httpx.Timeout:
-    """Return httpx's time-outs for a request that may take `limit` seconds in all."""
-    return httpx.Timeout(limit, connect=CONNECT_SHARE * limit, pool=CONNECT_SHARE * limit)
+def timeouts(limit: float, connect: float | None = None) -> httpx.Timeout:
+    """Return httpx's time-outs for a request that may take `limit` seconds, `connect` of them for the connection."""
+    shortest = CONNECT_SHARE * limit if connect is None else min(connect, CONNECT_SHARE * limit)
+    return httpx.Timeout(limit, connect=shortest, pool=shortest)
 
 
 def _httpx_arguments(settings: Settings) -> dict[str, Any]:
@@ -104,7 +106,10 @@ class GuardedClient(httpx.Client):
 
 
 class GuardedAsyncClient(httpx.AsyncClient):
-    """The same for asyncio and trio, where a request also ends at its limit while the head is still on its way."""
+    """The same for asyncio and trio, in the one event loop in which it is first used.
+
+    Here a request ends at its limit also while its head is still on its way.
+    """
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
         async def hide(response: httpx.Response) -> None:
@@ -113,6 +118,7 @@ class GuardedAsyncClient(httpx.AsyncClient):
         super().__init__(transport=transport, event_hooks={"response": [hide]}, **_httpx_arguments(settings))
         self._now = settings.clock.now
         self._guard = _guard(settings, settings.redact)
+        self._loop: object = None
 
     async def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
@@ -123,8 +129,13 @@ class GuardedAsyncClient(httpx.AsyncClient):
 
     async def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
         """Send, and return the whole answer, or why there is none."""
-        import anyio
+        import anyio.lowlevel
 
+        loop = anyio.lowlevel.current_token()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop != loop:
+            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")
         limit = _limit(request)
         deadline = self._now() + limit
         answer: Answer | None = None
@@ -158,6 +169,7 @@ class Lifecycle(Generic[ClientT]):
         self._client: ClientT | None = None
         self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's
         self._pid = os.getpid()
+        self._lock = threading.Lock()
         self._is_closed = False
 
     def client(self) -> ClientT:
@@ -177,9 +189,11 @@ class Lifecycle(Generic[ClientT]):
                 self._inherited.append(self._client)
                 self._client = None
             self._pid = os.getpid()
-        if self._client is None:
-            self._client = self._make()
-        return self._client
+            self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
+        with self._lock:
+            if self._client is None:
+                self._client = self._make()
+            return self._client
 
     def close(self) -> ClientT | None:
         """Refuse further use, and return the client that is to be closed, if there is one of this process."""
@@ -214,12 +228,17 @@ class Transport:
         self._api = Lifecycle(make, is_custom=custom is not None)
 
     def exchange(
-        self, kwargs: Sealed[dict[str, Any]], limit: float, redact: Redactor | None = None
+        self,
+        kwargs: Sealed[dict[str, Any]],
+        limit: float,
+        *,
+        connect: float | None = None,
+        redact: Redactor | None = None,
     ) -> httpx.Response | Failure:
-        """Send one request that may take `limit` seconds, and return the whole answer, or why there is none."""
+        """Send one request, and return the whole answer, or why there is none; see `timeouts` for the two limits."""
         client = self._tasks.client()
         guard = _guard(self._settings, redact or self._settings.redact)
-        return client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit)), guard)
+        return client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit, connect)), guard)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""
@@ -233,7 +252,7 @@ class Transport:
 
 
 class AsyncTransport:
-    """How the async face sends, in the one event loop in which it is first used."""
+    """How the async face sends."""
 
     def __init__(self, settings: Settings, custom: httpx.AsyncBaseTransport | None) -> None:
         def make() -> GuardedAsyncClient:
@@ -242,16 +261,19 @@ class AsyncTransport:
         self._settings = settings
         self._tasks = Lifecycle(make, is_custom=custom is not None)
         self._api = Lifecycle(make, is_custom=custom is not None)
-        self._home: tuple[int, object] | None = None
 
     async def exchange(
-        self, kwargs: Sealed[dict[str, Any]], limit: float, redact: Redactor | None = None
+        self,
+        kwargs: Sealed[dict[str, Any]],
+        limit: float,
+        *,
+        connect: float | None = None,
+        redact: Redactor | None = None,
     ) -> httpx.Response | Failure:
-        """Send one request that may take `limit` seconds, and return the whole answer, or why there is none."""
+        """Send one request, and return the whole answer, or why there is none; see `timeouts` for the two limits."""
         client = self._tasks.client()
-        self._check_loop()
         guard = _guard(self._settings, redact or self._settings.redact)
-        return await client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit)), guard)
+        return await client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit, connect)), guard)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""
@@ -262,12 +284,3 @@ class AsyncTransport:
         for client in (self._tasks.close(), self._api.close()):
             if client is not None:
                 await client.aclose()
-
-    def _check_loop(self) -> None:
-        import anyio.lowlevel
-
-        here = (os.getpid(), anyio.lowlevel.current_token())
-        if self._home is None or self._home[0] != here[0]:
-            self._home = here
-        elif self._home != here:
-            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")

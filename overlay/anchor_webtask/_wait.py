@@ -56,9 +56,10 @@ logger = logging.getLogger("anchor_webtask")
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Make the request that this is about, in at most `limit` seconds."""
+    """Make the request that this is about, in at most `limit` seconds, `connect` of them for the connection."""
 
     limit: float
+    connect: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +157,8 @@ def watching(
 def _take_in(watch: Watch, came: Reply | Failure | None, now: float) -> AnchorError | None:
     """Note what a check brought; return the error of one that is to be repeated, raise that of one that isn't."""
     watch.checks += 1
+    if watch.ended is not None:
+        return None  # another wait on the same handle has seen the end meanwhile
     match came:
         case Completed() | Failed():
             watch.end(came)
@@ -167,7 +170,8 @@ def _take_in(watch: Watch, came: Reply | Failure | None, now: float) -> AnchorEr
                 logger.warning("unknown status, taken as running", extra={"task_id": watch.task_id})
         case Failure(error=error):
             error.task_id = watch.task_id
-            if not _is_repeated(came, now - (watch.first_check or now)):
+            looked_for = 0.0 if watch.first_check is None else now - watch.first_check
+            if not _is_repeated(came, looked_for):
                 raise error
             logger.warning("check brought %s, looking again", type(error).__name__, extra={"task_id": watch.task_id})
             return error
