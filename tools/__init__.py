@@ -1,0 +1,1 @@
+"""The maintainers' programs behind `make`; not part of the wheel."""

@@ -1,0 +1,55 @@
+"""Imports every module of a package, and whatever their code imports from it later; run with a folder and the package.
+
+The generator writes imports inside functions and under TYPE_CHECKING: a model that it dropped shows up there only when
+somebody's program gets that far.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def problems(folder: Path, package: str) -> Iterator[str]:
+    """Find what can't be imported.
+
+    Args:
+        folder: The folder that the package is in; on `sys.path`.
+        package: The package's name.
+
+    Yields:
+        A line for each import that fails.
+    """
+    for path in sorted((folder / package).rglob("*.py")):
+        parts = path.relative_to(folder).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        try:
+            parent = importlib.import_module(name).__package__
+        except Exception as error:  # noqa: BLE001  whatever a module raises is what is looked for
+            yield f"{name}: {type(error).__name__}: {error}"
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                origin = importlib.util.resolve_name("." * node.level + (node.module or ""), parent)
+                yield from (f"{name}: {lost}" for lost in _lost(origin, [alias.name for alias in node.names]))
+
+
+def _lost(origin: str, names: list[str]) -> Iterator[str]:
+    for name in names:
+        try:
+            if not hasattr(importlib.import_module(origin), name):
+                importlib.import_module(f"{origin}.{name}")
+        except ImportError as error:
+            yield str(error)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, sys.argv[1])
+    sys.exit("\n".join(problems(Path(sys.argv[1]), sys.argv[2])) or 0)

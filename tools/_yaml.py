@@ -1,0 +1,129 @@
+"""YAML 1.2 files of JSON data: read with comments and order, and written again as YAML or JSON."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import math
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
+
+_TAG = "tag:yaml.org,2002:"
+
+
+class DocumentError(ValueError):
+    """A file can't be read, or isn't YAML of JSON data; the message begins with the file and, where known, the line."""
+
+
+class _Constructor(RoundTripConstructor):
+    """Reads what JSON can say: keys are text (`200:` is `'200':`), and a date is the text that it was written as."""
+
+    def construct_mapping(self, node: Any, maptyp: Any, deep: bool = False) -> Any:  # type: ignore[override]  # as RoundTripConstructor
+        for key, _ in node.value:
+            if key.tag == f"{_TAG}merge":
+                raise ConstructorError(None, None, "found a merge key, which YAML 1.2 doesn't have", key.start_mark)
+            if key.tag.startswith(_TAG):
+                key.tag = f"{_TAG}str"
+        return super().construct_mapping(node, maptyp, deep=deep)
+
+
+_Constructor.add_constructor(f"{_TAG}timestamp", _Constructor.construct_yaml_str)
+
+
+def _yaml() -> YAML:
+    yaml = YAML()
+    yaml.Constructor = _Constructor
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # long lines stay as they are
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml
+
+
+def load(path: Path) -> Any:
+    """Read a YAML 1.2 file, with comments, order and quotes kept for `dump`.
+
+    No two places of the result share an object, also where the file has aliases: a change in one place stays there.
+
+    Args:
+        path: A UTF-8 file.
+
+    Returns:
+        The document: ruamel.yaml's mappings, sequences and scalars, all of which JSON can say.
+
+    Raises:
+        DocumentError: The file can't be read, is broken YAML, has a key twice, or holds what JSON can't say.
+    """
+    try:
+        document = _yaml().load(path.read_bytes())
+        return _own(document, "$", set())
+    except OSError as error:
+        raise DocumentError(f"{path}: {error.strerror}") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        # ruamel.yaml quotes the values of a doubled key, however long they are
+        problem = str(error.problem).partition(" with value")[0]
+        raise DocumentError(f"{path}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
+    except (YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise DocumentError(f"{path}: {error}") from error
+
+
+def _own(node: Any, where: str, seen: set[int]) -> Any:
+    if isinstance(node, CommentedMap | CommentedSeq):
+        if id(node) in seen:
+            node = copy.deepcopy(node)
+        seen.add(id(node))
+        for key, child in list(node.items() if isinstance(node, CommentedMap) else enumerate(node)):
+            node[key] = _own(child, f"{where}[{key!r}]", seen)
+    elif not isinstance(node, str | int | float | None) or (isinstance(node, float) and not math.isfinite(node)):
+        raise DocumentError(f"{where}: JSON has no {type(node).__name__} like {node}")
+    return node
+
+
+def bare(node: Any) -> Any:
+    """Return a copy of a loaded node without its comments: in another document they would stand in odd places."""
+    if isinstance(node, CommentedMap):
+        return CommentedMap({key: bare(child) for key, child in node.items()})
+    return CommentedSeq(bare(child) for child in node) if isinstance(node, CommentedSeq) else node
+
+
+def plain(node: Any) -> JSON:
+    """Return a loaded node as Python's own dicts, lists and scalars."""
+    match node:
+        case dict():
+            return {str(key): plain(child) for key, child in node.items()}
+        case list():
+            return [plain(child) for child in node]
+        case bool() | ScalarBoolean():
+            return bool(node)
+        case str():
+            return str(node)
+        case int():
+            return int(node)
+        case float():
+            return float(node)
+        case None:
+            return None
+    raise TypeError(f"not what `load` returns: {node!r}")
+
+
+def dump(document: Any) -> str:
+    """Return a loaded document as YAML."""
+    stream = io.StringIO()
+    _yaml().dump(document, stream)
+    return stream.getvalue()
+
+
+def to_json(value: JSON) -> str:
+    """Return JSON made for reading and for diffs: indented, in the given order, with a newline at its end."""
+    return json.dumps(value, ensure_ascii=False, indent=2) + "\n"
