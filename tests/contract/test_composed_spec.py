@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+
+from tools import _config
+from tools.compose import OVERLAY, ROOT, SPEC, compose
+from tools.generate import CONFIG, GENERATED
+
+
+@pytest.fixture(scope="module")
+def shipped() -> str:
+    path = ROOT / GENERATED / _config.read(ROOT / CONFIG).package / "openapi.json"
+    return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def spec(shipped: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(shipped)
+    return loaded
+
+
+def test_it_is_valid_openapi_3_1(spec: dict[str, Any]) -> None:
+    validate(spec, cls=OpenAPIV31SpecValidator)
+
+
+def test_the_shipped_one_is_a_fresh_composition(shipped: str) -> None:
+    assert shipped == compose(ROOT / SPEC, ROOT / OVERLAY).to_json()
+
+
+def test_it_has_the_two_operations_by_their_ids(spec: dict[str, Any]) -> None:
+    found = {
+        operation["operationId"]: (method, path)
+        for path, item in spec["paths"].items()
+        for method, operation in item.items()
+    }
+    assert found == {
+        "perform_web_task": ("post", "/v1/tools/perform-web-task"),
+        "get_perform_web_task_status": ("get", "/v1/tools/perform-web-task/{workflowId}/status"),
+    }
+
+
+def test_both_operations_have_the_documented_errors(spec: dict[str, Any]) -> None:
+    for item in spec["paths"].values():
+        for operation in item.values():
+            errors = {status: answer for status, answer in operation["responses"].items() if status != "200"}
+            assert errors.keys() == {"400", "401", "402", "403", "404", "429", "500"}
+            schemas = [answer["content"]["application/json"]["schema"]["$ref"] for answer in errors.values()]
+            assert set(schemas) == {"#/components/schemas/ErrorResponse"}
+
+
+def test_what_may_grow_is_open(spec: dict[str, Any]) -> None:
+    schemas = spec["components"]["schemas"]
+    start, sync, status = (
+        schemas[f"PerformWebTask{name}"]["properties"]
+        for name in ("AsyncResponseData", "SyncResponseData", "StatusData")
+    )
+    assert (start["status"]["type"], status["status"]["type"]) == ("string", "string")
+    for found in (start["status"], status["status"], status["result"], status["error"], sync["result"]):
+        assert not {"enum", "oneOf", "anyOf", "$ref"} & found.keys()
+    assert "type" not in sync["result"]
+    assert "type" not in status["result"]
+    assert "type" not in status["error"]

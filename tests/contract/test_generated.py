@@ -1,0 +1,124 @@
+"""The generated code is what `make generate` writes, and the seam that the package uses is as it expects."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from typing import Any
+
+import httpx
+import pytest
+
+from anchor_webtask_api import AuthenticatedClient
+from anchor_webtask_api.api.ai_tools import get_perform_web_task_status, perform_web_task
+from anchor_webtask_api.models import (
+    ErrorResponse,
+    PerformWebTaskAsyncResponseData,
+    PerformWebTaskRequestSchema,
+    PerformWebTaskResponseSchema,
+    PerformWebTaskStatusResponseSchema,
+    PerformWebTaskSyncResponseData,
+)
+from tools import _importable, generate
+from tools.compose import ROOT
+
+
+def test_it_is_what_make_generate_writes() -> None:
+    assert generate.check(ROOT) == []
+
+
+def test_every_module_imports() -> None:
+    command = [sys.executable, _importable.__file__, str(ROOT / generate.GENERATED), "anchor_webtask_api"]
+    ran = subprocess.run(command, capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def client() -> AuthenticatedClient:
+    return AuthenticatedClient(base_url="https://api.example", token="key")
+
+
+def parameters(function: Any) -> list[tuple[str, str, bool]]:
+    return [
+        (name, parameter.kind.name, parameter.default is parameter.empty)
+        for name, parameter in inspect.signature(function).parameters.items()
+    ]
+
+
+@pytest.mark.parametrize("endpoint", [perform_web_task, get_perform_web_task_status])
+def test_how_an_answer_is_parsed(endpoint: Any) -> None:
+    assert parameters(endpoint._parse_response) == [
+        ("client", "KEYWORD_ONLY", True),
+        ("response", "KEYWORD_ONLY", True),
+    ]
+
+
+def test_how_a_start_is_built() -> None:
+    assert parameters(perform_web_task._get_kwargs) == [
+        ("body", "KEYWORD_ONLY", True),
+        ("session_id", "KEYWORD_ONLY", False),
+    ]
+
+
+def test_a_start() -> None:
+    body = PerformWebTaskRequestSchema(prompt="Read", async_=True)
+    assert perform_web_task._get_kwargs(body=body, session_id="a b") == {
+        "method": "post",
+        "url": "/v1/tools/perform-web-task",
+        "params": {"sessionId": "a b"},
+        "json": {"prompt": "Read", "async": True},
+        "headers": {"Content-Type": "application/json"},
+    }
+
+
+def test_a_start_sends_nothing_that_was_not_given() -> None:
+    kwargs = perform_web_task._get_kwargs(body=PerformWebTaskRequestSchema(prompt="Read"))
+    assert (kwargs["params"], kwargs["json"]) == ({}, {"prompt": "Read"})
+
+
+def test_how_a_status_check_is_built() -> None:
+    assert parameters(get_perform_web_task_status._get_kwargs) == [("workflow_id", "POSITIONAL_OR_KEYWORD", True)]
+
+
+def test_a_status_check() -> None:
+    assert get_perform_web_task_status._get_kwargs(workflow_id="a/b c?d#e%é") == {
+        "method": "get",
+        "url": "/v1/tools/perform-web-task/a%2Fb%20c%3Fd%23e%25%C3%A9/status",
+    }
+
+
+@pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}])
+def test_the_answer_of_the_synchronous_form(result: object) -> None:
+    parsed = perform_web_task._parse_response(
+        client=client(), response=httpx.Response(200, json={"data": {"result": result}})
+    )
+    assert isinstance(parsed, PerformWebTaskResponseSchema)
+    assert isinstance(parsed.data, PerformWebTaskSyncResponseData)
+    assert parsed.data.result == result
+
+
+def test_the_answer_of_the_asynchronous_form() -> None:
+    parsed = perform_web_task._parse_response(
+        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", "workflow_id": "w"}})
+    )
+    assert isinstance(parsed, PerformWebTaskResponseSchema)
+    assert isinstance(parsed.data, PerformWebTaskAsyncResponseData)
+    assert (parsed.data.status, parsed.data.workflow_id) == ("queued", "w")
+
+
+@pytest.mark.parametrize("data", [{"status": "RUNNING"}, {"status": "COMPLETED", "result": [1]}, {"status": "new"}])
+def test_the_answer_of_a_status_check(data: dict[str, Any]) -> None:
+    parsed = get_perform_web_task_status._parse_response(
+        client=client(), response=httpx.Response(200, json={"data": data})
+    )
+    assert isinstance(parsed, PerformWebTaskStatusResponseSchema)
+    assert parsed.to_dict() == {"data": data}
+
+
+@pytest.mark.parametrize("endpoint", [perform_web_task, get_perform_web_task_status])
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429, 500])
+def test_an_error(endpoint: Any, status: int) -> None:
+    error = {"error": {"code": status, "message": "No"}}
+    parsed = endpoint._parse_response(client=client(), response=httpx.Response(status, json=error))
+    assert isinstance(parsed, ErrorResponse)
+    assert parsed.to_dict() == error

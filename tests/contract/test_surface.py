@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+import difflib
+
+import pytest
+
+from tools import surface
+
+
+def test_the_surface_is_the_accepted_one() -> None:
+    accepted = surface.SURFACE.read_text(encoding="utf-8")
+    diff = difflib.unified_diff(accepted.splitlines(), surface.text().splitlines(), "accepted", "now", lineterm="")
+    if lines := "\n".join(diff):
+        pytest.fail(f"The surface has changed. If that is meant, run: make accept\n{lines}", pytrace=False)

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from tools import _yaml
+from tools.compose import ROOT, SPEC
+
+
+def test_the_vendored_spec_is_the_one_that_its_source_file_describes() -> None:
+    source = json.loads((ROOT / SPEC.with_suffix(".source.json")).read_text(encoding="utf-8"))
+    content = (ROOT / SPEC).read_bytes()
+    assert source.keys() == {"source", "sha256", "upstream_version"}
+    assert hashlib.sha256(content).hexdigest() == source["sha256"]
+    assert _yaml.load(ROOT / SPEC)["info"]["version"] == source["upstream_version"]
+    assert re.match(r"https://\S+$", source["source"])
+
+
+def test_the_vendored_spec_ends_in_one_newline() -> None:
+    content = (ROOT / SPEC).read_bytes()
+    assert content.endswith(b"\n")
+    assert not content.endswith(b"\n\n")
+    assert b"\r" not in content

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools import _importable, _pins, generate
+from tools.compose import OVERLAY, ROOT, SPEC
+
+if TYPE_CHECKING:
+    from _pytest.capture import CaptureFixture
+
+PACKAGE = "generated/anchor_webtask_api"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a copy of what the pipeline reads and writes."""
+    root = tmp_path / "repository"
+    (root / OVERLAY).parent.mkdir(parents=True)
+    for path in (SPEC, OVERLAY, generate.CONFIG, Path("pyproject.toml")):
+        shutil.copy(ROOT / path, root / path)
+    shutil.copytree(ROOT / generate.GENERATED, root / generate.GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+def run(command: str, root: Path) -> int:
+    return generate.main([command, "--root", str(root)])
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Return every file of the repository, so that what is left lying about shows as well."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_check_names_every_file_that_differs(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / PACKAGE / "client.py", "class Client", "class Klient")
+    (root / PACKAGE / "models" / "error_response.py").unlink()
+    (root / PACKAGE / "extra.py").touch()
+    (root / "generated" / "extra.txt").touch()
+    (root / PACKAGE / "__pycache__").mkdir()
+    (root / PACKAGE / "__pycache__" / "client.cpython-311.pyc").touch()
+    before = tree(root)
+    assert run("check", root) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"changed: {PACKAGE}/client.py",
+        f"extra: {PACKAGE}/extra.py",
+        f"missing: {PACKAGE}/models/error_response.py",
+        "extra: generated/extra.txt",
+        "generated/ is not what spec, overlay and config make. Run: make generate",
+    ]
+    assert tree(root) == before
+
+
+def test_check_sees_that_an_input_has_changed(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
+    assert run("check", root) == 1
+    said = capsys.readouterr().err
+    assert f"changed: {PACKAGE}/openapi.json" in said
+    assert "changed: generated/provenance.json" in said
+
+
+def test_generate_writes_the_same_bytes_in_hostile_surroundings(root: Path, tmp_path: Path) -> None:
+    expected = tree(root)
+    shutil.rmtree(root / PACKAGE / "api")
+    (root / PACKAGE / "models" / "left_from_another_generation.py").touch()
+    surroundings = {
+        root / "ruff.toml": "line-length = 40\n[format]\nquote-style = 'single'\n",
+        root / "generated" / "ruff.toml": "line-length = 40\n",
+        tmp_path / "ruff.toml": "line-length = 40\n",
+        root / ".gitignore": "*.py\n",
+        root / ".ignore": "*.py\n",
+        tmp_path / "bin" / "ruff": "#!/bin/sh\necho x = 1 > types.py\n",
+        tmp_path / "bin" / "openapi-python-client": "#!/bin/sh\nexit 0\n",
+    }
+    for path, text in surroundings.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    (root / ".git").mkdir()  # only in a repository does .gitignore count
+    ran = subprocess.run(
+        [sys.executable, "-m", "tools.generate", "generate", "--root", "repository"],
+        cwd=tmp_path,
+        env={
+            "PATH": str(tmp_path / "bin"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONHASHSEED": "7",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONWARNINGS": "error",
+            "PYTHONPROFILEIMPORTTIME": "1",  # talks on stderr, which in the generator would be a warning
+            "LC_ALL": "C",
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+            "RUFF_CONFIG": str(tmp_path / "ruff.toml"),
+            "RUFF_LINE_LENGTH": "40",
+            "RUFF_CACHE_DIR": str(root / "generated"),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "operation-id-perform: 1 of 1 changed" in ran.stderr
+    for path in (root / "ruff.toml", root / ".gitignore", root / ".ignore"):
+        path.unlink()
+    assert tree(root) == expected
+
+
+def test_a_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
+    path = "  /v1/picture:\n    get:\n      responses:\n        '200':\n          description: P\n"
+    content = "          content:\n            image/png:\n              schema: {type: string, format: binary}\n"
+    replace(root / SPEC, "paths:\n", f"paths:\n{path}{content}")
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("make generate: the generator has failed, or has warned:")
+    assert "Unsupported content_type image/png" in said
+    assert tree(root) == before
+
+
+def test_a_formatter_that_has_no_effect_is_an_error(root: Path, capsys: CaptureFixture[str]) -> None:
+    hook = "  - ruff format . --isolated --no-cache --no-respect-gitignore --line-length 60\n"
+    with (root / generate.CONFIG).open("a", encoding="utf-8") as config:
+        config.write(hook)
+    assert run("check", root) == 1
+    assert "ruff has not formatted the output" in capsys.readouterr().err
+
+
+def test_a_package_that_does_not_import_changes_nothing(
+    root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = tmp_path / "finding.py"
+    finding.write_text("import sys\nsys.exit(f'{sys.argv[2]}.models: lost')\n", encoding="utf-8")
+    monkeypatch.setattr(_importable, "__file__", str(finding))
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert "the generated package does not import:\nanchor_webtask_api.models: lost" in said
+    assert tree(root) == before
+
+
+def test_a_spec_that_does_not_compose_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / SPEC, "title: sync", "description: sync")
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("make generate: title-sync: the target")
+    assert tree(root) == before
+
+
+def test_a_config_key_that_the_generator_does_not_know(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / generate.CONFIG, "literal_enums", "literal_enum")
+    assert run("check", root) == 1
+    assert "unknown key `literal_enum`: `literal_enums`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [_pins.GENERATOR, _pins.FORMATTER])
+def test_another_version_than_the_pinned_one(root: Path, capsys: CaptureFixture[str], name: str) -> None:
+    replace(root / "pyproject.toml", f'"{name} == ', f'"{name} == 9')
+    assert run("check", root) == 1
+    said = capsys.readouterr().err
+    assert f"make check: {name} is " in said
+    assert f"pip install --python {sys.executable} {name}==9" in said
+
+
+def test_a_pin_that_is_not_exact(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / "pyproject.toml", '"ruff == ', '"ruff >= ')
+    assert run("check", root) == 1
+    assert "has no exact pin of ruff" in capsys.readouterr().err
+
+
+def test_a_formatter_that_is_only_on_the_path(
+    root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bin_without_ruff = tmp_path / "bin"
+    bin_without_ruff.mkdir()
+    shutil.copy(_pins.program(_pins.GENERATOR), bin_without_ruff)
+    monkeypatch.setattr(_pins, "BIN", bin_without_ruff)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert run("check", root) == 1
+    assert f"ruff is not beside the interpreter, in {bin_without_ruff}; run: " in capsys.readouterr().err
+
+
+def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path: Path) -> None:
+    current = tmp_path / "generated"
+    current.mkdir()
+    (current / "file").touch()
+    with pytest.raises(generate.GenerationError, match="generated can't be replaced: No such file or directory"):
+        generate._swap(tmp_path / "none", current, tmp_path / "old")
+    assert tree(tmp_path) == {"generated/file": b""}
+
+
+def test_an_interrupted_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new, current, old = (tmp_path / name for name in ("new", "generated", "old"))
+    new.mkdir()
+    current.mkdir()
+    (current / "file").touch()
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        generate._swap(new, current, old)
+    assert tree(tmp_path) == {"generated/file": b""}
