@@ -11,7 +11,6 @@ from anchor_webtask._handle import (
     Handle,
     Setup,
     found_watch,
-    looking_once,
     noting,
     running_note,
     started_watch,
@@ -72,11 +71,11 @@ class _Drive(Generic[E]):
                         await self._clock.sleep_async(seconds)
                     case Fetch():
                         reply = await self._fetch(step)
-            except AnchorError:
-                raise
-            except BaseException as interruption:
-                release(interruption)
-                interruption.add_note(self._note)
+            except BaseException as raised:
+                self._steps.close()  # what was interrupted is over, as a generator would be
+                if not isinstance(raised, AnchorError):
+                    release(raised)
+                    raised.add_note(self._note)
                 raise
             self._came = (self._clock.now(), reply)
             if isinstance(step, Emit):
@@ -134,9 +133,9 @@ class AsyncWebTask(Handle[T]):
         Raises:
             AnchorError: The check brought no status.
         """
-        with looking_once():
-            async for _ in self._updates(self._deadline(0)):
-                pass
+        update = await anext(self._updates(self._deadline(0)), None)
+        if update is not None and update.last_error is not None:
+            raise update.last_error
         return self
 
     def __await__(self) -> Generator[Any, None, TaskResult[T]]:
@@ -157,7 +156,8 @@ class AsyncWebTask(Handle[T]):
         return self._result()
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:
-        return read_status(await self._transport.exchange(self._status_request(), step.limit), self._setup.redact)
+        redact = self._setup.redact
+        return read_status(await self._transport.exchange(self._status_request(), step.limit, redact=redact), redact)
 
 
 class AsyncTasks:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from anchor_webtask._settings import Settings
     from anchor_webtask_api import AuthenticatedClient
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
@@ -77,7 +78,7 @@ class Anchor:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._settings.base_url}>"
+        return _repr(self)
 
 
 class AsyncAnchor:
@@ -119,4 +120,10 @@ class AsyncAnchor:
         await self.aclose()
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self._settings.base_url}>"
+        return _repr(self)
+
+
+def _repr(client: Anchor | AsyncAnchor) -> str:
+    """Return what a client shows; one that was refused has no settings, and a traceback may show it all the same."""
+    made: Settings | None = vars(client).get("_settings")
+    return f"<{type(client).__name__} {made.base_url if made else 'refused'}>"

@@ -9,6 +9,8 @@ import json
 import math
 import re
 import ssl
+import zlib
+from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from anchor_webtask._secrets import Redactor, Sealed
 
 KEY_HEADER: Final = "anchor-api-key"
+PACKING: Final = "gzip"
+"""How an answer may be packed."""
 LONGEST_ERROR_BODY: Final = 65_536
 
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
@@ -73,6 +77,9 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 class Answer:
     """An answer on its way: its head, and as much of its body as has come and is wanted.
 
+    It is unpacked here, and no further than it is wanted: httpx would first unpack all that came in one piece, a
+    thousandfold, and as often over as the head says.
+
     Args:
         response: The head.
         limit: How many bytes of the unpacked body are wanted.
@@ -81,7 +88,12 @@ class Answer:
 
     def __init__(self, response: httpx.Response, limit: int, deadline: float) -> None:
         self.response = response
+        packing = response.headers.get("content-encoding", "identity").strip().lower()
         self.is_too_large = self.is_late = False
+        self.is_garbled = packing not in {"identity", PACKING}
+        # A custom transport may give an answer that has been read, and unpacked, already.
+        is_packed = packing == PACKING and not response.is_stream_consumed
+        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
         self._limit = limit
         self._deadline = deadline
         self._chunks: list[bytes] = []
@@ -90,10 +102,17 @@ class Answer:
     @property
     def is_wanted(self) -> bool:
         """Whether to read the body at all."""
-        return self._limit > 0
+        return self._limit > 0 and not self.is_garbled
 
-    def add(self, chunk: bytes, now: float) -> bool:
-        """Take one more piece; False when the rest isn't wanted any more."""
+    def add(self, piece: bytes, now: float) -> bool:
+        """Take one more piece as it was sent; False when the rest isn't wanted any more."""
+        if self.is_too_large or self.is_garbled:
+            return False
+        try:
+            chunk = piece if self._unpacker is None else self._unpacker.decompress(piece, self._limit - self._size + 1)
+        except zlib.error:
+            self.is_garbled = True
+            return False
         self._size += len(chunk)
         self.is_too_large = self._size > self._limit
         # What has come in one piece is whole, most likely, and has been paid for: it counts late as well.
@@ -156,6 +175,14 @@ class Guard:
         """
         if answer is None:
             return failure or self.overdue(limit)
+        response = answer.response
+        failure = self._failure(answer, failure, limit)
+        if failure is not None:
+            return replace(failure, status=response.status_code, request_id=request_id(response, self._redact))
+        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
+        return httpx.Response(response.status_code, headers=headers, content=answer.content())
+
+    def _failure(self, answer: Answer, failure: Failure | None, limit: float) -> Failure | None:
         response, status = answer.response, answer.response.status_code
         if response.is_success:
             if answer.is_too_large:
@@ -163,10 +190,9 @@ class Guard:
                     Fault.TOO_LARGE,
                     UnexpectedResponseError(f"the answer has more than max_response_bytes={self._max_response_bytes}"),
                 )
-            if answer.is_late or failure:
-                return failure or self.overdue(limit)
-            headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
-            return httpx.Response(status, headers=headers, content=answer.content())
+            if answer.is_garbled:
+                return Failure(Fault.UNREADABLE, UnexpectedResponseError("the answer doesn't unpack"))
+            return failure or (self.overdue(limit) if answer.is_late else None)
         if 300 <= status < 400:
             target = self._target(response)
             return Failure(
@@ -197,16 +223,19 @@ class Guard:
             status=status,
             api_message=message,
             code=code,
-            request_id=next(
-                (self._redact.quote(value) for name in _REQUEST_ID_HEADERS if (value := response.headers.get(name))),
-                None,
-            ),
+            request_id=request_id(response, self._redact),
             retry_after=retry_after(response.headers.get("retry-after"), self._wall()),
         )
 
 
 LOCATION: Final = "anchor_webtask.location"
 _PACKING: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+def request_id(response: httpx.Response, redact: Redactor) -> str | None:
+    """Return the id that the API or its gateway gave a request."""
+    found = (response.headers.get(name) for name in _REQUEST_ID_HEADERS)
+    return next((redact.quote(value) for value in found if value), None)
 
 
 def hide_location(response: httpx.Response) -> None:

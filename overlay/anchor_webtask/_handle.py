@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic
 
-from anchor_webtask._errors import ConfigurationError, TaskFailedError, TaskTimeoutError
+from anchor_webtask._errors import ConfigurationError, TaskFailedError
 from anchor_webtask._outcome import Completed, Failed, Reply, Running
 from anchor_webtask._request import checked_task_id, status_request
 from anchor_webtask._start import starting
@@ -17,7 +17,6 @@ from anchor_webtask._wait import Came, Step, Watch, logger, watching
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
-    from anchor_webtask._errors import AnchorError
     from anchor_webtask._output import Output
     from anchor_webtask._secrets import Redactor, Sealed
     from anchor_webtask._settings import Settings
@@ -39,18 +38,6 @@ def noting(task_id: str | None) -> Iterator[None]:
     except BaseException as raised:
         raised.add_note(running_note(task_id))
         raise
-
-
-@contextmanager
-def looking_once() -> Iterator[None]:
-    """Make a wait with no time into one look: that the task has not ended is no error."""
-    error: AnchorError | None = None
-    try:
-        yield
-    except TaskTimeoutError as over:
-        error = over.last_error
-    if error is not None:
-        raise error
 
 
 @dataclass(frozen=True)
@@ -140,7 +127,7 @@ class Handle(Generic[T]):
             case Completed(raw=raw):
                 return TaskResult(value=self._setup.output.value(raw), raw=raw, task_id=self._watch.task_id)
             case Failed(reason=reason):
-                said = "without a reason" if reason is None else f": {self._setup.redact.quote(reason)}"
+                said = " without a reason" if reason is None else f": {self._setup.redact.quote(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._watch.task_id)
             case None:
                 raise AssertionError("the steps of a wait end with the task, or raise")

@@ -53,10 +53,15 @@ class Fault(Enum):
 
 @dataclass(frozen=True)
 class Failure:
-    """A request that brought no reply, and the error that says so."""
+    """A request that brought no reply, and the error that says so.
+
+    `status` and `request_id` are those of the answer, None where not even its head came.
+    """
 
     fault: Fault
     error: AnchorError
+    status: int | None = None
+    request_id: str | None = None
 
 
 Ended: TypeAlias = Completed | Failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._errors import ConfigurationError
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 WRAPPER = "result"
 """The field that an answer without an object at its root is wrapped in; the API's own wrappings have the same name."""
+
+_OTHER_ROOTS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
+"""What makes a root that has no type into something else than an object."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Output:
         decoded = _decoded(raw)
         if self.wrapped:
             return _unwrapped(decoded, 3)
-        return _unwrapped(decoded, 2, keep=set(self.schema.get("properties", ())) == {WRAPPER})
+        return _unwrapped(decoded, 2, keep=_is_wrapping(self.schema.get("properties")))
 
 
 def output_of(output: JsonSchemaDict | None, *, wrapped: bool = False) -> Output:
@@ -59,7 +62,7 @@ def output_of(output: JsonSchemaDict | None, *, wrapped: bool = False) -> Output
         )
     if not schema:
         raise ConfigurationError("output is empty: give a JSON Schema, or leave it out")
-    if schema.get("type", "object") == "object" and "$ref" not in schema:
+    if _is_object(schema):
         return Output(schema)
     return Output(_wrap(schema), wrapped=True)
 
@@ -71,6 +74,13 @@ def _as_json(output: JsonSchemaDict) -> dict[str, Any] | None:
     except (TypeError, ValueError, RecursionError):
         return None
     return schema
+
+
+def _is_object(schema: dict[str, Any]) -> bool:
+    """Whether a schema says at its root that the answer is an object, or says nothing else."""
+    if "$ref" in schema:
+        return False
+    return schema["type"] == "object" if "type" in schema else _OTHER_ROOTS.isdisjoint(schema)
 
 
 def _wrap(schema: dict[str, Any]) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask import _spec
 from anchor_webtask._errors import UnexpectedResponseError
+from anchor_webtask._guard import request_id
 from anchor_webtask._outcome import Completed, Failed, Failure, Fault, Reply, Running
 from anchor_webtask._request import task_id_problem
 
@@ -25,6 +27,13 @@ def read_start(answer: httpx.Response | Failure, redact: Redactor) -> Reply | Fa
     """Read the answer to a start: the result itself, or the id of a task that runs."""
     if isinstance(answer, Failure):
         return answer
+    reply = _start_reply(answer, redact)
+    if isinstance(reply, Failure):
+        return replace(reply, status=answer.status_code, request_id=request_id(answer, redact))
+    return reply
+
+
+def _start_reply(answer: httpx.Response, redact: Redactor) -> Reply | Failure:
     from anchor_webtask_api.models.perform_web_task_async_response_data import PerformWebTaskAsyncResponseData
     from anchor_webtask_api.models.perform_web_task_response_schema import PerformWebTaskResponseSchema
     from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
@@ -57,7 +66,8 @@ def read_status(answer: httpx.Response | Failure, redact: Redactor) -> Reply | F
         case _:
             return _unreadable("it has no task state")
     status = _text(data.status, redact)
-    match status.casefold() if status else None:
+    # What was said decides, not what may be shown of it: a secret value may be a part of the word.
+    match data.status.casefold() if isinstance(data.status, str) else None:
         case "completed":
             return Completed(_given(data.result), status)
         case "failed":

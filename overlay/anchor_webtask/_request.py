@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 LONGEST_ID: Final = 1024
 
 # `localhost:8080` has a port there, not a scheme.
-_SCHEME: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s/]|(about|data):")
+_SCHEME: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):")
 
 Options = Sealed[dict[str, Any]]
 
@@ -41,9 +41,9 @@ def start_request(
     Raises:
         ConfigurationError: The prompt or an option can't be right.
     """
-    given = Sealed({name: value for name, value in options.open().items() if value is not None})
-    if problem := _prompt_problem(prompt) or _options_problem(given):
+    if problem := _prompt_problem(prompt) or _options_problem(options):
         raise ConfigurationError(problem)
+    given = Sealed({name: value for name, value in options.open().items() if value is not None})
     kwargs = _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
     if kwargs is None:
         raise ConfigurationError(
@@ -177,7 +177,7 @@ def _options_problem(options: Options) -> str | None:
             near = difflib.get_close_matches(name, _CHECKS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}"
             return f"there is no option {name!r}: {hint} What the spec doesn't know yet goes into extra_body"
-        if problem := check(value):
+        if value is not None and (problem := check(value)):
             return f"{name} {problem}"
     return None
 

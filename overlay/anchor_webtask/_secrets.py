@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONGEST_QUOTE: Final = 300
+SHORTEST_REST: Final = 4
+"""What is left of a secret without its non-ASCII characters counts as one from this length on."""
 REDACTED: Final = "[redacted]"
 HTTP_LOGGERS: Final = (
     "httpx",
@@ -52,7 +54,7 @@ class Redactor:
     __slots__ = ("__weakref__", "_sealed")
 
     def __init__(self, secrets: Sealed[tuple[str, ...]]) -> None:
-        forms = {form for secret in secrets.open() if secret for form in _forms(secret)}
+        forms = {form for secret in secrets.open() if secret for form in _forms(secret) if form}
         self._sealed = Sealed(tuple(sorted(forms, key=len, reverse=True)))
         with _live_lock:
             _live.add(self)
@@ -60,7 +62,8 @@ class Redactor:
     def __call__(self, text: str) -> str:
         """Return the text with each secret in it replaced."""
         for form in self._sealed.open():
-            text = text.replace(form, REDACTED)
+            # Not within what has been replaced: a short secret may be a part of that.
+            text = REDACTED.join(part.replace(form, REDACTED) for part in text.split(REDACTED))
         return text
 
     def quote(self, text: str) -> str:
@@ -77,7 +80,11 @@ def _forms(secret: str) -> Iterable[str]:
     yield quote(secret, safe="", errors="replace")
     yield quote_plus(secret, errors="replace")
     yield repr(secret)[1:-1]
-    yield repr(secret.encode(errors="replace"))[2:-1]
+    for encoding in ("utf-8", "latin-1"):  # httpcore logs headers and status lines as bytes
+        yield repr(secret.encode(encoding, errors="replace"))[2:-1]
+    bare = secret.encode("ascii", errors="ignore").decode()
+    if len(bare) >= SHORTEST_REST:
+        yield bare  # httpx logs a status line without what isn't ASCII
 
 
 _live: weakref.WeakSet[Redactor] = weakref.WeakSet()

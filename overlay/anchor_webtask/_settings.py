@@ -64,7 +64,7 @@ def settings(
         base_url=str(url).rstrip("/"),
         is_loopback=_is_loopback(url.host),
         http_timeout=checked_seconds("http_timeout", http_timeout),
-        wait=checked_wait(wait, wait),
+        wait=checked_wait(wait, WaitPolicy()),
         max_response_bytes=max_response_bytes,
         clock=_clock.default,
     )
@@ -130,6 +130,8 @@ def _checked_base_url(text: object) -> httpx.URL:
     # Its text is not shown: a user part has a password.
     if not url.host:
         raise ConfigurationError(f"base_url is no URL with scheme and host, such as {DEFAULT_BASE_URL}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise ConfigurationError("base_url has a port that is none: they go from 1 to 65535")
     if url.userinfo:
         raise ConfigurationError("base_url must have no user part: the key is sent in a header")
     if url.query or url.fragment:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from anchor_webtask._errors import AnchorError, RateLimitError, StartOutcomeUnknownError, StatusError
+from anchor_webtask._errors import RateLimitError, StartOutcomeUnknownError, StatusError
 from anchor_webtask._outcome import Failure, Fault, Reply
 from anchor_webtask._wait import LONGEST_RETRY_AFTER, Came, Emit, Fetch, Sleep, Step
 
@@ -63,14 +63,15 @@ def starting(
                 yield Emit(came)
             return
         if not _is_certain(came):
-            raise _unknown(came.error)
+            raise _unknown(came)
         wanted = _repeat_after(came, patient=patient)
         if wanted is None or (not patient and attempts == ATTEMPTS):
             raise came.error
         delay = max(policy.delay(now - begun, chance()), wanted)
         if deadline is not None and now + delay >= deadline:
             raise came.error
-        logger.warning("start not accepted (%s), sending it again", type(came.error).__name__)
+        name = type(came.error).__name__
+        logger.warning("start not accepted (%s), sending it again", name, extra={"task_id": None})
         now, _ = yield Sleep(delay)
 
 
@@ -96,8 +97,8 @@ def _repeat_after(failure: Failure, *, patient: bool) -> float | None:
     return None
 
 
-def _unknown(error: AnchorError) -> StartOutcomeUnknownError:
-    status = message = request_id = None
+def _unknown(failure: Failure) -> StartOutcomeUnknownError:
+    error, status, message, request_id = failure.error, failure.status, None, failure.request_id
     if isinstance(error, StatusError):
         status, message, request_id = error.status, error.message, error.request_id
     return StartOutcomeUnknownError(

@@ -10,7 +10,6 @@ from anchor_webtask._handle import (
     Handle,
     Setup,
     found_watch,
-    looking_once,
     noting,
     running_note,
     started_watch,
@@ -106,9 +105,9 @@ class WebTask(Handle[T]):
         Raises:
             AnchorError: The check brought no status.
         """
-        with looking_once():
-            for _ in self._updates(self._deadline(0)):
-                pass
+        update = next(self._updates(self._deadline(0)), None)
+        if update is not None and update.last_error is not None:
+            raise update.last_error
         return self
 
     def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
@@ -122,7 +121,8 @@ class WebTask(Handle[T]):
         return self._result()
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
-        return read_status(self._transport.exchange(self._status_request(), step.limit), self._setup.redact)
+        redact = self._setup.redact
+        return read_status(self._transport.exchange(self._status_request(), step.limit, redact=redact), redact)
 
 
 class Tasks:

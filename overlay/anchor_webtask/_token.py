@@ -72,7 +72,12 @@ def _is_version(value: object) -> bool:
 
 def _read(fields: dict[str, Any]) -> Token | None:
     match fields:
-        case {"task_id": str(task_id), "base_url": str(base_url), "started": started, "wrapped": bool(wrapped)}:
+        case {
+            "task_id": str(task_id),
+            "base_url": str(base_url),
+            "started": str() | None as started,
+            "wrapped": bool(wrapped),
+        }:
             pass
         case _:
             return None
@@ -84,7 +89,8 @@ def _read(fields: dict[str, Any]) -> Token | None:
         moment = isoparse(started)
         if moment.tzinfo is None:
             return None
-        seconds = moment.timestamp()
-    except (TypeError, ValueError, OverflowError, AttributeError):
+        token = Token(task_id, base_url, moment.timestamp(), wrapped)
+        token.encode()  # at the ends of the calendar there are moments that can be read and not be written
+    except (ValueError, OverflowError, OSError):
         return None
-    return Token(task_id, base_url, seconds, wrapped)
+    return token

@@ -7,27 +7,23 @@ an error is raised, no frame with a header or a body is left for a traceback to 
 from __future__ import annotations
 
 import functools
-import os
 import sys
-import threading
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._guard import KEY_HEADER, Answer, Guard, KeyAuth, hide_location
+from anchor_webtask._guard import KEY_HEADER, PACKING, Answer, Guard, KeyAuth, hide_location
+from anchor_webtask._lifecycle import Lifecycle
 from anchor_webtask._outcome import Failure
 from anchor_webtask._secrets import REDACTED, Redactor, Sealed
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
 
     from anchor_webtask._settings import Settings
     from anchor_webtask_api import AuthenticatedClient
-
-ClientT = TypeVar("ClientT", bound=httpx.Client | httpx.AsyncClient)
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
@@ -51,7 +47,7 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
     return {
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
-        "headers": {"User-Agent": USER_AGENT},
+        "headers": {"Accept-Encoding": PACKING, "User-Agent": USER_AGENT},
         "timeout": timeouts(settings.http_timeout),
         "follow_redirects": False,
         # A proxy from the environment is for what leaves the machine; on loopback it would get the key in the clear.
@@ -95,8 +91,8 @@ class GuardedClient(httpx.Client):
             try:
                 answer = guard.answer(response, deadline)
                 if answer.is_wanted:
-                    for chunk in response.iter_bytes():
-                        if not answer.add(chunk, self._now()):
+                    for piece in response.iter_bytes() if response.is_stream_consumed else response.iter_raw():
+                        if not answer.add(piece, self._now()):
                             break
             finally:
                 response.close()
@@ -129,13 +125,9 @@ class GuardedAsyncClient(httpx.AsyncClient):
 
     async def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
         """Send, and return the whole answer, or why there is none."""
-        import anyio.lowlevel
+        import anyio
 
-        loop = anyio.lowlevel.current_token()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop != loop:
-            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")
+        self._stay_in_loop()
         limit = _limit(request)
         deadline = self._now() + limit
         answer: Answer | None = None
@@ -146,60 +138,47 @@ class GuardedAsyncClient(httpx.AsyncClient):
                 try:
                     answer = guard.answer(response, deadline)
                     if answer.is_wanted:
-                        async for chunk in response.aiter_bytes():
-                            if not answer.add(chunk, self._now()):
-                                break
+                        # Breaking off would leave httpcore's generators half-way, and trio warn of each.
+                        with anyio.CancelScope() as reading:
+                            pieces = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
+                            async for piece in pieces:
+                                if not answer.add(piece, self._now()):
+                                    reading.cancel()
                 finally:
                     await response.aclose()
             except Exception as exception:  # noqa: BLE001  a custom transport may raise anything
                 failure = guard.broken(exception, limit)
         return guard.verdict(answer, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._stay_in_loop()
+        await super().aclose()
 
-class Lifecycle(Generic[ClientT]):
-    """Makes an httpx client when it is first needed, and notices a close and a fork.
+    def _stay_in_loop(self) -> None:
+        import anyio.lowlevel
 
-    After a fork parent and child would read each other's answers from one connection, so the child gets a new client. A
-    custom transport can't be made anew, so with one the child is refused.
-    """
+        loop = anyio.lowlevel.current_token()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop != loop:
+            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")
 
-    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
-        self._make = make
-        self._is_custom = is_custom
-        self._client: ClientT | None = None
-        self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's
-        self._pid = os.getpid()
-        self._lock = threading.Lock()
-        self._is_closed = False
 
-    def client(self) -> ClientT:
-        """Return the client of this process.
+class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends nothing: an httpx client that the generated client makes by itself has no key and passes no guard."""
 
-        Raises:
-            ConfigurationError: It was closed, or has a custom transport from before a fork.
-        """
-        if self._is_closed:
-            raise ConfigurationError("this client is closed: make a new one")
-        if self._pid != os.getpid():
-            if self._is_custom:
-                raise ConfigurationError(
-                    "a client with a custom transport can't go on in a forked process: make one here"
-                )
-            if self._client is not None:
-                self._inherited.append(self._client)
-                self._client = None
-            self._pid = os.getpid()
-            self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
-        with self._lock:
-            if self._client is None:
-                self._client = self._make()
-            return self._client
+    def handle_request(self, request: httpx.Request) -> NoReturn:  # noqa: ARG002  the interface has it
+        raise ConfigurationError(_NOT_GUARDED)
 
-    def close(self) -> ClientT | None:
-        """Refuse further use, and return the client that is to be closed, if there is one of this process."""
-        self._is_closed = True
-        client, self._client = self._client, None
-        return client if self._pid == os.getpid() else None
+    async def handle_async_request(self, request: httpx.Request) -> NoReturn:  # noqa: ARG002  as above
+        raise ConfigurationError(_NOT_GUARDED)
+
+
+_NOT_GUARDED: Final = (
+    "a copy of `.api`, or its functions for the other face, would send without a key: call its sync functions with "
+    "Anchor and its asyncio functions with AsyncAnchor, and set headers and cookies on its httpx client"
+)
 
 
 def api_client(settings: Settings) -> AuthenticatedClient:
@@ -212,6 +191,7 @@ def api_client(settings: Settings) -> AuthenticatedClient:
         prefix="",
         auth_header_name=KEY_HEADER,
         raise_on_unexpected_status=False,
+        httpx_args={"transport": _NoTransport()},
     )
 
 

@@ -52,6 +52,7 @@ LONGEST_RETRY_AFTER: Final = 3600.0
 _REPEATED_STATUSES: Final = frozenset({408, 425, 429, 499})
 
 logger = logging.getLogger("anchor_webtask")
+logger.addHandler(logging.NullHandler())  # or Python shows warnings where nobody has set up logging
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +145,9 @@ def watching(
             limit = min(http_timeout, LAST_CHECK_LIMIT if last else deadline - now)
         if watch.first_check is None:
             watch.first_check = now
+        looked_for = now - watch.first_check
         now, came = yield Fetch(limit)
-        error = _take_in(watch, came, now)
+        error = _take_in(watch, came, looked_for)
         delay = 0.0 if watch.ended else max(policy.delay(now - watch.begun, chance()), _retry_after(error))
         watch.due = now + delay
         over = last or watch.ended is not None
@@ -154,7 +156,7 @@ def watching(
             raise _timed_out(watch, now, error)
 
 
-def _take_in(watch: Watch, came: Reply | Failure | None, now: float) -> AnchorError | None:
+def _take_in(watch: Watch, came: Reply | Failure | None, looked_for: float) -> AnchorError | None:
     """Note what a check brought; return the error of one that is to be repeated, raise that of one that isn't."""
     watch.checks += 1
     if watch.ended is not None:
@@ -170,7 +172,6 @@ def _take_in(watch: Watch, came: Reply | Failure | None, now: float) -> AnchorEr
                 logger.warning("unknown status, taken as running", extra={"task_id": watch.task_id})
         case Failure(error=error):
             error.task_id = watch.task_id
-            looked_for = 0.0 if watch.first_check is None else now - watch.first_check
             if not _is_repeated(came, looked_for):
                 raise error
             logger.warning("check brought %s, looking again", type(error).__name__, extra={"task_id": watch.task_id})

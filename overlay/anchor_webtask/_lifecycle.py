@@ -1,0 +1,60 @@
+"""When an httpx client is made, and when it may no longer be used."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from anchor_webtask._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ClientT = TypeVar("ClientT")
+
+
+class Lifecycle(Generic[ClientT]):
+    """Makes an httpx client when it is first needed, and notices a close and a fork.
+
+    After a fork parent and child would read each other's answers from one connection, so the child gets a new client. A
+    custom transport can't be made anew, so with one the child is refused.
+    """
+
+    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
+        self._make = make
+        self._is_custom = is_custom
+        self._client: ClientT | None = None
+        self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def client(self) -> ClientT:
+        """Return the client of this process.
+
+        Raises:
+            ConfigurationError: It was closed, or has a custom transport from before a fork.
+        """
+        if self._is_closed:
+            raise ConfigurationError("this client is closed: make a new one")
+        if self._pid != os.getpid():
+            if self._is_custom:
+                raise ConfigurationError(
+                    "a client with a custom transport can't go on in a forked process: make one here"
+                )
+            if self._client is not None:
+                self._inherited.append(self._client)
+                self._client = None
+            self._pid = os.getpid()
+            self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
+        with self._lock:
+            if self._client is None:
+                self._client = self._make()
+            return self._client
+
+    def close(self) -> ClientT | None:
+        """Refuse further use, and return the client that is to be closed, if there is one of this process."""
+        self._is_closed = True
+        client, self._client = self._client, None
+        return client if self._pid == os.getpid() else None
