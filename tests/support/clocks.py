@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import anyio.lowlevel
+
 
 class VirtualClock:
     """A clock for tests: sleeping takes no time and moves it on. `chance` is always in the middle: no jitter."""
@@ -25,4 +27,5 @@ class VirtualClock:
         self.time += seconds
 
     async def sleep_async(self, seconds: float) -> None:
+        await anyio.lowlevel.checkpoint()
         self.sleep(seconds)

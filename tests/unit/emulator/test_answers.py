@@ -1,0 +1,243 @@
+"""Made-up answers fit `output_schema`, or the task fails and says what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from anchor_webtask.emulator import Emulator
+from tests.unit.emulator.support import client_of, data
+
+if TYPE_CHECKING:
+    from tests.unit.emulator.support import Api
+
+    Schema = dict[str, Any]
+
+NODE: Schema = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "children": {"type": "array", "items": {"$ref": "#/$defs/Node"}},
+        "next": {"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]},
+    },
+    "required": ["name", "children", "next"],
+}
+
+
+ENDLESS: Schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "required": ["a"]}
+
+
+def outcome(schema: Schema) -> dict[str, Any]:
+    """Return the end of a task with this output schema."""
+    with client_of(Emulator(takes=0)) as api:
+        return api.state(api.start_async(output_schema=schema))
+
+
+def made(schema: Schema) -> Any:
+    end = outcome(schema)
+    assert end["status"] == "COMPLETED", end
+    validator = Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    validator.validate(end["result"])
+    return end["result"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer"),
+    [
+        ({"type": "string"}, "example"),
+        ({"type": "integer"}, 1),
+        ({"type": "number"}, 1),
+        ({"type": "boolean"}, True),
+        ({"type": "null"}, None),
+        ({"type": ["null", "integer"]}, 1),
+        ({}, "example"),
+        ({"const": {"a": 1}}, {"a": 1}),
+        ({"enum": ["red", "green"]}, "red"),
+        ({"enum": ["red", 5], "type": "integer"}, 5),
+        ({"type": "string", "default": "EUR"}, "EUR"),
+        ({"type": ["string", "null"], "default": None}, "example"),
+        ({"type": "string", "examples": [3, "EUR"]}, "EUR"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "example"),
+        ({"oneOf": [{"type": "number", "maximum": 9}, {"type": "integer", "minimum": 2}]}, 1),
+        ({"allOf": [{"type": "number", "minimum": 5}, {"type": "integer", "multipleOf": 4}]}, 8),
+        ({"not": {"type": "string"}}, {}),
+        ({"type": "integer", "minimum": 7}, 7),
+        ({"type": "integer", "minimum": -7, "maximum": -3}, -3),
+        ({"type": "integer", "exclusiveMinimum": 7, "exclusiveMaximum": 9}, 8),
+        ({"type": "number", "exclusiveMinimum": 0, "exclusiveMaximum": 1}, 0.5),
+        ({"type": "number", "multipleOf": 0.01, "minimum": 3.005}, 3.01),
+        ({"type": "integer", "multipleOf": 2.5}, 5),
+        ({"type": "integer", "multipleOf": 0.0001}, 1),
+        ({"allOf": [{"type": "integer", "minimum": 5}, {"minimum": 5000}]}, 5000),
+        ({"allOf": [{"type": "integer", "maximum": -5}, {"maximum": -5000}]}, -5000),
+        ({"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, 2),
+        ({"type": "string", "minLength": 10}, "example..."),
+        ({"type": "string", "minLength": 2, "maxLength": 3}, "aa"),
+        ({"type": "string", "maxLength": 0}, ""),
+        ({"type": "string", "pattern": r"^[A-Z]{3}-\d{4}$"}, "ABC-1234"),
+        ({"type": "string", "format": "date"}, "2026-01-02"),
+        ({"type": "string", "format": "date-time"}, "2026-01-02T12:00:00Z"),
+        ({"type": "string", "format": "time"}, "12:01:00Z"),
+        ({"type": "string", "format": "duration"}, "P1D"),
+        ({"type": "string", "format": "email"}, "example1@example.com"),
+        ({"type": "string", "format": "uri"}, "https://example.com/1"),
+        ({"type": "string", "format": "uuid"}, "00000000-0000-4000-8000-000000000001"),
+        ({"type": "string", "format": "ipv4"}, "198.18.0.1"),
+        ({"type": "string", "format": "ipv6"}, "2001:db8::1"),
+        ({"type": "string", "format": "hostname"}, "host1.example.com"),
+        ({"type": "string", "format": "of-my-own"}, "example"),
+        ({"type": "array", "items": {"type": "integer"}}, [1]),
+        ({"type": "array", "items": {"type": "integer"}, "maxItems": 0}, []),
+        ({"type": "array", "items": False}, []),
+        ({"type": "array", "items": {"type": "integer"}, "minItems": 3}, [1, 2, 3]),
+        ({"type": "array", "items": {"const": 1}, "minItems": 3}, [1, 1, 1]),
+        ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False, "minItems": 2}, ["example", 1]),
+        ({"type": "array", "items": {"enum": [1, 2, 3]}, "minItems": 3, "uniqueItems": True}, [1, 2, 3]),
+        ({"type": "object"}, {}),
+        ({"type": "object", "required": ["a"]}, {"a": "example a"}),
+        ({"allOf": [{"required": ["a"]}, {"type": "object", "required": ["b"]}]}, {"a": "example a", "b": "example b"}),
+        ({"type": "object", "additionalProperties": {"type": "integer"}}, {"example1": 1}),
+        ({"type": "object", "minProperties": 2, "additionalProperties": {"const": 0}}, {"example1": 0, "example2": 0}),
+        ({"properties": {"a": {"const": 1}, "b": {"const": 2}}, "maxProperties": 1}, {"a": 1}),
+        ({"properties": {"a": {"const": 1}, "b": False}}, {"a": 1}),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "integer"}}}, 1),
+        ({"$ref": "#/$defs/A", "minimum": 3, "$defs": {"A": {"type": "integer"}}}, 3),
+        ({"$ref": "#a", "$defs": {"A": {"$anchor": "a", "type": "integer"}}}, 1),
+    ],
+)
+def test_answers_for_small_schemas(schema: Schema, answer: object) -> None:
+    assert made(schema) == answer
+
+
+def test_an_answer_that_can_be_read() -> None:
+    node = {
+        "type": "object",
+        "properties": {"node": {"type": "string"}, "cluster": {"type": "string"}, "cpu": {"type": "number"}},
+        "required": ["node", "cpu"],
+    }
+    schema = {"type": "object", "properties": {"nodes": {"type": "array", "items": node}}, "required": ["nodes"]}
+    assert made(schema) == {"nodes": [{"node": "example node", "cluster": "example cluster", "cpu": 1}]}
+
+
+def test_elements_that_must_differ() -> None:
+    items = {"type": "object", "properties": {"name": {"type": "string"}, "ok": {"type": "boolean"}}}
+    answer = made({"type": "array", "items": items, "minItems": 3, "uniqueItems": True})
+    assert answer[:2] == [{"name": "example name", "ok": True}, {"name": "example name 2", "ok": True}]
+    pair = {"type": "array", "prefixItems": [{"type": "number"}, {"type": "number"}], "minItems": 2, "maxItems": 2}
+    assert made({"type": "array", "items": pair, "minItems": 2, "uniqueItems": True}) == [[1, 1], [2, 1]]
+    short = {"type": "string", "maxLength": 1}
+    assert len(made({"type": "array", "items": short, "minItems": 20, "uniqueItems": True})) == 20
+
+
+def test_elements_that_alternatives_offer_twice() -> None:
+    items = {"anyOf": [{"enum": [1, 2]}, {"enum": [1, 2, 3]}]}
+    assert made({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
+
+
+def test_what_holds_at_once_is_merged() -> None:
+    one = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5}}, "required": ["a"]}
+    other = {"properties": {"a": {"multipleOf": 4}, "b": {"enum": [1, 2]}}, "required": ["b"]}
+    third = {"properties": {"b": {"enum": [2, 3]}}}
+    assert made({"allOf": [one, other], "anyOf": [third]}) == {"a": 8, "b": 2}
+
+
+def test_alternatives_are_tried_until_one_fits() -> None:
+    hopeless = {"type": "string", "pattern": "^zz{9}y$"}
+    assert made({"properties": {"a": {"anyOf": [hopeless, {"type": "integer"}]}}, "required": ["a"]}) == {"a": 1}
+    assert made({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "integer"}], "$defs": {"A": ENDLESS}}) == 1
+
+
+def test_a_format_that_does_not_fit_is_let_go() -> None:
+    assert outcome({"type": "string", "format": "uuid", "maxLength": 7})["result"] == "example"
+
+
+def test_recursion_ends() -> None:
+    leaf: Schema = {"name": "example name", "children": [], "next": None}
+    schema = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
+    assert made(schema) == {"name": "example name", "children": [leaf], "next": leaf}
+    assert made({"properties": {"me": {"$ref": "#"}}, "type": "object"}) == {"me": {"me": {}}}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "bogus"},
+        {"type": "string", "pattern": "^zz{9}y$"},
+        {"type": "string", "pattern": "("},
+        {"type": "integer", "minimum": 3, "maximum": 2},
+        {"allOf": [{"type": "string"}, {"type": "integer"}]},
+        {"enum": []},
+        {"not": {}},
+        {"$ref": "https://schemas.example/price.json"},
+        {"$ref": "#/$defs/missing"},
+        {"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}},
+        {"$ref": "#/$defs/A", "$defs": {"A": ENDLESS}},
+        {"$schema": 5},
+        {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True, "minItems": 3},
+        # More ways than could be tried.
+        {"allOf": [{"anyOf": [{"pattern": f"^z{i}$"}, {"pattern": f"^y{i}$"}]} for i in range(30)], "type": "string"},
+    ],
+)
+def test_without_a_fitting_answer_the_task_fails_and_says_what_to_do(schema: Schema) -> None:
+    end = outcome(schema)
+    assert end["status"] == "FAILED"
+    assert "give it one by a scenario" in end["error"]
+
+
+def test_a_scenario_without_an_answer_has_one_made_up(api: Api, emulator: Emulator) -> None:
+    emulator.on(takes=1)
+    assert data(api.start(output_schema={"type": "integer"})) == {"result": 1}
+
+
+def test_an_answer_that_is_given_need_not_fit(api: Api, emulator: Emulator) -> None:
+    emulator.on(answer="I was not able to log in")
+    assert data(api.start(output_schema={"type": "integer"})) == {"result": "I was not able to log in"}
+
+
+def bounded(low: str, high: str, most: int) -> st.SearchStrategy[Schema]:
+    """Bounds of which the lower is never above the higher."""
+    return st.tuples(st.integers(0, most), st.integers(0, most)).map(lambda ends: {low: min(ends), high: max(ends)})
+
+
+SCALARS = st.one_of(
+    st.sampled_from([{"type": "boolean"}, {"type": "null"}, {"const": 3}, {"enum": ["a", None, 7]}]),
+    bounded("minLength", "maxLength", 12).map(lambda bounds: {"type": "string", **bounds}),
+    bounded("minimum", "maximum", 50).map(lambda bounds: {"type": "integer", **bounds}),
+    bounded("minimum", "maximum", 50).map(lambda bounds: {"type": "number", **bounds}),
+    st.sampled_from(["date", "date-time", "time", "duration", "email", "uri", "uuid", "ipv4", "ipv6", "hostname"]).map(
+        lambda name: {"type": "string", "format": name}
+    ),
+    st.integers(1, 9).map(lambda step: {"type": "integer", "multipleOf": step}),
+    st.just({"anyOf": [{"$ref": "#/$defs/Node"}, {"type": "null"}]}),
+)
+
+
+@st.composite
+def objects(draw: st.DrawFn, parts: st.SearchStrategy[Schema]) -> Schema:
+    properties = draw(st.dictionaries(st.sampled_from("abcdef"), parts, max_size=4))
+    required = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=3)) if properties else []
+    schema = {"type": "object", "properties": properties, "required": [name for name in required if name in properties]}
+    return {**schema, "additionalProperties": draw(st.one_of(st.booleans(), parts))}
+
+
+def larger(parts: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
+    arrays = st.tuples(parts, bounded("minItems", "maxItems", 3))
+    return st.one_of(
+        objects(parts),
+        arrays.map(lambda drawn: {"type": "array", "items": drawn[0], **drawn[1]}),
+        st.lists(parts, min_size=1, max_size=3).map(lambda items: {"type": "array", "prefixItems": items}),
+        st.lists(parts, min_size=1, max_size=3).map(lambda options: {"anyOf": options}),
+        parts.map(lambda part: {"allOf": [part, {"title": "the same"}]}),
+    )
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.recursive(SCALARS, larger, max_leaves=12))
+def test_made_up_answers_fit(schema: Schema) -> None:
+    with_definitions = {**schema, "$defs": {"Node": NODE}}
+    assert made(with_definitions) == made(with_definitions)

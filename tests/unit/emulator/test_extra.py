@@ -1,0 +1,48 @@
+"""What importing the emulator needs, and says when it isn't there."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+INSTALL = "pip install 'anchor-webtask[emulator]'"
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("missing", ["jsonschema", "referencing"])
+def test_without_the_extra(missing: str) -> None:
+    process = python(f"import sys; sys.modules[{missing!r}] = None; import anchor_webtask.emulator")
+    assert process.returncode == 1
+    assert INSTALL in process.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
+def test_the_transport_needs_no_server(missing: str) -> None:
+    code = f"""
+import sys
+sys.modules[{missing!r}] = None
+from anchor_webtask.emulator import Emulator
+Emulator().transport()
+try:
+    Emulator().serve()
+except ImportError as error:
+    print(error)
+"""
+    process = python(code)
+    assert process.returncode == 0, process.stderr
+    assert INSTALL in process.stdout
+
+
+def test_the_server_is_imported_late() -> None:
+    code = """
+import sys
+from anchor_webtask.emulator import Emulator
+Emulator().transport()
+print(sorted({"starlette", "uvicorn"} & sys.modules.keys()))
+"""
+    assert python(code).stdout == "[]\n"

@@ -1,0 +1,253 @@
+"""What goes wrong on the way, as a client sees it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from anchor_webtask.emulator import Fault, LoggedRequest
+from tests.unit.emulator.support import TASKS, data, error
+
+if TYPE_CHECKING:
+    from anchor_webtask.emulator import Emulator
+    from tests.support.clocks import VirtualClock
+    from tests.unit.emulator.support import Api
+
+
+class TestChecks:
+    def test_faults_come_in_order_and_then_all_is_well(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(takes=0, answer=1, faults=[502, Fault(429, headers={"Retry-After": "3"}), 200, 520])
+        task_id = api.start_async()
+        statuses = [api.check(task_id).status_code for _ in range(6)]
+        assert statuses == [502, 429, 200, 520, 200, 200]
+
+    def test_every_task_has_all_of_them(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(faults=[502])
+        one, two = api.start_async(), api.start_async()
+        assert [api.check(task_id).status_code for task_id in (one, two, one, two)] == [502, 502, 200, 200]
+
+    def test_the_one_request_form_has_none_of_them(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(answer=1, faults=[502])
+        assert data(api.start()) == {"result": 1}
+
+    @pytest.mark.parametrize(("status", "message"), [(503, "Service Unavailable"), (520, "Status 520")])
+    def test_a_status_has_the_error_body_of_the_api(
+        self, api: Api, emulator: Emulator, status: int, message: str
+    ) -> None:
+        emulator.on(faults=[Fault(status, headers={"Retry-After": "3", "X-Request-Id": "r1"})])
+        response = api.check(api.start_async())
+        assert error(response) == (status, message)
+        assert response.headers["retry-after"] == "3"
+        assert response.headers["x-request-id"] == "r1"
+        assert response.headers["content-type"] == "application/json"
+
+    def test_a_redirect_has_no_body(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(faults=[Fault(307, headers={"Location": "https://elsewhere.example/"})])
+        response = api.check(api.start_async())
+        assert (response.status_code, response.content) == (307, b"")
+        assert response.headers["location"] == "https://elsewhere.example/"
+
+    @pytest.mark.parametrize("status", [204, 304])
+    def test_an_answer_that_may_not_have_a_body(self, api: Api, emulator: Emulator, status: int) -> None:
+        emulator.on(faults=[status])
+        response = api.check(api.start_async())
+        assert (response.status_code, response.content) == (status, b"")
+        assert "content-length" not in response.headers
+
+    @pytest.mark.parametrize("body", ["<html>ü", "<html>ü".encode()])
+    def test_a_body_of_another_type(self, api: Api, emulator: Emulator, body: str | bytes) -> None:
+        emulator.on(faults=[Fault(200, body=body, content_type="text/html")])
+        response = api.check(api.start_async())
+        assert (response.status_code, response.content) == (200, "<html>ü".encode())
+        assert response.headers["content-type"] == "text/html"
+
+    def test_an_empty_body(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(faults=[Fault(body=b"")])
+        response = api.check(api.start_async())
+        assert (response.status_code, response.content) == (200, b"")
+
+    def test_a_wrong_content_type_alone(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(faults=[Fault(content_type="text/plain")])
+        response = api.check(api.start_async())
+        assert data(response) == {"status": "RUNNING"}
+        assert response.headers["content-type"] == "text/plain"
+
+    def test_an_unknown_status_in_a_right_answer(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(takes=0, answer=1, faults=[Fault(task_status="SLEEPING")])
+        task_id = api.start_async()
+        assert api.state(task_id) == {"status": "SLEEPING", "result": 1}
+        assert api.state(task_id) == {"status": "COMPLETED", "result": 1}
+
+    def test_a_slow_answer(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+        emulator.on(faults=[Fault(delay=4), Fault(503, delay=3)])
+        task_id = api.start_async()
+        before = clock.now()
+        assert api.state(task_id) == {"status": "RUNNING"}
+        assert clock.now() - before == 4
+        assert api.check(task_id).status_code == 503
+        assert clock.now() - before == 7
+
+    def test_an_answer_that_is_slower_than_the_client_waits(
+        self, api: Api, emulator: Emulator, clock: VirtualClock
+    ) -> None:
+        emulator.on(faults=[Fault(delay=40)])
+        task_id = api.start_async()
+        before = clock.now()
+        with pytest.raises(httpx.ReadTimeout):
+            api.http.get(f"{TASKS}/{task_id}/status", timeout=30)
+        assert clock.now() - before == 30
+
+    def test_a_cut_connection(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+        emulator.on(faults=[Fault(cut=True, delay=2)])
+        task_id = api.start_async()
+        before = clock.now()
+        check = api.http.build_request("GET", f"{TASKS}/{task_id}/status")
+        with pytest.raises(httpx.RemoteProtocolError):
+            api.http.send(check, stream=True)
+        assert clock.now() - before == 2
+        assert emulator.requests[-1] == LoggedRequest("GET", f"{TASKS}/{task_id}/status", None)
+        assert api.state(task_id)["status"] == "COMPLETED"
+
+    @pytest.mark.parametrize("status", [None, 500])
+    def test_a_connection_that_is_cut_in_the_middle(self, api: Api, emulator: Emulator, status: int | None) -> None:
+        emulator.on(faults=[Fault(status, cut="midway")])
+        task_id = api.start_async()
+        with api.http.stream("GET", f"{TASKS}/{task_id}/status") as response:
+            assert response.status_code == (status or 200)
+            chunks = response.iter_bytes()
+            assert 0 < len(next(chunks)) < int(response.headers["content-length"])
+            with pytest.raises(httpx.RemoteProtocolError):
+                next(chunks)
+        assert api.check(task_id).status_code == 200
+
+    def test_unknown_tasks_use_none_up(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(faults=[502])
+        task_id = api.start_async()
+        assert api.check("unknown").status_code == 404
+        assert api.check(task_id).status_code == 502
+
+
+class TestStarts:
+    def test_faults_come_in_order_and_then_all_is_well(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(start_faults=[Fault(429, headers={"Retry-After": "3"}), 503])
+        first = api.start(**{"async": True})
+        assert error(first) == (429, "Too Many Requests")
+        assert first.headers["retry-after"] == "3"
+        assert api.start().status_code == 503
+        api.start_async()
+        assert (emulator.starts, emulator.start_requests) == (1, 3)
+
+    def test_only_starts_that_match_and_are_valid_use_them_up(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(prompt="*cpu*", start_faults=[503])
+        assert api.start("memory").status_code == 200
+        assert api.start("cpu", max_steps="many").status_code == 400
+        assert api.start("cpu").status_code == 503
+
+    @pytest.mark.parametrize("fault", [Fault(503), Fault(200, body="<html>"), Fault(cut=True), Fault(307), Fault(204)])
+    @pytest.mark.parametrize("is_async", [True, False])
+    def test_what_hides_the_answer_makes_no_task(
+        self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault, is_async: bool
+    ) -> None:
+        emulator.on(start_faults=[fault])
+        before = clock.now()
+        with_outcome(api, is_async)
+        assert (emulator.starts, emulator.start_requests) == (0, 1)
+        assert clock.now() == before
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault(503, accepted=True),
+            Fault(200, body="<html>", accepted=True),
+            Fault(cut=True, accepted=True),
+            Fault(cut="midway"),
+            Fault(content_type="text/html"),
+            Fault(delay=1),
+        ],
+    )
+    @pytest.mark.parametrize("is_async", [True, False])
+    def test_what_is_accepted_or_shows_the_answer_makes_one(
+        self, api: Api, emulator: Emulator, fault: Fault, is_async: bool
+    ) -> None:
+        emulator.on(start_faults=[fault])
+        with_outcome(api, is_async)
+        assert (emulator.starts, emulator.start_requests) == (1, 1)
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            Fault(504, delay=60, accepted=True),
+            Fault(body="<html>", delay=60, accepted=True),
+            Fault(cut=True, delay=60, accepted=True),
+        ],
+    )
+    def test_a_lost_answer_does_not_wait_for_the_task(
+        self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault
+    ) -> None:
+        emulator.on(takes=100, start_faults=[fault])
+        before = clock.now()
+        with_outcome(api, is_async=False)
+        assert clock.now() - before == 60
+
+    def test_a_late_answer_does(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+        emulator.on(takes=100, start_faults=[Fault(delay=5)])
+        before = clock.now()
+        assert data(api.start())
+        assert clock.now() - before == 105
+
+    def test_an_unknown_status_in_a_right_answer(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(answer=1, start_faults=[Fault(task_status="queued"), Fault(task_status="queued")])
+        assert data(api.start(**{"async": True}))["status"] == "queued"
+        assert data(api.start()) == {"result": 1}
+
+    def test_a_fault_leaves_the_reason_of_a_failure_alone(self, api: Api, emulator: Emulator) -> None:
+        emulator.on(fails="no such page", start_faults=[Fault(delay=1), Fault(task_status="queued")])
+        assert error(api.start()) == (500, "no such page")
+        assert error(api.start()) == (500, "no such page")
+
+
+def with_outcome(api: Api, is_async: bool) -> None:
+    with contextlib.suppress(httpx.TransportError):
+        api.start(**{"async": is_async})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"status": 199}, "status"),
+        ({"status": 600}, "status"),
+        ({"status": "502"}, "status"),
+        ({"delay": -1}, "delay"),
+        ({"cut": "before"}, "cut"),
+        ({"body": {"data": {}}}, "body"),
+        ({"status": 204, "body": "x"}, "no body"),
+        ({"status": 304, "cut": "midway"}, "no body"),
+        ({"status": 502, "task_status": "SLEEPING"}, "task_status"),
+        ({"body": "{}", "task_status": "SLEEPING"}, "task_status"),
+        ({"cut": True, "task_status": "SLEEPING"}, "task_status"),
+        ({"headers": {"Content-Length": "3"}}, "content-length"),
+        ({"headers": {"Retry After": "3"}}, "retry after"),
+        ({"headers": {"Retry-After": 3}}, "retry-after"),
+        ({"headers": {"X-Name": "ü"}}, "x-name"),
+        ({"headers": {"X-Name": "a\r\nb: c"}}, "x-name"),
+        ({"content_type": "text/html\n"}, "content-type"),
+    ],
+)
+def test_wrong_faults_are_refused(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Fault(**arguments)
+
+
+@pytest.mark.parametrize("faults", [502, Fault(502), [199], ["502"]])
+@pytest.mark.parametrize("where", ["faults", "start_faults"])
+def test_wrong_lists_of_faults_are_refused(emulator: Emulator, where: str, faults: Any) -> None:
+    with pytest.raises(ValueError, match="fault"):
+        emulator.on(**{where: faults})
+
+
+def test_a_check_accepts_nothing(emulator: Emulator) -> None:
+    with pytest.raises(ValueError, match="start_faults"):
+        emulator.on(faults=[Fault(502, accepted=True)])

@@ -1,0 +1,247 @@
+"""The real server on loopback."""
+
+from __future__ import annotations
+
+import logging
+import math
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import anyio
+import httpx
+import pytest
+
+from anchor_webtask.emulator import Emulator, EmulatorServer, Fault
+from tests.support.clocks import VirtualClock
+from tests.unit.emulator.support import KEY, TASKS, Api, data, error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def client_at(server: EmulatorServer, read_timeout: float = 30) -> httpx.Client:
+    timeout = httpx.Timeout(30, read=read_timeout)
+    return httpx.Client(base_url=server.base_url, headers={"anchor-api-key": KEY}, timeout=timeout)
+
+
+def address(server: EmulatorServer) -> tuple[str, int]:
+    url = httpx.URL(server.base_url)
+    assert url.port
+    return url.host, url.port
+
+
+@pytest.fixture
+def served(emulator: Emulator) -> Iterator[Api]:
+    with emulator.serve() as server, client_at(server) as client:
+        yield Api(client)
+
+
+def test_a_task_from_start_to_end(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    emulator.on(prompt="*price*", url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502])
+    task_id = served.start_async("Read the price", url="https://shop.example/p/1")
+    assert error(served.check(task_id)) == (502, "Bad Gateway")
+    assert served.state(task_id) == {"status": "RUNNING"}
+    clock.time += 1200
+    assert served.state(task_id) == {"status": "COMPLETED", "result": {"amount": 3}}
+    assert (emulator.starts, emulator.start_requests, len(emulator.requests)) == (1, 1, 4)
+
+
+def test_the_one_request_form(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    emulator.on(takes=90, answer="done")
+    before = clock.now()
+    assert data(served.start()) == {"result": "done"}
+    assert clock.now() - before == 90
+
+
+def test_real_time() -> None:
+    emulator = Emulator(takes=0.01)
+    with emulator.serve() as server, client_at(server) as client:
+        assert data(Api(client).start()) == {"result": "The emulator's answer."}
+
+
+def test_what_is_refused_or_warned_of(served: Api) -> None:
+    assert error(served.start(max_steps="many"))[0] == 400
+    warned = served.http.post(TASKS, params={"session": "s"}, json={"prompt": "a"})
+    assert warned.headers["x-emulator-warning"] == "query.session: not in the spec"
+    assert error(served.http.get(TASKS, headers={"anchor-api-key": ""}))[0] == 405
+    assert error(served.http.post(TASKS, headers={"anchor-api-key": ""}))[0] == 401
+    assert error(served.check("a%2Fb"))[0] == 404
+    assert served.http.head("/").status_code == 404
+
+
+def test_a_large_body(served: Api, emulator: Emulator) -> None:
+    emulator.on(answer=lambda body: len(body["prompt"]))
+    assert data(served.start("a" * 3_000_000)) == {"result": 3_000_000}
+
+
+def test_other_faults(served: Api, emulator: Emulator) -> None:
+    html = Fault(200, body="<html>", content_type="text/html", headers={"X-Request-Id": "r1"})
+    emulator.on(takes=0, answer=1, faults=[html, Fault(204), Fault(task_status="SLEEPING")])
+    task_id = served.start_async()
+    page = served.check(task_id)
+    assert (page.status_code, page.text, page.headers["content-type"]) == (200, "<html>", "text/html")
+    assert page.headers["x-request-id"] == "r1"
+    assert served.check(task_id).status_code == 204
+    assert served.state(task_id) == {"status": "SLEEPING", "result": 1}
+    assert served.state(task_id) == {"status": "COMPLETED", "result": 1}
+
+
+def test_a_cut_connection(served: Api, emulator: Emulator) -> None:
+    emulator.on(faults=[Fault(cut=True), Fault(cut="midway")])
+    task_id = served.start_async()
+    with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
+        served.check(task_id)
+    with served.http.stream("GET", f"{TASKS}/{task_id}/status") as response:
+        assert response.status_code == 200
+        with pytest.raises(httpx.RemoteProtocolError, match="without sending complete message body"):
+            response.read()
+    assert served.state(task_id) == {"status": "RUNNING"}
+
+
+def test_a_cut_connection_leaves_others_alone(emulator: Emulator) -> None:
+    emulator.on(prompt="cut", start_faults=[Fault(cut=True)])
+    with emulator.serve() as server, client_at(server) as one, client_at(server) as other:
+        assert data(Api(one).start())
+        opened = connection(one)
+        with pytest.raises(httpx.RemoteProtocolError):
+            Api(other).start("cut")
+        assert data(Api(one).start())
+        assert connection(one) == opened
+
+
+def connection(client: httpx.Client) -> object:
+    return client.get("/").extensions["network_stream"].get_extra_info("client_addr")
+
+
+@pytest.mark.anyio
+async def test_asynchronous_clients_and_a_server_that_an_event_loop_starts(emulator: Emulator) -> None:
+    emulator.on(takes=5, answer=1)
+    with emulator.serve() as server:
+        async with httpx.AsyncClient(base_url=server.base_url, headers={"anchor-api-key": KEY}) as client:
+            answers = []
+
+            async def start() -> None:
+                answers.append(data(await client.post(TASKS, json={"prompt": "a"})))
+
+            async with anyio.create_task_group() as group:
+                for _ in range(10):
+                    group.start_soon(start)
+    assert answers == [{"result": 1}] * 10
+
+
+def test_several_servers_at_once(emulator: Emulator) -> None:
+    other = Emulator()
+    with emulator.serve() as first, emulator.serve() as second, other.serve() as third:
+        assert len({server.base_url for server in (first, second, third)}) == 3
+        for server in (first, second, third):
+            with client_at(server) as client:
+                Api(client).start_async()
+    assert (emulator.starts, other.starts) == (2, 1)
+
+
+def test_an_emulator_can_be_served_again(emulator: Emulator) -> None:
+    with emulator.serve() as server, client_at(server) as client:
+        task_id = Api(client).start_async()
+    with emulator.serve() as server, client_at(server) as client:
+        assert Api(client).state(task_id) == {"status": "RUNNING"}
+
+
+class Held(VirtualClock):
+    """Sleeps until it's cancelled, and tells when it has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = threading.Event()
+
+    async def sleep_async(self, seconds: float) -> None:
+        assert seconds == math.inf
+        self.begun.set()
+        await anyio.sleep_forever()
+
+
+def test_stopping_cuts_off_what_is_held() -> None:
+    held = Held()
+    emulator = Emulator(takes=math.inf, clock=held)
+    raised: list[Exception] = []
+
+    def start(server: EmulatorServer) -> None:
+        with client_at(server) as client:
+            try:
+                Api(client).start()
+            except httpx.TransportError as error:
+                raised.append(error)
+
+    with emulator.serve() as server:
+        thread = threading.Thread(target=start, args=[server])
+        thread.start()
+        assert held.begun.wait(30)
+    thread.join(30)
+    assert [type(error) for error in raised] == [httpx.RemoteProtocolError]
+
+
+def test_stopping_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulator) -> None:
+    emulator.on(takes=0, answer="a" * 20_000_000)
+    body = b'{"prompt": "a"}'
+    head = f"POST {TASKS} HTTP/1.1\r\nHost: a\r\nanchor-api-key: {KEY}\r\nContent-Type: application/json\r\n"
+    with emulator.serve() as server:
+        client = socket.create_connection(address(server))
+        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+    client.close()
+
+
+def test_a_client_that_goes_away_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
+    held = Held()
+    emulator = Emulator(takes=math.inf, clock=held)
+    with emulator.serve() as server:
+        with client_at(server, read_timeout=0.2) as client, pytest.raises(httpx.ReadTimeout):
+            Api(client).start()
+        with client_at(server) as client:
+            assert Api(client).start_async()
+    assert [record for record in caplog.records if record.levelno > logging.INFO] == []
+
+
+def test_nothing_is_left_behind(emulator: Emulator) -> None:
+    def state() -> object:
+        return set(threading.enumerate()), [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+
+    before = state()
+    with emulator.serve() as server:
+        assert state() != before  # its thread
+        with client_at(server) as client:
+            Api(client).start()
+    assert state() == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(server))
+
+
+def test_it_logs_nothing_and_leaves_logging_alone() -> None:
+    code = f"""
+import logging
+import httpx
+from anchor_webtask.emulator import Emulator, Fault
+emulator = Emulator(takes=0)
+emulator.on(start_faults=[Fault(cut=True), Fault(cut="midway"), 502])
+with emulator.serve() as server, httpx.Client(headers={{"anchor-api-key": "{KEY}"}}) as client:
+    for _ in range(4):
+        try:
+            client.post(server.base_url + "{TASKS}", json={{"prompt": "a"}})
+        except httpx.RemoteProtocolError:
+            pass
+for name in ("", ".error", ".access", ".asgi"):
+    logger = logging.getLogger("uvicorn" + name)
+    print(logger.level, logger.propagate, logger.handlers)
+print(emulator.starts)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert process.stderr == ""
+    assert process.stdout == "0 True []\n" * 4 + "2\n"
+
+
+def test_an_error_of_the_callers_gets_out(emulator: Emulator) -> None:
+    with pytest.raises(ZeroDivisionError), emulator.serve():
+        raise ZeroDivisionError

@@ -1,0 +1,98 @@
+"""The door for httpx clients, synchronous and asynchronous."""
+
+from __future__ import annotations
+
+import anyio
+import httpx
+import pytest
+
+from anchor_webtask.emulator import Emulator, Fault
+from tests.support.clocks import VirtualClock
+from tests.unit.emulator.support import KEY, TASKS, client_of, data
+
+
+def async_client_of(emulator: Emulator, timeout: float | None = None) -> httpx.AsyncClient:
+    return httpx.AsyncClient(
+        transport=emulator.transport(),
+        base_url="https://api.example",
+        headers={"anchor-api-key": KEY},
+        timeout=timeout,
+    )
+
+
+def test_it_is_httpxs_own_kind_of_transport(emulator: Emulator) -> None:
+    assert isinstance(emulator.transport(), httpx.MockTransport)
+
+
+def test_clients_share_the_emulator(emulator: Emulator) -> None:
+    emulator.on(takes=0, answer=1)
+    with client_of(emulator) as one, client_of(emulator) as other:
+        assert other.state(one.start_async())["result"] == 1
+
+
+@pytest.mark.anyio
+async def test_an_asynchronous_client(emulator: Emulator, clock: VirtualClock) -> None:
+    emulator.on(takes=1200, answer={"amount": 3}, faults=[502, Fault(delay=4)])
+    async with async_client_of(emulator) as client:
+        started = await client.post(TASKS, json={"prompt": "a", "async": True})
+        status = f"{TASKS}/{data(started)['workflow_id']}/status"
+        assert (await client.get(status)).status_code == 502
+        before = clock.now()
+        assert data(await client.get(status)) == {"status": "RUNNING"}
+        assert clock.now() - before == 4
+        clock.time += 1200
+        assert data(await client.get(status)) == {"status": "COMPLETED", "result": {"amount": 3}}
+    assert emulator.starts == 1
+
+
+@pytest.mark.anyio
+async def test_an_asynchronous_client_in_one_request(emulator: Emulator, clock: VirtualClock) -> None:
+    emulator.on(takes=90, answer="done")
+    before = clock.now()
+    async with async_client_of(emulator) as client:
+        assert data(await client.post(TASKS, json={"prompt": "a"})) == {"result": "done"}
+    assert clock.now() - before == 90
+
+
+@pytest.mark.anyio
+async def test_an_asynchronous_client_that_does_not_wait_so_long(emulator: Emulator, clock: VirtualClock) -> None:
+    emulator.on(takes=90)
+    before = clock.now()
+    async with async_client_of(emulator, timeout=30) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post(TASKS, json={"prompt": "a"})
+    assert clock.now() - before == 30
+
+
+@pytest.mark.anyio
+async def test_cut_connections_of_an_asynchronous_client(emulator: Emulator) -> None:
+    emulator.on(start_faults=[Fault(cut=True), Fault(cut="midway")])
+    async with async_client_of(emulator) as client:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post(TASKS, json={"prompt": "a"})
+        with pytest.raises(httpx.RemoteProtocolError):
+            await client.post(TASKS, json={"prompt": "a"})
+    assert emulator.starts == 1
+
+
+@pytest.mark.anyio
+async def test_a_held_request_holds_up_nothing_else() -> None:
+    held, released = anyio.Event(), anyio.Event()
+
+    class Holding(VirtualClock):
+        async def sleep_async(self, seconds: float) -> None:
+            held.set()
+            await released.wait()
+            self.sleep(seconds)
+
+    emulator = Emulator(takes=5, clock=Holding())
+    async with async_client_of(emulator) as client, anyio.create_task_group() as group:
+
+        async def start_in_one_request() -> None:
+            assert data(await client.post(TASKS, json={"prompt": "a"}))
+
+        group.start_soon(start_in_one_request)
+        await held.wait()
+        assert data(await client.post(TASKS, json={"prompt": "a", "async": True}))
+        released.set()
+    assert emulator.starts == 2
