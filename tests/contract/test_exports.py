@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import importlib
+import pickle
+
+import pytest
+
+import anchor_webtask
+
+EXPORTS = [
+    "Anchor",
+    "AnchorError",
+    "AsyncAnchor",
+    "AsyncTasks",
+    "AsyncWebTask",
+    "AuthenticationError",
+    "BadRequestError",
+    "ConfigurationError",
+    "InvalidOutputError",
+    "NotFoundError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
+    "RateLimitError",
+    "RequestTimeoutError",
+    "ServerError",
+    "StartOutcomeUnknownError",
+    "StatusError",
+    "TaskFailedError",
+    "TaskOptions",
+    "TaskResult",
+    "TaskStatus",
+    "TaskTimeoutError",
+    "TaskUpdate",
+    "Tasks",
+    "TransportError",
+    "UnexpectedResponseError",
+    "WaitPolicy",
+    "WebTask",
+    "__version__",
+]
+EMULATOR_EXPORTS = ["Emulator", "EmulatorServer", "Fault", "LoggedRequest"]
+
+
+@pytest.mark.parametrize(
+    ("module", "exports"), [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)]
+)
+def test_what_is_exported_is_pinned(module: str, exports: list[str]) -> None:
+    assert importlib.import_module(module).__all__ == exports
+
+
+def test_nothing_else_is_public() -> None:
+    submodules = {"emulator"}
+    public = {name for name in vars(anchor_webtask) if not name.startswith("_")}
+    assert public - submodules == set(EXPORTS) - {"__version__"}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_export_can_be_imported_and_says_that_it_comes_from_here(name: str) -> None:
+    exported = getattr(anchor_webtask, name)
+    if isinstance(exported, type):
+        assert exported.__module__ == "anchor_webtask"
+        assert pickle.loads(pickle.dumps(exported)) is exported

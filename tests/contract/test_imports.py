@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = "import anchor_webtask"
+CLIENTS = f"{PACKAGE}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
+SENDING = (
+    f"{PACKAGE}, httpx; transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{'data': {{}}}})); "
+    "next(anchor_webtask.Anchor('key', transport=transport).tasks.get('task-1').updates(0))"
+)
+REPORT = "import json, sys; print(json.dumps(list(sys.modules)))"
+NO_SSL_CONTEXT = "import ssl; ssl.SSLContext.__new__ = None"
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+def added_by(code: str) -> set[str]:
+    """Return the modules that some code imports and `import httpx` doesn't."""
+    with_code, with_httpx = run(f"{code}; {REPORT}"), run(f"import httpx; {REPORT}")
+    assert (with_code.stderr, with_httpx.stderr) == ("", "")
+    return set(json.loads(with_code.stdout)) - set(json.loads(with_httpx.stdout))
+
+
+@pytest.mark.parametrize("code", [PACKAGE, CLIENTS], ids=["the package", "two clients"])
+def test_nothing_is_imported_beyond_httpx_and_the_package_itself(code: str) -> None:
+    added = added_by(code)
+    assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
+    assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
+
+
+def test_no_ssl_context_is_made_before_anything_is_sent() -> None:
+    assert run(f"{NO_SSL_CONTEXT}; {CLIENTS}").stderr == ""
+
+
+def test_package_logs_nothing_where_nobody_has_set_up_logging() -> None:
+    """It looks again, which it warns of, so that there is something to say."""
+    assert run(SENDING).stderr == ""
+
+
+def test_what_sending_needs_would_be_noticed() -> None:
+    added = added_by(SENDING)
+    assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
+    assert "object is not callable" in run(f"{NO_SSL_CONTEXT}; {SENDING}").stderr

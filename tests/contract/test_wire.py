@@ -1,0 +1,252 @@
+"""What both faces send, and what the emulator answers, is what the composed spec says: by openapi-core's reading."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from anchor_webtask import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    StartOutcomeUnknownError,
+    StatusError,
+    TaskFailedError,
+    TaskOptions,
+)
+from anchor_webtask._spec import composed_spec
+from anchor_webtask.emulator import Emulator
+from tests.support.errors import raised
+from tests.support.faces import KEY
+from tests.support.openapi import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
+NAMES = {"type": "array", "items": {"type": "string"}}
+OPTIONS: TaskOptions = {
+    "url": "https://shop.example/p/1?x=ü#top",
+    "session_id": "session 1/ü&=",
+    "agent": "openai-cua",
+    "provider": "azure",
+    "model": "a model",
+    "detect_elements": True,
+    "human_intervention": False,
+    "max_steps": 12,
+    "secret_values": {"password": 'pä55"\\', "*.shop.example": {"user": "me", "pin": "1"}},
+    "highlight_elements": False,
+    "extra_body": {"use_vision": True, "nested": {"list": [1, None, 0.5, "ü"]}},
+}
+
+
+@pytest.fixture
+def emulator(clock: VirtualClock) -> Emulator:
+    return Emulator(KEY, clock=clock)
+
+
+@pytest.fixture
+def witness(emulator: Emulator) -> Iterator[Witness]:
+    """What sends in these tests; in the end all of it has been as the spec says."""
+    made = Witness(composed_spec(), emulator.transport())
+    yield made
+    assert made.problems == []
+
+
+@pytest.fixture
+def anchor(face: Face, witness: Witness) -> Iterator[Any]:
+    with face.anchor(transport=witness) as made:
+        yield made
+
+
+def bodies(witness: Witness) -> list[Any]:
+    return [json.loads(request.content) for request, _ in witness.exchanges if request.method == "POST"]
+
+
+def test_start_checks_and_end(face: Face, anchor: Any, witness: Witness) -> None:
+    face.call(anchor.tasks.run, "Read the price")
+    assert witness.statuses == [("POST", 200), ("GET", 200), ("GET", 200)]
+    assert bodies(witness) == [{"prompt": "Read the price", "async": True}]
+
+
+def test_task_that_fails(face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+    emulator.on(takes=0, fails="no more steps")
+    raised(TaskFailedError, face, anchor.tasks.run, "Read the price")
+    assert witness.statuses == [("POST", 200), ("GET", 200)]
+
+
+def test_one_request(face: Face, anchor: Any, witness: Witness) -> None:
+    face.call(anchor.tasks.run_in_one_request, "Read the price")
+    assert witness.statuses == [("POST", 200)]
+    assert bodies(witness) == [{"prompt": "Read the price"}]
+
+
+def test_one_request_that_fails(face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+    emulator.on(fails="no more steps")
+    raised(StartOutcomeUnknownError, face, anchor.tasks.run_in_one_request, "Read the price")
+    assert witness.statuses == [("POST", 500)]
+
+
+@pytest.mark.parametrize("answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]])
+def test_answer_of_any_kind(answer: object, face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+    emulator.on(answer=answer)
+    assert face.call(anchor.tasks.run, "Read the price").raw == answer
+    assert face.call(anchor.tasks.run_in_one_request, "Read the price").raw == answer
+    assert len(witness.exchanges) == 4
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError), (429, RateLimitError)],
+)
+def test_error_answer_to_a_start(
+    status: int, kind: type[StatusError], face: Face, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
+    emulator.on(start_faults=[status])
+    assert raised(kind, face, anchor.tasks.start, "Read the price").status == status
+    assert witness.statuses == [("POST", status)]
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)],
+)
+def test_error_answer_to_a_check(
+    status: int, kind: type[StatusError], face: Face, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
+    emulator.on(faults=[status] * 10)
+    assert raised(kind, face, anchor.tasks.run, "Read the price").status == status
+    assert set(witness.statuses) == {("POST", 200), ("GET", status)}
+
+
+@pytest.mark.parametrize("status", [429, 500])
+def test_error_answer_that_is_asked_again(
+    status: int, face: Face, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
+    emulator.on(takes=0, faults=[status])
+    face.call(anchor.tasks.run, "Read the price")
+    assert witness.statuses == [("POST", 200), ("GET", status), ("GET", 200)]
+
+
+def test_wrong_key(face: Face, witness: Witness) -> None:
+    with face.anchor(api_key="another", transport=witness) as anchor:
+        raised(AuthenticationError, face, anchor.tasks.start, "Read the price")
+    assert witness.statuses == [("POST", 401)]
+
+
+def test_unknown_task_with_an_id_that_has_to_be_encoded(face: Face, anchor: Any, witness: Witness) -> None:
+    raised(NotFoundError, face, anchor.tasks.get("a/b?c#d ü").result)
+    assert set(witness.statuses) == {("GET", 404)}
+
+
+def test_all_options_are_tried_here() -> None:
+    assert OPTIONS.keys() == TaskOptions.__annotations__.keys()
+
+
+@pytest.mark.parametrize("method", ["run", "start", "run_in_one_request"])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_option_is_sent_as_it_is(name: str, method: str, face: Face, anchor: Any, witness: Witness) -> None:
+    value = OPTIONS[name]  # type: ignore[literal-required]  # one at a time
+    face.call(getattr(anchor.tasks, method), "Read the price", **{name: value})
+    request, _ = witness.exchanges[0]
+    body = bodies(witness)[0]
+    assert body.pop("prompt") == "Read the price"
+    assert body.pop("async", False) == (method != "run_in_one_request")
+    if name == "session_id":
+        assert (body, dict(request.url.params)) == ({}, {"sessionId": value})
+    else:
+        assert (body, request.url.query) == (value if name == "extra_body" else {name: value}, b"")
+
+
+def test_all_options_at_once(face: Face, anchor: Any, witness: Witness) -> None:
+    face.call(anchor.tasks.start, "Read the price", output=PRICE, **OPTIONS)
+    request, _ = witness.exchanges[0]
+    in_body: dict[str, Any] = {**OPTIONS}
+    session_id, extra_body = in_body.pop("session_id"), in_body.pop("extra_body")
+    assert bodies(witness) == [
+        {"prompt": "Read the price", "async": True, "output_schema": PRICE, **in_body, **extra_body}
+    ]
+    assert dict(request.url.params) == {"sessionId": session_id}
+
+
+def test_options_that_are_none_are_left_out(face: Face, anchor: Any, witness: Witness) -> None:
+    face.call(anchor.tasks.start, "Read the price", **dict.fromkeys(OPTIONS))
+    request, _ = witness.exchanges[0]
+    assert (bodies(witness), request.url.query) == ([{"prompt": "Read the price", "async": True}], b"")
+
+
+@pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object", "wrapped"])
+def test_output_is_sent_as_a_schema_of_an_object_and_answered(
+    schema: dict[str, Any], face: Face, anchor: Any, witness: Witness
+) -> None:
+    result = face.call(anchor.tasks.run, "Read the price", output=schema)
+    (body,) = bodies(witness)
+    assert body["output_schema"]["type"] == "object"
+    assert isinstance(result.value, dict if schema is PRICE else list)
+
+
+# -- The witness itself ----------------------------------------------------------------------------------------------
+
+START = "https://api.anchorbrowser.io/v1/tools/perform-web-task"
+STATUS = f"{START}/task-1/status"
+HEADERS = {"anchor-api-key": KEY}
+
+
+def seen(request: httpx.Request, status: int, answer: object) -> list[str]:
+    """Return what the witness says about one exchange."""
+    witness = Witness(composed_spec(), httpx.MockTransport(lambda _: httpx.Response(status, json=answer)))
+    witness.handle_request(request)
+    return witness.problems
+
+
+def test_witness_says_nothing_where_all_is_right() -> None:
+    request = httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read"})
+    assert seen(request, 200, {"data": {"result": 1}}) == []
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        httpx.Request("POST", START, json={"prompt": "Read"}),
+        httpx.Request("POST", START, headers=HEADERS, json={"url": "https://shop.example"}),
+        httpx.Request("POST", START, headers=HEADERS, json={"prompt": 7}),
+        httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read", "max_steps": "5"}),
+        httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read", "agent": "nobody"}),
+        httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read", "secret_values": {"pin": 1}}),
+        httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read", "output_schema": []}),
+        httpx.Request("POST", START, headers=HEADERS, content=b"{"),
+        httpx.Request("POST", START, headers=HEADERS),
+        httpx.Request("PUT", START, headers=HEADERS, json={"prompt": "Read"}),
+        httpx.Request("POST", f"{START}s", headers=HEADERS, json={"prompt": "Read"}),
+        httpx.Request("POST", START.replace("https", "http"), headers=HEADERS, json={"prompt": "Read"}),
+    ],
+)
+def test_witness_notices_a_wrong_request(request_: httpx.Request) -> None:
+    assert [problem for problem in seen(request_, 200, {"data": {"result": 1}}) if problem.startswith("request: ")]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (200, {}),
+        (200, {"data": {}}),
+        (200, {"data": {"status": None}}),
+        (200, {"data": {"status": 7}}),
+        (200, []),
+        (404, {"error": "no such task"}),
+        (404, {"error": {"code": "7"}}),
+        (418, {}),
+    ],
+)
+def test_witness_notices_a_wrong_answer(status: int, answer: object) -> None:
+    problems = seen(httpx.Request("GET", STATUS, headers=HEADERS), status, answer)
+    assert [problem for problem in problems if problem.startswith("answer: ")] == problems != []

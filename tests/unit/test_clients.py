@@ -1,0 +1,566 @@
+"""The clients themselves: what they send beside a task, when they may be used, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from anchor_webtask import (
+    Anchor,
+    AsyncAnchor,
+    AsyncWebTask,
+    ConfigurationError,
+    NotFoundError,
+    TransportError,
+    UnexpectedResponseError,
+    WaitPolicy,
+    __version__,
+)
+from anchor_webtask._lifecycle import Lifecycle
+from anchor_webtask.emulator import Emulator
+from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+from tests.support.errors import raised
+from tests.support.faces import KEY, SyncFace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from anchor_webtask_api import AuthenticatedClient
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+STARTED = {"data": {"status": "running", "workflow_id": "task-1"}}
+RUNNING = {"data": {"status": "RUNNING"}}
+CLOSED = "this client is closed: make a new one"
+
+
+class Recorder(httpx.MockTransport):
+    """Answers each start and each check, and keeps what came."""
+
+    def __init__(self) -> None:
+        self.requests: list[httpx.Request] = []
+        self.closed = 0
+        super().__init__(self.answer)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(200, json=STARTED if request.method == "POST" else RUNNING)
+
+    def close(self) -> None:
+        self.closed += 1
+
+    async def aclose(self) -> None:
+        self.closed += 1
+
+
+class Answers(Recorder):
+    """Answers everything alike."""
+
+    def __init__(self, status: int, **contents: Any) -> None:
+        super().__init__()
+        self._status = status
+        self._contents = contents
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        return httpx.Response(self._status, **self._contents)
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+def http_client(api: AuthenticatedClient, face: Face) -> httpx.Client | httpx.AsyncClient:
+    """Return a generated client's httpx client."""
+    return api.get_httpx_client() if isinstance(face, SyncFace) else api.get_async_httpx_client()
+
+
+def status_function(face: Face) -> Callable[..., Any]:
+    """Return the generated function that checks a task."""
+    return get_perform_web_task_status.sync if isinstance(face, SyncFace) else get_perform_web_task_status.asyncio
+
+
+def look(api: AuthenticatedClient, face: Face) -> Any:
+    """Check a task with a generated client."""
+    return face.call(status_function(face), "task-1", client=api)
+
+
+# -- What is sent --------------------------------------------------------------------------------------------------
+
+
+def test_every_request_says_who_asks_and_nothing_of_the_machine(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        task = face.call(anchor.tasks.start, "Read")
+        face.call(task.refresh)
+        look(anchor.api, face)
+    python = ".".join(map(str, sys.version_info[:3]))
+    agent = f"anchor-webtask/{__version__} python/{python} httpx/{httpx.__version__}"
+    assert [request.headers["user-agent"] for request in recorder.requests] == [agent] * 3
+
+
+def test_every_request_has_the_key_and_goes_below_the_base_url(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder, base_url="https://api.example:8443/base/") as anchor:
+        task = face.call(anchor.tasks.start, "Read")
+        face.call(task.refresh)
+        look(anchor.api, face)
+    assert [request.headers["anchor-api-key"] for request in recorder.requests] == [KEY] * 3
+    status = "https://api.example:8443/base/v1/tools/perform-web-task/task-1/status"
+    assert [str(request.url) for request in recorder.requests] == [
+        "https://api.example:8443/base/v1/tools/perform-web-task",
+        status,
+        status,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "has_key"),
+    [
+        ("/v1/other", True),
+        ("https://api.example/v1/other", True),
+        ("https://api.example:8443/v1/other", False),
+        ("http://api.example/v1/other", False),
+        ("https://elsewhere.example/v1/other", False),
+    ],
+)
+def test_key_is_sent_to_the_origin_only(url: str, has_key: bool, face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder, base_url="https://api.example") as anchor:
+        face.call(http_client(anchor.api, face).request, "GET", url)
+    (request,) = recorder.requests
+    assert request.headers.get("anchor-api-key") == (KEY if has_key else None)
+    assert KEY not in str([(name, value) for name, value in request.headers.items() if name != "anchor-api-key"])
+
+
+@pytest.mark.parametrize(
+    ("task_id", "path"),
+    [
+        ("a/b?c#d ü", "a%2Fb%3Fc%23d%20%C3%BC"),
+        ("a%2Fb", "a%252Fb"),
+        ("../../x", "..%2F..%2Fx"),
+        ("...", "..."),
+        ("a\r\nHost: elsewhere", "a%0D%0AHost%3A%20elsewhere"),
+        ("a;b=c&d+e", "a%3Bb%3Dc%26d%2Be"),
+    ],
+)
+def test_task_id_is_encoded_in_the_path(task_id: str, path: str, face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        face.call(anchor.tasks.get(task_id).refresh)
+    (request,) = recorder.requests
+    assert request.url.raw_path == f"/v1/tools/perform-web-task/{path}/status".encode()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://shop.example/p/1", "HTTP://x", "about:blank", "data:text/html,x", "chrome://version"]
+)
+def test_url_with_a_scheme_is_sent_as_it_is(url: str, face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        face.call(anchor.tasks.start, "Read", url=url)
+    assert json.loads(recorder.requests[0].content)["url"] == url
+
+
+# -- The environment -----------------------------------------------------------------------------------------------
+
+
+def test_key_and_base_url_come_from_the_environment(
+    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "https://environment.example/v0")
+    with face.anchor(api_key=None, transport=recorder) as anchor:
+        face.call(anchor.tasks.start, "Read")
+    (request,) = recorder.requests
+    assert request.headers["anchor-api-key"] == "key-of-the-environment"
+    assert str(request.url).startswith("https://environment.example/v0/v1/")
+
+
+def test_what_is_given_wins_over_the_environment(
+    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
+    monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "https://environment.example")
+    with face.anchor(transport=recorder, base_url="https://given.example") as anchor:
+        face.call(anchor.tasks.start, "Read")
+    (request,) = recorder.requests
+    assert (request.headers["anchor-api-key"], request.url.host) == (KEY, "given.example")
+
+
+@pytest.mark.parametrize("value", [None, ""])
+def test_base_url_is_the_public_one_otherwise(
+    value: str | None, face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if value is not None:
+        monkeypatch.setenv("ANCHORBROWSER_BASE_URL", value)
+    with face.anchor(transport=recorder) as anchor:
+        face.call(anchor.tasks.start, "Read")
+        assert repr(anchor) == f"<{type(anchor).__name__} https://api.anchorbrowser.io>"
+    assert recorder.requests[0].url.host == "api.anchorbrowser.io"
+
+
+@pytest.fixture
+def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
+    """A proxy of the environment that refuses everything; what it was asked for."""
+    asked: list[bytes] = []
+
+    def refuse(listener: socket.socket) -> None:
+        while True:
+            connection, _ = listener.accept()
+            with connection:
+                head = connection.recv(65_536)
+                if head == b"stop":
+                    return
+                asked.append(head)
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = listener.getsockname()
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{address[1]}")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        thread = threading.Thread(target=refuse, args=[listener])
+        thread.start()
+        yield asked
+        with socket.create_connection(address) as connection:
+            connection.sendall(b"stop")
+        thread.join()
+
+
+@pytest.mark.usefixtures("clock")
+def test_proxy_of_the_environment_is_used_and_does_not_get_the_key(face: Face, proxy: list[bytes]) -> None:
+    with face.anchor(base_url="https://api.example") as anchor:
+        error = raised(TransportError, face, anchor.tasks.start, "Read")
+    assert str(error) == "no connection to the server"
+    assert [head.split(b"\r\n")[0] for head in proxy] == [b"CONNECT api.example:443 HTTP/1.1"] * 3
+    assert KEY.encode() not in b"".join(proxy)
+
+
+def test_proxy_of_the_environment_is_not_used_on_loopback(face: Face, proxy: list[bytes]) -> None:
+    with Emulator(KEY).serve() as server, face.anchor(base_url=server.base_url) as anchor:
+        assert face.call(anchor.tasks.start, "Read").id
+    assert proxy == []
+
+
+# -- The generated client ------------------------------------------------------------------------------------------
+
+
+def test_api_raises_the_errors_of_this_package(face: Face) -> None:
+    body = {"error": {"code": 7, "message": f"no task; the key is {KEY}"}}
+    with face.anchor(transport=Answers(404, json=body)) as anchor:
+        error = raised(NotFoundError, face, status_function(face), "task-1", client=anchor.api)
+    assert (error.status, error.message, error.code) == (404, "no task; the key is [redacted]", 7)
+
+
+def test_api_follows_no_redirect_even_when_asked_to(face: Face) -> None:
+    transport = Answers(307, headers={"location": "https://elsewhere.example/x"})
+    with face.anchor(transport=transport) as anchor:
+        send = http_client(anchor.api, face).request
+        error = raised(UnexpectedResponseError, face, send, "GET", "/v1/other", follow_redirects=True)
+    assert "redirects to https://elsewhere.example; nothing was sent there" in str(error)
+    assert len(transport.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [("https://elsewhere.example/x", "https://elsewhere.example"), ("https://x:port/", "an address that is none")],
+)
+def test_redirect_of_a_start_is_refused_wherever_it_leads(location: str, target: str, face: Face) -> None:
+    transport = Answers(307, headers={"location": location})
+    with face.anchor(transport=transport) as anchor:
+        error = raised(UnexpectedResponseError, face, anchor.tasks.start, "Read")
+    assert str(error) == f"HTTP 307 redirects to {target}; nothing was sent there, check base_url"
+    assert len(transport.requests) == 1
+
+
+def test_api_has_the_limit_on_answers(face: Face) -> None:
+    with face.anchor(transport=Answers(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
+        error = raised(UnexpectedResponseError, face, http_client(anchor.api, face).request, "GET", "/v1/other")
+    assert str(error) == "the answer has more than max_response_bytes=1000"
+
+
+def test_api_gives_on_a_success_of_any_kind(face: Face) -> None:
+    with face.anchor(transport=Answers(200, content=b"%PDF", headers={"content-type": "application/pdf"})) as anchor:
+        answer = face.call(http_client(anchor.api, face).request, "GET", "/v1/other")
+    assert (answer.content, answer.headers["content-type"]) == (b"%PDF", "application/pdf")
+
+
+def test_api_shows_no_key(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        api = anchor.api
+        http = http_client(api, face)
+        assert KEY not in repr(api) + repr(vars(http)) + repr(http.headers) + repr(anchor) + repr(vars(anchor))
+
+
+def test_headers_of_api_are_not_sent_with_tasks(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        http_client(anchor.api, face).headers["x-extra"] = "1"
+        look(anchor.api, face)
+        face.call(anchor.tasks.start, "Read")
+    assert [request.headers.get("x-extra") for request in recorder.requests] == ["1", None]
+
+
+def test_copy_of_api_would_pass_no_guard_and_sends_nothing(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        for copied in (
+            anchor.api.with_headers({"x-extra": "1"}),
+            anchor.api.with_cookies({"extra": "1"}),
+            anchor.api.with_timeout(httpx.Timeout(5)),
+        ):
+            error = raised(ConfigurationError, face, status_function(face), "task-1", client=copied)
+            assert "would send without a key" in str(error)
+    assert recorder.requests == []
+
+
+def test_functions_of_the_other_face_send_nothing(recorder: Recorder) -> None:
+    with Anchor(KEY, transport=recorder) as anchor, pytest.raises(ConfigurationError, match="without a key"):
+        anyio.run(partial(get_perform_web_task_status.asyncio, "task-1", client=anchor.api))
+    with pytest.raises(ConfigurationError, match="without a key"):
+        get_perform_web_task_status.sync("task-1", client=AsyncAnchor(KEY, transport=recorder).api)
+    assert recorder.requests == []
+
+
+# -- The end of a client -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("clock")
+def test_client_that_is_closed_sends_nothing_more(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        task = face.call(anchor.tasks.start, "Read")
+    recorder.requests.clear()
+    for function in (anchor.tasks.start, anchor.tasks.run, anchor.tasks.run_in_one_request):
+        assert str(raised(ConfigurationError, face, function, "Read")) == CLOSED
+    for function in (task.result, task.updates, task.refresh, lambda: anchor.api):
+        assert str(raised(ConfigurationError, face, function)) == CLOSED
+    assert recorder.requests == []
+
+
+def test_client_that_was_never_used_is_closed_for_good(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        pass
+    assert str(raised(ConfigurationError, face, anchor.tasks.start, "Read")) == CLOSED
+
+
+def test_client_may_be_closed_again(face: Face, recorder: Recorder) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        face.call(anchor.tasks.start, "Read")
+    closed = recorder.closed
+    face.call(anchor.close if isinstance(face, SyncFace) else anchor.aclose)
+    assert recorder.closed == closed == 1
+
+
+def test_client_closes_the_connections_that_it_opened(face: Face) -> None:
+    accepted: list[socket.socket] = []
+    body = json.dumps(STARTED).encode()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    def serve(listener: socket.socket) -> None:
+        for _ in range(2):  # one connection for `tasks`, one for `api`
+            connection, _ = listener.accept()
+            accepted.append(connection)
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)  # or a connection that doesn't come would be waited for without end
+        thread = threading.Thread(target=serve, args=[listener])
+        thread.start()
+        with face.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
+            face.call(anchor.tasks.start, "Read")
+            face.call(http_client(anchor.api, face).request, "GET", "/v1/other")
+        thread.join()
+    for connection in accepted:
+        with connection:
+            connection.settimeout(30)
+            while connection.recv(65_536):  # to the end, or this fails
+                pass
+    assert len(accepted) == 2
+
+
+def test_wait_that_is_none_is_the_default_one(face: Face, clock: VirtualClock) -> None:
+    with face.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
+        face.call(anchor.tasks.run, "Read")
+    assert clock.sleeps[0] == WaitPolicy().minimum
+
+
+class Interruption(Exception):  # noqa: N818  it is no error
+    """Stands for what comes from outside of a wait: Ctrl-C, a cancellation."""
+
+
+def take(updates: Any, face: Face) -> str:
+    """Take one more update, and return the name of what came or was raised."""
+    step = next if isinstance(face, SyncFace) else anext
+    try:
+        return type(face.call(step, updates)).__name__
+    except (ConfigurationError, Interruption, StopIteration, StopAsyncIteration) as raised_:
+        return type(raised_).__name__
+
+
+def test_updates_that_were_interrupted_are_over(
+    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_: float) -> None:
+        raise Interruption
+
+    monkeypatch.setattr(clock, "sleep", interrupt)
+    with face.anchor(transport=Recorder()) as anchor:
+        updates = anchor.tasks.get("task-1").updates()
+        came = [take(updates, face) for _ in range(4)]
+    end = "StopIteration" if isinstance(face, SyncFace) else "StopAsyncIteration"
+    assert came == ["TaskUpdate", "Interruption", end, end]
+
+
+def test_updates_of_a_client_that_was_closed_are_over(face: Face) -> None:
+    with face.anchor(transport=Recorder()) as anchor:
+        updates = anchor.tasks.get("task-1").updates()
+    end = "StopIteration" if isinstance(face, SyncFace) else "StopAsyncIteration"
+    assert [take(updates, face) for _ in range(3)] == ["ConfigurationError", end, end]
+
+
+# -- Forks ---------------------------------------------------------------------------------------------------------
+
+
+def unused_client() -> httpx.Client:
+    return httpx.Client(transport=Recorder())
+
+
+def test_forked_process_gets_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle = Lifecycle(unused_client, is_custom=False)
+    parents = lifecycle.client()
+    assert lifecycle.client() is parents
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    childs = lifecycle.client()
+    assert childs is not parents
+    assert lifecycle.client() is childs
+    assert lifecycle.close() is childs
+
+
+def test_forked_process_does_not_close_what_its_parent_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    lifecycle = Lifecycle(unused_client, is_custom=False)
+    lifecycle.client()
+    monkeypatch.setattr(os, "getpid", lambda: 0)
+    assert lifecycle.close() is None
+
+
+def test_custom_transport_does_not_go_over_a_fork(
+    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with face.anchor(transport=recorder) as anchor:
+        task = face.call(anchor.tasks.start, "Read")
+        recorder.requests.clear()
+        monkeypatch.setattr(os, "getpid", lambda: 0)
+        for function, arguments in ((anchor.tasks.start, ["Read"]), (task.refresh, []), (lambda: anchor.api, [])):
+            error = raised(ConfigurationError, face, function, *arguments)
+            assert str(error) == "a client with a custom transport can't go on in a forked process: make one here"
+    assert recorder.requests == []
+
+
+FORKING = """
+import anyio
+import os
+import sys
+from anchor_webtask import Anchor, AsyncAnchor
+
+base_url, kind = sys.argv[1:]
+anchor = (Anchor if kind == "sync" else AsyncAnchor)("key", base_url=base_url)
+
+def call(function, *arguments):
+    if kind == "sync":
+        return function(*arguments)
+    async def run():
+        return await function(*arguments)
+    return anyio.run(run)
+
+def look(task):
+    assert task.status is None
+    call(task.refresh)
+    return task.status
+
+task = call(anchor.tasks.start, "Read")
+if child := os.fork():
+    _, status = os.waitpid(child, 0)
+    print("child:", os.waitstatus_to_exitcode(status))
+    if kind == "sync":
+        print("parent:", look(task))
+else:
+    os._exit(0 if look(task) == "running" else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.parametrize(("kind", "said"), [("sync", ["child: 0", "parent: running"]), ("async", ["child: 0"])])
+def test_client_goes_on_in_both_processes_after_a_fork(kind: str, said: list[str]) -> None:
+    with Emulator(takes=600).serve() as server:
+        arguments = [sys.executable, "-c", textwrap.dedent(FORKING), server.base_url, kind]
+        came = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert (came.stdout.splitlines(), came.stderr, came.returncode) == (said, "", 0)
+
+
+# -- Event loops ---------------------------------------------------------------------------------------------------
+
+OTHER_LOOP = "this client was first used in another event loop: make one client for each loop"
+
+
+@pytest.mark.parametrize("second", ["asyncio", "trio"])
+@pytest.mark.parametrize("first", ["asyncio", "trio"])
+def test_second_event_loop_is_refused(first: str, second: str) -> None:
+    recorder = Recorder()
+    anchor = AsyncAnchor(KEY, transport=recorder)
+
+    async def use() -> tuple[AsyncWebTask[Any], httpx.AsyncClient]:
+        http = anchor.api.get_async_httpx_client()
+        await http.get("/v1/other")
+        return await anchor.tasks.start("Read"), http
+
+    async def use_again() -> None:
+        with pytest.raises(ConfigurationError, match=OTHER_LOOP):
+            await anchor.tasks.start("Read")
+        with pytest.raises(ConfigurationError, match=OTHER_LOOP):
+            await task.refresh()
+        with pytest.raises(ConfigurationError, match=OTHER_LOOP):
+            await http.get("/v1/other")
+        with pytest.raises(ConfigurationError, match=OTHER_LOOP):
+            await anchor.aclose()
+
+    task, http = anyio.run(use, backend=first)
+    anyio.run(use_again, backend=second)
+    assert len(recorder.requests) == 2
+
+
+def test_client_that_is_made_outside_of_any_loop_may_be_used_in_one() -> None:
+    recorder = Recorder()
+    anchor = AsyncAnchor(KEY, transport=recorder)
+
+    async def use() -> None:
+        async with anchor:
+            await anchor.tasks.start("Read")
+
+    anyio.run(use)
+    assert recorder.closed == 1
+
+
+def test_threads_may_share_a_client() -> None:
+    recorder = Recorder()
+    with Anchor(KEY, transport=recorder) as anchor:
+        threads = [threading.Thread(target=anchor.tasks.start, args=["Read"]) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(recorder.requests) == 20
+    assert recorder.closed == 1
+
+
+def test_context_gives_the_client_itself() -> None:
+    anchor = Anchor(KEY)
+    with anchor as given:
+        assert given is anchor

@@ -1,0 +1,143 @@
+"""The error tree, and what every error carries."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import pickle
+import re
+from typing import Any
+
+import pytest
+
+import anchor_webtask
+from anchor_webtask import (
+    AnchorError,
+    AuthenticationError,
+    BadRequestError,
+    ConfigurationError,
+    InvalidOutputError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    StartOutcomeUnknownError,
+    StatusError,
+    TaskFailedError,
+    TaskTimeoutError,
+    TransportError,
+    UnexpectedResponseError,
+    _errors,
+)
+from tests.support.errors import contents
+
+STATUS: dict[str, Any] = {"status": 418, "api_message": "no", "code": 7, "request_id": "req-1", "retry_after": 2.5}
+ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
+    AnchorError: {},
+    ConfigurationError: {},
+    TransportError: {},
+    RequestTimeoutError: {},
+    StatusError: STATUS,
+    BadRequestError: STATUS,
+    AuthenticationError: STATUS,
+    PaymentRequiredError: STATUS,
+    PermissionDeniedError: STATUS,
+    NotFoundError: STATUS,
+    RateLimitError: STATUS,
+    ServerError: STATUS,
+    UnexpectedResponseError: {},
+    StartOutcomeUnknownError: {"status": 502, "api_message": "no", "request_id": "req-1"},
+    TaskFailedError: {"reason": "no more steps"},
+    TaskTimeoutError: {"last_status": "RUNNING", "last_error": ServerError("HTTP 502", **STATUS, task_id="task-1")},
+    InvalidOutputError: {"raw": {"amount": "3"}, "path": "$.amount"},
+}
+KINDS = list(ARGUMENTS)
+ADVICE = {
+    NotFoundError: "the API doesn't know task 'task-1': compare the id, the account of the key and the base URL",
+    TaskFailedError: "task 'task-1' has ended; starting it again is a new task, and costs again",
+    TaskTimeoutError: "it is still running as far as is known; tasks.get('task-1').result() goes on waiting",
+    InvalidOutputError: "task 'task-1' has ended; the error's .raw is its answer as it came",
+}
+
+
+def make(kind: type[AnchorError], task_id: str | None = "task-1") -> AnchorError:
+    error = kind("what happened", **ARGUMENTS[kind], task_id=task_id)
+    error.add_note("a note")
+    return error
+
+
+def all_kinds(kind: type[AnchorError] = AnchorError) -> list[type[AnchorError]]:
+    return [kind, *(below for each in kind.__subclasses__() for below in all_kinds(each))]
+
+
+def test_tree_is_the_one_that_the_module_draws() -> None:
+    drawn: dict[str, str] = {}
+    path: list[str] = []
+    for indent, name, base in re.findall(
+        r"^    ([ │├└─]*)(\w+Error)(?: \((\w+)\))?", inspect.getdoc(_errors) or "", re.MULTILINE
+    ):
+        path[len(indent) // 4 :] = [name]
+        drawn[name] = ", ".join([path[-2] if len(path) > 1 else "Exception", *([base] if base else [])])
+    assert drawn == {kind.__name__: ", ".join(base.__name__ for base in kind.__bases__) for kind in all_kinds()}
+    assert len(drawn) == 17
+
+
+def test_every_error_is_exported_and_looked_at_here() -> None:
+    kinds = all_kinds()
+    assert set(kinds) == set(KINDS)
+    assert {getattr(anchor_webtask, kind.__name__) for kind in kinds} == set(kinds)
+    assert {kind.__module__ for kind in kinds} == {"anchor_webtask"}
+
+
+def test_errors_are_also_what_python_calls_them() -> None:
+    assert issubclass(ConfigurationError, ValueError)
+    assert issubclass(TaskTimeoutError, TimeoutError)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_pickles_whole(kind: type[AnchorError], protocol: int) -> None:
+    error = make(kind)
+    came = pickle.loads(pickle.dumps(error, protocol))
+    assert came is not error
+    assert contents(came) == contents(error)
+    assert came.__notes__ == ["a note"]
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_copies_whole(kind: type[AnchorError], copied: Any) -> None:
+    error = make(kind)
+    came = copied(error)
+    assert came is not error
+    assert contents(came) == contents(error)
+    assert came.__notes__ == ["a note"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_has_what_it_was_given(kind: type[AnchorError]) -> None:
+    error = make(kind)
+    assert error.task_id == "task-1"
+    for name, value in ARGUMENTS[kind].items():
+        assert getattr(error, "message" if name == "api_message" else name) == value
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_about_a_task_says_its_id_and_what_to_do(kind: type[AnchorError]) -> None:
+    advice = ADVICE.get(kind, "the task goes on by itself; tasks.get('task-1') finds it again")
+    assert str(make(kind)) == f"what happened [{advice}]"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_error_about_no_task_says_what_happened_only(kind: type[AnchorError]) -> None:
+    assert str(make(kind, task_id=None)) == "what happened"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_id_that_becomes_known_later_is_said_too(kind: type[AnchorError]) -> None:
+    error = make(kind, task_id=None)
+    error.task_id = "task-2"
+    assert "'task-2'" in str(error)
+    assert "'task-2'" in str(pickle.loads(pickle.dumps(error)))

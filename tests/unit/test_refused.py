@@ -1,0 +1,316 @@
+"""What is refused before any request, in all faces: the message says what to do, and shows no secret."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
+from tests.support.errors import raised
+from tests.support.faces import KEY
+from tests.support.shown import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.faces import Face
+
+BASE_URL = "https://api.example/base"
+SECRET = "hunter2-s3cret"
+STARTS = ["run", "start", "run_in_one_request"]
+TOKEN = {"version": 1, "task_id": "task-1", "base_url": BASE_URL, "started": None, "wrapped": False}
+
+
+@pytest.fixture
+def silence() -> Iterator[httpx.MockTransport]:
+    """A transport that must not be used."""
+    sent: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url}")
+        return httpx.Response(500)
+
+    yield httpx.MockTransport(answer)
+    assert sent == []
+
+
+@pytest.fixture(params=[Anchor, AsyncAnchor])
+def client(request: pytest.FixtureRequest) -> type[Anchor | AsyncAnchor]:
+    """The class of a client."""
+    kind: type[Anchor | AsyncAnchor] = request.param
+    return kind
+
+
+@pytest.fixture
+def anchor(face: Face, silence: httpx.MockTransport) -> Iterator[Any]:
+    """A client that must not send."""
+    with face.anchor(base_url=BASE_URL, transport=silence) as made:
+        yield made
+
+
+def told(error: ConfigurationError, *hidden: str) -> str:
+    """Return an error's text, once it's clear that nothing of it shows the key or what else is to be hidden."""
+    assert error.__cause__ is error.__context__ is None
+    everything = shown(error)
+    assert [secret for secret in (KEY, *hidden) if secret in everything] == []
+    return str(error)
+
+
+def refused(client: type[Anchor | AsyncAnchor], **arguments: Any) -> ConfigurationError:
+    """Return why a client isn't made."""
+    with pytest.raises(ConfigurationError) as caught:
+        client(**arguments)
+    return caught.value
+
+
+# -- Clients -------------------------------------------------------------------------------------------------------
+
+NO_KEY = "no API key: pass api_key, or set ANCHORBROWSER_API_KEY"
+EMPTY_KEY = "the API key is empty: pass api_key, or set ANCHORBROWSER_API_KEY"
+WRONG_KEY = "the API key has a character that no key has (white space, a line end, or not ASCII): copy it again"
+NO_URL = "base_url is no URL with scheme and host, such as https://api.anchorbrowser.io"
+NOT_HTTPS = "base_url must be https: only to this machine itself (loopback) does the key go by http"
+HAS_USER = "base_url must have no user part: the key is sent in a header"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"api_key": None}, NO_KEY),
+        ({"api_key": ""}, EMPTY_KEY),
+        ({"api_key": " \n"}, EMPTY_KEY),
+        ({"api_key": f"{KEY}\n"}, WRONG_KEY),
+        ({"api_key": f" {KEY}"}, WRONG_KEY),
+        ({"api_key": f"{KEY}é"}, WRONG_KEY),
+        ({"api_key": f"{KEY}\x00"}, WRONG_KEY),
+        ({"api_key": f"{KEY}\ud800"}, WRONG_KEY),
+        ({"api_key": f"“{KEY}”"}, WRONG_KEY),
+        ({"api_key": KEY.encode()}, "the API key must be text, not bytes"),
+        ({"api_key": 7}, "the API key must be text, not int"),
+        ({"base_url": "http://api.example"}, NOT_HTTPS),
+        ({"base_url": "http://10.0.0.1:8080"}, NOT_HTTPS),
+        ({"base_url": "http://127.0.0.1.api.example"}, NOT_HTTPS),
+        ({"base_url": "http://localhost.example"}, NOT_HTTPS),
+        ({"base_url": "http://[::2]"}, NOT_HTTPS),
+        ({"base_url": "ftp://localhost"}, NOT_HTTPS),
+        ({"base_url": "wss://api.example"}, NOT_HTTPS),
+        ({"base_url": f"https://me:{SECRET}@api.example"}, HAS_USER),
+        ({"base_url": "https://me@api.example"}, HAS_USER),
+        ({"base_url": f"http://me:{SECRET}@localhost"}, HAS_USER),
+        ({"base_url": f"https://:{SECRET}@api.example"}, HAS_USER),
+        ({"base_url": f"https://me:{SECRET}@"}, NO_URL),
+        ({"base_url": f"https://me:{SECRET}@api.example:port"}, NO_URL),
+        ({"base_url": ""}, NO_URL),
+        ({"base_url": " "}, NO_URL),
+        ({"base_url": "api.example"}, NO_URL),
+        ({"base_url": "/v1"}, NO_URL),
+        ({"base_url": "https://"}, NO_URL),
+        ({"base_url": "https:api.example"}, NO_URL),
+        ({"base_url": "https://api.example/\x00"}, NO_URL),
+        ({"base_url": "https://api.example?x=1"}, "base_url must have no query and no fragment"),
+        ({"base_url": "https://api.example#x"}, "base_url must have no query and no fragment"),
+        ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
+        ({"base_url": 7}, "base_url must be text, not int"),
+        *(
+            ({"http_timeout": value}, f"http_timeout must be a number of seconds above 0, not {value!r}")
+            for value in (0, -1, math.nan, math.inf, "30", True, None)
+        ),
+        *(
+            ({"max_response_bytes": value}, f"max_response_bytes must be a whole number above 0, not {value!r}")
+            for value in (0, -1, 1.5, "1", True, None)
+        ),
+        ({"wait": 5}, "wait must be a WaitPolicy, not int"),
+        ({"wait": {"minimum": 5}}, "wait must be a WaitPolicy, not dict"),
+    ],
+    ids=str,
+)
+def test_client_is_refused(arguments: dict[str, Any], message: str, client: type[Anchor | AsyncAnchor]) -> None:
+    error = refused(client, **{"api_key": KEY, **arguments})
+    assert told(error) == message
+    assert SECRET not in f"{error}{error!r}"
+
+
+@pytest.mark.parametrize(("key", "message"), [("", EMPTY_KEY), ("   ", EMPTY_KEY), ("schlüssel", WRONG_KEY)])
+def test_key_of_the_environment_is_held_to_the_same(
+    key: str, message: str, client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_API_KEY", key)
+    assert str(refused(client)) == message
+
+
+def test_base_url_of_the_environment_is_held_to_the_same(
+    client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "http://api.example")
+    assert str(refused(client, api_key=KEY)) == NOT_HTTPS
+
+
+# -- Starts --------------------------------------------------------------------------------------------------------
+
+
+class Foreign:
+    """Something that is no JSON."""
+
+
+NOT_JSON = "must be JSON all through"
+REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
+    ({"prompt": ""}, "the prompt is blank"),
+    ({"prompt": " \n\t"}, "the prompt is blank"),
+    ({"prompt": None}, "the prompt must be text, not NoneType"),
+    ({"prompt": b"Read"}, "the prompt must be text, not bytes"),
+    ({"prompt": "\ud83d"}, "the prompt has half a surrogate pair, which is no Unicode text"),
+    *(
+        ({"url": value}, "url has no scheme: write it with https:// or http://")
+        for value in (
+            "shop.example",
+            "localhost:8080",
+            "//shop.example",
+            "/p/1",
+            "https:shop.example",
+            "https://",
+            "x y",
+        )
+    ),
+    ({"url": ""}, "url is blank"),
+    ({"url": 7}, "url must be text, not int"),
+    ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
+    ({"max_steps": -5}, "max_steps must be at least 1, not -5"),
+    ({"max_steps": 1.5}, "max_steps must be a whole number, not float"),
+    ({"max_steps": "5"}, "max_steps must be a whole number, not str"),
+    ({"max_steps": True}, "max_steps must be a whole number, not bool"),
+    *(({name: " "}, f"{name} is blank") for name in ("session_id", "agent", "provider", "model")),
+    *(({name: 7}, f"{name} must be text, not int") for name in ("session_id", "agent", "provider", "model")),
+    *(({name: "\udfff"}, f"{name} has half a surrogate pair") for name in ("url", "session_id", "agent", "model")),
+    ({"session_id": "x" * 1025}, "session_id has more than 1024 characters"),
+    *(
+        ({name: value}, f"{name} must be True or False, not {type(value).__name__}")
+        for name in ("detect_elements", "human_intervention", "highlight_elements")
+        for value in (1, "yes")
+    ),
+    ({"secret_values": SECRET}, "secret_values must map names to text, not be str"),
+    ({"secret_values": [("password", SECRET)]}, "secret_values must map names to text, not be list"),
+    *(
+        ({"secret_values": value}, "secret_values must map names to text, or domain patterns to such a mapping")
+        for value in (
+            {"password": SECRET, "pin": 7},
+            {"password": SECRET, "pin": None},
+            {"password": [SECRET]},
+            {"password": SECRET.encode()},
+            {7: SECRET},
+            {"*.example": {"password": SECRET, "pin": 7}},
+            {"*.example": {7: SECRET}},
+            {"*.example": {"login": {"password": SECRET}}},
+            {"password": f"{SECRET}\ud800"},
+        )
+    ),
+    ({"extra_body": [1]}, "extra_body must be a mapping of body fields, not list"),
+    ({"extra_body": {7: 1}}, "extra_body must have text as keys, not int"),
+    *(
+        ({"extra_body": {"use_vision": value}}, f"extra_body {NOT_JSON}")
+        for value in (Foreign(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
+    ),
+    *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (Foreign(), math.nan, str)),
+    ({"output": "object"}, "output must be a JSON Schema as a dict, not str"),
+    ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
+    ({"extra_body": {"url": "https://shop.example"}}, "extra_body has 'url', which the spec knows: pass it as url=…"),
+    ({"extra_body": {"secret_values": {"a": SECRET}}}, "extra_body has 'secret_values', which the spec knows: pass it"),
+    ({"extra_body": {"prompt": "Read"}}, "extra_body has 'prompt', which the spec knows: pass it as the prompt"),
+    (
+        {"extra_body": {"output_schema": {}}},
+        "extra_body has 'output_schema', which the spec knows: pass it as output=…",
+    ),
+    ({"extra_body": {"async": True}}, "extra_body has 'async', which the spec knows: pass it by the method you call"),
+    ({"ulr": "https://shop.example"}, "there is no option 'ulr': did you mean url?"),
+    ({"maxsteps": 5}, "there is no option 'maxsteps': did you mean max_steps?"),
+    ({"secrets_value": {"password": SECRET}}, "there is no option 'secrets_value': did you mean secret_values?"),
+    ({"headless": SECRET}, "there is no option 'headless': the options are url, session_id, agent"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED_STARTS, ids=lambda it: ascii(it)[:60])
+def test_start_is_refused(arguments: dict[str, Any], message: str, face: Face, anchor: Any) -> None:
+    options = {"prompt": "Read the price", "secret_values": {"password": SECRET}, **arguments}
+    for method in STARTS:
+        error = raised(ConfigurationError, face, getattr(anchor.tasks, method), **options)
+        assert told(error, SECRET).startswith(message)
+        assert error.task_id is None
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, math.inf, "600", True])
+def test_timeout_is_refused(timeout: Any, face: Face, anchor: Any) -> None:
+    message = f"timeout must be a number of seconds from 0 up, or None for no deadline, not {timeout!r}"
+    task = anchor.tasks.get("task-1")
+    options = {"secret_values": {"password": SECRET}, "timeout": timeout}
+    assert told(raised(ConfigurationError, face, anchor.tasks.run, "Read", **options), SECRET) == message
+    assert told(raised(ConfigurationError, face, task.result, timeout)) == message
+    assert told(raised(ConfigurationError, face, task.updates, timeout)) == message
+
+
+@pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
+def test_http_timeout_of_one_request_is_refused(http_timeout: Any, face: Face, anchor: Any) -> None:
+    options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
+    error = raised(ConfigurationError, face, anchor.tasks.run_in_one_request, "Read", **options)
+    assert told(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
+
+
+def test_wait_of_one_run_is_refused(face: Face, anchor: Any) -> None:
+    options = {"secret_values": {"password": SECRET}, "wait": 5}
+    error = raised(ConfigurationError, face, anchor.tasks.run, "Read", **options)
+    assert told(error, SECRET) == "wait must be a WaitPolicy, not int"
+
+
+# -- Found tasks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task_id", "problem"),
+    [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        (".", "is '.', which a path takes for a folder"),
+        ("..", "is '..', which a path takes for a folder"),
+        (None, "must be text, not NoneType"),
+        (7, "must be text, not int"),
+        (b"task-1", "must be text, not bytes"),
+        ("\ud800", "has half a surrogate pair, which is no Unicode text"),
+        ("x" * 1025, "has more than 1024 characters"),
+    ],
+)
+def test_task_id_is_refused(task_id: Any, problem: str, face: Face, anchor: Any) -> None:
+    error = raised(ConfigurationError, face, anchor.tasks.get, task_id)
+    assert told(error) == f"the task id {problem}: pass the .id of a started task"
+
+
+@pytest.mark.parametrize("task_id", ["", " ", ".", ".."])
+def test_token_with_such_an_id_is_refused(task_id: str, face: Face, anchor: Any) -> None:
+    error = raised(ConfigurationError, face, anchor.tasks.resume, json.dumps({**TOKEN, "task_id": task_id}))
+    assert told(error).startswith("the task id is")
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (None, "the token must be the text that task.token() returned, not NoneType"),
+        ("", "the token is damaged: pass on unchanged what task.token() returned"),
+        ("task-1", "the token is damaged: pass on unchanged what task.token() returned"),
+        (json.dumps(TOKEN)[:-1], "the token is damaged: pass on unchanged what task.token() returned"),
+        (json.dumps({**TOKEN, "version": 2}), "the token is of version 2, this package reads up to 1: upgrade it here"),
+        (
+            json.dumps({**TOKEN, "base_url": "https://api.example"}),
+            "the token is of 'https://api.example', this client of 'https://api.example/base': "
+            "make a client with the token's base_url",
+        ),
+    ],
+)
+def test_token_is_refused(token: Any, message: str, face: Face, anchor: Any) -> None:
+    assert told(raised(ConfigurationError, face, anchor.tasks.resume, token)) == message
+
+
+@pytest.mark.parametrize("output", ["object", {}, {"type": object}])
+def test_output_of_a_found_task_is_refused(output: Any, face: Face, anchor: Any) -> None:
+    for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
+        assert told(raised(ConfigurationError, face, find, argument, output=output)).startswith("output ")

@@ -1,0 +1,254 @@
+"""How secrets are kept from showing."""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import pickle
+import re
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote, quote_plus
+
+import httpcore
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anchor_webtask._secrets import (
+    HTTP_LOGGERS,
+    LONGEST_QUOTE,
+    REDACTED,
+    Redactor,
+    Sealed,
+    guard_http_logs,
+    release,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECRET = 'pä55"w/o rd\\\n+%'
+
+FORMS: dict[str, Callable[[str], str]] = {
+    "plain": str,
+    "JSON with escapes": json.dumps,
+    "JSON without escapes": lambda secret: json.dumps(secret, ensure_ascii=False),
+    "percent-encoded": lambda secret: quote(secret, safe=""),
+    "form-encoded": quote_plus,
+    "repr": repr,
+    "repr of bytes": lambda secret: repr(secret.encode()),
+}
+
+
+# -- Sealed --------------------------------------------------------------------------------------------------------
+
+
+def test_sealed_value_comes_out_by_open_only() -> None:
+    box = Sealed({"password": SECRET})
+    assert box.open() == {"password": SECRET}
+    assert repr(box) == str(box) == f"{box}" == "<sealed [redacted]>"
+    assert not hasattr(box, "__dict__")
+
+
+@pytest.mark.parametrize("spread", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_sealed_value_is_not_spread(spread: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="what is sealed can't be pickled"):
+        spread(Sealed(SECRET))
+
+
+def open_badly(box: Sealed[str]) -> NoReturn:
+    raise RuntimeError(f"with {box}")
+
+
+def test_traceback_with_variables_shows_the_box() -> None:
+    with pytest.raises(RuntimeError) as caught:
+        open_badly(Sealed(SECRET))
+    told = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    frame = told.stack[-1]
+    assert frame.locals == {"box": "<sealed [redacted]>"}
+
+
+# -- Redactor ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_secret_is_taken_out_in_every_form(form: Callable[[str], str]) -> None:
+    written = form(SECRET)
+    text = f"before {written} after"
+    came = Redactor(Sealed((SECRET,)))(text)
+    assert came != text
+    assert REDACTED in came
+    assert came.startswith("before ")
+    assert came.endswith(" after")
+    assert "55" not in came
+
+
+@settings(deadline=None)
+@given(
+    secret=st.text(min_size=1),
+    before=st.text(),
+    after=st.text(),
+    form=st.sampled_from(list(FORMS.values())),
+)
+def test_no_form_of_any_secret_stays(secret: str, before: str, after: str, form: Callable[[str], str]) -> None:
+    written = form(secret)
+    came = Redactor(Sealed((secret,)))(f"{before}{written}{after}")
+    assert REDACTED in came
+    assert all(secret not in part for part in came.split(REDACTED))
+
+
+def test_text_without_secrets_stays_as_it_is() -> None:
+    redact = Redactor(Sealed((SECRET, "", "key")))
+    assert redact("nothing here") == "nothing here"
+    assert redact("") == ""
+
+
+def test_longer_secret_is_taken_out_before_one_that_it_holds() -> None:
+    redact = Redactor(Sealed(("abc", "abcdef")))
+    assert redact("abcdef abc") == "[redacted] [redacted]"
+
+
+def test_secret_that_is_part_of_the_replacement_does_not_multiply_it() -> None:
+    redact = Redactor(Sealed(tuple("redact[]")))
+    assert redact("e") == REDACTED
+    assert redact(redact("one")) == f"on{REDACTED}"
+
+
+def test_redactor_shows_no_secret_itself() -> None:
+    redact = Redactor(Sealed((SECRET,)))
+    assert "55" not in repr(redact)
+    assert "55" not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
+
+
+def test_quote_takes_secrets_out_before_it_cuts() -> None:
+    long = "s" * 50
+    quoted = Redactor(Sealed((long,))).quote("x" * (LONGEST_QUOTE - 20) + long)
+    assert "sss" not in quoted
+    assert quoted == "x" * (LONGEST_QUOTE - 20) + REDACTED
+    assert len(Redactor(Sealed(())).quote("x" * 1000)) == LONGEST_QUOTE + 1
+
+
+def test_quote_shows_one_line_without_control_characters() -> None:
+    assert Redactor(Sealed(())).quote("a\nb\r\x1b[31mc\u2028d\x00") == "a b  [31mc d "
+
+
+# -- Logs ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def http_records(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    guard_http_logs()
+    for name in HTTP_LOGGERS:
+        caplog.set_level(logging.DEBUG, name)
+    return caplog
+
+
+@pytest.mark.parametrize("name", HTTP_LOGGERS)
+def test_logs_of_the_libraries_below_show_no_secret(name: str, http_records: pytest.LogCaptureFixture) -> None:
+    redact = Redactor(Sealed(("s3cret-value",)))
+    logger = logging.getLogger(name)
+    logger.info("HTTP Request: %s %s", "GET", "https://api.example/?q=s3cret-value")
+    logger.debug("headers=%r", [(b"x", b"s3cret-value")])
+    logger.debug("plain s3cret-value")
+    logger.debug("nothing %d", 7)
+    assert [record.getMessage() for record in http_records.records] == [
+        f"HTTP Request: GET https://api.example/?q={REDACTED}",
+        f"headers=[(b'x', b'{REDACTED}')]",
+        f"plain {REDACTED}",
+        "nothing 7",
+    ]
+    assert "s3cret" not in str([vars(record) for record in http_records.records])
+    assert redact
+
+
+def test_every_logger_of_httpx_and_httpcore_is_guarded() -> None:
+    named = {
+        name
+        for package in (httpx, httpcore)
+        for folder in package.__path__
+        for path in Path(folder).rglob("*.py")
+        for name in re.findall(r"getLogger\(\"(.+?)\"\)", path.read_text(encoding="utf-8"))
+    }
+    assert named == set(HTTP_LOGGERS)
+
+
+def test_secrets_of_a_redactor_that_is_gone_are_no_longer_held(http_records: pytest.LogCaptureFixture) -> None:
+    redact: Redactor | None = Redactor(Sealed(("s3cret-value",)))
+    assert redact is not None
+    del redact
+    logging.getLogger("httpx").info("s3cret-value")
+    assert http_records.messages == ["s3cret-value"]
+
+
+def test_guarding_again_changes_nothing() -> None:
+    guard_http_logs()
+    before = {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS}
+    guard_http_logs()
+    assert {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS} == before
+
+
+# -- Interruptions -------------------------------------------------------------------------------------------------
+
+
+def fail(exception: BaseException, _held: str) -> NoReturn:
+    """Raise from a frame that holds something."""
+    raise exception
+
+
+def interrupted(password: str) -> KeyboardInterrupt:
+    """Return a Ctrl-C that came while another error was dealt with, with frames that hold the password."""
+    interruption = KeyboardInterrupt()
+    try:
+        try:
+            try:
+                fail(ValueError(), password)
+            except ValueError as error:
+                raise KeyError from error
+        except KeyError:
+            raise interruption from OSError(password)
+    except KeyboardInterrupt:
+        return interruption
+
+
+def told(exception: BaseException) -> str:
+    parts = traceback.TracebackException.from_exception(exception, capture_locals=True)
+    return "".join(parts.format(chain=True))
+
+
+def test_released_interruption_shows_nothing_of_the_frames_that_it_passed() -> None:
+    interruption = interrupted(SECRET)
+    assert repr(SECRET) in told(interruption)
+    release(interruption)
+    assert told(interruption) == "KeyboardInterrupt\n"
+
+
+def test_exceptions_that_it_was_chained_to_are_released_as_well() -> None:
+    interruption = interrupted(SECRET)
+    context, cause = interruption.__context__, interruption.__cause__
+    assert context is not None
+    assert cause is not None
+    first = context.__context__
+    assert first is not None
+    release(interruption)
+    for exception in (context, cause, first):
+        assert (exception.__traceback__, exception.__cause__, exception.__context__) == (None, None, None)
+
+
+def test_group_is_released_with_its_members() -> None:
+    members: list[Any] = [interrupted(SECRET), interrupted(SECRET)]
+    group = BaseExceptionGroup("several", members)
+    release(group)
+    assert SECRET not in told(group)
+    assert all(member.__traceback__ is None for member in members)
+
+
+def test_release_copes_with_a_chain_that_bites_its_tail() -> None:
+    one, other = KeyError(), ValueError()
+    one.__context__, other.__context__ = other, one
+    release(one)
+    contexts: list[object] = [one.__context__, other.__context__]
+    assert contexts == [None, None]

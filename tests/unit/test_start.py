@@ -1,0 +1,172 @@
+"""When a start is sent again, led by hand in virtual time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchor_webtask import (
+    AnchorError,
+    RateLimitError,
+    StartOutcomeUnknownError,
+    StatusError,
+    TransportError,
+    WaitPolicy,
+)
+from anchor_webtask._outcome import Completed, Failure, Fault, Reply, Running
+from anchor_webtask._start import starting
+from anchor_webtask._wait import Fetch
+from tests.support.leading import in_turn, lead
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from anchor_webtask._wait import Came, Step
+
+STARTED = Running("task-1", "running")
+NOT_CONNECTED = Failure(Fault.NOT_CONNECTED, TransportError("no connection"))
+HTTP_TIMEOUT = 30.0
+UNCERTAIN_STATUSES = [408, 499, *range(500, 512), *range(520, 531), 598, 599]
+REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422, 423, 425, 426, 431, 451]
+
+
+def steps(*, patient: bool, now: float = 0.0, timeout: float | None = None) -> Generator[Step[Reply], Came, None]:
+    return starting(
+        WaitPolicy(),
+        now=now,
+        deadline=None if timeout is None else now + timeout,
+        http_timeout=HTTP_TIMEOUT,
+        patient=patient,
+        chance=lambda: 0.5,
+    )
+
+
+def answered(status: int) -> Failure:
+    error = StatusError(f"HTTP {status}", status=status, api_message="no", request_id="req-1")
+    return Failure(Fault.STATUS, error)
+
+
+def too_many(retry_after: float | None) -> Failure:
+    return Failure(Fault.STATUS, RateLimitError("HTTP 429", status=429, retry_after=retry_after))
+
+
+def failed(fault: Fault) -> Failure:
+    return Failure(fault, AnchorError(fault.name))
+
+
+@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("reply", [STARTED, Completed("at once")])
+def test_reply_is_shown_and_ends_it(reply: Reply, *, patient: bool) -> None:
+    trip = lead(steps(patient=patient), in_turn(reply))
+    assert trip.emitted == [reply]
+    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
+    assert trip.error is None
+
+
+@pytest.mark.parametrize(("timeout", "connect"), [(None, None), (600, 600), (10, 10), (1, 1), (0.2, 1), (0, 1)])
+def test_deadline_shortens_the_connecting_and_nothing_else(timeout: float | None, connect: float | None) -> None:
+    trip = lead(steps(patient=True, timeout=timeout), in_turn(STARTED))
+    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
+
+
+@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize(
+    "uncertain",
+    [failed(fault) for fault in (Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE)]
+    + [answered(status) for status in UNCERTAIN_STATUSES],
+    ids=lambda it: str(it.error),
+)
+def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, patient: bool) -> None:
+    trip = lead(steps(patient=patient, timeout=600), in_turn(uncertain, STARTED))
+    assert len(trip.requests) == 1
+    assert isinstance(trip.error, StartOutcomeUnknownError)
+    assert str(uncertain.error) in str(trip.error)
+    assert "dashboard" in str(trip.error)
+
+
+def test_unknown_outcome_tells_what_is_known() -> None:
+    known = lead(steps(patient=False), in_turn(answered(502))).error
+    assert isinstance(known, StartOutcomeUnknownError)
+    assert (known.status, known.message, known.request_id, known.task_id) == (502, "no", "req-1", None)
+    lost = lead(steps(patient=False), in_turn(failed(Fault.LOST))).error
+    assert isinstance(lost, StartOutcomeUnknownError)
+    assert (lost.status, lost.message, lost.request_id, lost.task_id) == (None, None, None, None)
+
+
+@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize(
+    "refusal",
+    [failed(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [answered(status) for status in REFUSALS],
+    ids=lambda it: str(it.error),
+)
+def test_start_that_was_refused_raises_its_error_at_once(refusal: Failure, *, patient: bool) -> None:
+    trip = lead(steps(patient=patient, timeout=600), in_turn(refusal, STARTED))
+    assert len(trip.requests) == 1
+    assert trip.error is refusal.error
+
+
+def test_every_fault_is_in_one_of_the_rows() -> None:
+    uncertain = {Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE}
+    assert uncertain | {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.NOT_CONNECTED, Fault.STATUS} == set(Fault)
+
+
+def test_unreachable_server_is_tried_three_times() -> None:
+    trip = lead(steps(patient=False), in_turn(NOT_CONNECTED))
+    assert trip.times == [0.0, 1.0, 2.0]
+    assert trip.error is NOT_CONNECTED.error
+
+
+def test_patient_start_goes_on_until_the_deadline() -> None:
+    trip = lead(steps(patient=True, now=50, timeout=20), in_turn(NOT_CONNECTED), now=50)
+    assert trip.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
+    assert 68 < trip.times[-1] < 70
+    assert trip.error is NOT_CONNECTED.error
+
+
+def test_patient_start_without_deadline_goes_on_for_hours() -> None:
+    trip = lead(steps(patient=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
+    assert trip.emitted == [STARTED]
+
+
+@pytest.mark.parametrize("refusal", [NOT_CONNECTED, too_many(None)], ids=lambda it: str(it.error))
+def test_patient_start_without_time_is_tried_once(refusal: Failure) -> None:
+    trip = lead(steps(patient=True, timeout=0), in_turn(refusal, STARTED))
+    assert trip.times == [0.0]
+    assert trip.error is refusal.error
+
+
+def test_429_is_not_repeated_without_patience() -> None:
+    refusal = too_many(1)
+    trip = lead(steps(patient=False), in_turn(refusal, STARTED))
+    assert trip.times == [0.0]
+    assert trip.error is refusal.error
+
+
+@pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
+def test_429_is_repeated_after_what_it_asks_for(retry_after: float | None, delay: float) -> None:
+    trip = lead(steps(patient=True, timeout=4000), in_turn(too_many(retry_after), STARTED))
+    assert trip.times == [0.0, delay]
+    assert trip.emitted == [STARTED]
+
+
+@pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
+def test_429_that_asks_for_more_than_there_is_ends_it(retry_after: float, timeout: float | None) -> None:
+    refusal = too_many(retry_after)
+    trip = lead(steps(patient=True, timeout=timeout), in_turn(refusal, STARTED))
+    assert trip.times == [0.0]
+    assert trip.sleeps == []
+    assert trip.error is refusal.error
+
+
+def test_certain_and_uncertain_failures_in_a_row_end_with_the_uncertain_one() -> None:
+    trip = lead(steps(patient=True, timeout=600), in_turn(NOT_CONNECTED, too_many(2), answered(503), STARTED))
+    assert trip.times == [0.0, 1.0, 3.0]
+    assert isinstance(trip.error, StartOutcomeUnknownError)
+
+
+def test_repeated_start_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    lead(steps(patient=False), in_turn(NOT_CONNECTED, STARTED))
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "start not accepted (TransportError), sending it again")
+    ]
