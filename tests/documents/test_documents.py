@@ -32,7 +32,7 @@ def commands(document: str) -> list[str]:
 
 
 def test_the_readme_runs_from_top_to_bottom(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = Emulator(clock=clock.now, sleep=clock.sleep, async_sleep=clock.sleep_async)
+    emulator = Emulator(clock=clock)
     emulator.on(takes=300, answer={"amount": 3})
     emulator.on(prompt="Log in*", answer={"balance": 4})
     names: dict[str, Any] = {}

@@ -1,0 +1,36 @@
+"""The emulator over TCP, in virtual time that it shares with the client."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from anchor_webtask.emulator import Emulator
+from tests.support.faces import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+
+@pytest.fixture
+def emulator(clock: VirtualClock) -> Emulator:
+    """An emulator that accepts the key of the faces only."""
+    return Emulator(KEY, clock=clock)
+
+
+@pytest.fixture
+def base_url(emulator: Emulator) -> Iterator[str]:
+    """Where the emulator is served."""
+    with emulator.serve() as server:
+        yield server.base_url
+
+
+@pytest.fixture
+def anchor(face: Face, base_url: str) -> Iterator[Any]:
+    """A client of the emulator."""
+    with face.anchor(base_url=base_url) as made:
+        yield made

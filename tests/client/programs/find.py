@@ -1,0 +1,17 @@
+"""Finds a task by its id or token and prints its answer: `find.py FACE get|resume WHAT`, for a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from tests.support.faces import face
+
+
+def main(name: str, method: str, what: str) -> None:
+    with face(name) as made, made.anchor(api_key=None) as anchor:
+        task = getattr(anchor.tasks, method)(what)
+        print(json.dumps(made.call(task.result, timeout=30).value))  # noqa: T201  the program's output
+
+
+main(*sys.argv[1:])

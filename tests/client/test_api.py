@@ -1,0 +1,54 @@
+"""`.api`: the generated endpoints behind the same guard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
+from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+from tests.support.errors import raised
+from tests.support.faces import KEY
+from tests.support.raw_server import Ending, http, raw_server
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchor_webtask.emulator import Emulator
+    from tests.support.faces import Face
+
+
+def status_of(face: Face) -> Callable[..., Any]:
+    """Return the generated function for this face."""
+    return get_perform_web_task_status.sync if face.name == "sync" else get_perform_web_task_status.asyncio
+
+
+def test_a_generated_endpoint_is_called_with_the_key(face: Face, anchor: Any, emulator: Emulator) -> None:
+    emulator.on(takes=10)
+    task = face.call(anchor.tasks.start, "Read the price")
+    came = face.call(status_of(face), task.id, client=anchor.api)
+    assert came.data.status == "RUNNING"
+    assert KEY not in repr(anchor.api)
+
+
+def test_a_generated_endpoint_raises_the_errors_of_this_package(face: Face, anchor: Any) -> None:
+    assert raised(NotFoundError, face, status_of(face), "nobodys-task", client=anchor.api).status == 404
+
+
+def test_a_wrong_key_is_refused(face: Face, base_url: str) -> None:
+    with face.anchor(api_key="another-key", base_url=base_url) as anchor:
+        raised(AuthenticationError, face, status_of(face), "a-task", client=anchor.api)
+
+
+def test_a_generated_endpoint_has_the_limits_of_the_client(face: Face) -> None:
+    plays = [(Ending.SILENCE,), http(200, b" " * 2000), http(302, b"", {"location": "https://elsewhere.example/"})]
+    with (
+        raw_server(check=plays) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.3, max_response_bytes=1000) as anchor,
+    ):
+        raised(RequestTimeoutError, face, status_of(face), "a-task", client=anchor.api)
+        assert "max_response_bytes" in str(
+            raised(UnexpectedResponseError, face, status_of(face), "a-task", client=anchor.api)
+        )
+        assert "https://elsewhere.example" in str(
+            raised(UnexpectedResponseError, face, status_of(face), "a-task", client=anchor.api)
+        )

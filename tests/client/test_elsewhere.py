@@ -1,0 +1,34 @@
+"""A task that one process starts is found by another, against the emulator over TCP."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tests.support.processes import spawn
+from tests.support.raw_server import PATIENCE
+
+if TYPE_CHECKING:
+    from anchor_webtask.emulator import Emulator
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+FIND: Final = Path(__file__).parent / "programs" / "find.py"
+
+
+@pytest.mark.parametrize("method", ["get", "resume"])
+def test_another_process_finds_the_task(
+    face: Face, anchor: Any, base_url: str, emulator: Emulator, clock: VirtualClock, method: str
+) -> None:
+    emulator.on(takes=600, answer={"amount": 3})
+    task = face.call(anchor.tasks.start, "Read the price")
+    clock.sleep(600)
+    what = task.id if method == "get" else task.token()
+    with spawn(FIND, face.name, method, what, base_url=base_url) as process:
+        printed, complained = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, complained) == (0, "")
+    assert json.loads(printed) == {"amount": 3}
+    assert emulator.starts == 1

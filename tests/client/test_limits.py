@@ -1,0 +1,147 @@
+"""Answers without end, in time or in size, over real sockets and in real time.
+
+A server that drips goes on for longer than any limit here, and ends with a right answer: a client that isn't stopped
+in time gets it, and the test fails.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import tracemalloc
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from anchor_webtask import (
+    RequestTimeoutError,
+    StartOutcomeUnknownError,
+    TaskTimeoutError,
+    UnexpectedResponseError,
+    WaitPolicy,
+)
+from tests.support.errors import raised
+from tests.support.raw_server import COMPLETED, TASK_ID, Drip, Ending, Play, answer, head, http, raw_server
+
+if TYPE_CHECKING:
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
+DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
+DRIPPED_BODY: Final[Play] = (head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
+DRIPPED_HEAD: Final[Play] = (Drip(head(200, len(DONE))), DONE)
+PACKED: Final = {"content-encoding": "gzip"}
+
+
+@pytest.mark.parametrize("play", [DRIPPED_BODY, (Ending.SILENCE,)], ids=["drips", "hangs"])
+def test_a_wait_ends_at_its_deadline_whatever_the_server_does(face: Face, play: Play) -> None:
+    with (
+        raw_server(check=[play]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
+    ):
+        caught = raised(TaskTimeoutError, face, anchor.tasks.get(TASK_ID).result, timeout=0.2)
+    assert type(caught.last_error) is RequestTimeoutError
+    assert caught.task_id == TASK_ID
+
+
+@pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
+def test_an_async_wait_ends_at_its_deadline_while_the_head_drips(face: Face) -> None:
+    with (
+        raw_server(check=[DRIPPED_HEAD]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
+    ):
+        caught = raised(TaskTimeoutError, face, anchor.tasks.get(TASK_ID).result, timeout=0.2)
+    assert type(caught.last_error) is RequestTimeoutError
+
+
+def test_a_request_gets_what_is_left_of_the_deadline(face: Face) -> None:
+    slow = answer({"data": {"status": "COMPLETED", "result": "slow"}})[0]
+    assert isinstance(slow, bytes)
+    with (
+        raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
+        face.anchor(base_url=server.base_url, wait=OFTEN) as anchor,
+    ):
+        # The slow check is cut at the deadline, and the last one brings the end.
+        assert face.call(anchor.tasks.get(TASK_ID).result, timeout=0.3).value == "done"
+
+
+def test_a_start_whose_answer_drips_is_of_unknown_outcome(face: Face) -> None:
+    with raw_server(start=[DRIPPED_BODY]) as server, face.anchor(base_url=server.base_url, http_timeout=0.2) as anchor:
+        caught = raised(StartOutcomeUnknownError, face, anchor.tasks.start, "Read the price")
+    assert (server.starts, caught.status) == (1, 200)
+
+
+def packed(size: int) -> Play:
+    """Play a right answer of so many bytes, packed."""
+    return http(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), PACKED)
+
+
+def test_a_packed_answer_is_unpacked(face: Face) -> None:
+    with raw_server(check=[packed(2000)]) as server, face.anchor(base_url=server.base_url) as anchor:
+        assert face.call(anchor.tasks.get(TASK_ID).result).value == "done"
+
+
+@pytest.mark.parametrize("size", [4096, 4097])
+def test_the_limit_is_on_what_is_unpacked(face: Face, size: int) -> None:
+    with (
+        raw_server(check=[packed(size)]) as server,
+        face.anchor(base_url=server.base_url, max_response_bytes=4096) as anchor,
+    ):
+        task = anchor.tasks.get(TASK_ID)
+        if size <= 4096:
+            assert face.call(task.result).value == "done"
+        else:
+            assert "max_response_bytes=4096" in str(raised(UnexpectedResponseError, face, task.result))
+
+
+def test_an_answer_is_unpacked_no_further_than_it_is_wanted(face: Face) -> None:
+    with (
+        raw_server(check=[packed(100_000_000)]) as server,
+        face.anchor(base_url=server.base_url, max_response_bytes=1_000_000) as anchor,
+    ):
+        task = anchor.tasks.get(TASK_ID)
+        tracemalloc.start()
+        try:
+            raised(UnexpectedResponseError, face, task.refresh)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert most < 10_000_000
+
+
+def test_a_packed_answer_that_drips_is_cut_also_before_anything_is_unpacked(face: Face) -> None:
+    # A gzip head with a file name that goes on and on.
+    body = b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"name" * 50 + gzip.compress(DONE)[3:]
+    with (
+        raw_server(check=[(head(200, len(body), PACKED), Drip(body))]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
+    ):
+        raised(RequestTimeoutError, face, anchor.tasks.get(TASK_ID).refresh)
+
+
+def test_a_refused_answer_leaves_the_client_usable(face: Face) -> None:
+    endless = (head(200, 10**9), Drip(b" " * 1000, every=0))
+    with (
+        raw_server(check=[endless, COMPLETED]) as server,
+        face.anchor(base_url=server.base_url, max_response_bytes=100) as anchor,
+    ):
+        raised(UnexpectedResponseError, face, anchor.tasks.get(TASK_ID).refresh)
+        assert face.call(anchor.tasks.get(TASK_ID).refresh).done
+
+
+@pytest.mark.parametrize(
+    ("body", "packing"),
+    [(DONE, "gzip"), (gzip.compress(gzip.compress(DONE)), "gzip, gzip"), (DONE, "br")],
+    ids=["no-gzip", "packed-twice", "not-asked-for"],
+)
+def test_what_does_not_unpack_as_asked_for_is_looked_at_again(
+    face: Face, clock: VirtualClock, body: bytes, packing: str
+) -> None:
+    with (
+        raw_server(check=[http(200, body, {"content-encoding": packing}), COMPLETED]) as server,
+        face.anchor(base_url=server.base_url) as anchor,
+    ):
+        assert face.call(anchor.tasks.get(TASK_ID).result).value == "done"
+    assert clock.sleeps == [1.0]
+    assert server.seen[0].headers["accept-encoding"] == "gzip"

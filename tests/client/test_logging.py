@@ -1,0 +1,72 @@
+"""What is logged: starts, ends and repeated checks, with the task's id as a field; never what was said."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from anchor_webtask import TaskFailedError
+from anchor_webtask.emulator import Fault
+from tests.support.errors import raised
+from tests.support.processes import spawn
+from tests.support.raw_server import COMPLETED, PATIENCE, TASK_ID, error, raw_server
+
+if TYPE_CHECKING:
+    from anchor_webtask.emulator import Emulator
+    from tests.support.faces import Face
+
+FIND: Final = Path(__file__).parent / "programs" / "find.py"
+
+
+@pytest.fixture(autouse=True)
+def every_level(caplog: pytest.LogCaptureFixture) -> None:
+    """All that this package logs is caught."""
+    caplog.set_level(logging.DEBUG, logger="anchor_webtask")
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str | None]]:
+    """Return what this package has logged: level, message and the task's id, which is a field of each record."""
+    ours = [record for record in caplog.records if record.name == "anchor_webtask"]
+    return [(record.levelname, record.getMessage(), vars(record)["task_id"]) for record in ours]
+
+
+def test_start_end_and_repeated_checks_are_logged_and_nothing_that_was_said(
+    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
+    task_id = face.call(anchor.tasks.run, "a prompt", url="https://shop.example/").task_id
+    assert told(caplog) == [
+        ("INFO", "task started", task_id),
+        ("WARNING", "check brought ServerError, looking again", task_id),
+        ("WARNING", "check brought TransportError, looking again", task_id),
+        ("INFO", "task completed", task_id),
+    ]
+
+
+def test_a_failure_is_logged_without_its_reason(
+    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.on(fails="a reason")
+    task_id = raised(TaskFailedError, face, anchor.tasks.run, "a prompt").task_id
+    assert told(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
+
+
+def test_a_repeated_start_is_logged(
+    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    emulator.on(start_faults=[429])
+    face.call(anchor.tasks.run, "a prompt")
+    assert told(caplog)[0] == ("WARNING", "start not accepted (RateLimitError), sending it again", None)
+
+
+def test_nothing_is_shown_where_nobody_has_set_up_logging() -> None:
+    with (
+        raw_server(check=[error(502), COMPLETED]) as server,
+        spawn(FIND, "sync", "get", TASK_ID, base_url=server.base_url) as process,
+    ):
+        printed, shown = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, printed, shown) == (0, '"done"\n', "")
+    assert server.count("GET") == 2

@@ -1,0 +1,109 @@
+"""Every answer under `tests/samples/`, played over a socket; the README there describes the format."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from anchor_webtask import AnchorError
+from tests.support.raw_server import TASK_ID, http, raw_server
+
+if TYPE_CHECKING:
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
+
+SAMPLES: Final = Path(__file__).parents[1] / "samples"
+CONTENT_TYPES: Final = {".json": "application/json", ".html": "text/html; charset=utf-8", ".txt": "text/plain"}
+KEYS: Final = {"about", "status", "headers", "expected"}
+REQUESTS: Final = {"start", "one-request", "check"}
+OUTCOMES: Final = ({"value", "raw"}, {"id"}, {"status"})
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One folder, read strictly."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    expected: dict[str, dict[str, Any]]
+
+
+def read_sample(folder: Path) -> Sample:
+    (body,) = folder.glob("body.*")
+    assert {path.name for path in folder.iterdir()} == {body.name, "sample.json"}
+    described = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
+    assert described.keys() | {"headers"} == KEYS
+    assert described["about"].endswith(".")
+    expected = described["expected"]
+    assert expected
+    assert expected.keys() <= REQUESTS
+    for outcome in expected.values():
+        assert "error" in outcome or outcome.keys() in OUTCOMES
+    headers = {"content-type": CONTENT_TYPES[body.suffix], **described.get("headers", {})}
+    return Sample(described["status"], headers, body.read_bytes(), expected)
+
+
+FOLDERS: Final = sorted(path.parent for path in SAMPLES.glob("*/sample.json"))
+PLAYED: Final = [
+    pytest.param(folder, request, id=f"{folder.name}-{request}")
+    for folder in FOLDERS
+    for request in json.loads((folder / "sample.json").read_text(encoding="utf-8")).get("expected", {})
+]
+
+
+def outcome_of(face: Face, anchor: Any, request: str) -> dict[str, Any]:
+    """Send the request, and return what came of it as a sample would say it."""
+    if request == "one-request":
+        result = face.call(anchor.tasks.run_in_one_request, "Read the price")
+    else:
+        task = anchor.tasks.get(TASK_ID) if request == "check" else face.call(anchor.tasks.start, "Read the price")
+        if request == "check":
+            face.call(task.refresh)
+        if not task.done:
+            return {"status": task.status} if request == "check" else {"id": task.id}
+        result = face.call(task.result)
+    return {"value": result.value, "raw": result.raw}
+
+
+@pytest.mark.parametrize(("folder", "request_"), PLAYED)
+def test_a_sample_ends_as_expected(face: Face, clock: VirtualClock, folder: Path, request_: str) -> None:
+    sample = read_sample(folder)
+    expected = sample.expected[request_]
+    play = http(sample.status, sample.body, sample.headers)
+    with raw_server(start=[play], check=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
+        try:
+            came = outcome_of(face, anchor, request_)
+        except AnchorError as error:
+            came = {name: vars(error).get(name) for name in expected} | {"error": type(error).__name__}
+    assert came == expected
+    assert (len(server.seen), clock.sleeps) == (1, [])
+
+
+@pytest.mark.parametrize(
+    "folder", sorted(path for path in SAMPLES.iterdir() if path.is_dir()), ids=lambda path: path.name
+)
+def test_a_sample_has_all_that_it_needs_and_no_more(folder: Path) -> None:
+    assert read_sample(folder).expected
+
+
+def test_a_sample_with_an_unknown_key_or_without_an_expectation_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "body.txt").write_text("")
+    described: dict[str, Any] = {"about": "One.", "status": 200, "expected": {"check": {"status": "running"}}}
+    (tmp_path / "sample.json").write_text(json.dumps(described))
+    assert read_sample(tmp_path).status == 200
+    wrong: tuple[dict[str, Any], ...] = (
+        {"expects": {}},
+        {"expected": {}},
+        {"expected": {"status": {"status": "running"}}},
+        {"expected": {"check": {}}},
+        {"expected": {"check": {"state": "running"}}},
+    )
+    for change in wrong:
+        (tmp_path / "sample.json").write_text(json.dumps({**described, **change}))
+        with pytest.raises(AssertionError):
+            read_sample(tmp_path)

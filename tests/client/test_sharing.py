@@ -1,0 +1,67 @@
+"""Several threads, or tasks of one event loop, wait on one handle."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
+from tests.support.faces import KEY
+from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, TASK_ID, raw_server
+
+if TYPE_CHECKING:
+    from tests.support.faces import Face
+
+OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
+
+
+def together() -> Any:
+    """Return a step of a play that waits until two requests are there, so that both waits look at once."""
+    return threading.Barrier(2, timeout=PATIENCE).wait
+
+
+def test_two_threads_wait_on_one_handle() -> None:
+    meet = together()
+    plays = [(meet, *RUNNING), (meet, *RUNNING), RUNNING, COMPLETED]
+    with raw_server(check=plays) as server, Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor:
+        task = anchor.tasks.get(TASK_ID)
+        with ThreadPoolExecutor(2) as threads:
+            results = list(threads.map(lambda _: task.result(timeout=PATIENCE), range(2)))
+    assert [result.value for result in results] == ["done", "done"]
+    assert task.done
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_two_tasks_of_an_event_loop_wait_on_one_handle(backend: str) -> None:
+    meet = together()
+    plays = [(meet, *RUNNING), (meet, *RUNNING), RUNNING, COMPLETED]
+    values: list[str] = []
+
+    async def main(base_url: str) -> None:
+        async with AsyncAnchor(KEY, base_url=base_url, wait=OFTEN) as anchor, anyio.create_task_group() as group:
+            task = anchor.tasks.get(TASK_ID)
+
+            async def wait() -> None:
+                values.append((await task.result(timeout=PATIENCE)).value)
+
+            group.start_soon(wait)
+            group.start_soon(wait)
+
+    with raw_server(check=plays) as server:
+        anyio.run(main, server.base_url, backend=backend)
+    assert values == ["done", "done"]
+
+
+@pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
+def test_a_client_is_of_one_event_loop(face: Face) -> None:
+    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
+        face.call(anchor.tasks.get(TASK_ID).refresh)
+        task = anchor.tasks.get(TASK_ID)
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            anyio.run(task.refresh, backend=face.name)
+        assert face.call(task.refresh).done
+    assert server.count("GET") == 2

@@ -1,0 +1,114 @@
+"""openapi-core as a witness: whether what goes over the wire is what the spec says, by somebody else's reading."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from openapi_core import OpenAPI
+from openapi_core.datatypes import RequestParameters
+from werkzeug.datastructures import Headers, ImmutableMultiDict
+
+
+class OpenAPIRequest:
+    """An httpx request as openapi-core wants it."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        self._request = request
+        self.parameters = RequestParameters(
+            query=ImmutableMultiDict(request.url.params.multi_items()),
+            header=Headers(request.headers.multi_items()),
+        )
+
+    @property
+    def host_url(self) -> str:
+        return f"{self._request.url.scheme}://{self._request.url.netloc.decode('ascii')}"
+
+    @property
+    def path(self) -> str:
+        return self._request.url.raw_path.decode("ascii").partition("?")[0]
+
+    @property
+    def method(self) -> str:
+        return self._request.method.lower()
+
+    @property
+    def body(self) -> bytes | None:
+        return self._request.content or None
+
+    @property
+    def content_type(self) -> str:
+        return str(self._request.headers.get("content-type", ""))
+
+
+class OpenAPIResponse:
+    """An httpx response as openapi-core wants it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._response = response
+        self.headers = Headers(response.headers.multi_items())
+
+    @property
+    def status_code(self) -> int:
+        return self._response.status_code
+
+    @property
+    def content_type(self) -> str:
+        return str(self._response.headers.get("content-type", ""))
+
+    @property
+    def data(self) -> bytes | None:
+        return self._response.content or None
+
+
+class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends by another transport, and holds each request and each answer against the spec.
+
+    Args:
+        spec: The OpenAPI document.
+        inner: What sends.
+
+    Attributes:
+        exchanges: Each request with its answer's status.
+        problems: What is not as the spec says.
+    """
+
+    def __init__(self, spec: dict[str, Any], inner: httpx.MockTransport) -> None:
+        self._openapi = OpenAPI.from_dict(spec)
+        self._inner = inner
+        self.exchanges: list[tuple[httpx.Request, int]] = []
+        self.problems: list[str] = []
+
+    @property
+    def statuses(self) -> list[tuple[str, int]]:
+        """The method of each request, and its answer's status."""
+        return [(request.method, status) for request, status in self.exchanges]
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.read()
+        response = self._inner.handle_request(request)
+        response.read()
+        self._look_at(request, response)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.aread()
+        response = await self._inner.handle_async_request(request)
+        await response.aread()
+        self._look_at(request, response)
+        return response
+
+    def _look_at(self, request: httpx.Request, response: httpx.Response) -> None:
+        self.exchanges.append((request, response.status_code))
+        ours, theirs = OpenAPIRequest(request), OpenAPIResponse(response)
+        problems = [
+            *(("request", error) for error in self._openapi.iter_request_errors(ours)),
+            *(("answer", error) for error in self._openapi.iter_response_errors(ours, theirs)),
+        ]
+        self.problems += [f"{where}: {_text(error)}" for where, error in problems]
+
+
+def _text(error: BaseException) -> str:
+    """Return an error with its causes: openapi-core puts what is wrong into those."""
+    below = getattr(error, "schema_errors", ()) or ((error.__cause__,) if error.__cause__ else ())
+    return " / ".join([f"{type(error).__name__} {error}", *(_text(each) for each in below)])
