@@ -8,6 +8,7 @@ import nox
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
 nox.options.error_on_missing_interpreters = False  # a missing Python is skipped with a message, also where CI is set
+nox.options.download_python = "never"  # what is there is tested; nothing is fetched for it
 nox.options.sessions = ["tests", "lint", "types", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13"]
