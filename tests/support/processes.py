@@ -5,17 +5,22 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tests.support.faces import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "correct-horse-battery"
 
 
-def spawn(program: Path, *arguments: str, base_url: str) -> subprocess.Popen[str]:
-    """Start a program whose environment has the key, the base URL and a password; its output is text."""
+@contextmanager
+def spawn(program: Path, *arguments: str, base_url: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a program whose environment has the key, the base URL and a password; its output is text."""
     environment = {
         **os.environ,
         "ANCHORBROWSER_API_KEY": KEY,
@@ -23,10 +28,14 @@ def spawn(program: Path, *arguments: str, base_url: str) -> subprocess.Popen[str
         "PASSWORD": PASSWORD,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(program), *arguments],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()

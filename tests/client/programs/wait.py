@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 import time
 import traceback
@@ -63,5 +64,6 @@ _clock.default = AnnouncingClock()
 try:
     main(*sys.argv[1:])
 except BaseException as interruption:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     traceback.TracebackException.from_exception(interruption, capture_locals=True).print()
     raise
