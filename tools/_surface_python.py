@@ -130,9 +130,11 @@ def _member(name: str, value: Any) -> Iterator[str]:
 
 
 def _function(name: str, function: Callable[..., Any]) -> Iterator[str]:
-    for overload in typing.get_overloads(function):
+    overloads = typing.get_overloads(function)
+    for overload in overloads:
         yield f"overload {_signature(name, overload)}"
-    yield _signature(name, function)
+    if not overloads:  # what implements overloads is seen by nobody
+        yield _signature(name, function)
 
 
 def _signature(name: str, function: Callable[..., Any]) -> str:

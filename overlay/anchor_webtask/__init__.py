@@ -8,7 +8,8 @@ A start is never sent twice; a task whose id is known is never lost; where an ou
         answer = anchor.tasks.run("Read the page's title", url="https://example.com").value
 """
 
-from anchor_webtask._async_tasks import AsyncTasks, AsyncWebTask
+from anchor_webtask._async_tasks import AsyncTasks
+from anchor_webtask._async_web_task import AsyncWebTask
 from anchor_webtask._client import Anchor, AsyncAnchor
 from anchor_webtask._errors import (
     AnchorError,
@@ -29,9 +30,11 @@ from anchor_webtask._errors import (
     TransportError,
     UnexpectedResponseError,
 )
-from anchor_webtask._tasks import Tasks, WebTask
+from anchor_webtask._json_schema import JsonSchema
+from anchor_webtask._tasks import Tasks
 from anchor_webtask._types import TaskOptions, TaskResult, TaskStatus, TaskUpdate, WaitPolicy
 from anchor_webtask._version import __version__
+from anchor_webtask._web_task import WebTask
 
 __all__ = [
     "Anchor",
@@ -43,6 +46,7 @@ __all__ = [
     "BadRequestError",
     "ConfigurationError",
     "InvalidOutputError",
+    "JsonSchema",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",

@@ -41,12 +41,12 @@ def noting(task_id: str | None) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Setup:
+class Setup(Generic[T]):
     """What a handle needs beside its task: the client's settings, how to wait, how to read the answer, what to hide."""
 
     settings: Settings
     policy: WaitPolicy
-    output: Output
+    output: Output[T]
     redact: Redactor
 
     def start_steps(
@@ -67,7 +67,7 @@ class Setup:
 class Handle(Generic[T]):
     """A task's handle without its I/O; `WebTask` and `AsyncWebTask` add that."""
 
-    def __init__(self, setup: Setup, watch: Watch, *, started: float | None) -> None:
+    def __init__(self, setup: Setup[T], watch: Watch, *, started: float | None) -> None:
         self._setup = setup
         self._watch = watch
         self._started = started
@@ -125,7 +125,9 @@ class Handle(Generic[T]):
     def _result(self) -> TaskResult[T]:
         match self._watch.ended:
             case Completed(raw=raw):
-                return TaskResult(value=self._setup.output.value(raw), raw=raw, task_id=self._watch.task_id)
+                return TaskResult(
+                    value=self._setup.output.value(raw, self._watch.task_id), raw=raw, task_id=self._watch.task_id
+                )
             case Failed(reason=reason):
                 said = " without a reason" if reason is None else f": {self._setup.redact.quote(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._watch.task_id)
@@ -133,7 +135,7 @@ class Handle(Generic[T]):
                 raise AssertionError("the steps of a wait end with the task, or raise")
 
 
-def started_watch(setup: Setup, reply: Reply, begun: float) -> Watch:
+def started_watch(setup: Setup[Any], reply: Reply, begun: float) -> Watch:
     """Return what is known of a task that has just been started, or been done at once."""
     clock = setup.settings.clock
     task_id = reply.task_id if isinstance(reply, Running) else None

@@ -1,98 +1,156 @@
-"""From what the user wants as an answer to the schema that is sent, and from the answer's JSON to the value."""
+"""From what the user wants as an answer to the schema that is sent, and from the answer's JSON to the value.
+
+The API wraps an answer in a lone `result` key, or in two, or not at all, and some agents answer JSON as text. So a
+typed answer is looked for as it is, then decoded, then unwrapped; what is accepted is what fits. An object that has not
+one of a class's fields never fits: an agent that gave up answers `{}`, and a class of defaults would take it for an
+answer.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
 
-from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._errors import ConfigurationError, InvalidOutputError
+from anchor_webtask._json_schema import JsonSchema, json_of
+from anchor_webtask._mismatch import Mismatch, Step
+from anchor_webtask._schema import WRAPPER, has_object_root, inlined, resolved, wrapped_in_object
+from anchor_webtask._types import T
 
 if TYPE_CHECKING:
-    from anchor_webtask._types import JsonSchemaDict
+    from anchor_webtask._schema import Schema
 
-WRAPPER = "result"
-"""The field that an answer without an object at its root is wrapped in; the API's own wrappings have the same name."""
+JsonSchemaLike: TypeAlias = Mapping[str, Any] | JsonSchema
+"""An `output` that is no type. A mapping is sent, and its answer isn't validated; a `JsonSchema`'s answer is."""
 
-_OTHER_ROOTS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
-"""What makes a root that has no type into something else than an object."""
+UNWRAPPINGS: Final = 2
+"""How many wrappings of the API's are taken off."""
 
 
 @dataclass(frozen=True)
-class Output:
+class Output(Generic[T]):
     """How one `output` is asked for and read.
 
     Attributes:
         schema: The JSON Schema to send, an object at its root; None where nothing was asked for.
         wrapped: Whether what the user asked for is one field of the schema that is, or was, sent.
+        convert: Makes the value of JSON, or the `Mismatch` where it doesn't fit; None takes the answer as it comes.
     """
 
-    schema: dict[str, Any] | None = None
+    schema: Schema | None = None
     wrapped: bool = False
+    convert: Callable[[Any], Any] | None = None
 
-    def value(self, raw: Any) -> Any:
-        """Return the answer as it was asked for."""
+    def value(self, raw: Any, task_id: str | None) -> T:
+        """Return the answer as it was asked for.
+
+        Args:
+            raw: The answer's JSON.
+            task_id: The task's id, for the error.
+
+        Raises:
+            InvalidOutputError: The answer is something else.
+        """
+        if self.convert is None:
+            as_it_comes: T = self._as_it_comes(raw)
+            return as_it_comes
+        mismatches: list[Mismatch] = []
+        for steps, candidate in self._candidates(raw):
+            value = self._fitting(candidate, self.convert)
+            if not isinstance(value, Mismatch):
+                fitting: T = value
+                return fitting
+            mismatches.append(value.below(*steps))
+        # The one that came furthest says most.
+        closest = max(mismatches, key=lambda mismatch: len(mismatch.steps))
+        raise InvalidOutputError(
+            f"the task completed, but its answer is not what output asks for, {closest}",
+            raw=raw,
+            path=closest.path,
+            task_id=task_id,
+        )
+
+    def _as_it_comes(self, raw: Any) -> Any:
         if self.schema is None:
-            return _unwrapped(raw, 3 if self.wrapped else 2)
-        decoded = _decoded(raw)
+            return _unwrapped(raw, UNWRAPPINGS + self.wrapped)
+        fields = self.schema.get("properties")
+        asked_for = fields[WRAPPER] if self.wrapped and isinstance(fields, dict) else self.schema
+        decoded = raw if asked_for.get("type") == "string" else _decoded(raw)
         if self.wrapped:
-            return _unwrapped(decoded, 3)
-        return _unwrapped(decoded, 2, keep=_is_wrapping(self.schema.get("properties")))
+            return _unwrapped(decoded, UNWRAPPINGS + 1)
+        return _unwrapped(decoded, UNWRAPPINGS, keep=_is_wrapping(fields))
+
+    def _candidates(self, raw: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
+        """Yield what may be the answer, and the steps that lead there."""
+        steps: tuple[Step, ...] = ()
+        value = raw
+        whole = _decoded(raw)
+        if self.wrapped and _is_wrapping(whole):
+            steps, value = (WRAPPER,), whole[WRAPPER]
+        for _ in range(UNWRAPPINGS + 1):
+            yield steps, value
+            if isinstance(value, str) and (decoded := _decoded(value)) is not value:
+                value = decoded
+                yield steps, value
+            if not _is_wrapping(value):
+                return
+            steps, value = (*steps, WRAPPER), value[WRAPPER]
+
+    def _fitting(self, candidate: Any, convert: Callable[[Any], Any]) -> Any:
+        fields = None if self.wrapped or self.schema is None else self.schema.get("properties")
+        if fields and isinstance(candidate, dict) and fields.keys().isdisjoint(candidate):
+            return Mismatch((), f"expected an object with {', '.join(fields)}", candidate)
+        return convert(candidate)
 
 
-def output_of(output: JsonSchemaDict | None, *, wrapped: bool = False) -> Output:
+def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
     """Return how to ask for `output` and how to read it.
 
     Args:
-        output: What the user gave.
+        output: What the user gave: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
         wrapped: Whether the answer is known to come wrapped, where nothing is given.
 
     Raises:
-        ConfigurationError: `output` is no JSON Schema.
+        ConfigurationError: `output` is none of these, or can't be expressed as a JSON Schema.
     """
     if output is None:
         return Output(wrapped=wrapped)
-    if not isinstance(output, Mapping):
-        raise ConfigurationError(f"output must be a JSON Schema as a dict, not {type(output).__name__}")
-    schema = _as_json(output)
-    if schema is None:
-        raise ConfigurationError(
-            "output must be JSON all through: dicts with text as keys, lists, text, finite numbers"
-        )
-    if not schema:
-        raise ConfigurationError("output is empty: give a JSON Schema, or leave it out")
-    if _is_object(schema):
-        return Output(schema)
-    return Output(_wrap(schema), wrapped=True)
-
-
-def _as_json(output: JsonSchemaDict) -> dict[str, Any] | None:
-    """Copy a schema by way of its JSON; None where it has none."""
+    if isinstance(output, JsonSchema):
+        return _output(resolved(output.schema), output.convert)
+    if isinstance(output, Mapping):
+        return _output(resolved(json_of(output)), None)
+    if isinstance(output, str):
+        raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
     try:
-        schema: dict[str, Any] = json.loads(json.dumps(dict(output), allow_nan=False, ensure_ascii=False).encode())
-    except (TypeError, ValueError, RecursionError):
-        return None
-    return schema
+        hash(output)
+    except TypeError:
+        return _typed(output)
+    return _kept(output)
 
 
-def _is_object(schema: dict[str, Any]) -> bool:
-    """Whether a schema says at its root that the answer is an object, or says nothing else."""
-    if "$ref" in schema:
-        return False
-    return schema["type"] == "object" if "type" in schema else _OTHER_ROOTS.isdisjoint(schema)
+def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]:
+    if has_object_root(schema):
+        return Output(schema, convert=convert)
+    return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
 
 
-def _wrap(schema: dict[str, Any]) -> dict[str, Any]:
-    """Put a schema under one field of an object, and leave at the root what its references point to."""
-    hoisted: dict[str, Any] = {key: schema.pop(key) for key in ("$schema", "$defs", "definitions") if key in schema}
-    return {
-        **hoisted,
-        "type": "object",
-        "properties": {WRAPPER: schema},
-        "required": [WRAPPER],
-        "additionalProperties": False,
-    }
+def _typed(kind: Any) -> Output[Any]:
+    """Ask for a type, by pydantic if that has made a part of it, else by msgspec."""
+    if "pydantic" in sys.modules:
+        from anchor_webtask import _pydantic
+
+        if _pydantic.knows(kind):
+            return _output(inlined(_pydantic.schema_of(kind)), functools.partial(_pydantic.convert, kind))
+    from anchor_webtask import _msgspec
+
+    return _output(inlined(_msgspec.schema_of(kind)), functools.partial(_msgspec.convert, kind))
+
+
+_kept = functools.lru_cache(maxsize=256)(_typed)
 
 
 def _unwrapped(value: Any, times: int, *, keep: bool = False) -> Any:
@@ -104,7 +162,7 @@ def _unwrapped(value: Any, times: int, *, keep: bool = False) -> Any:
     return value
 
 
-def _is_wrapping(value: Any) -> bool:
+def _is_wrapping(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and value.keys() == {WRAPPER}
 
 

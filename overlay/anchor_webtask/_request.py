@@ -34,7 +34,7 @@ class StartRequest:
 
 
 def start_request(
-    prompt: object, output: Output, options: Sealed[Any], settings: Settings, *, in_one_request: bool
+    prompt: object, output: Output[Any], options: Sealed[Any], settings: Settings, *, in_one_request: bool
 ) -> StartRequest:
     """Check a start and build its request; no frame of this function holds a secret when it raises.
 
@@ -182,7 +182,9 @@ def _options_problem(options: Options) -> str | None:
     return None
 
 
-def _kwargs(prompt: str, output: Output, options: Options, *, in_one_request: bool) -> Sealed[dict[str, Any]] | None:
+def _kwargs(
+    prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
+) -> Sealed[dict[str, Any]] | None:
     """Build the request arguments with the body as bytes; None where `extra_body` can't be written as JSON."""
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
     from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (

@@ -1,128 +1,35 @@
-"""The sync face: starting tasks and waiting for them. `_async_tasks` is its twin; decisions are made elsewhere."""
+"""The sync face: starting tasks and finding them. `_async_tasks` is its twin; decisions are made elsewhere."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, overload
 
-from anchor_webtask._errors import AnchorError
 from anchor_webtask._handle import (
     START_NOTE,
-    Handle,
     Setup,
     found_watch,
     noting,
-    running_note,
     started_watch,
 )
-from anchor_webtask._output import Output, output_of
-from anchor_webtask._reply import read_start, read_status
+from anchor_webtask._output import JsonSchemaLike, Output, output_of
+from anchor_webtask._reply import read_start
 from anchor_webtask._request import start_request
-from anchor_webtask._secrets import Sealed, release
+from anchor_webtask._secrets import Sealed
 from anchor_webtask._settings import checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._token import decode
-from anchor_webtask._types import JsonSchemaDict, T, TaskOptions, TaskResult, TaskUpdate, WaitPolicy
-from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step, Watch
+from anchor_webtask._web_task import WebTask, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable
     from typing import Unpack
 
-    from anchor_webtask._clock import Clock
+    from typing_extensions import TypeForm
+
     from anchor_webtask._outcome import Failure, Reply
     from anchor_webtask._settings import Settings
     from anchor_webtask._transport import Transport
-
-E = TypeVar("E")
-
-
-def _drive(
-    steps: Generator[Step[E], Came], clock: Clock, fetch: Callable[[Fetch], Reply | Failure], note: str
-) -> Iterator[E]:
-    """Do what the steps say, and yield what they emit."""
-    came: Came | None = None
-    while True:
-        try:
-            step = next(steps) if came is None else steps.send(came)
-        except StopIteration:
-            return
-        reply = None
-        try:
-            match step:
-                case Sleep(seconds=seconds):
-                    clock.sleep(seconds)
-                case Fetch():
-                    reply = fetch(step)
-        except AnchorError:
-            raise
-        except BaseException as interruption:
-            release(interruption)
-            interruption.add_note(note)
-            raise
-        if isinstance(step, Emit):
-            yield step.value
-        came = (clock.now(), reply)
-
-
-class WebTask(Handle[T]):
-    """A handle on one web task. Making or dropping it changes nothing: the task runs on the server.
-
-    Several threads may wait on one handle.
-    """
-
-    def __init__(self, transport: Transport, setup: Setup, watch: Watch, *, started: float | None) -> None:
-        super().__init__(setup, watch, started=started)
-        self._transport = transport
-
-    def result(self, timeout: float | None = 1800) -> TaskResult[T]:
-        """Wait for the task's end, and return its answer.
-
-        Args:
-            timeout: Seconds to wait; 0 is one check, None waits without a deadline. One last check follows the
-                deadline, and may take up to 5 seconds more.
-
-        Raises:
-            TaskTimeoutError: The task has not ended. It goes on; waiting again continues.
-            TaskFailedError: The API says that the task failed.
-            AnchorError: A failure that asking again can't mend.
-        """
-        return self._result_by(self._deadline(checked_timeout(timeout)), None)
-
-    def updates(self, timeout: float | None = 1800) -> Iterator[TaskUpdate]:
-        """Wait for the task's end, and yield what each check brings; nothing if the end is known already.
-
-        Args:
-            timeout: As for `result`.
-
-        Raises:
-            TaskTimeoutError: The task has not ended.
-            AnchorError: A failure that asking again can't mend. That the task failed is an update, not an error.
-        """
-        return self._updates(self._deadline(checked_timeout(timeout)))
-
-    def refresh(self) -> WebTask[T]:
-        """Look once, unless the end is known already, and return this handle.
-
-        Raises:
-            AnchorError: The check brought no status.
-        """
-        update = next(self._updates(self._deadline(0)), None)
-        if update is not None and update.last_error is not None:
-            raise update.last_error
-        return self
-
-    def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
-        return _drive(self._steps(deadline), self._setup.settings.clock, self._fetch, running_note(self.id))
-
-    def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
-        for update in self._updates(deadline):
-            if on_update is not None:
-                with noting(self.id):
-                    on_update(update)
-        return self._result()
-
-    def _fetch(self, step: Fetch) -> Reply | Failure:
-        redact = self._setup.redact
-        return read_status(self._transport.exchange(self._status_request(), step.limit, redact=redact), redact)
+    from anchor_webtask._types import T, TaskOptions, TaskResult, TaskUpdate, WaitPolicy
+    from anchor_webtask._wait import Fetch
 
 
 class Tasks:
@@ -132,11 +39,35 @@ class Tasks:
         self._settings = settings
         self._transport = transport
 
+    @overload
     def run(
         self,
         prompt: str,
         *,
-        output: JsonSchemaDict | None = None,
+        output: JsonSchemaLike | None = None,
+        timeout: float | None = 1800,
+        wait: WaitPolicy | None = None,
+        on_start: Callable[[WebTask[Any]], object] | None = None,
+        on_update: Callable[[TaskUpdate], object] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]: ...
+    @overload
+    def run(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        timeout: float | None = 1800,
+        wait: WaitPolicy | None = None,
+        on_start: Callable[[WebTask[T]], object] | None = None,
+        on_update: Callable[[TaskUpdate], object] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[T]: ...
+    def run(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
         timeout: float | None = 1800,
         wait: WaitPolicy | None = None,
         on_start: Callable[[WebTask[Any]], object] | None = None,
@@ -175,8 +106,28 @@ class Tasks:
                 on_start(task)
         return task._result_by(deadline, on_update)
 
+    @overload
     def start(
-        self, prompt: str, *, output: JsonSchemaDict | None = None, **options: Unpack[TaskOptions]
+        self,
+        prompt: str,
+        *,
+        output: JsonSchemaLike | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> WebTask[Any]: ...
+    @overload
+    def start(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        **options: Unpack[TaskOptions],
+    ) -> WebTask[T]: ...
+    def start(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
+        **options: Unpack[TaskOptions],
     ) -> WebTask[Any]:
         """Start a task, and return a handle on it at once.
 
@@ -196,7 +147,26 @@ class Tasks:
         del options
         return self._start(prompt, output_of(output), sealed)
 
-    def get(self, task_id: str, *, output: JsonSchemaDict | None = None) -> WebTask[Any]:
+    @overload
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: JsonSchemaLike | None = None,
+    ) -> WebTask[Any]: ...
+    @overload
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: TypeForm[T],
+    ) -> WebTask[T]: ...
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: Any = None,
+    ) -> WebTask[Any]:
         """Return a handle on a task that was started elsewhere; sends nothing.
 
         Args:
@@ -208,7 +178,26 @@ class Tasks:
         """
         return self._found(task_id, None, output_of(output))
 
-    def resume(self, token: str, *, output: JsonSchemaDict | None = None) -> WebTask[Any]:
+    @overload
+    def resume(
+        self,
+        token: str,
+        *,
+        output: JsonSchemaLike | None = None,
+    ) -> WebTask[Any]: ...
+    @overload
+    def resume(
+        self,
+        token: str,
+        *,
+        output: TypeForm[T],
+    ) -> WebTask[T]: ...
+    def resume(
+        self,
+        token: str,
+        *,
+        output: Any = None,
+    ) -> WebTask[Any]:
         """Return a handle on the task that a token is of; sends nothing.
 
         Args:
@@ -221,11 +210,29 @@ class Tasks:
         found = decode(token, self._settings.base_url)
         return self._found(found.task_id, found.started, output_of(output, wrapped=found.wrapped))
 
+    @overload
     def run_in_one_request(
         self,
         prompt: str,
         *,
-        output: JsonSchemaDict | None = None,
+        output: JsonSchemaLike | None = None,
+        http_timeout: float = 1800,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]: ...
+    @overload
+    def run_in_one_request(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        http_timeout: float = 1800,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[T]: ...
+    def run_in_one_request(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
         http_timeout: float = 1800,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[Any]:
@@ -254,7 +261,7 @@ class Tasks:
     def _start(
         self,
         prompt: str,
-        output: Output,
+        output: Output[T],
         options: Sealed[TaskOptions],
         *,
         wait: WaitPolicy | None = None,
@@ -274,9 +281,9 @@ class Tasks:
 
         limit = http_timeout or settings.http_timeout
         steps = setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
-        (reply,) = _drive(steps, settings.clock, fetch, START_NOTE)
+        (reply,) = drive(steps, settings.clock, fetch, START_NOTE)
         return WebTask(self._transport, setup, started_watch(setup, reply, begun), started=started)
 
-    def _found(self, task_id: str, started: float | None, output: Output) -> WebTask[Any]:
+    def _found(self, task_id: str, started: float | None, output: Output[T]) -> WebTask[Any]:
         setup = Setup(self._settings, self._settings.wait, output, self._settings.redact)
         return WebTask(self._transport, setup, found_watch(self._settings, task_id, started), started=started)

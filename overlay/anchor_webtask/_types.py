@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping  # noqa: TC003  get_type_hints(TaskOptions) evaluates it
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypedDict, TypeVar
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from anchor_webtask._errors import AnchorError
 
 T = TypeVar("T")
-
-JsonSchemaDict: TypeAlias = Mapping[str, Any]
-"""A JSON Schema as a mapping: what the answer should look like. It is sent to the agent, the answer isn't validated."""
 
 Agent: TypeAlias = Literal["anthropic-cua", "browser-use", "gemini-computer-use", "openai-cua"] | str
 Provider: TypeAlias = Literal["azure", "gemini", "groq", "openai", "xai"] | str

@@ -216,7 +216,7 @@ def _update(
 
 
 def _timed_out(watch: Watch, now: float, error: AnchorError | None) -> TaskTimeoutError:
-    seen = f"the last check failed ({error})" if error else f"its status is {watch.raw_status!r}"
+    seen = f"the last check failed ({error.args[0]})" if error else f"its status is {watch.raw_status!r}"
     return TaskTimeoutError(
         f"the deadline has passed {now - watch.begun:.0f} s after the task began, and it has not ended: {seen}",
         last_status=watch.raw_status,

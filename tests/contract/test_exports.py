@@ -17,6 +17,7 @@ EXPORTS = [
     "BadRequestError",
     "ConfigurationError",
     "InvalidOutputError",
+    "JsonSchema",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",

@@ -14,10 +14,14 @@ AT_THE_SEAM = {"_request", "_reply", "_transport", "_spec"}
 LAYERS = [
     {"_client"},
     {"_tasks", "_async_tasks"},
+    {"_web_task", "_async_web_task"},
     {"_handle"},
     AT_THE_SEAM,
     {"_start", "_guard", "_settings", "_lifecycle"},
-    {"_wait", "_output", "_token", "_secrets"},
+    {"_output"},
+    {"_msgspec", "_pydantic", "_json_schema"},
+    {"_schema", "_mismatch"},
+    {"_wait", "_token", "_secrets"},
     {"_types", "_outcome"},
     {"_errors", "_clock", "_version"},
 ]

@@ -19,6 +19,7 @@ FORMATS: Mapping[str, Callable[[int], str]] = {
     "date": lambda n: str(_moment(n).date()),
     "date-time": lambda n: f"{_moment(n).isoformat()}Z",
     "time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}Z",
+    "decimal": lambda n: f"{n}.5",  # not JSON Schema's; what msgspec writes for a Decimal
     "duration": lambda n: f"P{n}D",
     "email": lambda n: f"example{n}@example.com",
     "hostname": lambda n: f"host{n}.example.com",

@@ -1,0 +1,70 @@
+"""Where an answer differs from what was asked for."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+LONGEST_PIECE: Final = 60
+
+Step: TypeAlias = str | int
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One place at which an answer isn't what was asked for.
+
+    Attributes:
+        steps: The keys and indexes that lead there from the root.
+        expected: What was expected there, in words.
+        found: What is there.
+    """
+
+    steps: tuple[Step, ...]
+    expected: str
+    found: Any
+
+    @property
+    def path(self) -> str:
+        """The place as a JSONPath."""
+        return "$" + "".join(_step(step) for step in self.steps)
+
+    def __str__(self) -> str:
+        return f"at {self.path}: {self.expected}; it is {_piece(self.found)}"
+
+    def below(self, *steps: Step) -> Mismatch:
+        """Return the same seen from further up."""
+        return Mismatch((*steps, *self.steps), self.expected, self.found)
+
+
+def at(value: Any, steps: tuple[Step, ...]) -> Any:
+    """Return what is at a place."""
+    for step in steps:
+        value = value[step]
+    return value
+
+
+def _step(step: Step) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if step.isidentifier() else f"[{json.dumps(step, ensure_ascii=False)}]"
+
+
+def _piece(found: Any) -> str:
+    """Return a short, printable piece of JSON."""
+    text = "".join(_pieces(found))
+    shown = "".join(character if character.isprintable() else " " for character in text)
+    return shown if len(shown) <= LONGEST_PIECE else f"{shown[:LONGEST_PIECE]}…"
+
+
+def _pieces(found: Any) -> list[str]:
+    """Return the beginning of a value's JSON, without writing all of a large one."""
+    pieces: list[str] = []
+    size = 0
+    for piece in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
+        pieces.append(piece[: LONGEST_PIECE + 1])
+        size += len(piece)
+        if size > LONGEST_PIECE:
+            break
+    return pieces

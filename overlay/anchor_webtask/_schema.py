@@ -1,0 +1,163 @@
+"""The shape of the schemas that are sent: an object at the root, no reference there, and few definitions.
+
+Agents read a schema as they read a prompt, and not all of them follow references. So a definition stands where it is
+used, unless it is recursive, or large and used more than once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WRAPPER: Final = "result"
+"""The field that an answer without an object at its root is wrapped in; the API's own wrappings have the same name."""
+
+LARGEST_INLINED: Final = 1000
+"""Characters of JSON up to which a definition that is used more than once is still written out at each place."""
+
+Schema: TypeAlias = dict[str, Any]
+
+_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_LISTED: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
+_SINGLE: Final = frozenset({"items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"})
+_DEFINITIONS: Final = "#/$defs/"
+_AT_ROOT: Final = ("$schema", "$defs", "definitions")
+_OTHER_ROOTS: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "oneOf"})
+"""What makes a root that has no type into something else than an object."""
+
+
+def has_object_root(schema: Schema) -> bool:
+    """Whether a schema says at its root that the answer is an object, or says nothing else."""
+    return schema["type"] == "object" if "type" in schema else bool(schema) and _OTHER_ROOTS.isdisjoint(schema)
+
+
+def wrapped_in_object(schema: Schema) -> Schema:
+    """Put a schema under one field of an object, and leave at the root what its references lead to."""
+    # A schema with an id is a document of its own, in which its references stay.
+    at_root: Schema = {} if "$id" in schema else {key: schema[key] for key in _AT_ROOT if key in schema}
+    inner = {key: value for key, value in schema.items() if key not in at_root}
+    shape: Schema = {
+        "type": "object",
+        "properties": {WRAPPER: inner},
+        "required": [WRAPPER],
+        "additionalProperties": False,
+    }
+    return {**at_root, **shape} if "$id" in schema else _moved({**at_root, **shape})
+
+
+def resolved(schema: Schema) -> Schema:
+    """Put a definition that a root refers to in the place of the reference."""
+    seen: set[str] = set()
+    while (name := _referred(schema)) is not None and name in schema.get("$defs", {}) and name not in seen:
+        seen.add(name)
+        schema = {**schema["$defs"][name], **_siblings(schema)}
+    return schema
+
+
+def _moved(schema: Schema) -> Schema:
+    """Let references to what has been the root, and to places in it, follow it into its field."""
+    reference = schema.get("$ref")
+    if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")) and not _is_hoisted(reference):
+        schema = {**schema, "$ref": f"#/properties/{WRAPPER}{reference[1:]}"}
+    return _mapped(schema, _moved)
+
+
+def _is_hoisted(reference: str) -> bool:
+    return reference.startswith(("#/$defs/", "#/definitions/"))
+
+
+def inlined(schema: Schema) -> Schema:
+    """Write definitions out where they are used, and keep under `$defs` those that can't be, or are too large.
+
+    Args:
+        schema: A schema whose references all lead to `#/$defs/`, as msgspec and pydantic make them.
+    """
+    return _Inliner(schema).root()
+
+
+class _Inliner:
+    """Works on one schema."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._definitions: dict[str, Schema] = schema.get("$defs", {})
+        self._schema = {key: value for key, value in schema.items() if key != "$defs"}
+        reached = {name: _reached(definition, self._definitions) for name, definition in self._definitions.items()}
+        uses = [name for each in (self._schema, *self._definitions.values()) for name in _references(each)]
+
+        def is_large(name: str) -> bool:
+            size = sum(len(json.dumps(self._definitions[each])) for each in {name, *reached[name]})
+            return uses.count(name) > 1 and size > LARGEST_INLINED
+
+        self._kept = {name for name in self._definitions if name in reached[name] or is_large(name)}
+
+    def root(self) -> Schema:
+        schema = self._written(self._schema)
+        # What is kept may be the root itself: it is copied there, and stays for what else refers to it.
+        while (name := _referred(schema)) is not None:
+            schema = self._written({**self._definitions[name], **_siblings(schema)})
+        kept: dict[str, Schema] = {}
+        pending = list(_references(schema))
+        while pending:
+            name = pending.pop()
+            if name not in kept:
+                kept[name] = self._written(self._definitions[name])
+                pending += _references(kept[name])
+        return {**schema, "$defs": {name: kept[name] for name in sorted(kept)}} if kept else schema
+
+    def _written(self, schema: Schema) -> Schema:
+        name = _referred(schema)
+        if name is not None and name not in self._kept:
+            return self._written({**self._definitions[name], **_siblings(schema)})
+        return _mapped(schema, self._written)
+
+
+def _referred(schema: Schema) -> str | None:
+    reference = schema.get("$ref")
+    return reference.removeprefix(_DEFINITIONS) if isinstance(reference, str) else None
+
+
+def _siblings(schema: Schema) -> Schema:
+    return {key: value for key, value in schema.items() if key != "$ref"}
+
+
+def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """Copy a schema with each schema right inside it changed, less `discriminator`: JSON Schema has no such keyword."""
+    copy: Schema = {}
+    for key, value in schema.items():
+        if key in _NAMED and isinstance(value, dict):
+            copy[key] = {name: change(each) for name, each in value.items()}
+        elif key in _LISTED and isinstance(value, list):
+            copy[key] = [change(each) for each in value]
+        elif key in _SINGLE and isinstance(value, dict):
+            copy[key] = change(value)
+        elif key != "discriminator":
+            copy[key] = value
+    return copy
+
+
+def _references(schema: Schema) -> list[str]:
+    """Return the names of the definitions that a schema refers to, each as often as it does."""
+    name = _referred(schema)
+    names = [] if name is None else [name]
+
+    def look(inner: Schema) -> Schema:
+        names.extend(_references(inner))
+        return inner
+
+    _mapped(schema, look)
+    return names
+
+
+def _reached(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
+    """Return the names of the definitions that a schema refers to, directly or by way of others."""
+    reached: set[str] = set()
+    pending = _references(schema)
+    while pending:
+        name = pending.pop()
+        if name not in reached:
+            reached.add(name)
+            pending += _references(definitions[name])
+    return reached
