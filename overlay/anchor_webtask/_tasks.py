@@ -81,7 +81,8 @@ class Tasks:
 
         Args:
             prompt: The task, in plain words.
-            output: A JSON Schema of the answer that is wanted; it is sent to the agent.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent, the answer is not validated), or a
+                `JsonSchema`; without one the answer is any JSON.
             timeout: Seconds for the start and the whole wait, None for no deadline. The start request itself is not cut
                 off by it, since the task might be lost then, but by the client's `http_timeout`.
             wait: How often to look, if not as the client does.
@@ -94,6 +95,7 @@ class Tasks:
             StartOutcomeUnknownError: The start may or may not have happened.
             TaskTimeoutError: The task has not ended; it goes on, and `get(error.task_id)` continues the wait.
             TaskFailedError: The API says that the task failed.
+            InvalidOutputError: The task completed, and its answer is not what `output` asks for.
             AnchorError: The start was refused, or a failure that asking again can't mend.
         """
         sealed = Sealed(options)
@@ -135,7 +137,8 @@ class Tasks:
 
         Args:
             prompt: The task, in plain words.
-            output: A JSON Schema of the answer that is wanted; it is sent to the agent.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent, the answer is not validated), or a
+                `JsonSchema`; without one the answer is any JSON.
             **options: The API's further fields; see `TaskOptions`.
 
         Raises:
@@ -242,7 +245,8 @@ class Tasks:
 
         Args:
             prompt: The task, in plain words.
-            output: A JSON Schema of the answer that is wanted; it is sent to the agent.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent, the answer is not validated), or a
+                `JsonSchema`; without one the answer is any JSON.
             http_timeout: Seconds that the request may take.
             **options: The API's further fields; see `TaskOptions`.
 

@@ -75,6 +75,7 @@ class WebTask(Handle[T]):
         Raises:
             TaskTimeoutError: The task has not ended. It goes on; waiting again continues.
             TaskFailedError: The API says that the task failed.
+            InvalidOutputError: The task completed, and its answer is not what `output` asks for.
             AnchorError: A failure that asking again can't mend.
         """
         return self._result_by(self._deadline(checked_timeout(timeout)), None)

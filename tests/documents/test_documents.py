@@ -34,16 +34,18 @@ def commands(document: str) -> list[str]:
 def test_the_readme_runs_from_top_to_bottom(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
     emulator = Emulator(clock=clock)
     emulator.on(takes=300, answer={"amount": 3})
+    emulator.on(prompt="Read all offers", answer={"result": [{"amount": 3, "currency": "USD"}]})
     emulator.on(prompt="Log in*", answer={"balance": 4})
     names: dict[str, Any] = {}
     with emulator.serve() as server:
         monkeypatch.setenv("ANCHORBROWSER_API_KEY", "emulator-key")
         monkeypatch.setenv("ANCHORBROWSER_BASE_URL", server.base_url)
         for block in fenced("README.md", "python"):
-            exec(compile(block, "README.md", "exec"), names)
-    assert names["price"] == {"amount": 3}
+            exec(compile(block, "README.md", "exec", dont_inherit=True), names)
+    assert names["price"].amount == 3
+    assert names["offers"] == [names["Offer"](3, "USD")]
     assert names["result"].value == {"amount": 3}
-    assert emulator.starts == 8
+    assert emulator.starts == 9
 
 
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
