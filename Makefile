@@ -18,7 +18,7 @@ run: $(VENV)/ready
 	$(BIN)/python examples/nodes_cpu_usage.py
 
 test: $(VENV)/ready
-	$(BIN)/nox --session tests --python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+	$(BIN)/nox --session tests --force-python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 generate check: $(VENV)/ready
 	$(BIN)/python -m tools.generate $@

@@ -11,7 +11,7 @@ nox.options.error_on_missing_interpreters = False  # a missing Python is skipped
 nox.options.download_python = "never"  # what is there is tested; nothing is fetched for it
 nox.options.sessions = ["tests", "lint", "types", "package"]
 
-PYTHONS = ["3.11", "3.12", "3.13"]
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
 SDIST_CONTENTS = {

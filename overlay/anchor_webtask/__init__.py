@@ -69,8 +69,8 @@ __all__ = [
     "__version__",
 ]
 
-# Users see, pickle and import these names from here, wherever they are written.
+# Tracebacks and pickles name the errors from here, wherever they are written.
 for _name in __all__:
     _public = globals()[_name]
-    if isinstance(_public, type):
+    if isinstance(_public, type) and issubclass(_public, Exception):
         _public.__module__ = __name__

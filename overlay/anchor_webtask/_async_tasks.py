@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, overload
 
 from anchor_webtask._async_web_task import AsyncWebTask, Drive, call
 from anchor_webtask._handle import (
-    START_NOTE,
     Setup,
     found_watch,
     started_watch,
@@ -15,11 +14,11 @@ from anchor_webtask._output import JsonSchemaLike, Output, output_of
 from anchor_webtask._reply import read_start
 from anchor_webtask._request import start_request
 from anchor_webtask._secrets import Sealed
-from anchor_webtask._settings import checked_seconds, checked_timeout, checked_wait
+from anchor_webtask._settings import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._token import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import Unpack
 
     from typing_extensions import TypeForm
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from anchor_webtask._settings import Settings
     from anchor_webtask._transport import AsyncTransport
     from anchor_webtask._types import T, TaskOptions, TaskResult, TaskUpdate, WaitPolicy
-    from anchor_webtask._wait import Fetch
+    from anchor_webtask._wait import Came, Fetch, Step
 
 
 class AsyncTasks:
@@ -80,6 +79,7 @@ class AsyncTasks:
         sealed = Sealed(options)
         del options
         seconds = checked_timeout(timeout)
+        check_callbacks(on_start=on_start, on_update=on_update, may_be_async=True)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
         task = await self._start(prompt, output_of(output), sealed, wait=wait, deadline=deadline, patient=True)
         if on_start is not None:
@@ -219,8 +219,11 @@ class AsyncTasks:
             return read_start(answer, request.redact)
 
         limit = http_timeout or settings.http_timeout
-        steps = setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
-        (reply,) = [reply async for reply in Drive(steps, settings.clock, fetch, START_NOTE)]
+
+        def steps() -> Generator[Step[Reply], Came]:
+            return setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
+
+        (reply,) = [reply async for reply in Drive(steps, settings.clock, fetch, None)]
         return AsyncWebTask(self._transport, setup, started_watch(setup, reply, begun), started=started)
 
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> AsyncWebTask[Any]:

@@ -5,15 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from anchor_webtask._errors import AnchorError
-from anchor_webtask._handle import (
-    Handle,
-    Setup,
-    noting,
-    running_note,
-)
+from anchor_webtask._handle import Handle, Setup, noting, tell
 from anchor_webtask._reply import read_status
-from anchor_webtask._secrets import release
 from anchor_webtask._settings import checked_timeout
 from anchor_webtask._types import T, TaskResult, TaskUpdate
 from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step, Watch
@@ -36,42 +29,47 @@ class Drive(Generic[E]):
 
     def __init__(
         self,
-        steps: Generator[Step[E], Came],
+        make_steps: Callable[[], Generator[Step[E], Came]],
         clock: Clock,
         fetch: Callable[[Fetch], Awaitable[Reply | Failure]],
-        note: str,
+        task_id: str | None,
     ) -> None:
-        self._steps = steps
+        self._make_steps = make_steps
         self._clock = clock
         self._fetch = fetch
-        self._note = note
-        self._came: Came | None = None
+        self._task_id = task_id
+        self._steps: Generator[Step[E], Came] | None = None
+        self._reply: Reply | Failure | None = None
 
     def __aiter__(self) -> AsyncIterator[E]:
         return self
 
     async def __anext__(self) -> E:
         while True:
-            try:
-                step = next(self._steps) if self._came is None else self._steps.send(self._came)
-            except StopIteration:
-                raise StopAsyncIteration from None
-            reply = None
+            step = self._next_step()
+            self._reply = None
             try:
                 match step:
                     case Sleep(seconds=seconds):
                         await self._clock.sleep_async(seconds)
                     case Fetch():
-                        reply = await self._fetch(step)
+                        self._reply = await self._fetch(step)
+                    case Emit(value=value):
+                        return value
             except BaseException as raised:
-                self._steps.close()  # what was interrupted is over, as a generator would be
-                if not isinstance(raised, AnchorError):
-                    release(raised)
-                    raised.add_note(self._note)
+                if self._steps is not None:
+                    self._steps.close()  # what was interrupted is over, as a generator would be
+                tell(raised, step, self._task_id)
                 raise
-            self._came = (self._clock.now(), reply)
-            if isinstance(step, Emit):
-                return step.value
+
+    def _next_step(self) -> Step[E]:
+        try:
+            if self._steps is None:
+                self._steps = self._make_steps()
+                return next(self._steps)
+            return self._steps.send((self._clock.now(), self._reply))
+        except StopIteration:
+            raise StopAsyncIteration from None
 
 
 async def call(callback: Callable[[Any], object], argument: object, task_id: str | None) -> None:
@@ -138,7 +136,7 @@ class AsyncWebTask(Handle[T]):
         return self.updates()
 
     def _updates(self, deadline: float | None) -> AsyncIterator[TaskUpdate]:
-        return Drive(self._steps(deadline), self._setup.settings.clock, self._fetch, running_note(self.id))
+        return Drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
 
     async def _result_by(
         self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None

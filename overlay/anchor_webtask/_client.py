@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
+import httpx
+
 from anchor_webtask._async_tasks import AsyncTasks
+from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._secrets import Sealed
 from anchor_webtask._settings import settings
 from anchor_webtask._tasks import Tasks
@@ -13,8 +16,6 @@ from anchor_webtask._types import WaitPolicy
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    import httpx
 
     from anchor_webtask._settings import Settings
     from anchor_webtask_api import AuthenticatedClient
@@ -57,6 +58,8 @@ class Anchor:
         self._settings = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
+        if transport is not None and not isinstance(transport, httpx.BaseTransport):
+            raise ConfigurationError(f"transport must be an httpx.BaseTransport, not {type(transport).__name__}")
         self._transport = Transport(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._transport)
 
@@ -99,6 +102,8 @@ class AsyncAnchor:
         self._settings = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
+        if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
+            raise ConfigurationError(f"transport must be an httpx.AsyncBaseTransport, not {type(transport).__name__}")
         self._transport = AsyncTransport(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._transport)
 

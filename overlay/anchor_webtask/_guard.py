@@ -90,9 +90,9 @@ class Answer:
         self.response = response
         packing = response.headers.get("content-encoding", "identity").strip().lower()
         self.is_too_large = self.is_late = False
-        self.is_garbled = packing not in {"identity", PACKING}
+        self.is_garbled = False
         # A custom transport may give an answer that has been read, and unpacked, already.
-        is_packed = packing == PACKING and not response.is_stream_consumed
+        is_packed = packing in {PACKING, "x-gzip"} and not response.is_stream_consumed
         self._unpacker = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
         self._limit = limit
         self._deadline = deadline
@@ -102,7 +102,7 @@ class Answer:
     @property
     def is_wanted(self) -> bool:
         """Whether to read the body at all."""
-        return self._limit > 0 and not self.is_garbled
+        return self._limit > 0
 
     def add(self, piece: bytes, now: float) -> bool:
         """Take one more piece as it was sent; False when the rest isn't wanted any more."""

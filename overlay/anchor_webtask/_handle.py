@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic
 
-from anchor_webtask._errors import ConfigurationError, TaskFailedError
+from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
 from anchor_webtask._outcome import Completed, Failed, Reply, Running
 from anchor_webtask._request import checked_task_id, status_request
+from anchor_webtask._secrets import release
 from anchor_webtask._start import starting
 from anchor_webtask._token import Token
 from anchor_webtask._types import T, TaskResult, TaskStatus, TaskUpdate
-from anchor_webtask._wait import Came, Step, Watch, logger, watching
+from anchor_webtask._wait import Came, Fetch, Step, Watch, logger, watching
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -25,9 +26,27 @@ if TYPE_CHECKING:
 START_NOTE: Final = "interrupted while a task was being started: whether it was is not known, look at the dashboard"
 
 
-def running_note(task_id: str | None) -> str:
+def running_note(task_id: str) -> str:
     """Return what to add to an exception that ends a wait from outside."""
     return f"the task goes on by itself; tasks.get({task_id!r}) finds it again"
+
+
+def tell(raised: BaseException, step: Step[Any], task_id: str | None) -> None:
+    """Make what ended a step fit to go on: freed from the request, and with what is known of the task.
+
+    Args:
+        raised: What was raised in the step.
+        step: The step.
+        task_id: The task's id; None at a start.
+    """
+    if isinstance(raised, AnchorError):
+        raised.task_id = task_id
+        return
+    release(raised)
+    if task_id is not None:
+        raised.add_note(running_note(task_id))
+    elif isinstance(step, Fetch):
+        raised.add_note(START_NOTE)
 
 
 @contextmanager
@@ -36,7 +55,8 @@ def noting(task_id: str | None) -> Iterator[None]:
     try:
         yield
     except BaseException as raised:
-        raised.add_note(running_note(task_id))
+        if task_id is not None:
+            raised.add_note(running_note(task_id))
         raise
 
 

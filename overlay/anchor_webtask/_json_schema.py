@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._mismatch import Mismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from anchor_webtask._schema import Schema
 
 
@@ -44,7 +43,10 @@ class JsonSchema:
             problem = Mismatch(tuple(error.absolute_path), error.message, error.instance)
         else:
             self._validator = jsonschema.Draft202012Validator(self.schema, registry=referencing.Registry())
-            return
+            lost = _lost_reference(self.schema)
+            if lost is None:
+                return
+            raise ConfigurationError(f"output refers to {lost!r}, which is not in it: put it there, under $defs")
         raise ConfigurationError(f"output is no JSON Schema {problem}")
 
     def __repr__(self) -> str:
@@ -54,11 +56,33 @@ class JsonSchema:
         """Return JSON that fits the schema as it is, else the `Mismatch` where it doesn't."""
         from jsonschema.exceptions import best_match
 
-        error = best_match(self._validator.iter_errors(value))
+        try:
+            error = best_match(self._validator.iter_errors(value))
+        except RecursionError:
+            return Mismatch((), "expected what the schema says, which goes too deep", value)
         if error is None:
             return value
         expected = f"expected what fits {error.validator} {json.dumps(error.validator_value)}"
         return Mismatch(tuple(error.absolute_path), expected, error.instance)
+
+
+def _lost_reference(schema: Schema) -> str | None:
+    """Return a reference that leads to nothing in the schema; what it leads to elsewhere is not fetched."""
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+    from referencing.jsonschema import DRAFT202012
+
+    root = DRAFT202012.create_resource(schema)
+    pending = [(root, Registry().resolver_with_root(root))]
+    while pending:
+        resource, resolver = pending.pop()
+        for key in ("$ref", "$dynamicRef") if isinstance(resource.contents, dict) else ():
+            try:
+                resolver.lookup(resource.contents.get(key, "#"))
+            except Unresolvable:
+                return str(resource.contents[key])
+        pending += [(each, resolver.in_subresource(each)) for each in resource.subresources()]
+    return None
 
 
 def json_of(schema: Mapping[str, Any]) -> Schema:
@@ -71,8 +95,15 @@ def json_of(schema: Mapping[str, Any]) -> Schema:
         raise ConfigurationError("output is empty: give a JSON Schema, or leave it out")
     try:
         copy: Schema = json.loads(json.dumps(dict(schema), allow_nan=False, ensure_ascii=False).encode())
+        if has_text_keys(schema):
+            return copy
     except (TypeError, ValueError, RecursionError):
         pass
-    else:
-        return copy
     raise ConfigurationError("output must be JSON all through: dicts with text as keys, lists, text, finite numbers")
+
+
+def has_text_keys(value: Any) -> bool:
+    """Whether all keys in a value are text: as JSON others would be made text in silence, and could meet."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and has_text_keys(inner) for key, inner in value.items())
+    return not isinstance(value, list | tuple) or all(map(has_text_keys, value))

@@ -11,7 +11,9 @@ from anchor_webtask._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ClientT = TypeVar("ClientT")
+    import httpx
+
+ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
 
 
 class Lifecycle(Generic[ClientT]):
@@ -49,9 +51,19 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
             self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
         with self._lock:
-            if self._client is None:
-                self._client = self._make()
+            if self._client is None or self._client.is_closed:
+                self._client = self._made()
             return self._client
+
+    def _made(self) -> ClientT:
+        try:
+            return self._make()
+        except Exception as error:  # noqa: BLE001  httpx and ssl raise what they like for what the environment says
+            kind = type(error).__name__
+        # Not its text, which may quote a proxy's password.
+        raise ConfigurationError(
+            f"no HTTP client can be made ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxies in the environment"
+        )
 
     def close(self) -> ClientT | None:
         """Refuse further use, and return the client that is to be closed, if there is one of this process."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 LONGEST_PIECE: Final = 60
+LONGEST_PATH: Final = 200
+LONGEST_EXPECTED: Final = 200
 
 Step: TypeAlias = str | int
 
@@ -31,7 +33,8 @@ class Mismatch:
         return "$" + "".join(_step(step) for step in self.steps)
 
     def __str__(self) -> str:
-        return f"at {self.path}: {self.expected}; it is {_piece(self.found)}"
+        path, expected = _shown(self.path, LONGEST_PATH), _shown(self.expected, LONGEST_EXPECTED)
+        return f"at {path}: {expected}; it is {_piece(self.found)}"
 
     def below(self, *steps: Step) -> Mismatch:
         """Return the same seen from further up."""
@@ -48,14 +51,22 @@ def at(value: Any, steps: tuple[Step, ...]) -> Any:
 def _step(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"
-    return f".{step}" if step.isidentifier() else f"[{json.dumps(step, ensure_ascii=False)}]"
+    return f".{step}" if step.isidentifier() else f'["{"".join(map(_escaped, step))}"]'
+
+
+def _escaped(character: str) -> str:
+    """Write a character of a key as JSON does, and all that can't be printed by its number."""
+    return json.dumps(character, ensure_ascii=not character.isprintable())[1:-1]
 
 
 def _piece(found: Any) -> str:
     """Return a short, printable piece of JSON."""
-    text = "".join(_pieces(found))
-    shown = "".join(character if character.isprintable() else " " for character in text)
-    return shown if len(shown) <= LONGEST_PIECE else f"{shown[:LONGEST_PIECE]}…"
+    return _shown("".join(_pieces(found)), LONGEST_PIECE)
+
+
+def _shown(text: str, longest: int) -> str:
+    shown = "".join(character if character.isprintable() else " " for character in text[: longest + 1])
+    return shown if len(shown) <= longest else f"{shown[:longest]}…"
 
 
 def _pieces(found: Any) -> list[str]:

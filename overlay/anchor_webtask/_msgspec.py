@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from anchor_webtask._schema import Schema
 
 _WHERE: Final = re.compile(r" - at `(?:key` in `)?\$(?P<path>[^`]*)`$")
-_STEP: Final = re.compile(r"\.(?P<field>[^.\[]+)|\[(?P<index>\d+)\]|(?P<key>\[\.\.\.\])")
+_INDEX: Final = re.compile(r"\[(\d+)\]")
+_KEY: Final = "[...]"
 
 
 def schema_of(kind: Any) -> Schema:
@@ -40,7 +43,7 @@ def schema_of(kind: Any) -> Schema:
 def convert(kind: Any, value: Any) -> Any:
     """Return a value of the type made of JSON, or the `Mismatch` where the JSON is something else."""
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, str_keys=True)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
         complaint = str(error)
     where = _WHERE.search(complaint)
@@ -49,29 +52,44 @@ def convert(kind: Any, value: Any) -> Any:
 
 
 def _steps(kind: Any, value: Any, complaint: str, path: str) -> tuple[Step, ...]:
-    """Return the place that a path of msgspec's means; it writes `[...]` for a key of a dict."""
+    """Return the place that a path of msgspec's means, as far as it is one in the value.
+
+    It writes `[...]` for a key of a dict, and the names of fields as they are, also such as have dots and brackets.
+    """
     steps: tuple[Step, ...] = ()
-    for match in _STEP.finditer(path):
-        if match["key"]:
-            found = _key(kind, value, complaint, steps)
-            if found is None:
-                break
-            steps += (found,)
-        else:
-            steps += (match["field"] or int(match["index"]),)
+    while path:
+        place = at(value, steps)
+        step: Step | None = None
+        length = 0
+        if isinstance(place, list) and (index := _INDEX.match(path)) and int(index[1]) < len(place):
+            step, length = int(index[1]), index.end()
+        elif isinstance(place, dict) and path.startswith(_KEY):
+            step, length = _key(kind, value, complaint, steps), len(_KEY)
+        elif isinstance(place, dict) and path.startswith("."):
+            names = [name for name in place if path.startswith(name, 1) and path[1 + len(name) :][:1] in {"", ".", "["}]
+            step = max(names, key=len, default=None)
+            length = 1 + len(step or "")
+        if step is None:
+            break
+        steps, path = (*steps, step), path[length:]
     return steps
 
 
 def _key(kind: Any, value: Any, complaint: str, steps: tuple[Step, ...]) -> str | None:
-    """Return the key under which the complaint is raised, by trying each alone."""
-    place = at(value, steps)
-    for key in place if isinstance(place, dict) else ():
+    """Return the key under which the complaint is raised: msgspec raises the first, so fewer and fewer keys will do."""
+    place: dict[str, Any] = at(value, steps)
+    keys = list(place)
+
+    def complains(some: list[str]) -> bool:
         try:
-            msgspec.convert(_replaced(value, steps, {key: place[key]}), kind)
+            msgspec.convert(_replaced(value, steps, {key: place[key] for key in some}), kind, str_keys=True)
         except msgspec.ValidationError as error:
-            if str(error) == complaint:
-                return str(key)
-    return None
+            return str(error) == complaint
+        return False
+
+    found = bisect.bisect_left(range(1, len(keys)), True, key=lambda count: complains(keys[:count]))
+    # A dict that must have some length complains of that where it is shorter.
+    return keys[found] if complains([keys[found]]) else None
 
 
 def _replaced(value: Any, steps: tuple[Step, ...], new: Any) -> Any:
@@ -96,6 +114,8 @@ class _Completion:
         if id(schema) in self._seen:
             return
         self._seen.add(id(schema))
+        if "description" in schema:
+            schema["description"] = inspect.cleandoc(schema["description"])
         match info:
             case mi.Metadata():
                 self._seen.discard(id(schema))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
 from anchor_webtask._errors import ConfigurationError, InvalidOutputError
 from anchor_webtask._json_schema import JsonSchema, json_of
 from anchor_webtask._mismatch import Mismatch, Step
-from anchor_webtask._schema import WRAPPER, has_object_root, inlined, resolved, wrapped_in_object
+from anchor_webtask._schema import WRAPPER, fields_of, has_object_root, inlined, resolved, wrapped_in_object
 from anchor_webtask._types import T
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Output(Generic[T]):
     wrapped: bool = False
     convert: Callable[[Any], Any] | None = None
 
-    def value(self, raw: Any, task_id: str | None) -> T:
+    def value(self, raw: Any, task_id: str | None = None) -> T:
         """Return the answer as it was asked for.
 
         Args:
@@ -82,7 +82,15 @@ class Output(Generic[T]):
         decoded = raw if asked_for.get("type") == "string" else _decoded(raw)
         if self.wrapped:
             return _unwrapped(decoded, UNWRAPPINGS + 1)
-        return _unwrapped(decoded, UNWRAPPINGS, keep=_is_wrapping(fields))
+        own = fields.keys() if isinstance(fields, dict) and WRAPPER in fields else None
+        for _ in range(UNWRAPPINGS):
+            inner = decoded[WRAPPER] if _is_wrapping(decoded) else None
+            # An object was asked for, so what is none isn't the answer. Where the user has a field of this name, only
+            # what has fields of theirs is inside a wrapping of the API's.
+            if not isinstance(inner, dict) or (own is not None and own.isdisjoint(inner)):
+                break
+            decoded = inner
+        return decoded
 
     def _candidates(self, raw: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
         """Yield what may be the answer, and the steps that lead there."""
@@ -93,7 +101,7 @@ class Output(Generic[T]):
             steps, value = (WRAPPER,), whole[WRAPPER]
         for _ in range(UNWRAPPINGS + 1):
             yield steps, value
-            if isinstance(value, str) and (decoded := _decoded(value)) is not value:
+            if isinstance(value, str) and (decoded := _decoded(value, scalars=True)) is not value:
                 value = decoded
                 yield steps, value
             if not _is_wrapping(value):
@@ -101,10 +109,16 @@ class Output(Generic[T]):
             steps, value = (*steps, WRAPPER), value[WRAPPER]
 
     def _fitting(self, candidate: Any, convert: Callable[[Any], Any]) -> Any:
-        fields = None if self.wrapped or self.schema is None else self.schema.get("properties")
-        if fields and isinstance(candidate, dict) and fields.keys().isdisjoint(candidate):
+        fields = self._fields() if isinstance(candidate, dict) else None
+        if fields and set(fields).isdisjoint(candidate):
             return Mismatch((), f"expected an object with {', '.join(fields)}", candidate)
         return convert(candidate)
+
+    def _fields(self) -> list[str] | None:
+        """Return the names of the fields that an answer may have; None where it may have any."""
+        schema: Schema = self.schema or {}
+        asked_for = schema["properties"][WRAPPER] if self.wrapped else schema
+        return fields_of(asked_for, schema.get("$defs", {}))
 
 
 def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
@@ -125,11 +139,15 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
         return _output(resolved(json_of(output)), None)
     if isinstance(output, str):
         raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
+    return (_kept if _is_hashable(output) else _typed)(output)
+
+
+def _is_hashable(output: object) -> bool:
     try:
         hash(output)
     except TypeError:
-        return _typed(output)
-    return _kept(output)
+        return False
+    return True
 
 
 def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]:
@@ -153,10 +171,10 @@ def _typed(kind: Any) -> Output[Any]:
 _kept = functools.lru_cache(maxsize=256)(_typed)
 
 
-def _unwrapped(value: Any, times: int, *, keep: bool = False) -> Any:
-    """Take off lone `result` keys; with `keep` the innermost stays, since it's the user's own."""
+def _unwrapped(value: Any, times: int) -> Any:
+    """Take off lone `result` keys."""
     for _ in range(times):
-        if not _is_wrapping(value) or (keep and not _is_wrapping(value[WRAPPER])):
+        if not _is_wrapping(value):
             break
         value = value[WRAPPER]
     return value
@@ -166,12 +184,17 @@ def _is_wrapping(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and value.keys() == {WRAPPER}
 
 
-def _decoded(raw: Any) -> Any:
-    """Decode an answer that is an object or a list as text; text that is no JSON stays as it is."""
+def _decoded(raw: Any, *, scalars: bool = False) -> Any:
+    """Decode an answer that is an object or a list as text, or other JSON; text that is none stays as it is."""
     if not isinstance(raw, str):
         return raw
     try:
-        value = json.loads(raw)
+        value = json.loads(raw, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return raw
-    return value if isinstance(value, dict | list) else raw
+    return value if scalars or isinstance(value, dict | list) else raw
+
+
+def _refuse(constant: str) -> None:
+    """Refuse `NaN` and the infinities, which are Python's, and no JSON."""
+    raise ValueError(constant)

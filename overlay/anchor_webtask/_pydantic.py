@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pydantic
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._mismatch import Mismatch, Step
+from anchor_webtask._mismatch import Mismatch, Step, at
 
 if TYPE_CHECKING:
     from anchor_webtask._schema import Schema
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def knows(kind: Any) -> bool:
     """Whether a type is one that pydantic made, or has one as a part."""
-    return _knows(kind, set())
+    return _knows(kind, {})
 
 
 def schema_of(kind: Any) -> Schema:
@@ -28,7 +28,9 @@ def schema_of(kind: Any) -> Schema:
         ConfigurationError: The type has a part that pydantic can't express.
     """
     try:
-        return _adapter(kind).json_schema()
+        adapter = _adapter(kind)
+        adapter.rebuild(raise_errors=True)  # names what a forward reference doesn't find
+        return adapter.json_schema()
     except (pydantic.errors.PydanticUserError, NameError, TypeError, RecursionError) as error:
         problem = str(error).partition("\n")[0]
     raise ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: {problem}")
@@ -38,20 +40,38 @@ def convert(kind: Any, value: Any) -> Any:
     """Return a value of the type made of JSON, or the `Mismatch` where the JSON is something else."""
     try:
         # As JSON: a strict model takes a date's text from there, and not from Python's text.
-        return _adapter(kind).validate_json(json.dumps(value))
+        return _adapter(kind).validate_json(_text(value))
     except pydantic.ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return _mismatch(value, first["loc"], first["msg"])
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+    except RecursionError as error:
+        return Mismatch((), str(error), value)
+    # Each alternative of a union has its errors: the one that came furthest says most.
+    return max((_mismatch(value, each["loc"], each["msg"]) for each in errors), key=lambda each: len(each.steps))
+
+
+def _text(value: Any) -> str:
+    """Return JSON's text; half a surrogate pair, which pydantic takes for broken JSON, is the replacement character."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+    try:
+        hash(kind)
+    except TypeError:
+        return pydantic.TypeAdapter(kind)  # it is annotated with something that can't be hashed
+    return _kept(kind)
 
 
 @functools.lru_cache(maxsize=256)
-def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
+def _kept(kind: Any) -> pydantic.TypeAdapter[Any]:
     return pydantic.TypeAdapter(kind)
 
 
-def _mismatch(value: Any, location: tuple[Step, ...], message: str) -> Mismatch:
+def _mismatch(answer: Any, location: tuple[Step, ...], message: str) -> Mismatch:
     """Say where it is in the answer: pydantic's location also names alternatives and fields that are missing."""
     steps: list[Step] = []
+    value = answer
     for step in location:
         match value, step:
             case (dict(), _) if step in value:
@@ -61,14 +81,17 @@ def _mismatch(value: Any, location: tuple[Step, ...], message: str) -> Mismatch:
             case _:
                 continue
         steps.append(step)
+    if location and location[-1] == "[key]":
+        wrong = steps.pop()
+        return Mismatch(tuple(steps), f"{message}, as the key {json.dumps(wrong)}", at(answer, tuple(steps)))
     missing = location and isinstance(value, dict) and message == "Field required"
     return Mismatch(tuple(steps), f"{message}: {location[-1]}" if missing else message, value)
 
 
-def _knows(kind: Any, seen: set[int]) -> bool:
+def _knows(kind: Any, seen: dict[int, Any]) -> bool:
     if id(kind) in seen:
         return False
-    seen.add(id(kind))
+    seen[id(kind)] = kind  # which keeps the id from going to another
     if hasattr(kind, "__pydantic_validator__"):
         return True
     parts = list(typing.get_args(kind))

@@ -39,7 +39,13 @@ def _start_reply(answer: httpx.Response, redact: Redactor) -> Reply | Failure:
     from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
 
     match _parsed(_spec.parse_start, answer):
-        case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result)):
+        case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
+            # The generated parser takes any data with a result for this, also one that is null beside a task's id.
+            task_id, status = data.additional_properties.get("workflow_id"), data.additional_properties.get("status")
+            if task_id_problem(task_id) is None:
+                return Running(task_id, _text(status, redact))
+            if isinstance(status, str) and status.casefold() == "failed":
+                return Failed(_reason(data.additional_properties.get("error"), redact), _text(status, redact))
             return Completed(result)
         case PerformWebTaskResponseSchema(data=PerformWebTaskAsyncResponseData(workflow_id=task_id, status=status)):
             if problem := task_id_problem(task_id):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from anchor_webtask import _spec
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._json_schema import has_text_keys
 from anchor_webtask._secrets import Redactor, Sealed
 from anchor_webtask._types import TaskOptions
 
@@ -47,7 +48,7 @@ def start_request(
     kwargs = _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
     if kwargs is None:
         raise ConfigurationError(
-            "extra_body must be JSON all through: dicts, lists, text, finite numbers, True, False, None"
+            "extra_body must be JSON all through: dicts with text as keys, lists, text, finite numbers"
         )
     secrets = _secret_texts(given)
     redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
@@ -208,6 +209,8 @@ def _kwargs(
     body.additional_properties.update(extra_body)
     kwargs = _spec.start_kwargs(body, session_id)
     try:
+        if not has_text_keys(extra_body):
+            return None
         kwargs["content"] = json.dumps(kwargs.pop("json"), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         return None

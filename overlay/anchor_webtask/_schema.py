@@ -6,6 +6,8 @@ used, unless it is recursive, or large and used more than once.
 
 from __future__ import annotations
 
+import functools
+import itertools
 import json
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -20,18 +22,51 @@ LARGEST_INLINED: Final = 1000
 
 Schema: TypeAlias = dict[str, Any]
 
-_NAMED: Final = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 _LISTED: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-_SINGLE: Final = frozenset({"items", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"})
+_SINGLE: Final = frozenset(
+    {
+        *("items", "unevaluatedItems", "contains", "additionalProperties", "unevaluatedProperties", "propertyNames"),
+        *("not", "if", "then", "else", "contentSchema"),
+    }
+)
 _DEFINITIONS: Final = "#/$defs/"
 _AT_ROOT: Final = ("$schema", "$defs", "definitions")
-_OTHER_ROOTS: Final = frozenset({"$ref", "allOf", "anyOf", "const", "enum", "oneOf"})
+_ANNOTATIONS: Final = frozenset({"title", "description", "$comment"})
+_OTHER_ROOTS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
 """What makes a root that has no type into something else than an object."""
 
 
 def has_object_root(schema: Schema) -> bool:
     """Whether a schema says at its root that the answer is an object, or says nothing else."""
+    if "$ref" in schema:
+        return False
+    if "$ref" in schema:
+        return False
     return schema["type"] == "object" if "type" in schema else bool(schema) and _OTHER_ROOTS.isdisjoint(schema)
+
+
+def fields_of(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
+    """Return the names of the fields that an object may have; None where it may have any.
+
+    Args:
+        schema: A schema, at the root or in it.
+        definitions: What its references lead to.
+    """
+    name = _referred(schema)
+    if name is not None:
+        others = {key: value for key, value in definitions.items() if key != name}
+        return fields_of(definitions[name], others) if isinstance(definitions.get(name), dict) else None
+    alternatives = schema.get("anyOf", schema.get("oneOf"))
+    if isinstance(alternatives, list):
+        found = [fields_of(each, definitions) if isinstance(each, dict) else None for each in alternatives]
+        known = [names for names in found if names is not None]
+        return list(dict.fromkeys(itertools.chain(*known))) if len(known) == len(found) else None
+    if "const" in schema or "enum" in schema or (isinstance(schema.get("type"), str) and schema["type"] != "object"):
+        return []
+    if "patternProperties" in schema or isinstance(schema.get("additionalProperties"), dict):
+        return None
+    return list(schema.get("properties", ())) or None
 
 
 def wrapped_in_object(schema: Schema) -> Schema:
@@ -51,9 +86,14 @@ def wrapped_in_object(schema: Schema) -> Schema:
 def resolved(schema: Schema) -> Schema:
     """Put a definition that a root refers to in the place of the reference."""
     seen: set[str] = set()
-    while (name := _referred(schema)) is not None and name in schema.get("$defs", {}) and name not in seen:
+    while (name := _referred(schema)) is not None and name not in seen:
         seen.add(name)
-        schema = {**schema["$defs"][name], **_siblings(schema)}
+        definitions, siblings = schema.get("$defs"), _siblings(schema)
+        definition = definitions.get(name) if isinstance(definitions, dict) else None
+        # What both say holds twice, and can't be said by one.
+        if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
+            break
+        schema = {**definition, **siblings}
     return schema
 
 
@@ -87,11 +127,16 @@ class _Inliner:
         reached = {name: _reached(definition, self._definitions) for name, definition in self._definitions.items()}
         uses = [name for each in (self._schema, *self._definitions.values()) for name in _references(each)]
 
-        def is_large(name: str) -> bool:
-            size = sum(len(json.dumps(self._definitions[each])) for each in {name, *reached[name]})
-            return uses.count(name) > 1 and size > LARGEST_INLINED
+        @functools.cache
+        def size(name: str) -> int:
+            inner = [each for each in _references(self._definitions[name]) if each not in reached[each]]
+            return len(json.dumps(self._definitions[name])) + sum(map(size, inner))
 
-        self._kept = {name for name in self._definitions if name in reached[name] or is_large(name)}
+        self._kept = {
+            name
+            for name in self._definitions
+            if name in reached[name] or (uses.count(name) > 1 and size(name) > LARGEST_INLINED)
+        }
 
     def root(self) -> Schema:
         schema = self._written(self._schema)
@@ -111,7 +156,8 @@ class _Inliner:
         name = _referred(schema)
         if name is not None and name not in self._kept:
             return self._written({**self._definitions[name], **_siblings(schema)})
-        return _mapped(schema, self._written)
+        # JSON Schema has no such keyword, and it refers to definitions that are gone.
+        return {key: value for key, value in _mapped(schema, self._written).items() if key != "discriminator"}
 
 
 def _referred(schema: Schema) -> str | None:
@@ -124,17 +170,19 @@ def _siblings(schema: Schema) -> Schema:
 
 
 def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """Copy a schema with each schema right inside it changed, less `discriminator`: JSON Schema has no such keyword."""
+    """Copy a schema with each schema right inside it changed, but for those that are only true or false."""
+
+    def changed(each: Any) -> Any:
+        return change(each) if isinstance(each, dict) else each
+
     copy: Schema = {}
     for key, value in schema.items():
         if key in _NAMED and isinstance(value, dict):
-            copy[key] = {name: change(each) for name, each in value.items()}
+            copy[key] = {name: changed(each) for name, each in value.items()}
         elif key in _LISTED and isinstance(value, list):
-            copy[key] = [change(each) for each in value]
-        elif key in _SINGLE and isinstance(value, dict):
-            copy[key] = change(value)
-        elif key != "discriminator":
-            copy[key] = value
+            copy[key] = [changed(each) for each in value]
+        else:
+            copy[key] = changed(value) if key in _SINGLE else value
     return copy
 
 

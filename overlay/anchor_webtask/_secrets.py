@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
@@ -88,7 +89,16 @@ def _forms(secret: str) -> Iterable[str]:
 
 
 _live: weakref.WeakSet[Redactor] = weakref.WeakSet()
-_live_lock = threading.Lock()
+_live_lock = threading.RLock()  # a finalizer or a signal's handler may log while it is held
+
+
+def _renew_lock() -> None:
+    global _live_lock  # noqa: PLW0603  the old one may be held by a thread that a forked child doesn't have
+    _live_lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class _RedactingFilter(logging.Filter):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import math
 import os
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE: Final = "ANCHORBROWSER_API_KEY"
 BASE_URL_VARIABLE: Final = "ANCHORBROWSER_BASE_URL"
+LONGEST: Final = 100_000_000
+"""Three years, in seconds; sleeps and sockets overflow at more."""
+
 DEFAULT_BASE_URL: Final = "https://api.anchorbrowser.io"
 
 
@@ -78,7 +82,7 @@ def checked_seconds(name: str, value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigurationError(f"{name} must be a number of seconds above 0, not {value!r}")
-    return float(value)
+    return _not_too_long(name, value)
 
 
 def checked_timeout(value: object) -> float | None:
@@ -93,6 +97,12 @@ def checked_timeout(value: object) -> float | None:
         raise ConfigurationError(
             f"timeout must be a number of seconds from 0 up, or None for no deadline, not {value!r}"
         )
+    return _not_too_long("timeout", value)
+
+
+def _not_too_long(name: str, value: float) -> float:
+    if value > LONGEST:
+        raise ConfigurationError(f"{name} is in seconds, and {LONGEST} of them are the most")
     return float(value)
 
 
@@ -105,6 +115,19 @@ def checked_wait(value: WaitPolicy | None, default: WaitPolicy) -> WaitPolicy:
     if value is not None and not isinstance(value, WaitPolicy):
         raise ConfigurationError(f"wait must be a WaitPolicy, not {type(value).__name__}")
     return value or default
+
+
+def check_callbacks(*, may_be_async: bool, **callbacks: object) -> None:
+    """Refuse, before a task is paid for, what can't be called once it runs.
+
+    Raises:
+        ConfigurationError: One is given and can't be called, or is a coroutine function where nobody awaits it.
+    """
+    for name, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            raise ConfigurationError(f"{name} must be a function, not {type(callback).__name__}")
+        if not may_be_async and inspect.iscoroutinefunction(callback):
+            raise ConfigurationError(f"{name} is a coroutine function, which Anchor doesn't await: use AsyncAnchor")
 
 
 def _key_problem(key: Sealed[str | None]) -> str | None:
@@ -128,13 +151,13 @@ def _checked_base_url(text: object) -> httpx.URL:
     except httpx.InvalidURL:
         url = httpx.URL()
     # Its text is not shown: a user part has a password.
-    if not url.host:
+    if not url.host or any(len(label) > 63 for label in url.host.split(".")):
         raise ConfigurationError(f"base_url is no URL with scheme and host, such as {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65536:
         raise ConfigurationError("base_url has a port that is none: they go from 1 to 65535")
     if url.userinfo:
         raise ConfigurationError("base_url must have no user part: the key is sent in a header")
-    if url.query or url.fragment:
+    if "?" in text or "#" in text:
         raise ConfigurationError("base_url must have no query and no fragment")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
         raise ConfigurationError(

@@ -68,8 +68,11 @@ def starting(
         if wanted is None or (not patient and attempts == ATTEMPTS):
             raise came.error
         delay = max(policy.delay(now - begun, chance()), wanted)
-        if deadline is not None and now + delay >= deadline:
-            raise came.error
+        if deadline is not None:
+            # The last attempt to connect is at the deadline; to come back before a Retry-After would be no use.
+            if now >= deadline or now + wanted >= deadline:
+                raise came.error
+            delay = min(delay, deadline - now)
         name = type(came.error).__name__
         logger.warning("start not accepted (%s), sending it again", name, extra={"task_id": None})
         now, _ = yield Sleep(delay)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from anchor_webtask._handle import (
-    START_NOTE,
     Setup,
     found_watch,
     noting,
@@ -15,12 +14,12 @@ from anchor_webtask._output import JsonSchemaLike, Output, output_of
 from anchor_webtask._reply import read_start
 from anchor_webtask._request import start_request
 from anchor_webtask._secrets import Sealed
-from anchor_webtask._settings import checked_seconds, checked_timeout, checked_wait
+from anchor_webtask._settings import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._token import decode
 from anchor_webtask._web_task import WebTask, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
     from typing import Unpack
 
     from typing_extensions import TypeForm
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from anchor_webtask._settings import Settings
     from anchor_webtask._transport import Transport
     from anchor_webtask._types import T, TaskOptions, TaskResult, TaskUpdate, WaitPolicy
-    from anchor_webtask._wait import Fetch
+    from anchor_webtask._wait import Came, Fetch, Step
 
 
 class Tasks:
@@ -101,6 +100,7 @@ class Tasks:
         sealed = Sealed(options)
         del options
         seconds = checked_timeout(timeout)
+        check_callbacks(on_start=on_start, on_update=on_update, may_be_async=False)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
         task = self._start(prompt, output_of(output), sealed, wait=wait, deadline=deadline, patient=True)
         if on_start is not None:
@@ -284,8 +284,11 @@ class Tasks:
             return read_start(answer, request.redact)
 
         limit = http_timeout or settings.http_timeout
-        steps = setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
-        (reply,) = drive(steps, settings.clock, fetch, START_NOTE)
+
+        def steps() -> Generator[Step[Reply], Came]:
+            return setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
+
+        (reply,) = drive(steps, settings.clock, fetch, None)
         return WebTask(self._transport, setup, started_watch(setup, reply, begun), started=started)
 
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> WebTask[Any]:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
+HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
+"""What an exchange fails with; anything else interrupts it, as a worker's time limit does that a signal raises."""
 CONNECT_SHARE: Final = 0.9
 """The connection gets a little less than the whole request, so that what strikes first says which of them it was."""
 
@@ -50,6 +52,8 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
         "headers": {"Accept-Encoding": PACKING, "User-Agent": USER_AGENT},
         "timeout": timeouts(settings.http_timeout),
         "follow_redirects": False,
+        # Requests that are held open must not keep a status check waiting.
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=100),
         # A proxy from the environment is for what leaves the machine; on loopback it would get the key in the clear.
         "trust_env": not settings.is_loopback,
         "verify": ssl_context(),
@@ -96,7 +100,7 @@ class GuardedClient(httpx.Client):
                             break
             finally:
                 response.close()
-        except Exception as exception:  # noqa: BLE001  a custom transport may raise anything
+        except HTTPX_ERRORS as exception:
             failure = guard.broken(exception, limit)
         return guard.verdict(answer, failure, limit)
 
@@ -146,7 +150,7 @@ class GuardedAsyncClient(httpx.AsyncClient):
                                     reading.cancel()
                 finally:
                     await response.aclose()
-            except Exception as exception:  # noqa: BLE001  a custom transport may raise anything
+            except HTTPX_ERRORS as exception:
                 failure = guard.broken(exception, limit)
         return guard.verdict(answer, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 

@@ -151,7 +151,7 @@ def watching(
         delay = 0.0 if watch.ended else max(policy.delay(now - watch.begun, chance()), _retry_after(error))
         watch.due = now + delay
         over = last or watch.ended is not None
-        yield Emit(_update(watch, error, now, delay=None if over else delay, deadline=deadline))
+        now, _ = yield Emit(_update(watch, error, now, delay=None if over else delay, deadline=deadline))
         if last and watch.ended is None:
             raise _timed_out(watch, now, error)
 

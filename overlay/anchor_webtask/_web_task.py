@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from anchor_webtask._errors import AnchorError
-from anchor_webtask._handle import (
-    Handle,
-    Setup,
-    noting,
-    running_note,
-)
+from anchor_webtask._handle import Handle, Setup, noting, tell
 from anchor_webtask._reply import read_status
-from anchor_webtask._secrets import release
 from anchor_webtask._settings import checked_timeout
 from anchor_webtask._types import T, TaskResult, TaskUpdate
 from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step, Watch
@@ -28,13 +21,18 @@ E = TypeVar("E")
 
 
 def drive(
-    steps: Generator[Step[E], Came], clock: Clock, fetch: Callable[[Fetch], Reply | Failure], note: str
+    make_steps: Callable[[], Generator[Step[E], Came]],
+    clock: Clock,
+    fetch: Callable[[Fetch], Reply | Failure],
+    task_id: str | None,
 ) -> Iterator[E]:
-    """Do what the steps say, and yield what they emit."""
-    came: Came | None = None
+    """Do what the steps say, and yield what they emit; without a task's id they are those of a start."""
+    steps = make_steps()
+    step: Step[E] | None = None
+    reply: Reply | Failure | None = None
     while True:
         try:
-            step = next(steps) if came is None else steps.send(came)
+            step = next(steps) if step is None else steps.send((clock.now(), reply))
         except StopIteration:
             return
         reply = None
@@ -44,15 +42,11 @@ def drive(
                     clock.sleep(seconds)
                 case Fetch():
                     reply = fetch(step)
-        except AnchorError:
-            raise
-        except BaseException as interruption:
-            release(interruption)
-            interruption.add_note(note)
+        except BaseException as raised:
+            tell(raised, step, task_id)
             raise
         if isinstance(step, Emit):
             yield step.value
-        came = (clock.now(), reply)
 
 
 class WebTask(Handle[T]):
@@ -104,7 +98,7 @@ class WebTask(Handle[T]):
         return self
 
     def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
-        return drive(self._steps(deadline), self._setup.settings.clock, self._fetch, running_note(self.id))
+        return drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
 
     def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
         for update in self._updates(deadline):

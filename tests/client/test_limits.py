@@ -130,9 +130,18 @@ def test_a_refused_answer_leaves_the_client_usable(face: Face) -> None:
         assert face.call(anchor.tasks.get(TASK_ID).refresh).done
 
 
+@pytest.mark.parametrize("packing", ["", "none", "utf-8", "identity"])
+def test_json_is_read_whatever_the_server_calls_its_packing(face: Face, packing: str) -> None:
+    with (
+        raw_server(check=[http(200, DONE, {"content-encoding": packing})]) as server,
+        face.anchor(base_url=server.base_url) as anchor,
+    ):
+        assert face.call(anchor.tasks.get(TASK_ID).result).value == "done"
+
+
 @pytest.mark.parametrize(
     ("body", "packing"),
-    [(DONE, "gzip"), (gzip.compress(gzip.compress(DONE)), "gzip, gzip"), (DONE, "br")],
+    [(DONE, "gzip"), (gzip.compress(gzip.compress(DONE)), "gzip, gzip"), (b"\x8b\x02\x80", "br")],
     ids=["no-gzip", "packed-twice", "not-asked-for"],
 )
 def test_what_does_not_unpack_as_asked_for_is_looked_at_again(

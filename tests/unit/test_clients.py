@@ -339,8 +339,10 @@ def test_client_that_is_closed_sends_nothing_more(face: Face, recorder: Recorder
     recorder.requests.clear()
     for function in (anchor.tasks.start, anchor.tasks.run, anchor.tasks.run_in_one_request):
         assert str(raised(ConfigurationError, face, function, "Read")) == CLOSED
-    for function in (task.result, task.updates, task.refresh, lambda: anchor.api):
-        assert str(raised(ConfigurationError, face, function)) == CLOSED
+    for function in (task.result, task.updates, task.refresh):
+        error = raised(ConfigurationError, face, function)
+        assert (error.args, error.task_id) == ((CLOSED,), task.id)
+    assert str(raised(ConfigurationError, face, lambda: anchor.api)) == CLOSED
     assert recorder.requests == []
 
 
@@ -460,7 +462,8 @@ def test_custom_transport_does_not_go_over_a_fork(
         monkeypatch.setattr(os, "getpid", lambda: 0)
         for function, arguments in ((anchor.tasks.start, ["Read"]), (task.refresh, []), (lambda: anchor.api, [])):
             error = raised(ConfigurationError, face, function, *arguments)
-            assert str(error) == "a client with a custom transport can't go on in a forked process: make one here"
+            assert error.args == ("a client with a custom transport can't go on in a forked process: make one here",)
+            assert error.task_id == (task.id if function == task.refresh else None)
     assert recorder.requests == []
 
 

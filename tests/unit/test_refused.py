@@ -214,7 +214,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
         for value in (Foreign(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
     ),
     *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (Foreign(), math.nan, str)),
-    ({"output": "object"}, "output must be a JSON Schema as a dict, not str"),
+    ({"output": "object"}, "output must be a type or a JSON Schema, not the text 'object'"),
     ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
     ({"extra_body": {"url": "https://shop.example"}}, "extra_body has 'url', which the spec knows: pass it as url=…"),
     ({"extra_body": {"secret_values": {"a": SECRET}}}, "extra_body has 'secret_values', which the spec knows: pass it"),

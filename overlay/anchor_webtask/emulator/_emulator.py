@@ -143,6 +143,8 @@ class Emulator:
         Raises:
             ValueError: An argument is out of range, isn't JSON, or contradicts another.
         """
+        if not all(pattern is None or isinstance(pattern, str) for pattern in (prompt, url)):
+            raise ValueError("prompt and url are patterns, and must be text")
         if answer is not Answer.MADE_UP and fails is not None:
             raise ValueError("a task either answers or fails: give answer or fails")
         check_faults = as_faults(faults)
