@@ -9,7 +9,6 @@ import json
 import math
 import re
 import ssl
-import zlib
 from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from anchor_webtask._answer import Answer
 from anchor_webtask._errors import (
     AuthenticationError,
     BadRequestError,
@@ -34,13 +34,11 @@ from anchor_webtask._errors import (
 from anchor_webtask._outcome import Failure, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from anchor_webtask._secrets import Redactor, Sealed
 
 KEY_HEADER: Final = "anchor-api-key"
-PACKING: Final = "gzip"
-"""How an answer may be packed."""
 LONGEST_ERROR_BODY: Final = 65_536
 
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
@@ -74,59 +72,6 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-class Answer:
-    """An answer on its way: its head, and as much of its body as has come and is wanted.
-
-    It is unpacked here, and no further than it is wanted: httpx would first unpack all that came in one piece, a
-    thousandfold, and as often over as the head says.
-
-    Args:
-        response: The head.
-        limit: How many bytes of the unpacked body are wanted.
-        deadline: When it has to be here, on the clock of `add`.
-    """
-
-    def __init__(self, response: httpx.Response, limit: int, deadline: float) -> None:
-        self.response = response
-        packing = response.headers.get("content-encoding", "identity").strip().lower()
-        self.is_too_large = self.is_late = False
-        self.is_garbled = False
-        # A custom transport may give an answer that has been read, and unpacked, already.
-        is_packed = packing in {PACKING, "x-gzip"} and not response.is_stream_consumed
-        self._unpacker = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_packed else None
-        self._limit = limit
-        self._deadline = deadline
-        self._chunks: list[bytes] = []
-        self._size = 0
-
-    @property
-    def is_wanted(self) -> bool:
-        """Whether to read the body at all."""
-        return self._limit > 0
-
-    def add(self, piece: bytes, now: float) -> bool:
-        """Take one more piece as it was sent; False when the rest isn't wanted any more."""
-        if self.is_too_large or self.is_garbled:
-            return False
-        try:
-            chunk = piece if self._unpacker is None else self._unpacker.decompress(piece, self._limit - self._size + 1)
-        except zlib.error:
-            self.is_garbled = True
-            return False
-        self._size += len(chunk)
-        self.is_too_large = self._size > self._limit
-        # What has come in one piece is whole, most likely, and has been paid for: it counts late as well.
-        self.is_late = now > self._deadline and bool(self._chunks)
-        if self.is_too_large or self.is_late:
-            return False
-        self._chunks.append(chunk)
-        return True
-
-    def content(self) -> bytes:
-        """Return what has come."""
-        return b"".join(self._chunks)
-
-
 class Guard:
     """Turns answers and exceptions of httpx into answers that may be read, or failures that say why not.
 
@@ -140,6 +85,16 @@ class Guard:
         self._redact = redact
         self._max_response_bytes = max_response_bytes
         self._wall = wall
+        self._has_left: bool | None = None  # None where nobody tells: a custom transport, or nobody was asked to
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take in, as httpcore's `trace` extension, how far a request has got; for one exchange."""
+        is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
+        self._has_left = bool(self._has_left or is_sent)
+
+    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
+        """Do the same for the async face."""
+        self.trace(event, info)
 
     def answer(self, response: httpx.Response, deadline: float) -> Answer:
         """Begin to take in an answer whose head has come."""
@@ -149,11 +104,10 @@ class Guard:
 
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return what an exception on the way to an answer means, in words of our own: httpx's may quote the server."""
+        is_unsent = isinstance(exception, _NOT_SENT) or self._has_left is False
         if isinstance(exception, httpx.TimeoutException):
-            fault = Fault.NOT_CONNECTED if isinstance(exception, _NOT_SENT) else Fault.LOST
-            what = "no connection" if fault is Fault.NOT_CONNECTED else "no whole answer"
-            return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
-        if isinstance(exception, _NOT_SENT):
+            return self._timed_out(limit, is_unsent=is_unsent)
+        if is_unsent:
             if _is_certificate_error(exception):
                 return Failure(Fault.CERTIFICATE, TransportError("the server's certificate doesn't hold"))
             return Failure(Fault.NOT_CONNECTED, TransportError("no connection to the server"))
@@ -163,7 +117,12 @@ class Guard:
 
     def overdue(self, limit: float) -> Failure:
         """Return the failure of an answer that was still on its way at the limit."""
-        return Failure(Fault.LOST, RequestTimeoutError(f"no whole answer within {limit:g} s"))
+        return self._timed_out(limit, is_unsent=self._has_left is False)
+
+    def _timed_out(self, limit: float, *, is_unsent: bool) -> Failure:
+        what = "no connection" if is_unsent else "no whole answer"
+        fault = Fault.NOT_CONNECTED if is_unsent else Fault.LOST
+        return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
 
     def verdict(self, answer: Answer | None, failure: Failure | None, limit: float) -> httpx.Response | Failure:
         """Return the answer, to be parsed, or why it is none.

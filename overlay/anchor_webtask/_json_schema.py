@@ -76,11 +76,12 @@ def _lost_reference(schema: Schema) -> str | None:
     pending = [(root, Registry().resolver_with_root(root))]
     while pending:
         resource, resolver = pending.pop()
-        for key in ("$ref", "$dynamicRef") if isinstance(resource.contents, dict) else ():
+        contents: Any = resource.contents
+        for key in ("$ref", "$dynamicRef") if isinstance(contents, dict) else ():
             try:
-                resolver.lookup(resource.contents.get(key, "#"))
+                resolver.lookup(contents.get(key, "#"))
             except Unresolvable:
-                return str(resource.contents[key])
+                return str(contents[key])
         pending += [(each, resolver.in_subresource(each)) for each in resource.subresources()]
     return None
 

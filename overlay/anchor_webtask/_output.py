@@ -67,8 +67,9 @@ class Output(Generic[T]):
             mismatches.append(value.below(*steps))
         # The one that came furthest says most.
         closest = max(mismatches, key=lambda mismatch: len(mismatch.steps))
+        hint = "; the error's .raw is the answer as it came" if task_id is None else ""  # else it's in the advice
         raise InvalidOutputError(
-            f"the task completed, but its answer is not what output asks for, {closest}",
+            f"the task completed, but its answer is not what output asks for, {closest}{hint}",
             raw=raw,
             path=closest.path,
             task_id=task_id,

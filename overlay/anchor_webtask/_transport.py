@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
 
+from anchor_webtask._answer import PACKING, Answer
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._guard import KEY_HEADER, PACKING, Answer, Guard, KeyAuth, hide_location
+from anchor_webtask._guard import KEY_HEADER, Guard, KeyAuth, hide_location
 from anchor_webtask._lifecycle import Lifecycle
 from anchor_webtask._outcome import Failure
 from anchor_webtask._secrets import REDACTED, Redactor, Sealed
@@ -219,10 +220,20 @@ class Transport:
         connect: float | None = None,
         redact: Redactor | None = None,
     ) -> httpx.Response | Failure:
-        """Send one request, and return the whole answer, or why there is none; see `timeouts` for the two limits."""
+        """Send one request, and return the whole answer, or why there is none.
+
+        Args:
+            kwargs: httpx's arguments of the request.
+            limit: Seconds that it may take.
+            connect: Seconds that the connection may take, if less.
+            redact: Knows the secrets in the request, by default the key alone.
+        """
         client = self._tasks.client()
         guard = _guard(self._settings, redact or self._settings.redact)
-        return client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit, connect)), guard)
+        request = client.build_request(
+            **kwargs.open(), timeout=timeouts(limit, connect), extensions={"trace": guard.trace}
+        )
+        return client.exchange(request, guard)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""
@@ -254,10 +265,20 @@ class AsyncTransport:
         connect: float | None = None,
         redact: Redactor | None = None,
     ) -> httpx.Response | Failure:
-        """Send one request, and return the whole answer, or why there is none; see `timeouts` for the two limits."""
+        """Send one request, and return the whole answer, or why there is none.
+
+        Args:
+            kwargs: httpx's arguments of the request.
+            limit: Seconds that it may take.
+            connect: Seconds that the connection may take, if less.
+            redact: Knows the secrets in the request, by default the key alone.
+        """
         client = self._tasks.client()
         guard = _guard(self._settings, redact or self._settings.redact)
-        return await client.exchange(client.build_request(**kwargs.open(), timeout=timeouts(limit, connect)), guard)
+        request = client.build_request(
+            **kwargs.open(), timeout=timeouts(limit, connect), extensions={"trace": guard.trace_async}
+        )
+        return await client.exchange(request, guard)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""

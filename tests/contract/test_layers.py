@@ -18,6 +18,7 @@ LAYERS = [
     {"_handle"},
     AT_THE_SEAM,
     {"_start", "_guard", "_settings", "_lifecycle"},
+    {"_answer"},
     {"_output"},
     {"_msgspec", "_pydantic", "_json_schema"},
     {"_schema", "_mismatch"},

@@ -184,6 +184,19 @@ def test_a_connection_that_takes_too_long_is_none(face: Face, clock: VirtualCloc
     assert (server.starts, server.connections, clock.sleeps) == (0, 3, [1.0] * 2)
 
 
+@pytest.mark.parametrize(
+    "play", [(b"no HTTP at all\r\n\r\n",), (Ending.CLOSE,), (Ending.RESET,)], ids=["garbage", "close", "reset"]
+)
+def test_a_proxy_that_breaks_off_has_not_passed_the_start_on(
+    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, play: Any
+) -> None:
+    with raw_server(check=[play]) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.base_url)
+        with face.anchor(base_url="https://api.example") as anchor:
+            raised(TransportError, face, anchor.tasks.start, "Read the price")
+    assert (proxy.starts, clock.sleeps) == (0, [1.0] * 2)
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_server_that_comes_up_is_found(
     face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, method: str

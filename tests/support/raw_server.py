@@ -123,7 +123,9 @@ class RawServer(ThreadingTCPServer):
         self.connections = self.heard = self.starts = 0
         self.stopping = threading.Event()
         self.longest_body = longest_body
-        self._plays = {"POST": deque(start), "GET": deque(check)}
+        checks = deque(check)
+        # A proxy is asked for a tunnel first.
+        self._plays = {"POST": deque(start), "GET": checks, "CONNECT": checks}
         self._tls = tls
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()

@@ -1,0 +1,365 @@
+"""What the type checkers know of the API; checked by mypy and pyright, and never run.
+
+Each line that must be rejected has a `type: ignore`. Both checkers complain of one that isn't needed, so each is proof
+that both reject the line.
+"""
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from __future__ import annotations
+
+import enum
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Generic, Literal, NamedTuple, Optional, TypeAlias, TypedDict, TypeVar, assert_type
+from uuid import UUID
+
+import attrs
+import msgspec
+import pydantic
+from typing_extensions import TypeForm
+
+from anchor_webtask import (
+    Anchor,
+    AsyncAnchor,
+    AsyncWebTask,
+    JsonSchema,
+    TaskOptions,
+    TaskResult,
+    TaskUpdate,
+    WaitPolicy,
+    WebTask,
+)
+
+T = TypeVar("T")
+
+
+@attrs.define
+class Report:
+    title: str
+
+
+@dataclass
+class Node:
+    cpu: float
+
+
+@dataclass
+class Page(Generic[T]):
+    items: list[T]
+
+
+class Track(msgspec.Struct):
+    seconds: int
+
+
+class Book(pydantic.BaseModel):
+    price: float
+
+
+class Person(TypedDict):
+    name: str
+
+
+class Point(NamedTuple):
+    latitude: float
+    longitude: float
+
+
+class Color(enum.Enum):
+    RED = "red"
+
+
+Answer: TypeAlias = Report | list[Node]
+
+SCHEMA: dict[str, Any] = {"type": "object"}
+SEALED: Mapping[str, object] = {"type": "object"}
+
+
+def each_kind_of_type(anchor: Anchor) -> None:
+    run = anchor.tasks.run
+    assert_type(run("Read", output=Report), TaskResult[Report])
+    assert_type(run("Read", output=Report).value, Report)
+    assert_type(run("Read", output=Node).value, Node)
+    assert_type(run("Read", output=Track).value, Track)
+    assert_type(run("Read", output=Book).value, Book)
+    assert_type(run("Read", output=Person).value, Person)
+    assert_type(run("Read", output=Point).value, Point)
+    assert_type(run("Read", output=Color).value, Color)
+    assert_type(run("Read", output=Page[Node]).value, Page[Node])
+    assert_type(run("Read", output=Decimal).value, Decimal)
+    assert_type(run("Read", output=UUID).value, UUID)
+    assert_type(run("Read", output=datetime).value, datetime)
+    assert_type(run("Read", output=str).value, str)
+    assert_type(run("Read", output=list[Report]).value, list[Report])
+    assert_type(run("Read", output=set[str]).value, set[str])
+    assert_type(run("Read", output=dict[str, Report]).value, dict[str, Report])
+    assert_type(run("Read", output=dict[str, list[Book]]).value, dict[str, list[Book]])
+    assert_type(run("Read", output=tuple[str, Report]).value, tuple[str, Report])
+    assert_type(run("Read", output=tuple[Report, ...]).value, tuple[Report, ...])
+    assert_type(run("Read", output=Report | None).value, Report | None)
+    assert_type(run("Read", output=Optional[Report]).value, Report | None)  # noqa: UP045  the other spelling
+    assert_type(run("Read", output=Report | list[Node]).value, Report | list[Node])
+    assert_type(run("Read", output=Answer).value, Report | list[Node])
+    assert_type(run("Read", output=list[Report | None]).value, list[Report | None])
+    assert_type(run("Read", output=Literal["open", "sent"]).value, Literal["open", "sent"])
+    assert_type(run("Read", output=Annotated[int, msgspec.Meta(ge=1)]).value, int)
+    assert_type(run("Read", output=list[Annotated[Report, msgspec.Meta(description="a day's")]]).value, list[Report])
+
+
+def what_has_no_type(anchor: Anchor, maybe: dict[str, Any] | None) -> None:
+    run = anchor.tasks.run
+    assert_type(run("Read"), TaskResult[Any])
+    assert_type(run("Read").value, Any)
+    assert_type(run("Read", output=None).value, Any)
+    assert_type(run("Read", output=maybe).value, Any)
+    assert_type(run("Read", output={"type": "object", "properties": {"a": {"type": "number"}}}).value, Any)
+    assert_type(run("Read", output=SCHEMA).value, Any)
+    assert_type(run("Read", output=SEALED).value, Any)
+    assert_type(run("Read", output=JsonSchema(SCHEMA)).value, Any)
+    assert_type(run("Read", output=Any).value, Any)
+    assert_type(run("Read", output=Report).raw, Any)
+
+
+def callers_of_their_own(anchor: Anchor, kind: type[T], form: TypeForm[T]) -> None:
+    assert_type(anchor.tasks.run("Read", output=form).value, T)
+    assert_type(anchor.tasks.start("Read", output=form), WebTask[T])
+    # To pyright a variable `type[T]` is a TypeForm of object; should that change, it complains of this ignore.
+    assert_type(anchor.tasks.run("Read", output=kind).value, T)  # pyright: ignore[reportAssertTypeFailure]
+
+
+def each_way_of_the_sync_face(anchor: Anchor, task_id: str, token: str) -> None:
+    tasks = anchor.tasks
+    assert_type(tasks.run_in_one_request("Read", output=Report, http_timeout=60).value, Report)
+    assert_type(tasks.run_in_one_request("Read", output=list[Report]).value, list[Report])
+    assert_type(tasks.run_in_one_request("Read", output=Report | None).value, Report | None)
+    assert_type(tasks.run_in_one_request("Read").value, Any)
+    assert_type(tasks.run_in_one_request("Read", output=SCHEMA).value, Any)
+    assert_type(tasks.run_in_one_request("Read", output=JsonSchema(SCHEMA)).value, Any)
+
+    assert_type(tasks.start("Read", output=Report), WebTask[Report])
+    assert_type(tasks.start("Read", output=Report | None), WebTask[Report | None])
+    assert_type(tasks.start("Read"), WebTask[Any])
+    assert_type(tasks.start("Read", output=SCHEMA), WebTask[Any])
+    assert_type(tasks.start("Read", output=JsonSchema(SCHEMA)), WebTask[Any])
+
+    assert_type(tasks.get(task_id, output=Report), WebTask[Report])
+    assert_type(tasks.get(task_id, output=dict[str, Report]), WebTask[dict[str, Report]])
+    assert_type(tasks.get(task_id, output=Report | None), WebTask[Report | None])
+    assert_type(tasks.get(task_id), WebTask[Any])
+    assert_type(tasks.get(task_id, output=SCHEMA), WebTask[Any])
+    assert_type(tasks.get(task_id, output=JsonSchema(SCHEMA)), WebTask[Any])
+
+    assert_type(tasks.resume(token, output=Report), WebTask[Report])
+    assert_type(tasks.resume(token, output=tuple[Report, ...]), WebTask[tuple[Report, ...]])
+    assert_type(tasks.resume(token, output=Report | None), WebTask[Report | None])
+    assert_type(tasks.resume(token), WebTask[Any])
+    assert_type(tasks.resume(token, output=SCHEMA), WebTask[Any])
+    assert_type(tasks.resume(token, output=JsonSchema(SCHEMA)), WebTask[Any])
+
+    task = tasks.start("Read", output=Report)
+    assert_type(task.result(), TaskResult[Report])
+    assert_type(task.result(timeout=None).value, Report)
+    assert_type(task.refresh(), WebTask[Report])
+    assert_type(task.updates(timeout=60), Iterator[TaskUpdate])
+    assert_type(task.id, str | None)
+
+
+async def each_way_of_the_async_face(anchor: AsyncAnchor, task_id: str, token: str) -> None:
+    tasks = anchor.tasks
+    assert_type(await tasks.run("Read", output=Report), TaskResult[Report])
+    assert_type((await tasks.run("Read", output=Report)).value, Report)
+    assert_type((await tasks.run("Read", output=Book)).value, Book)
+    assert_type((await tasks.run("Read", output=list[Report])).value, list[Report])
+    assert_type((await tasks.run("Read", output=dict[str, Report])).value, dict[str, Report])
+    assert_type((await tasks.run("Read", output=tuple[str, Report])).value, tuple[str, Report])
+    assert_type((await tasks.run("Read", output=Report | None)).value, Report | None)
+    assert_type((await tasks.run("Read", output=Literal["open", "sent"])).value, Literal["open", "sent"])
+    assert_type((await tasks.run("Read", output=Person)).value, Person)
+    assert_type((await tasks.run("Read", output=Point)).value, Point)
+    assert_type((await tasks.run("Read", output=Color)).value, Color)
+    assert_type((await tasks.run("Read", output=Annotated[int, msgspec.Meta(ge=1)])).value, int)
+    assert_type((await tasks.run("Read")).value, Any)
+    assert_type((await tasks.run("Read", output=SCHEMA)).value, Any)
+    assert_type((await tasks.run("Read", output=JsonSchema(SCHEMA))).value, Any)
+
+    assert_type((await tasks.run_in_one_request("Read", output=Report)).value, Report)
+    assert_type((await tasks.run_in_one_request("Read", output=Report | None)).value, Report | None)
+    assert_type((await tasks.run_in_one_request("Read")).value, Any)
+    assert_type((await tasks.run_in_one_request("Read", output=SCHEMA)).value, Any)
+    assert_type((await tasks.run_in_one_request("Read", output=JsonSchema(SCHEMA))).value, Any)
+
+    assert_type(await tasks.start("Read", output=Report), AsyncWebTask[Report])
+    assert_type(await tasks.start("Read", output=Report | None), AsyncWebTask[Report | None])
+    assert_type(await tasks.start("Read"), AsyncWebTask[Any])
+    assert_type(await tasks.start("Read", output=SCHEMA), AsyncWebTask[Any])
+    assert_type(await tasks.start("Read", output=JsonSchema(SCHEMA)), AsyncWebTask[Any])
+
+    assert_type(tasks.get(task_id, output=Report), AsyncWebTask[Report])
+    assert_type(tasks.get(task_id, output=Report | None), AsyncWebTask[Report | None])
+    assert_type(tasks.get(task_id), AsyncWebTask[Any])
+    assert_type(tasks.get(task_id, output=SCHEMA), AsyncWebTask[Any])
+    assert_type(tasks.get(task_id, output=JsonSchema(SCHEMA)), AsyncWebTask[Any])
+
+    assert_type(tasks.resume(token, output=Report), AsyncWebTask[Report])
+    assert_type(tasks.resume(token, output=Report | None), AsyncWebTask[Report | None])
+    assert_type(tasks.resume(token), AsyncWebTask[Any])
+    assert_type(tasks.resume(token, output=SCHEMA), AsyncWebTask[Any])
+    assert_type(tasks.resume(token, output=JsonSchema(SCHEMA)), AsyncWebTask[Any])
+
+    task = await tasks.start("Read", output=list[Report])
+    assert_type(await task, TaskResult[list[Report]])
+    assert_type((await task).value, list[Report])
+    assert_type((await task.result()).value, list[Report])
+    assert_type(await task.refresh(), AsyncWebTask[list[Report]])
+    assert_type(task.updates(), AsyncIterator[TaskUpdate])
+    assert_type(await tasks.get(task_id), TaskResult[Any])
+    async for update in task:
+        assert_type(update, TaskUpdate)
+
+
+def store_any(task: WebTask[Any]) -> None:
+    assert_type(task.result().value, Any)
+
+
+def store_report(task: WebTask[Report]) -> None:
+    assert_type(task.result().value, Report)
+
+
+def store_node(task: WebTask[Node]) -> None:
+    assert_type(task.result().value, Node)
+
+
+async def store_any_async(task: AsyncWebTask[Any]) -> None:
+    assert_type((await task).value, Any)
+
+
+async def store_report_async(task: AsyncWebTask[Report]) -> None:
+    assert_type((await task).value, Report)
+
+
+async def store_node_async(task: AsyncWebTask[Node]) -> None:
+    assert_type((await task).value, Node)
+
+
+def show(update: TaskUpdate) -> None:
+    assert_type(update.elapsed, float)
+
+
+def what_on_start_is_called_with(anchor: Anchor) -> None:
+    run = anchor.tasks.run
+    assert_type(run("Read", output=Report, on_start=store_report).value, Report)
+    assert_type(run("Read", output=Report, on_start=store_any).value, Report)
+    assert_type(run("Read", output=SCHEMA, on_start=store_any).value, Any)
+    assert_type(run("Read", output=JsonSchema(SCHEMA), on_start=store_report).value, Any)
+    assert_type(run("Read", on_start=store_report).value, Any)
+    assert_type(run("Read", output=Report, on_start=lambda task: task.result().value.title).value, Report)
+
+
+async def what_on_start_is_called_with_async(anchor: AsyncAnchor) -> None:
+    run = anchor.tasks.run
+    assert_type((await run("Read", output=Report, on_start=store_report_async)).value, Report)
+    assert_type((await run("Read", output=Report, on_start=store_any_async)).value, Report)
+    assert_type((await run("Read", output=SCHEMA, on_start=store_any_async)).value, Any)
+    assert_type((await run("Read", on_start=store_report_async)).value, Any)
+    assert_type((await run("Read", output=Report, on_start=lambda task: task.result())).value, Report)
+
+
+def take_node(node: Node) -> None:
+    assert_type(node, Node)
+
+
+def every_option(anchor: Anchor, options: TaskOptions) -> None:
+    assert_type(
+        anchor.tasks.run(
+            "Read",
+            output=Report,
+            timeout=None,
+            wait=WaitPolicy(minimum=5),
+            on_update=show,
+            url="https://shop.example/",
+            session_id="s",
+            agent="an agent of tomorrow",
+            provider="openai",
+            model="m",
+            detect_elements=True,
+            human_intervention=False,
+            max_steps=3,
+            secret_values={"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
+            highlight_elements=None,
+            extra_body={"use_vision": True},
+        ).value,
+        Report,
+    )
+    assert_type(anchor.tasks.run("Read", output=Report, **options).value, Report)
+    assert_type(anchor.tasks.start("Read", **options), WebTask[Any])
+
+
+def what_is_rejected(anchor: Anchor, task_id: str, token: str) -> None:
+    # From here to the end of the file each line has its mistake, for which both checkers must refuse it.
+    tasks = anchor.tasks
+    tasks.run("Read", output=3)  # type: ignore[call-overload]
+    tasks.run("Read", output=Report("a"))  # type: ignore[call-overload]
+    tasks.run("Read", output=[Report])  # type: ignore[call-overload]
+    tasks.run("Read", output={1: "object"})  # type: ignore[dict-item]
+    tasks.run("Read", Report)  # type: ignore[call-overload]
+    tasks.run(output=Report)  # type: ignore[call-overload]
+    tasks.run("Read", max_step=3)  # type: ignore[call-overload]
+    tasks.run("Read", max_steps="3")  # type: ignore[call-overload]
+    tasks.run("Read", output=Report, max_steps="3")  # type: ignore[call-overload]
+    tasks.run("Read", output=Report, max_step=3)  # type: ignore[call-overload]
+    tasks.run("Read", output_schema=SCHEMA)  # type: ignore[call-overload]
+    tasks.run("Read", detect_elements="yes")  # type: ignore[call-overload]
+    tasks.run("Read", url=b"https://shop.example/")  # type: ignore[call-overload]
+    tasks.run("Read", secret_values={"PIN": 1234})  # type: ignore[dict-item]
+    tasks.run("Read", secret_values={"*.shop.example": {"PIN": 1234}})  # type: ignore[dict-item]
+    tasks.run("Read", extra_body=["use_vision"])  # type: ignore[call-overload]
+    tasks.run("Read", timeout="600")  # type: ignore[call-overload]
+    tasks.run("Read", wait=5)  # type: ignore[call-overload]
+    tasks.run("Read", output=Report, on_start=store_node)  # type: ignore[arg-type]
+    tasks.run("Read", on_update=store_any)  # type: ignore[arg-type]
+    tasks.start("Read", output=3)  # type: ignore[call-overload]
+    tasks.start("Read", max_steps="3")  # type: ignore[call-overload]
+    tasks.start("Read", output=Report, max_step=3)  # type: ignore[call-overload]
+    tasks.start("Read", timeout=600)  # type: ignore[call-overload]
+    tasks.get(task_id, output=3)  # type: ignore[call-overload]
+    tasks.get(task_id, Report)  # type: ignore[call-overload]
+    tasks.get(3)  # type: ignore[call-overload]
+    tasks.get(task_id, max_steps=3)  # type: ignore[call-overload]
+    tasks.resume(token, output=3)  # type: ignore[call-overload]
+    tasks.resume(token, Report)  # type: ignore[call-overload]
+    tasks.resume(None)  # type: ignore[call-overload]
+    tasks.run_in_one_request("Read", output=3)  # type: ignore[call-overload]
+    tasks.run_in_one_request("Read", max_steps="3")  # type: ignore[call-overload]
+    tasks.run_in_one_request("Read", output=Report, max_step=3)  # type: ignore[call-overload]
+    tasks.run_in_one_request("Read", http_timeout=None)  # type: ignore[call-overload]
+    take_node(tasks.run("Read", output=Report).value)  # type: ignore[arg-type]
+    take_node(tasks.run("Read", output=Node | None).value)  # type: ignore[arg-type]
+    take_node(tasks.start("Read", output=Report).result().value)  # type: ignore[arg-type]
+    take_node(tasks.get(task_id, output=Report).result().value)  # type: ignore[arg-type]
+    take_node(tasks.resume(token, output=Report).result().value)  # type: ignore[arg-type]
+    take_node(tasks.run_in_one_request("Read", output=Report).value)  # type: ignore[arg-type]
+    JsonSchema(Report)  # type: ignore[arg-type]
+
+
+async def what_is_rejected_async(anchor: AsyncAnchor, task_id: str, token: str) -> None:
+    tasks = anchor.tasks
+    await tasks.run("Read", output=3)  # type: ignore[call-overload]
+    await tasks.run("Read", output=Report("a"))  # type: ignore[call-overload]
+    await tasks.run("Read", max_step=3)  # type: ignore[call-overload]
+    await tasks.run("Read", max_steps="3")  # type: ignore[call-overload]
+    await tasks.run("Read", output=Report, max_steps="3")  # type: ignore[call-overload]
+    await tasks.run("Read", output=Report, on_start=store_node_async)  # type: ignore[arg-type]
+    await tasks.run("Read", output=Report, on_start=store_report)  # type: ignore[arg-type]
+    await tasks.start("Read", output=3)  # type: ignore[call-overload]
+    await tasks.start("Read", max_steps="3")  # type: ignore[call-overload]
+    await tasks.start("Read", output=Report, max_step=3)  # type: ignore[call-overload]
+    await tasks.run_in_one_request("Read", output=3)  # type: ignore[call-overload]
+    await tasks.run_in_one_request("Read", max_steps="3")  # type: ignore[call-overload]
+    tasks.get(task_id, output=3)  # type: ignore[call-overload]
+    tasks.resume(token, output=3)  # type: ignore[call-overload]
+    take_node((await tasks.run("Read", output=Report)).value)  # type: ignore[arg-type]
+    take_node((await tasks.get(task_id, output=Report)).value)  # type: ignore[arg-type]
+    take_node(await tasks.get(task_id, output=Node))  # type: ignore[arg-type]
+    take_node(tasks.get(task_id, output=Node).result().value)  # type: ignore[attr-defined]
