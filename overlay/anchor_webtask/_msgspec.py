@@ -34,6 +34,8 @@ def schema_of(kind: Any) -> Schema:
         (root,), components = msgspec.json.schema_components([kind])
     except (TypeError, NameError, AttributeError, RecursionError) as error:
         problem = (str(error).splitlines() or [type(error).__name__])[-1]
+    except KeyError as error:
+        problem = f"it has two classes of one name, {error}"
     else:
         _Completion(components).complete(info, root)
         return {**root, "$defs": components} if components else root

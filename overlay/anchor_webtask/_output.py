@@ -113,7 +113,11 @@ class Output(Generic[T]):
         fields = self._fields() if isinstance(candidate, dict) else None
         if fields and set(fields).isdisjoint(candidate):
             return Mismatch((), f"expected an object with {', '.join(fields)}", candidate)
-        return convert(candidate)
+        try:
+            return convert(candidate)
+        except UnicodeEncodeError:
+            pass
+        return convert(_repaired(candidate))
 
     def _fields(self) -> list[str] | None:
         """Return the names of the fields that an answer may have; None where it may have any."""
@@ -194,6 +198,12 @@ def _decoded(raw: Any, *, scalars: bool = False) -> Any:
     except (ValueError, RecursionError):
         return raw
     return value if scalars or isinstance(value, dict | list) else raw
+
+
+def _repaired(value: Any) -> Any:
+    """Copy JSON with the replacement character for each half of a surrogate pair: the libraries can't encode those."""
+    text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
+    return json.loads(text.decode("utf-16", "replace"))
 
 
 def _refuse(constant: str) -> None:

@@ -40,19 +40,13 @@ def convert(kind: Any, value: Any) -> Any:
     """Return a value of the type made of JSON, or the `Mismatch` where the JSON is something else."""
     try:
         # As JSON: a strict model takes a date's text from there, and not from Python's text.
-        return _adapter(kind).validate_json(_text(value))
+        return _adapter(kind).validate_json(json.dumps(value, ensure_ascii=False).encode())
     except pydantic.ValidationError as error:
         errors = error.errors(include_url=False, include_context=False, include_input=False)
     except RecursionError as error:
         return Mismatch((), str(error), value)
     # Each alternative of a union has its errors: the one that came furthest says most.
     return max((_mismatch(value, each["loc"], each["msg"]) for each in errors), key=lambda each: len(each.steps))
-
-
-def _text(value: Any) -> str:
-    """Return JSON's text; half a surrogate pair, which pydantic takes for broken JSON, is the replacement character."""
-    text = json.dumps(value, ensure_ascii=False)
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:

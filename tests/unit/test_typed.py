@@ -1,0 +1,651 @@
+"""An answer becomes a value of the type that was asked for, or an error that says where it isn't one."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import json
+import pickle
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from types import GenericAlias, new_class
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypedDict
+from uuid import UUID
+
+import attrs
+import msgspec
+import pydantic
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from referencing import Registry
+
+from anchor_webtask import InvalidOutputError
+from anchor_webtask._output import output_of
+from anchor_webtask.emulator._answers import make_answer
+from tests.support.errors import contents
+from tests.support.kinds import (
+    KINDS,
+    OBJECTS,
+    OTHERS,
+    Book,
+    Cash,
+    Color,
+    Comment,
+    Finding,
+    Folder,
+    Kind,
+    Node,
+    Order,
+    Parcel,
+    Point,
+    Price,
+    Rating,
+    Review,
+    Settings,
+    Track,
+    Transfer,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GOOD = {"name": "web", "cpu": 1.5}
+PROSE = "I could not find the page that you asked for."
+
+TEXTS: dict[Any, int] = {str: 0, Verdict: 1, Finding: 1, Parcel: 2, Book | Finding: 2}
+"""Types that a text fits, with how many `result` keys it then is under."""
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+each_object = pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.name)
+each_other = pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.name)
+
+
+def nest(value: object, times: int) -> Any:
+    return value if times == 0 else {"result": nest(value, times - 1)}
+
+
+def read(output: Any, raw: Any) -> Any:
+    return output_of(output).value(raw, "task-1")
+
+
+def refused(output: Any, raw: Any) -> InvalidOutputError:
+    """Return why an answer isn't taken, once all is right about the error that is so for each."""
+    before = copy.deepcopy(raw)
+    with pytest.raises(InvalidOutputError) as caught:
+        read(output, raw)
+    error = caught.value
+    assert error.raw is raw
+    assert raw == before
+    assert error.task_id == "task-1"
+    assert error.__cause__ is error.__context__ is None
+    assert contents(pickle.loads(pickle.dumps(error))) == contents(copy.copy(error)) == contents(error)
+    text = str(error)
+    assert text.startswith("the task completed, but its answer is not what output asks for, at $")
+    assert text.endswith("[task 'task-1' has ended; the error's .raw is its answer as it came]")
+    assert text.isprintable()
+    assert len(text) < 800
+    return error
+
+
+def is_value(found: object, kind: Kind) -> bool:
+    return type(found) is type(kind.value) and found == kind.value
+
+
+# -- The attempts --------------------------------------------------------------------------------------------------
+
+
+@each_kind
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_answer_may_come_as_it_is_or_wrapped_once_or_twice(kind: Kind, times: int) -> None:
+    raw = nest(kind.answer, times)
+    before = copy.deepcopy(raw)
+    assert is_value(read(kind.output, raw), kind)
+    assert raw == before
+
+
+AS_TEXT = [
+    (kind, outside, inside)
+    for kind in KINDS
+    for outside, inside in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
+    if outside < TEXTS.get(kind.output, 3) or (outside == 0 and inside > 0)
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, Kind) else None
+)
+def test_answer_may_come_as_json_in_a_string(kind: Kind, outside: int, inside: int) -> None:
+    assert is_value(read(kind.output, nest(json.dumps(nest(kind.answer, inside)), outside)), kind)
+
+
+@each_other
+def test_wrapped_type_has_one_wrapping_of_its_own_and_two_of_the_api(kind: Kind) -> None:
+    assert is_value(read(kind.output, nest(kind.answer, 3)), kind)
+    refused(kind.output, nest(kind.answer, 4))
+
+
+@each_object
+def test_type_that_is_not_wrapped_is_not_unwrapped_three_times(kind: Kind) -> None:
+    refused(kind.output, nest(kind.answer, 3))
+
+
+@each_object
+def test_json_is_decoded_once_only(kind: Kind) -> None:
+    refused(kind.output, json.dumps(json.dumps(kind.answer)))
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "value"),
+    [
+        (str, "3", "3"),
+        (str, '{"result": "x"}', "x"),
+        (str, nest('{"result": "x"}', 1), '{"result": "x"}'),
+        (str, nest("[1]", 1), "[1]"),
+        (int | str, "3", "3"),
+        (dict[str, dict[str, int]], {"result": {"a": 1}}, {"result": {"a": 1}}),
+        (dict[str, Any], nest({"a": 1}, 2), nest({"a": 1}, 2)),
+        (dict, nest({"a": 1}, 2), nest({"a": 1}, 2)),
+        (Parcel, nest("x", 2), Parcel(Verdict("x"))),
+        (Parcel, nest("x", 3), Parcel(Verdict("x"))),
+        (Verdict, nest("x", 3), Verdict("x")),
+        (Verdict, nest('{"result": "x"}', 1), Verdict('{"result": "x"}')),
+        (Book | Finding, nest("gold", 2), Finding(result="gold")),
+        (list[Verdict] | Verdict, nest("x", 2), Verdict("x")),
+    ],
+)
+def test_what_fits_sooner_is_not_decoded_or_unwrapped(output: Any, raw: Any, value: Any) -> None:
+    assert read(output, raw) == value
+
+
+@pytest.mark.parametrize("wrapping", [{"result": GOOD, "more": 2}, {"Result": GOOD}, {"answer": GOOD}, [GOOD]])
+def test_only_a_lone_result_is_a_wrapping(wrapping: Any) -> None:
+    refused(Node, wrapping)
+
+
+def test_fields_that_were_not_asked_for_are_ignored() -> None:
+    assert read(Node, {"name": "web", "cpu": 1.5, "result": "more"}) == Node("web", 1.5)
+
+
+def test_keys_of_a_dict_may_be_other_than_text() -> None:
+    assert read(dict[int, Node], {"1": {"name": "a", "cpu": 1}}) == {1: Node("a", 1.0)}
+    assert read(dict[date, int], {"2026-03-01": 1}) == {date(2026, 3, 1): 1}
+    assert read(dict[int, Book], {"1": {"title": "a", "price": 1}}) == {1: Book(title="a", price=1.0)}
+
+
+@pytest.mark.parametrize(("output", "named"), [(Track, "title"), (Book, "title"), (Price, "currency")])
+def test_half_a_surrogate_pair_costs_no_answer(output: Any, named: str) -> None:
+    answer = {"title": "Emma\ud83d", "currency": "Emma\ud83d", "price": 1, "seconds": 1, "amount": 1}
+    assert getattr(read(output, answer), named).startswith("Emma")
+
+
+@pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize(("output", "text"), [(float, "{}"), (list[float], "[{}]"), (dict[str, float], '{{"a": {}}}')])
+def test_text_that_is_no_json_but_pythons_is_not_decoded(output: Any, text: str, constant: str) -> None:
+    assert refused(output, text.format(constant)).path == "$"
+
+
+# -- Where it is wrong ---------------------------------------------------------------------------------------------
+
+
+class Renamed(msgspec.Struct, rename={"dotted": "a.b", "indexed": "c[0]", "plain": "a"}):
+    dotted: int
+    indexed: dict[str, int]
+    plain: dict[str, int] = {}
+
+
+class Strict(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+
+
+Odd = TypedDict("Odd", {"a b": int, "ü": int, "[...]": int})
+
+ODD = {"a b": 1, "ü": 1, "[...]": 1}
+
+
+class Shaped(msgspec.Struct):
+    inner: dict[str, dict[str, Node]]
+    long: Annotated[dict[str, int], msgspec.Meta(min_length=3)] = {}
+
+
+@dataclass
+class Checked:
+    low: int
+    high: int
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+
+
+class CheckedModel(pydantic.BaseModel):
+    low: int
+    high: int
+
+    @pydantic.model_validator(mode="after")
+    def in_order(self) -> CheckedModel:
+        if self.low > self.high:
+            raise ValueError("low must not be above high")
+        return self
+
+
+class Shelf(pydantic.BaseModel):
+    books: dict[str, list[Book]]
+    best: Book | None = None
+    by_number: dict[int, Book] = {}
+
+
+BAD = {"name": "web", "cpu": "high"}
+EMMA = {"title": "Emma", "price": 1}
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "path", "expected"),
+    [
+        (Node, BAD, "$.cpu", 'Expected `float`, got `str`; it is "high"'),
+        (Node, nest(BAD, 1), "$.result.cpu", "Expected `float`, got `str`"),
+        (Node, nest(BAD, 2), "$.result.result.cpu", "Expected `float`, got `str`"),
+        (Node, json.dumps(BAD), "$.cpu", "Expected `float`, got `str`"),
+        (Node, {"name": "web"}, "$", 'Object missing required field `cpu`; it is {"name": "web"}'),
+        (list[Node], [GOOD, GOOD, GOOD, BAD], "$[3].cpu", "Expected `float`, got `str`"),
+        (list[Node], nest([GOOD, BAD], 1), "$.result[1].cpu", "Expected `float`, got `str`"),
+        (list[Node], nest([GOOD, BAD], 2), "$.result.result[1].cpu", "Expected `float`, got `str`"),
+        (list[Node], [GOOD, None], "$[1]", "Expected `object`, got `null`; it is null"),
+        (list[Node], nest(json.dumps([BAD]), 1), "$.result[0].cpu", "Expected `float`, got `str`"),
+        (tuple[int, Node], [1, BAD], "$[1].cpu", "Expected `float`, got `str`"),
+        (tuple[int, Node], [1], "$", "Expected `array` of length 2, got 1; it is [1]"),
+        (Point, [1.5, "east"], "$[1]", "Expected `float`, got `str`"),
+        (Node | None, nest(BAD, 1), "$.result.cpu", "Expected `float`, got `str`"),
+        (Cash | Transfer, {"type": "card"}, "$.type", "Invalid value 'card'"),
+        (Cash | Transfer, {"amount": "1"}, "$", "Object missing required field `type`"),
+        (Cash | Transfer, {"type": "cash", "amount": "much"}, "$.amount", "Invalid decimal string"),
+        (Rating, {"stars": 6, "tags": []}, "$.stars", "Expected `int` <= 5; it is 6"),
+        (Rating, {"stars": 5, "tags": list("abcd")}, "$.tags", "Expected `array` of length <= 3"),
+        (list[Color], ["red", "green"], "$[1]", "Invalid enum value 'green'"),
+        (list[date], ["2026-02-30"], "$[0]", "Invalid RFC3339 encoded date"),
+        (Folder, {"name": "/", "folders": [{"name": "a", "folders": [{}]}]}, "$.folders[0].folders[0]", "`name`"),
+        (dict[str, int], {"a": 1, "b c": "x"}, '$["b c"]', "Expected `int`, got `str`"),
+        (dict[str, int], {"a": "x", "b": "x"}, "$.a", "Expected `int`, got `str`"),
+        (dict[str, int], {"ok": 1, "": "x"}, '$[""]', "Expected `int`, got `str`"),
+        (dict[str, int], {"ok": 1, 'a"b\\': "x"}, '$["a\\"b\\\\"]', "Expected `int`, got `str`"),
+        (dict[str, int], {"line\n\u202eend": "x"}, '$["line\\n\\u202eend"]', "Expected `int`, got `str`"),
+        (dict[str, int], {"\U000e0001\ud800": "x"}, '$["\\udb40\\udc01\\ud800"]', "Expected `int`, got `str`"),
+        (dict[str, int], {"größe": "x"}, "$.größe", "Expected `int`, got `str`"),
+        (dict[str, int], {str(number): number if number < 999 else "x" for number in range(1000)}, '$["999"]', "`int`"),
+        (dict[int, int], {"1": 1, "x": 2}, "$", "Expected `int`, got `str`"),
+        (Shaped, {"inner": {"a b": {"c": GOOD, "d.e": BAD}}}, '$.inner["a b"]["d.e"].cpu', "Expected `float`"),
+        (Shaped, {"inner": {"a": {"b": GOOD}, "c": {"b": BAD}}}, "$.inner.c.b.cpu", "Expected `float`"),
+        (Shaped, {"inner": {}, "long": {"a": 1}}, "$.long", "Expected `object` of length >= 3"),
+        (Shaped, {"inner": {}, "long": {"a": "x", "b": 1, "c": 1}}, "$.long", "Expected `int`, got `str`"),
+        (dict[str, list[dict[str, Node]]], {"a": [{"b": GOOD}, {"c d": BAD}]}, '$.a[1]["c d"].cpu', "Expected `float`"),
+        (Renamed, {"a.b": "x", "c[0]": {}}, '$["a.b"]', "Expected `int`, got `str`"),
+        (Renamed, {"a.b": "x", "c[0]": {}, "a": {"b": 1}}, '$["a.b"]', 'it is "x"'),
+        (Renamed, {"a.b": 1, "c[0]": {"d e": "x"}}, '$["c[0]"]["d e"]', "Expected `int`, got `str`"),
+        (Odd, {**ODD, "a b": "x"}, '$["a b"]', "Expected `int`, got `str`"),
+        (Odd, {**ODD, "ü": "x"}, "$.ü", "Expected `int`, got `str`"),
+        (Odd, {**ODD, "[...]": "x"}, '$["[...]"]', "Expected `int`, got `str`"),
+        (Strict, {"name": "x", " - at `$[9]": 1}, "$", "Object contains unknown field"),
+        (list[Literal["a"]], ["a", "b' - at `$[0]`"], "$[1]", "Invalid enum value"),
+        (Checked, {"low": 2, "high": 1}, "$", "low must not be above high"),
+        (list[Checked], [{"low": 2, "high": 1}], "$[0]", "low must not be above high"),
+        (Book, {"title": "Emma"}, "$", 'Field required: price; it is {"title": "Emma"}'),
+        (Book, {**EMMA, "price": 0}, "$.price", "Input should be greater than 0; it is 0"),
+        (Book, nest({**EMMA, "price": 0}, 2), "$.result.result.price", "Input should be greater than 0"),
+        (list[Book], nest([EMMA, {"title": "Emma"}], 1), "$.result[1]", "Field required: price"),
+        (Book | None, nest({**EMMA, "title": 3}, 1), "$.result.title", "Input should be a valid string; it is 3"),
+        (int | Book, nest({**EMMA, "title": 3}, 1), "$.result.title", "Input should be a valid string"),
+        (Comment, {"text": "a", "replies": [{"text": "b"}, {"text": 3}]}, "$.replies[1].text", "valid string"),
+        (Shelf, {"books": {"a b": [EMMA, {**EMMA, "price": "much"}]}}, '$.books["a b"][1].price', "valid number"),
+        (Shelf, {"books": {}, "best": {**EMMA, "price": "much"}}, "$.best.price", "valid number"),
+        (Shelf, {"books": {}, "by_number": {"one": EMMA}}, "$.by_number", 'as the key "one"'),
+        (Review, {"stars": 6}, "$.stars", "Input should be less than or equal to 5; it is 6"),
+        (CheckedModel, {"low": 2, "high": 1}, "$", "low must not be above high"),
+        (tuple[int, Book], [1, 2], "$[1]", "Input should be an object; it is 2"),
+        (dict[str, Book], {"\u202e": 3}, '$["\\u202e"]', "Input should be an object"),
+    ],
+    ids=lambda it: ascii(it)[:50],
+)
+def test_error_says_where_and_what(output: Any, raw: Any, path: str, expected: str) -> None:
+    error = refused(output, raw)
+    assert error.path == path
+    assert f"at {path}: " in str(error)
+    assert expected in str(error)
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "path"),
+    [
+        (Node, {"name": "web", "cpu": PROSE}, "$.cpu"),
+        (Node, {"name": "web"}, "$"),
+        (Book, {"title": "Emma", "price": PROSE}, "$.price"),
+        (Order, {"id": "no id"}, "$.id"),
+    ],
+)
+def test_of_several_attempts_the_one_that_came_furthest_is_told(output: Any, raw: Any, path: str) -> None:
+    assert refused(output, raw).path == path
+    assert refused(output, nest(raw, 1)).path == path.replace("$", "$.result")
+    assert refused(output, json.dumps(raw)).path == path
+
+
+# -- Huge and hostile ----------------------------------------------------------------------------------------------
+
+HUGE = 10_000_000
+HOSTILE = "\x00\x1b[31m\r\n\u202e\u2066\u2028\ufeff\ud800\U000e0001"
+
+
+@pytest.mark.parametrize(
+    ("output", "wrong"),
+    [
+        (Node, lambda text: text),
+        (Node, lambda text: {"name": "web", "cpu": text}),
+        (Node, lambda text: {"name": "web", text: text}),
+        (Node, lambda text: [text] * 3),
+        (list[Node], lambda text: [[text]]),
+        (dict[str, Node], lambda text: {text: 3}),
+        (dict[str, dict[str, int]], lambda text: {text: {text: text}}),
+        (list[Literal["yes"]], lambda text: [text]),
+        (Cash | Transfer, lambda text: {"type": text}),
+        (Strict, lambda text: {"name": "x", text: text}),
+        (Color, lambda text: text),
+        (date, lambda text: text),
+        (Decimal, lambda text: text),
+        (Book, lambda text: text),
+        (Book, lambda text: {"title": text, "price": text}),
+        (dict[str, Book], lambda text: {text: 3}),
+        (dict[int, Book], lambda text: {text: {"title": "Emma", "price": 1}}),
+        (Annotated[Book, pydantic.Field()] | Literal["yes"], lambda text: text),
+    ],
+)
+@pytest.mark.parametrize("text", ["x" * HUGE, HOSTILE, HOSTILE * 1000], ids=["huge", "hostile", "both"])
+def test_error_stays_short_and_printable(output: Any, wrong: Callable[[str], Any], text: str) -> None:
+    refused(output, wrong(text))
+
+
+@pytest.mark.parametrize("output", [list[int], dict[str, int], list[Book]])
+def test_huge_answer_that_is_wrong_at_its_end_is_told_by_its_end(output: Any) -> None:
+    count = 200_000
+    if output == dict[str, int]:
+        assert refused(output, {**{f"k{number}": 1 for number in range(count)}, "last": "x"}).path == "$.last"
+        return
+    good: Any = 1 if output == list[int] else EMMA
+    assert refused(output, [*[good] * count, "x"]).path == f"$[{count}]"
+
+
+def test_huge_answer_beside_many_keys_is_not_read_once_for_each() -> None:
+    reads = 0
+
+    def count(_: object) -> None:
+        nonlocal reads
+        reads += 1
+
+    counting = msgspec.defstruct("Counting", [("name", str)], namespace={"__post_init__": count})
+    whole = msgspec.defstruct("Whole", [("first", counting), ("many", dict[str, int])])
+    raw = {"first": {"name": "x"}, "many": {**{f"k{number}": 1 for number in range(1000)}, "last": "x"}}
+    assert refused(whole, raw).path == "$.many.last"
+    assert 0 < reads < 30
+
+
+def test_huge_answer_that_fits_is_taken() -> None:
+    text = "x" * HUGE
+    assert read(Track, {"title": text, "seconds": 1}) == Track(text, 1)
+    assert read(Finding, json.dumps({"result": text})) == Finding(result=text)
+
+
+def deep(field: str, levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {"name": "x", "text": "x", field: []}
+    for _ in range(levels):
+        value = {"name": "x", "text": "x", field: [value]}
+    return value
+
+
+@pytest.mark.parametrize(("output", "field"), [(Folder, "folders"), (Comment, "replies")])
+def test_answer_that_is_nested_too_deeply_is_an_error(output: Any, field: str) -> None:
+    with pytest.raises(InvalidOutputError, match="recursion") as caught:
+        read(output, deep(field, 5000))
+    assert caught.value.path == "$"
+    assert caught.value.__context__ is None
+    assert read(output, deep(field, 50)) is not None
+
+
+# -- An agent that gave up -----------------------------------------------------------------------------------------
+
+CLASSES = [kind for kind in OBJECTS if "dict" not in kind.name]
+LISTS_AND_UNIONS = [
+    kind
+    for kind in OTHERS
+    if kind.name.startswith(("list", "NamedTuple", "tuple", "union of tagged", "union of pydantic", "Enum", "date"))
+]
+GAVE_UP = [PROSE, "", None, {}, {"error": PROSE}, {"message": PROSE}, "null", "{}", '{"error": "no"}', '"no"', 0, False]
+
+
+NO_VALUES = [
+    (kind, raw, times)
+    for kind in CLASSES + LISTS_AND_UNIONS
+    for raw in GAVE_UP
+    for times in range(4)
+    if not isinstance(raw, str) or times < TEXTS.get(kind.output, 4)
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw", "times"), NO_VALUES, ids=lambda it: it.name if isinstance(it, Kind) else repr(it)
+)
+def test_answer_of_an_agent_that_gave_up_is_no_value(kind: Kind, raw: Any, times: int) -> None:
+    refused(kind.output, nest(raw, times))
+
+
+class AllDefaults(TypedDict, total=False):
+    name: str
+
+
+class StructOfDefaults(msgspec.Struct):
+    name: str = ""
+
+
+class ModelOfDefaults(pydantic.BaseModel):
+    name: str = ""
+
+
+@pydantic.dataclasses.dataclass
+class PydanticDataclassOfDefaults:
+    name: str = ""
+
+
+@dataclass
+class DataclassOfDefaults:
+    name: str = ""
+
+
+class RecursiveOfDefaults(msgspec.Struct):
+    next: RecursiveOfDefaults | None = None
+
+
+DEFAULTS = [
+    Settings,
+    AllDefaults,
+    StructOfDefaults,
+    ModelOfDefaults,
+    PydanticDataclassOfDefaults,
+    DataclassOfDefaults,
+    RecursiveOfDefaults,
+]
+
+
+@pytest.mark.parametrize("output", DEFAULTS)
+@pytest.mark.parametrize("optional", [False, True])
+@pytest.mark.parametrize("times", [0, 1, 2])
+@pytest.mark.parametrize("raw", [{}, {"error": PROSE}, "{}", {"unrelated": {"name": 1}}], ids=repr)
+def test_object_without_one_field_of_a_class_of_defaults_is_no_value(
+    output: Any, raw: Any, optional: bool, times: int
+) -> None:
+    error = refused(output | None if optional else output, nest(raw, times))
+    assert "expected an object with " in str(error) or isinstance(raw, str)
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "value"),
+    [
+        (Settings, {"size": 3}, Settings(size=3)),
+        (Settings | None, {"size": 3}, Settings(size=3)),
+        (Settings | None, None, None),
+        (Settings | None, nest(None, 1), None),
+        (dict[str, int], {}, {}),
+        (dict[str, int] | None, {}, {}),
+        (dict[str, Book], {}, {}),
+        (list[Node], [], []),
+        (Book | dict[str, int], {"a": 1}, {"a": 1}),
+    ],
+)
+def test_what_is_empty_but_asked_for_is_taken(output: Any, raw: Any, value: Any) -> None:
+    assert read(output, raw) == value
+
+
+class Extra(pydantic.BaseModel, extra="allow"):
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # as pydantic's manual says
+    note: str = ""
+
+
+def test_model_that_takes_any_fields_of_a_type_needs_none_of_its_own() -> None:
+    assert read(Extra, {"web": 3}).web == 3
+
+
+# -- Generated types -----------------------------------------------------------------------------------------------
+
+Made = tuple[Any, st.SearchStrategy[Any]]
+NAMES = ["name", "value", "items", "properties", "enum", "discriminator", "type", "const", "required", "not_", "anyOf"]
+SCALARS: list[Made] = [
+    (bool, st.booleans()),
+    (int, st.integers(-(2**53), 2**53)),
+    (float, st.floats(allow_nan=False, allow_infinity=False)),
+    (str, st.text()),
+    (date, st.dates()),
+    (datetime, st.datetimes(timezones=st.just(UTC))),
+    (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
+    (UUID, st.uuids()),
+    (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
+    (Literal["only"], st.just("only")),
+    (Color, st.sampled_from(Color)),
+]
+
+
+OBJECT_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
+    lambda name, fields: dataclasses.make_dataclass(name, list(fields.items())),
+    lambda name, fields: attrs.make_class(name, {each: attrs.field(type=kind) for each, kind in fields.items()}),
+    lambda name, fields: msgspec.defstruct(name, list(fields.items())),
+    lambda name, fields: new_class(name, (TypedDict,), {}, lambda body: body.update(__annotations__=fields)),
+]
+MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
+    *OBJECT_MAKERS,
+    lambda name, fields: new_class(
+        name, (NamedTuple,), {}, lambda body: body.update(__annotations__=fields, __module__=__name__)
+    ),
+]
+numbers = itertools.count()
+"""Different classes have different names."""
+
+
+@st.composite
+def classes(draw: st.DrawFn, inner: st.SearchStrategy[Made], makers: list[Any], names: list[str]) -> Made:
+    fields = draw(st.dictionaries(st.sampled_from(names), inner, min_size=1, max_size=4))
+    made = draw(st.sampled_from(makers))(f"Made{next(numbers)}", {name: kind for name, (kind, _) in fields.items()})
+    return made, st.builds(made, **{name: values for name, (_, values) in fields.items()})
+
+
+@st.composite
+def containers(draw: st.DrawFn, inner: st.SearchStrategy[Made]) -> Made:
+    kind, values = draw(inner)
+    match draw(st.sampled_from(["list", "dict", "tuple", "pair", "optional"])):
+        case "list":
+            return GenericAlias(list, kind), st.lists(values, max_size=3)
+        case "dict":
+            return GenericAlias(dict, (str, kind)), st.dictionaries(st.text(), values, max_size=3)
+        case "tuple":
+            return GenericAlias(tuple, (kind, ...)), st.lists(values, max_size=3).map(tuple)
+        case "pair":
+            other, more = draw(inner)
+            return GenericAlias(tuple, (kind, other)), st.tuples(values, more)
+        case _:
+            return kind | None, st.none() | values
+
+
+parts: st.SearchStrategy[Made] = st.recursive(
+    st.sampled_from(SCALARS),
+    lambda inner: containers(inner) | classes(inner, MAKERS, [*NAMES, "result"]),
+    max_leaves=6,
+)
+roots = classes(parts, OBJECT_MAKERS, NAMES)
+"""Classes: what they are and aren't can be told apart also where an answer is wrapped."""
+
+
+@st.composite
+def kinds_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
+    kind, values = draw(
+        roots
+        | roots.map(lambda made: (GenericAlias(list, made[0]), st.lists(made[1], max_size=3)))
+        | roots.map(lambda made: (made[0] | None, st.none() | made[1]))
+        | roots.map(lambda made: (GenericAlias(tuple, (made[0], int)), st.tuples(made[1], st.integers(0, 9))))
+    )
+    return kind, draw(values)
+
+
+generated = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+@generated
+@given(made=kinds_with_values(), times=st.integers(0, 2), as_text=st.booleans())
+def test_value_of_a_generated_type_comes_back_as_it_was(made: tuple[Any, Any], times: int, as_text: bool) -> None:
+    kind, value = made
+    output = output_of(kind)
+    answer = json.loads(json.dumps(msgspec.to_builtins(value), allow_nan=False))
+    as_asked = {"result": answer} if output.wrapped else answer
+    assert output.schema is not None
+    Draft202012Validator.check_schema(output.schema)
+    Draft202012Validator(output.schema, registry=Registry()).validate(as_asked)
+    raw = nest(as_asked, times)
+    found = output.value(json.dumps(raw) if as_text else raw, "task-1")
+    assert found == value
+    assert type(found) is type(value)
+
+
+@generated
+@given(made=kinds_with_values(), times=st.integers(0, 2))
+def test_answer_that_is_made_up_for_a_generated_type_is_one(made: tuple[Any, Any], times: int) -> None:
+    output = output_of(made[0])
+    assert output.schema is not None
+    output.value(nest(make_answer(output.schema), times), "task-1")
+
+
+@each_kind
+def test_answer_that_is_made_up_for_a_kind_is_one(kind: Kind) -> None:
+    output = output_of(kind.output)
+    assert output.schema is not None
+    answer = make_answer(output.schema)
+    assert type(output.value(answer, "task-1")) is type(kind.value) or isinstance(kind.value, Transfer | list | int)
+
+
+@generated
+@given(
+    raw=st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet=st.characters()),
+        lambda inner: (
+            st.lists(inner, max_size=4)
+            | st.dictionaries(st.text() | st.sampled_from(["result", "name", "folders", "title", "items"]), inner)
+        ),
+        max_leaves=12,
+    ),
+    kind=st.sampled_from(KINDS),
+)
+def test_answer_is_a_value_or_an_error_of_ours_whatever_it_is(raw: Any, kind: Kind) -> None:
+    before = copy.deepcopy(raw)
+    is_refused = False
+    try:
+        read(kind.output, raw)
+    except InvalidOutputError:
+        is_refused = True
+    if is_refused:
+        refused(kind.output, raw)
+    assert raw == before
