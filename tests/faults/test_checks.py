@@ -110,7 +110,7 @@ AT_ONCE: Final = (
 def test_what_passes_is_looked_at_again_until_the_deadline(face: Face, clock: VirtualClock, case: Case) -> None:
     with (
         raw_server(check=[case.play]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=0.1 if case.is_silent else 30) as anchor,
+        face.anchor(base_url=server.base_url, http_timeout=0.5 if case.is_silent else 30) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
         caught = raised(TaskTimeoutError, face, task.result, timeout=1.5)
