@@ -12,6 +12,14 @@ SENDING = (
     f"{PACKAGE}, httpx; transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{'data': {{}}}})); "
     "next(anchor_webtask.Anchor('key', transport=transport).tasks.get('task-1').updates(0))"
 )
+COMPLETED = "httpx.Response(200, json={'data': {'status': 'COMPLETED', 'result': {'amount': 3}}})"
+RESULT = (
+    f"{PACKAGE}, dataclasses, httpx; transport = httpx.MockTransport(lambda _: {COMPLETED}); "
+    "Price = dataclasses.make_dataclass('Price', [('amount', int)]); "
+    "tasks = anchor_webtask.Anchor('key', transport=transport).tasks; "
+    "assert str(tasks.get('task-1', output=OUTPUT).result().value) == EXPECTED"
+)
+TYPED = {"msgspec", "pydantic", "jsonschema", "referencing"}
 REPORT = "import json, sys; print(json.dumps(list(sys.modules)))"
 NO_SSL_CONTEXT = "import ssl; ssl.SSLContext.__new__ = None"
 
@@ -48,3 +56,18 @@ def test_what_sending_needs_would_be_noticed() -> None:
     added = added_by(SENDING)
     assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
     assert "no HTTP client can be made (TypeError)" in run(f"{NO_SSL_CONTEXT}; {SENDING}").stderr
+
+
+@pytest.mark.parametrize(
+    ("output", "expected", "imported"),
+    [
+        ("None", "{'amount': 3}", set[str]()),
+        ("{'type': 'object'}", "{'amount': 3}", set[str]()),
+        ("{'type': 'array'}", "{'amount': 3}", set[str]()),
+        ("Price", "Price(amount=3)", {"msgspec"}),
+        ("anchor_webtask.JsonSchema({'type': 'object'})", "{'amount': 3}", {"jsonschema", "referencing"}),
+    ],
+)
+def test_only_what_an_output_needs_is_imported(output: str, expected: str, imported: set[str]) -> None:
+    added = added_by(RESULT.replace("OUTPUT", output).replace("EXPECTED", repr(expected)))
+    assert {name.partition(".")[0] for name in added} & TYPED == imported
