@@ -41,8 +41,6 @@ def has_object_root(schema: Schema) -> bool:
     """Whether a schema says at its root that the answer is an object, or says nothing else."""
     if "$ref" in schema:
         return False
-    if "$ref" in schema:
-        return False
     return schema["type"] == "object" if "type" in schema else bool(schema) and _OTHER_ROOTS.isdisjoint(schema)
 
 

@@ -260,6 +260,16 @@ def test_reference_to_what_is_not_there_is_refused_and_never_fetched(
             "$defs": {"A": {"$id": "a.json", "type": "integer"}},
             "properties": {"amount": {"$ref": "a.json"}},
         },
+        {
+            "$defs": {
+                "A": {
+                    "$id": "https://example.com/a/whole.json",
+                    "$defs": {"B": {"$id": "part.json", "type": "integer"}},
+                    "properties": {"amount": {"$ref": "part.json"}},
+                }
+            },
+            "allOf": [{"$ref": "https://example.com/a/whole.json"}],
+        },
         {"definitions": {"A": {"type": "integer"}}, "properties": {"amount": {"$ref": "#/definitions/A"}}},
         {"$defs": {"a/b": {"type": "integer"}}, "properties": {"amount": {"$ref": "#/$defs/a~1b"}}},
         {"properties": {"amount": {"$ref": "#/properties/other"}, "other": {"type": "integer"}}},

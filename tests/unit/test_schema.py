@@ -7,6 +7,7 @@ import json
 import sys
 import types
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict
 
 import attrs
@@ -429,6 +430,9 @@ def test_date_times_are_told_from_other_text() -> None:
     placed = {"type": "string", "format": "date-time"}
     assert schema_of(Order)["properties"]["placed"] == placed
     assert schema_of(Order)["properties"]["day"] == {"type": "string", "format": "date"}
+    mixed = schema_of(list[datetime] | Cash | Transfer)["properties"]["result"]["anyOf"]
+    assert mixed[0] == {"type": "array", "items": placed}
+    assert schema_of(list[datetime | int])["properties"]["result"]["items"]["anyOf"][0] == placed
 
 
 # -- Names that mean something in a schema -------------------------------------------------------------------------
@@ -560,6 +564,15 @@ def test_type_that_can_not_be_expressed_is_refused_with_the_part_named(output: A
     assert part in str(caught.value).partition(": ")[2]
     assert caught.value.__cause__ is caught.value.__context__ is None
     assert "\n" not in str(caught.value)
+
+
+def test_two_classes_of_one_name_are_refused() -> None:
+    """A notebook's cell that was run twice leaves the older class in another."""
+    inner = dataclasses.make_dataclass("Named", [("number", int)])
+    outer = dataclasses.make_dataclass("Named", [("inner", inner)])
+    with pytest.raises(ConfigurationError, match=r"it has two classes of one name, <class 'types.Named'>$") as caught:
+        output_of(outer)
+    assert caught.value.__context__ is None
 
 
 def test_type_that_was_refused_is_looked_at_again() -> None:

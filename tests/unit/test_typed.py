@@ -192,10 +192,14 @@ def test_text_that_is_no_json_but_pythons_is_not_decoded(output: Any, text: str,
 # -- Where it is wrong ---------------------------------------------------------------------------------------------
 
 
+class Inner(msgspec.Struct, frozen=True):
+    bcd: int = 0
+
+
 class Renamed(msgspec.Struct, rename={"dotted": "a.b", "indexed": "c[0]", "plain": "a"}):
     dotted: int
     indexed: dict[str, int]
-    plain: dict[str, int] = {}
+    plain: Inner = Inner()
 
 
 class Strict(msgspec.Struct, forbid_unknown_fields=True):
@@ -284,6 +288,7 @@ EMMA = {"title": "Emma", "price": 1}
         (dict[str, list[dict[str, Node]]], {"a": [{"b": GOOD}, {"c d": BAD}]}, '$.a[1]["c d"].cpu', "Expected `float`"),
         (Renamed, {"a.b": "x", "c[0]": {}}, '$["a.b"]', "Expected `int`, got `str`"),
         (Renamed, {"a.b": "x", "c[0]": {}, "a": {"b": 1}}, '$["a.b"]', 'it is "x"'),
+        (Renamed, {"a.b": 1, "c[0]": {}, "a": {"bcd": "x"}}, "$.a.bcd", 'it is "x"'),
         (Renamed, {"a.b": 1, "c[0]": {"d e": "x"}}, '$["c[0]"]["d e"]', "Expected `int`, got `str`"),
         (Odd, {**ODD, "a b": "x"}, '$["a b"]', "Expected `int`, got `str`"),
         (Odd, {**ODD, "ü": "x"}, "$.ü", "Expected `int`, got `str`"),
