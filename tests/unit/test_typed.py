@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
-import itertools
 import json
 import pickle
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
-from types import GenericAlias, new_class
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypedDict
-from uuid import UUID
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
-import attrs
 import msgspec
 import pydantic
 import pytest
@@ -50,6 +45,7 @@ from tests.support.kinds import (
     Transfer,
     Verdict,
 )
+from tests.support.made_types import json_of, types_with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -520,92 +516,15 @@ def test_model_that_takes_any_fields_of_a_type_needs_none_of_its_own() -> None:
 
 # -- Generated types -----------------------------------------------------------------------------------------------
 
-Made = tuple[Any, st.SearchStrategy[Any]]
-NAMES = ["name", "value", "items", "properties", "enum", "discriminator", "type", "const", "required", "not_", "anyOf"]
-SCALARS: list[Made] = [
-    (bool, st.booleans()),
-    (int, st.integers(-(2**53), 2**53)),
-    (float, st.floats(allow_nan=False, allow_infinity=False)),
-    (str, st.text()),
-    (date, st.dates()),
-    (datetime, st.datetimes(timezones=st.just(UTC))),
-    (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
-    (UUID, st.uuids()),
-    (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
-    (Literal["only"], st.just("only")),
-    (Color, st.sampled_from(Color)),
-]
-
-
-OBJECT_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
-    lambda name, fields: dataclasses.make_dataclass(name, list(fields.items())),
-    lambda name, fields: attrs.make_class(name, {each: attrs.field(type=kind) for each, kind in fields.items()}),
-    lambda name, fields: msgspec.defstruct(name, list(fields.items())),
-    lambda name, fields: new_class(name, (TypedDict,), {}, lambda body: body.update(__annotations__=fields)),
-]
-MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
-    *OBJECT_MAKERS,
-    lambda name, fields: new_class(
-        name, (NamedTuple,), {}, lambda body: body.update(__annotations__=fields, __module__=__name__)
-    ),
-]
-numbers = itertools.count()
-"""Different classes have different names."""
-
-
-@st.composite
-def classes(draw: st.DrawFn, inner: st.SearchStrategy[Made], makers: list[Any], names: list[str]) -> Made:
-    fields = draw(st.dictionaries(st.sampled_from(names), inner, min_size=1, max_size=4))
-    made = draw(st.sampled_from(makers))(f"Made{next(numbers)}", {name: kind for name, (kind, _) in fields.items()})
-    return made, st.builds(made, **{name: values for name, (_, values) in fields.items()})
-
-
-@st.composite
-def containers(draw: st.DrawFn, inner: st.SearchStrategy[Made]) -> Made:
-    kind, values = draw(inner)
-    match draw(st.sampled_from(["list", "dict", "tuple", "pair", "optional"])):
-        case "list":
-            return GenericAlias(list, kind), st.lists(values, max_size=3)
-        case "dict":
-            return GenericAlias(dict, (str, kind)), st.dictionaries(st.text(), values, max_size=3)
-        case "tuple":
-            return GenericAlias(tuple, (kind, ...)), st.lists(values, max_size=3).map(tuple)
-        case "pair":
-            other, more = draw(inner)
-            return GenericAlias(tuple, (kind, other)), st.tuples(values, more)
-        case _:
-            return kind | None, st.none() | values
-
-
-parts: st.SearchStrategy[Made] = st.recursive(
-    st.sampled_from(SCALARS),
-    lambda inner: containers(inner) | classes(inner, MAKERS, [*NAMES, "result"]),
-    max_leaves=6,
-)
-roots = classes(parts, OBJECT_MAKERS, NAMES)
-"""Classes: what they are and aren't can be told apart also where an answer is wrapped."""
-
-
-@st.composite
-def kinds_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
-    kind, values = draw(
-        roots
-        | roots.map(lambda made: (GenericAlias(list, made[0]), st.lists(made[1], max_size=3)))
-        | roots.map(lambda made: (made[0] | None, st.none() | made[1]))
-        | roots.map(lambda made: (GenericAlias(tuple, (made[0], int)), st.tuples(made[1], st.integers(0, 9))))
-    )
-    return kind, draw(values)
-
-
 generated = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @generated
-@given(made=kinds_with_values(), times=st.integers(0, 2), as_text=st.booleans())
+@given(made=types_with_values(), times=st.integers(0, 2), as_text=st.booleans())
 def test_value_of_a_generated_type_comes_back_as_it_was(made: tuple[Any, Any], times: int, as_text: bool) -> None:
     kind, value = made
     output = output_of(kind)
-    answer = json.loads(json.dumps(msgspec.to_builtins(value), allow_nan=False))
+    answer = json_of(value)
     as_asked = {"result": answer} if output.wrapped else answer
     assert output.schema is not None
     Draft202012Validator.check_schema(output.schema)
@@ -617,7 +536,7 @@ def test_value_of_a_generated_type_comes_back_as_it_was(made: tuple[Any, Any], t
 
 
 @generated
-@given(made=kinds_with_values(), times=st.integers(0, 2))
+@given(made=types_with_values(), times=st.integers(0, 2))
 def test_answer_that_is_made_up_for_a_generated_type_is_one(made: tuple[Any, Any], times: int) -> None:
     output = output_of(made[0])
     assert output.schema is not None
