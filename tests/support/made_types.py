@@ -8,7 +8,7 @@ import json
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import GenericAlias, new_class
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, cast
 from uuid import UUID
 
 import attrs
@@ -53,7 +53,9 @@ MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
     ),
 ]
 MODEL_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
-    lambda name, fields: pydantic.create_model(name, **{each: (kind, ...) for each, kind in fields.items()}),
+    lambda name, fields: pydantic.create_model(
+        name, **{each: cast("Any", (kind, ...)) for each, kind in fields.items()}
+    ),
 ]
 numbers = itertools.count()
 """Different classes have different names."""

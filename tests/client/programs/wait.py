@@ -61,6 +61,7 @@ def main(face: str, seconds: str, size: str) -> None:
 
 
 _clock.default = AnnouncingClock()
+signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in a shell's background inherits that it's ignored
 try:
     main(*sys.argv[1:])
 except BaseException as interruption:
