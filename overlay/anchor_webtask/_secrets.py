@@ -81,8 +81,13 @@ def _forms(secret: str) -> Iterable[str]:
     yield quote(secret, safe="", errors="replace")
     yield quote_plus(secret, errors="replace")
     yield repr(secret)[1:-1]
-    for encoding in ("utf-8", "latin-1"):  # httpcore logs headers and status lines as bytes
-        yield repr(secret.encode(encoding, errors="replace"))[2:-1]
+    for encoding in ("utf-8", "latin-1"):
+        # httpcore logs headers and status lines as bytes, and exceptions that quote them. What else is in the text
+        # decides whether a quotation mark is escaped.
+        once = repr(secret.encode(encoding, errors="replace"))[2:-1].replace("\\'", "'")
+        for sent in (once, once.replace("'", "\\'")):
+            twice = sent.replace("\\", "\\\\")
+            yield from (sent, twice, twice.replace("'", "\\'"))
     bare = secret.encode("ascii", errors="ignore").decode()
     if len(bare) >= SHORTEST_REST:
         yield bare  # httpx logs a status line without what isn't ASCII

@@ -8,6 +8,11 @@ An answer is a *play*, a tuple of steps that are done in order:
     Ending.SILENCE              nothing more is said
     a callable                  is called, for instance to wait for another request
 
+It begins once the whole request has been read, or, when its first step says so:
+
+    Reading.FIRST_BYTE          once the first byte has come
+    Reading.HEAD                once the head has come
+
 After a play without an `Ending` the connection is kept for the next request. Starts and checks have their own plays,
 one a request, in order; the last one is played for ever. So `[fault, answer]` is a fault that comes once, and `[fault]`
 one that stays.
@@ -45,6 +50,13 @@ class Ending(Enum):
     SILENCE = auto()
 
 
+class Reading(Enum):
+    """How much of a request is read before it's answered."""
+
+    FIRST_BYTE = auto()
+    HEAD = auto()
+
+
 @dataclass(frozen=True)
 class Drip:
     """Bytes that come one by one."""
@@ -53,7 +65,8 @@ class Drip:
     every: float = 0.02
 
 
-Play: TypeAlias = tuple[bytes | Drip | Ending | Callable[[], object], ...]
+Step: TypeAlias = bytes | Drip | Reading | Ending | Callable[[], object]
+Play: TypeAlias = tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -124,8 +137,8 @@ class RawServer(ThreadingTCPServer):
         self.stopping = threading.Event()
         self.longest_body = longest_body
         checks = deque(check)
-        # A proxy is asked for a tunnel first.
-        self._plays = {"POST": deque(start), "GET": checks, "CONNECT": checks}
+        # A proxy is asked for a tunnel first: CONNECT.
+        self._plays = {b"P": deque(start), b"G": checks, b"C": checks}
         self._tls = tls
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -178,19 +191,19 @@ class RawServer(ThreadingTCPServer):
         with self._changed:
             self._open.discard(connection)
 
-    def heard_first(self, byte: bytes, *, is_first_request: bool) -> None:
-        """Note the first byte of a request."""
+    def heard_first(self, byte: bytes, *, is_first_request: bool) -> Play:
+        """Note the first byte of a request, and return what to answer."""
         with self._changed:
             self.heard += is_first_request
             self.starts += byte == b"P"
+            plays = self._plays[byte]
+            return plays.popleft() if len(plays) > 1 else plays[0]
 
-    def play_for(self, request: Seen) -> Play:
-        """Note a request, and return what to answer."""
+    def saw(self, request: Seen) -> None:
+        """Note a whole request."""
         with self._changed:
             self.seen.append(request)
             self._changed.notify_all()
-            plays = self._plays[request.method]
-            return plays.popleft() if len(plays) > 1 else plays[0]
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Let a broken connection pass, since breaking them is what tests do; `stop` raises anything else."""
@@ -228,18 +241,28 @@ class _Connection(StreamRequestHandler):
             if not first.isalpha():
                 self.rfile.read()  # no HTTP, but a TLS client at a plain server, which says nothing
                 return
-            self.raw.heard_first(first, is_first_request=is_first)
+            play = self.raw.heard_first(first, is_first_request=is_first)
             is_first = False
-            method, path, _ = (first + self.rfile.readline()).decode("latin-1").split()
-            headers = parse_headers(self.rfile)
-            body = self.rfile.read(min(int(headers.get("content-length", 0)), self.raw.longest_body))
-            for step in self.raw.play_for(Seen(method, path, headers, body)):
+            self._read(first, play[0])
+            for step in play:
                 if not self._do(step):
                     return
 
-    def _do(self, step: bytes | Drip | Ending | Callable[[], object]) -> bool:
+    def _read(self, first: bytes, step: Step) -> None:
+        """Read as much of a request as the first step of its answer says."""
+        if step is Reading.FIRST_BYTE:
+            return
+        method, path, _ = (first + self.rfile.readline()).decode("latin-1").split()
+        headers = parse_headers(self.rfile)
+        if step is not Reading.HEAD:
+            body = self.rfile.read(min(int(headers.get("content-length", 0)), self.raw.longest_body))
+            self.raw.saw(Seen(method, path, headers, body))
+
+    def _do(self, step: Step) -> bool:
         """Do one step; False when it was the connection's last."""
         match step:
+            case Reading():
+                pass
             case bytes():
                 self.connection.sendall(step)
             case Drip(data=data, every=every):

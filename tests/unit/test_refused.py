@@ -12,7 +12,8 @@ import pytest
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
 from tests.support.errors import raised
 from tests.support.faces import KEY
-from tests.support.shown import shown
+from tests.support.hunt import found, parts
+from tests.support.hunt import told as all_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,8 +56,7 @@ def anchor(face: Face, silence: httpx.MockTransport) -> Iterator[Any]:
 def told(error: ConfigurationError, *hidden: str) -> str:
     """Return an error's text, once it's clear that nothing of it shows the key or what else is to be hidden."""
     assert error.__cause__ is error.__context__ is None
-    everything = shown(error)
-    assert [secret for secret in (KEY, *hidden) if secret in everything] == []
+    assert found(all_of(error), parts(KEY, *hidden)) == []
     return str(error)
 
 

@@ -1,0 +1,125 @@
+"""Hunts for secrets in all that is shown: texts, pickles, log records, and crash reports."""
+
+from __future__ import annotations
+
+import functools
+import json
+import pickle
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import rich.traceback
+import sentry_sdk
+import sentry_sdk.transport
+from sentry_sdk.utils import event_from_exception
+
+from tests.support.faces import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pytest
+    from sentry_sdk.envelope import Envelope
+    from sentry_sdk.types import Event
+
+PASSWORD: Final = 'corr"ect-hörse/bättery'
+SHORTEST_PART: Final = 8
+"""This much of a secret's beginning or end gives it away: a slice may have cut it."""
+TESTS: Final = Path(__file__).parents[1]
+
+
+def forms(secret: str) -> Iterator[str]:
+    """Return how a secret may be spelled: plain, in JSON, in a URL, in the repr of what was sent, in a log."""
+    yield secret
+    for ascii_only in (True, False):
+        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+    yield quote(secret, safe="")
+    for encoding in ("utf-8", "latin-1"):
+        yield repr(secret.encode(encoding))[2:-1]
+    yield secret.encode("ascii", "ignore").decode()
+
+
+def parts(*secrets: str) -> set[str]:
+    """Return what must not be found: the beginning and the end of each spelling, so that neither half of it is left."""
+    spelled = [form for secret in secrets for form in forms(secret)]
+    return {part for form in spelled for part in (form[:SHORTEST_PART], form[-SHORTEST_PART:])}
+
+
+PARTS: Final = parts(KEY, PASSWORD)
+
+
+def found(texts: Iterable[str], hidden: Iterable[str] = PARTS) -> list[tuple[str, str]]:
+    """Return each part of a secret that a text has, with the text."""
+    hidden = tuple(hidden)
+    return [(part, text) for text in texts for part in hidden if part in text]
+
+
+def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the test has logged by all loggers, as it is formatted and as it is."""
+    records = caplog.get_records("call")
+    return [text for record in records for text in (caplog.handler.format(record), repr(vars(record)))]
+
+
+def told(error: BaseException) -> list[str]:
+    """Return all that an exception gives away: by itself, pickled, and by what crash reporters show of its frames.
+
+    The tests' own frames are left out: a caller's frames are the caller's.
+    """
+    texts = [str(error), repr(error), repr(vars(error))]
+    if isinstance(error, Exception):
+        texts.append(pickle.dumps(error).decode("latin-1"))
+    for reported in (_by_traceback(error), _by_rich(error), _by_sentry(error)):
+        texts += (text for filename, text in reported if not Path(filename).is_relative_to(TESTS))
+    return texts
+
+
+def _by_traceback(error: BaseException) -> Iterator[tuple[str, str]]:
+    chain: list[traceback.TracebackException | None] = [
+        traceback.TracebackException.from_exception(error, capture_locals=True)
+    ]
+    while chain:
+        part = chain.pop()
+        if part is not None:
+            yield "", "".join(part.format_exception_only())
+            yield from ((frame.filename, repr(frame.locals)) for frame in part.stack)
+            chain += [part.__cause__, part.__context__, *(part.exceptions or ())]
+
+
+def _by_rich(error: BaseException) -> Iterator[tuple[str, str]]:
+    trace = rich.traceback.Traceback.extract(type(error), error, error.__traceback__, show_locals=True)
+    for stack in trace.stacks:
+        yield "", f"{stack.exc_type} {stack.exc_value} {stack.notes}"
+        for frame in stack.frames:
+            for name, node in (frame.locals or {}).items():
+                yield frame.filename, f"{name} = {node.render(max_width=100_000)}"
+
+
+class _Collector(sentry_sdk.transport.Transport):
+    """A transport that keeps the events."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.events: list[Event] = []
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        if event := envelope.get_event():
+            self.events.append(event)
+
+
+@functools.cache
+def _sentry() -> tuple[sentry_sdk.Client, _Collector]:
+    collector = _Collector()
+    # Without integrations: those change logging and httpx for the whole process.
+    return sentry_sdk.Client("http://key@127.0.0.1/1", transport=collector, default_integrations=False), collector
+
+
+def _by_sentry(error: BaseException) -> Iterator[tuple[str, str]]:
+    client, collector = _sentry()
+    client.capture_event(*event_from_exception(error, client_options=client.options))
+    event: Any = collector.events.pop()
+    for exception in event["exception"]["values"]:
+        frames = exception.pop("stacktrace", {}).get("frames", ())
+        yield "", json.dumps(exception, ensure_ascii=False)
+        yield from ((frame["abs_path"], json.dumps(frame["vars"], ensure_ascii=False)) for frame in frames)
