@@ -46,6 +46,14 @@ def contract(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Look for answers that break the client, for minutes and with new ones each time."""
+    install_for_tests(session)
+    profile = ("--numprocesses=auto", "--hypothesis-profile=long")
+    session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install(*LOCKED, "--group", "lint")

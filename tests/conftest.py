@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from anchor_webtask import _clock
 from tests.support.clocks import VirtualClock
@@ -12,6 +13,11 @@ from tests.support.faces import Face, face
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# What hypothesis draws: the same few examples each time, or with `--hypothesis-profile=long` many new ones.
+settings.register_profile("short", derandomize=True, deadline=None)
+settings.register_profile("long", max_examples=3_000, deadline=None)
+settings.load_profile("short")
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +41,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     made = VirtualClock()
     monkeypatch.setattr(_clock, "default", made)
     return made
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how large the matrix of faults is, as far as it ran."""
+    counts = {
+        outcome: sum("/test_matrix.py::test_fault_" in report.nodeid for report in terminalreporter.getreports(outcome))
+        for outcome in ("passed", "failed")
+    }
+    if any(counts.values()):
+        terminalreporter.write_line(f"matrix of faults: {sum(counts.values())} cells, {counts['failed']} failed")

@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
+
 from anchor_webtask import _spec
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._guard import request_id
@@ -14,8 +16,6 @@ from anchor_webtask._request import task_id_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import httpx
 
     from anchor_webtask._secrets import Redactor
 
@@ -91,11 +91,26 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     return redact(error if isinstance(error, str) else json.dumps(error, ensure_ascii=False))
 
 
+class _Read(httpx.Response):
+    """An answer whose JSON has been read, so that the generated parsers don't read it once more."""
+
+    def __init__(self, status: int, content: Any) -> None:
+        super().__init__(status)
+        self._read = content
+
+    def json(self, **_: Any) -> Any:
+        return self._read
+
+
 def _parsed(parse: Callable[[httpx.Response], object], answer: httpx.Response) -> object:
     try:
-        return parse(answer)
+        content = answer.json()
+        # The generated parsers call dict(), which makes an object of a list of pairs as well, and an answer of that.
+        if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
+            return parse(_Read(answer.status_code, content))
     except _PARSE_ERRORS:
-        return _unreadable("it is no JSON of the shape that the spec has")
+        pass
+    return _unreadable("it is no JSON of the shape that the spec has")
 
 
 def _unreadable(why: str) -> Failure:

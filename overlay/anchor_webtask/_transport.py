@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
@@ -51,6 +52,8 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
         "headers": {"Accept-Encoding": PACKING, "User-Agent": USER_AGENT},
+        # None of a server's: httpx sends them back as they came, and fails on one that isn't ASCII.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
         "timeout": timeouts(settings.http_timeout),
         "follow_redirects": False,
         # Requests that are held open must not keep a status check waiting.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import (
@@ -149,7 +149,6 @@ def test_retry_after_that_is_nonsense_says_nothing(value: str | None) -> None:
     assert retry_after(value, WALL) is None
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"(Fri, )?[0-9]{1,3}[ -](Jan|Xyz)[ -][0-9]{1,5} [0-9:]{1,9} ?(GMT|[+-][0-9]{1,7})?"))
 def test_retry_after_never_breaks_and_is_never_negative(value: str) -> None:
     seconds = retry_after(value, WALL)

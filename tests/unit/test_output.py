@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError
@@ -235,7 +235,6 @@ def test_schema_that_makes_no_sense_does_not_cost_the_answer(properties: object)
     assert output_of({"type": "object", "properties": properties}).value(nest(NESTED, 1)) == NESTED
 
 
-@settings(deadline=None)
 @given(raw=json_values, output=st.sampled_from([None, PRICE, NAMES, OWN_RESULT]))
 def test_reading_never_breaks_and_leaves_the_raw_answer_alone(raw: object, output: dict[str, Any] | None) -> None:
     before = copy.deepcopy(raw)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError
@@ -35,7 +35,6 @@ def test_token_is_versioned_json_with_these_fields_and_no_more() -> None:
     assert VERSION == 1
 
 
-@settings(deadline=None)
 @given(
     task_id=st.text(),
     base_url=st.text(),

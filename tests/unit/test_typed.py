@@ -516,7 +516,7 @@ def test_model_that_takes_any_fields_of_a_type_needs_none_of_its_own() -> None:
 
 # -- Generated types -----------------------------------------------------------------------------------------------
 
-generated = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+generated = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @generated

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError, TaskStatus, WaitPolicy
@@ -42,7 +42,6 @@ def test_policy_takes_names_only() -> None:
         WaitPolicy(0.1)  # type: ignore[call-arg]  # what a caller without a type checker passes
 
 
-@settings(deadline=None)
 @given(elapsed=st.floats(0, 1e9), chance=st.floats(0, 1))
 def test_delay_stays_within_bounds_and_jitter(elapsed: float, chance: float) -> None:
     delay = WaitPolicy().delay(elapsed, chance)

@@ -8,7 +8,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import (
@@ -463,7 +463,6 @@ replies = st.one_of(st.sampled_from([RUNNING, UNKNOWN, COMPLETED, FAILED]), fail
 seconds = st.floats(0, 1e5)
 
 
-@settings(deadline=None)
 @given(
     sequence=st.lists(replies, max_size=30),
     begin=seconds,

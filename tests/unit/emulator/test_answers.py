@@ -236,7 +236,7 @@ def larger(parts: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
     )
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(SCALARS, larger, max_leaves=12))
 def test_made_up_answers_fit(schema: Schema) -> None:
     with_definitions = {**schema, "$defs": {"Node": NODE}}

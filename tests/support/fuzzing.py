@@ -1,0 +1,211 @@
+"""What a hostile or broken server might answer, for hypothesis to draw: JSON, bytes, headers, and HTTP on the wire."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from hypothesis import strategies as st
+
+from tests.support.faces import KEY
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import DrawFn, SearchStrategy
+
+PASSWORD: Final = "corr#ct-hörse"
+MARK: Final = "Mark-of-the-body"
+"""What a text from outside is known by."""
+
+# -- JSON ----------------------------------------------------------------------------------------------------------
+
+
+class Literal(str):
+    """A value that is written as it stands."""
+
+
+class Pairs(list[tuple[str, Any]]):
+    """An object, whose keys may come twice."""
+
+
+Node: TypeAlias = Any
+"""What JSON is made of here: `Literal`, `Pairs`, lists, and the values of Python that JSON has."""
+Answer: TypeAlias = tuple[int, dict[str, str], bytes]
+"""A status, headers and a body."""
+
+LITERALS: Final = tuple(map(Literal, ("-0", "1e999", "-1E-999", "NaN", "-Infinity", "9" * 400, "9" * 5000, "1.0000")))
+ECHOES: Final = (f"{MARK} {KEY}", f"{PASSWORD} {MARK}", MARK)
+WORDS: Final = (
+    *("", " ", ".", "..", "a/b?c#d%", "\x00", "\ud800", "line\r\nline", "İ", "x" * 1500),
+    *("running", "Completed", "FAILED", "failed", "CANCELLED", "error", "status", "result", "workflow_id", "null"),
+    *("{}", "[]", '{"amount": 3}', '{"result": ["a"]}', "[" * 2000),
+    *ECHOES,
+)
+texts = st.sampled_from(WORDS) | st.text(st.characters(), max_size=8)
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(LITERALS) | texts
+
+
+def larger(nodes: SearchStrategy[Node]) -> SearchStrategy[Node]:
+    pairs = st.lists(st.tuples(st.sampled_from(["data", "error", "amount", "message", "code"]) | texts, nodes))
+    return st.lists(nodes, max_size=4) | pairs.map(Pairs)
+
+
+trees = st.recursive(scalars, larger, max_leaves=8)
+
+
+def written(node: Node) -> str:
+    """Write JSON, or what only looks like it."""
+    match node:
+        case Literal():
+            return str(node)
+        case Pairs():
+            return "{" + ", ".join(f"{json.dumps(key)}: {written(value)}" for key, value in node) + "}"
+        case list():
+            return "[" + ", ".join(map(written, node)) + "]"
+        case str():
+            return json.dumps(node, ensure_ascii=len(node) % 2 == 0)
+        case _:
+            return json.dumps(node)
+
+
+def changed(draw: DrawFn, node: Node) -> Node:
+    """Change one place in JSON."""
+    if not isinstance(node, list) or not node or draw(st.integers(0, 4)) == 0:
+        return draw(replacements(node))
+    place = draw(st.integers(0, len(node) - 1))
+    item = node[place]
+    match draw(st.sampled_from(["inside", "inside", "inside", "drop", "twice", "key"])):
+        case "drop":
+            put = []
+        case "twice":
+            put = [item, changed_item(draw, item)]
+        case "key" if isinstance(node, Pairs):
+            put = [(draw(texts | st.just(item[0].swapcase())), item[1])]
+        case _:
+            put = [changed_item(draw, item)]
+    return type(node)([*node[:place], *put, *node[place + 1 :]])
+
+
+def changed_item(draw: DrawFn, item: Node) -> Node:
+    return (item[0], changed(draw, item[1])) if isinstance(item, tuple) else changed(draw, item)
+
+
+def replacements(node: Node) -> SearchStrategy[Node]:
+    """Draw what may stand in a node's place: another value, or the same in another form."""
+    forms: list[Node] = [[node], Pairs([("result", node)]), written(node)]
+    if isinstance(node, Pairs):
+        forms.append([list(pair) for pair in node])  # what Python's dict() takes for an object as well
+    if isinstance(node, str):
+        forms += [node.swapcase(), node.title(), f" {node} "]
+    return st.sampled_from(forms) | trees | st.sampled_from(ECHOES)
+
+
+# -- Answers -------------------------------------------------------------------------------------------------------
+
+SAMPLES: Final = [
+    (json.loads((path.parent / "sample.json").read_bytes())["status"], path.read_bytes())
+    for path in sorted((Path(__file__).parents[1] / "samples").glob("*/body.json"))
+]
+VALID: Final = [
+    (status, json.loads(body, object_pairs_hook=Pairs)) for status, body in SAMPLES if body.rstrip().endswith(b"}")
+]
+OTHER_STATUSES: Final = (200, 201, 301, 307, 308, 408, 499, 503)
+
+
+@st.composite
+def damaged(draw: DrawFn, data: bytes) -> bytes:
+    """Draw bytes of which a piece is lost, or comes twice, or is something else."""
+    begin = draw(st.integers(0, len(data)))
+    end = draw(st.integers(begin, len(data)))
+    return data[:begin] + draw(st.binary(max_size=6) | st.just(data[begin:end] * 2)) + data[end:]
+
+
+@st.composite
+def answers(draw: DrawFn) -> Answer:
+    """Draw a sample with up to three changes, or with another status, or damaged; or any JSON; or any bytes."""
+    status, node = draw(st.sampled_from(VALID))
+    for _ in range(draw(st.integers(0, 3))):
+        node = changed(draw, node)
+    encoding = draw(st.sampled_from(["utf-8"] * 5 + ["utf-8-sig", "utf-16", "utf-32-be"]))
+    body = written(node).encode(encoding, "surrogatepass")
+    match draw(st.integers(0, 9)):
+        case 0:
+            body = draw(damaged(body))
+        case 1:
+            body = written(draw(trees)).encode(encoding, "surrogatepass")
+        case 2:
+            body = draw(st.binary(max_size=64))
+    if draw(st.integers(0, 2)) == 0:
+        status = draw(st.sampled_from(OTHER_STATUSES) | st.integers(200, 599))
+    return status, draw(headers), body
+
+
+HEADERS: Final = {
+    "retry-after": ("7", "-5", "9" * 16, "Fri, 31 Dec 9999 23:59:59 GMT", "Sun Nov  6 08:49:37 1994", "1e3", "²"),
+    "set-cookie": ("a=b", "a=b; expires=Thu, 99 Jan 99999 99:99:99 GMT; max-age=9e9", "a=b; version=x; port=y", "=;;="),
+    "location": ("//", "http://[::1", "https://xn--\xff/", "http://a:b/", "x:y", f"https://{KEY}.example/", ""),
+    "content-type": ("text/html; charset=none", "application/json; charset=utf-7", ";;"),
+    "x-request-id": ("request-7", f"{KEY} {PASSWORD}", "x" * 3000),
+    "www-authenticate": ('Digest realm="a", nonce=', "Basic"),
+    "connection": ("upgrade", "keep-alive, close"),
+    "upgrade": ("h2c",),
+    "link": ("<>; rel=;;;",),
+}
+anything = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12)
+headers: SearchStrategy[dict[str, str]] = st.lists(
+    st.sampled_from([(name, value) for name, values in HEADERS.items() for value in values])
+    | st.tuples(st.sampled_from(list(HEADERS)), anything),
+    max_size=3,
+).map(dict)
+"""Headers that the client reads, or some library below it does."""
+
+# -- The wire ------------------------------------------------------------------------------------------------------
+
+
+def framed(body: bytes, framing: str) -> tuple[dict[str, str], bytes]:
+    """Return the headers that say how a body is sent, and what is sent."""
+    match framing:
+        case "length":
+            return {"content-length": str(len(body))}, body
+        case "gzip":
+            packed = gzip.compress(body, mtime=0)
+            return {"content-length": str(len(packed)), "content-encoding": "gzip"}, packed
+        case "chunks":
+            pieces = [body[:7], body[7:8], body[8:]]
+            chunks = [b"%X;extension\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece]
+            return {"transfer-encoding": "chunked"}, b"".join([*chunks, b"0\r\ntrailer: yes\r\n\r\n"])
+        case _:
+            return {}, body  # it ends with the connection
+
+
+def on_the_wire(status: int, fields: dict[str, str], content: bytes) -> bytes:
+    """Write an answer as it is sent."""
+    lines = [f"HTTP/1.1 {status} {MARK} {KEY}", *(f"{name}: {value.strip()}" for name, value in fields.items())]
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
+
+
+FRAMINGS: Final = ("length", "gzip", "chunks", "close")
+HOSTILE_FRAMING: Final = (
+    {"content-length": "-1"},
+    {"content-length": "9" * 30},
+    {"content-length": "0x10"},
+    {"content-length": "5, 6"},
+    {"transfer-encoding": "gzip, chunked"},
+    {"transfer-encoding": "chunked", "content-length": "3"},
+    {"content-encoding": "gzip"},
+    {"content-encoding": "br, gzip"},
+    {"content-encoding": "deflate"},
+)
+
+
+@st.composite
+def sent(draw: DrawFn) -> bytes:
+    """Draw what a server sends before it closes the connection: an answer in which all may be wrong, or anything."""
+    status, fields, body = draw(answers())
+    framing, content = framed(body, draw(st.sampled_from(FRAMINGS)))
+    framing |= draw(st.just({}) | st.sampled_from(HOSTILE_FRAMING))
+    whole = on_the_wire(draw(st.just(status) | st.integers(0, 999)), framing | fields, content)
+    return draw(
+        st.just(whole) | damaged(whole) | st.binary(max_size=100) | st.just(b"HTTP/1.1 100 Go on\r\n\r\n" + whole)
+    )
