@@ -1,21 +1,24 @@
-"""Several threads, or tasks of one event loop, wait on one handle."""
+"""Several threads, or tasks of one event loop, share a client; and nobody closes it."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
 from tests.support.faces import KEY
+from tests.support.processes import spawn
 from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, TASK_ID, raw_server
 
 if TYPE_CHECKING:
     from tests.support.faces import Face
 
+UNCLOSED: Final = Path(__file__).parent / "programs" / "unclosed.py"
 OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
 
 
@@ -65,3 +68,10 @@ def test_a_client_is_of_one_event_loop(face: Face) -> None:
             anyio.run(task.refresh, backend=face.name)
         assert face.call(task.refresh).done
     assert server.count("GET") == 2
+
+
+@pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
+def test_a_client_that_nobody_closes_ends_with_its_process(name: str) -> None:
+    with raw_server() as server, spawn(UNCLOSED, name, base_url=server.base_url) as process:
+        printed, complaints = process.communicate(timeout=PATIENCE)
+    assert (printed, complaints, process.returncode) == ("done\n", "", 0)

@@ -1,7 +1,7 @@
 """Starts a task and waits for it until it is interrupted: `wait.py FACE SECONDS SIZE`, for a process of its own.
 
-Its start has so many bytes, and it looks every so many seconds. What ends it is printed as a crash reporter would: with
-the variables of every frame.
+Its start has so many bytes, and it looks every so many seconds. What ends it is printed as three crash reporters would:
+with the variables of every frame.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ import signal
 import sys
 import time
 import traceback
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import anyio
+import rich.console
+import rich.traceback
+import sentry_sdk
+import sentry_sdk.transport
 import trio
 
 from anchor_webtask import Anchor, AsyncAnchor, WaitPolicy, _clock
+
+if TYPE_CHECKING:
+    from sentry_sdk.envelope import Envelope
 
 
 class AnnouncingClock:
@@ -35,6 +42,21 @@ class AnnouncingClock:
     async def sleep_async(self, seconds: float) -> None:
         print("sleeping", flush=True)  # noqa: T201  what the test waits for
         await anyio.sleep(seconds)
+
+
+class Printer(sentry_sdk.transport.Transport):
+    """Prints what would be sent."""
+
+    def capture_envelope(self, envelope: Envelope) -> None:
+        print(envelope.serialize().decode(), file=sys.stderr)  # noqa: T201  what the test looks through
+
+
+def report(error: BaseException) -> None:
+    """Print an exception as crash reporters do."""
+    traceback.TracebackException.from_exception(error, capture_locals=True).print()
+    shown = rich.traceback.Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+    rich.console.Console(file=sys.stderr, width=1000).print(shown)
+    sentry_sdk.capture_exception(error)
 
 
 def options(seconds: str, size: str) -> dict[str, Any]:
@@ -62,9 +84,10 @@ def main(face: str, seconds: str, size: str) -> None:
 
 _clock.default = AnnouncingClock()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in a shell's background inherits that it's ignored
+sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
 try:
     main(*sys.argv[1:])
 except BaseException as interruption:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    traceback.TracebackException.from_exception(interruption, capture_locals=True).print()
+    report(interruption)
     raise
