@@ -2,6 +2,7 @@
 #
 #   make run       the main job, on the emulator unless ANCHORBROWSER_API_KEY is set
 #   make test      the tests, on this interpreter
+#   make vendor    a new spec: FROM=<file|url|->, and REPLACE=1 to overwrite what differs
 #   make generate  generated/ from the spec, the overlay and the config
 #   make check     that generated/ is what `make generate` would write
 #   make accept    the surface file from the code, for a reviewer to read
@@ -12,13 +13,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 GROUPS := --group tools --group tests --group types --group lint --group dev
 
-.PHONY: run test generate check accept lock
+.PHONY: run test vendor generate check accept lock
 
 run: $(VENV)/ready
 	$(BIN)/python examples/nodes_cpu_usage.py
 
 test: $(VENV)/ready
 	$(BIN)/nox --session tests --force-python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+
+vendor: $(VENV)/ready
+	@$(BIN)/python -m tools.vendor $(if $(filter 1,$(REPLACE)),--replace) -- "$$FROM"
 
 generate check: $(VENV)/ready
 	$(BIN)/python -m tools.generate $@

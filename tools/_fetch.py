@@ -1,0 +1,153 @@
+"""Reads what is to be vendored: a file, an address or standard input, none of it without a limit."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import time
+from http import HTTPStatus
+from pathlib import Path
+from typing import Final
+
+import attrs
+import httpx
+
+LIMIT: Final = 32 * 1024 * 1024
+"""The most bytes that are read."""
+
+TIMEOUT: Final = 30.0
+"""How many seconds a server may be silent."""
+
+DEADLINE: Final = 300.0
+"""How many seconds a whole answer may take: a server that drips is never silent."""
+
+REDIRECTS: Final = 5
+
+STANDARD_INPUT: Final = "standard input"
+_FORMS: Final = "FROM is a file, an https address, or - for standard input"
+
+
+class FetchError(Exception):
+    """Nothing was read, or it can't be what is wanted; the message says what and why, and shows no secret of a URL."""
+
+
+@attrs.frozen
+class Fetched:
+    """What was read.
+
+    Attributes:
+        source: Where it came from, fit to be published: a file's name alone, or an address without its user and query.
+        content: All of it.
+    """
+
+    source: str
+    content: bytes
+
+
+def fetch(origin: str) -> Fetched:
+    """Read a document.
+
+    Args:
+        origin: A file's path, an address (https, or http on loopback), or `-` for standard input.
+
+    Returns:
+        Its bytes, at most `LIMIT` and at least one, and its source.
+
+    Raises:
+        FetchError: It can't be read, is empty or too large, or the address isn't one to fetch from.
+    """
+    if not origin:
+        raise FetchError(f"FROM is empty: {_FORMS}")
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", origin):
+        fetched = _from_address(origin)
+    elif origin == "-":
+        fetched = Fetched(STANDARD_INPUT, _from_file(STANDARD_INPUT, 0))
+    else:
+        name = os.fsencode(Path(origin).name).decode(errors="replace")
+        fetched = Fetched(name, _from_file(origin, origin))
+    if not fetched.content.strip():
+        raise FetchError(f"{fetched.source} is empty")
+    return fetched
+
+
+def _from_file(name: str, file: str | int) -> bytes:
+    try:
+        with open(file, "rb", closefd=file != 0) as stream:
+            content = stream.read(LIMIT + 1)
+    except OSError as error:
+        raise FetchError(f"{name}: {error.strerror}; {_FORMS}") from error
+    except ValueError as error:  # a null character in the path
+        raise FetchError(f"{name}: {error}; {_FORMS}") from error
+    if len(content) > LIMIT:
+        raise _too_large(name)
+    return content
+
+
+def _from_address(address: str) -> Fetched:
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = None
+    if url is None or not url.host:  # not in the `except`: the library's message may quote a password
+        raise FetchError(f"FROM is no valid address; {_FORMS}")
+    source = _public(url)
+    if not _is_private(url):
+        raise FetchError(f"{source} would be fetched by {url.scheme}: use https, or http on loopback; {_FORMS}")
+
+    def follow(request: httpx.Request) -> None:
+        if request.url.scheme != url.scheme or not _is_private(request.url):
+            target = _public(request.url)
+            raise FetchError(f"{source} redirects to {target}: another scheme, or http beyond loopback, isn't followed")
+
+    try:
+        with httpx.Client(
+            follow_redirects=True,
+            max_redirects=REDIRECTS,
+            timeout=TIMEOUT,
+            trust_env=url.scheme == "https",  # a proxy is for what leaves the machine
+            headers={"Accept-Encoding": "identity"},  # so that a chunk is as large as it says
+            event_hooks={"request": [follow]},
+        ) as client:
+            return Fetched(source, _body(client, url, source))
+    except httpx.TimeoutException as error:
+        raise FetchError(f"{source}: the server was silent for {TIMEOUT:g} s; try again later") from error
+    except httpx.TooManyRedirects as error:
+        raise FetchError(f"{source} redirects more than {REDIRECTS} times") from error
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise FetchError(f"{source} can't be fetched: {error}") from error
+
+
+def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:
+    deadline = time.monotonic() + DEADLINE
+    content = bytearray()
+    with client.stream("GET", url) as response:
+        if response.status_code != HTTPStatus.OK:
+            raise FetchError(f"{source}: the server answers {response.status_code}, and 200 was expected")
+        for chunk in response.iter_bytes():
+            content += chunk
+            if len(content) > LIMIT:
+                raise _too_large(source)
+            if time.monotonic() > deadline:
+                raise FetchError(f"{source}: the answer takes more than {DEADLINE:g} s; try again later")
+    return bytes(content)
+
+
+def _too_large(name: str) -> FetchError:
+    return FetchError(f"{name} has more than {LIMIT // 1024 // 1024} MiB, which no spec has")
+
+
+def _public(url: httpx.URL) -> str:
+    return str(url.copy_with(userinfo=b"", query=None, fragment=None))
+
+
+def _is_private(url: httpx.URL) -> bool:
+    """Say whether nobody on the way can read or change what is fetched."""
+    return url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
