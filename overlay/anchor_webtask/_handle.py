@@ -145,9 +145,8 @@ class Handle(Generic[T]):
     def _result(self) -> TaskResult[T]:
         match self._watch.ended:
             case Completed(raw=raw):
-                return TaskResult(
-                    value=self._setup.output.value(raw, self._watch.task_id), raw=raw, task_id=self._watch.task_id
-                )
+                value = self._setup.output.value(raw, self._watch.task_id, self._setup.redact)
+                return TaskResult(value=value, raw=raw, task_id=self._watch.task_id)
             case Failed(reason=reason):
                 said = " without a reason" if reason is None else f": {self._setup.redact.quote(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._watch.task_id)

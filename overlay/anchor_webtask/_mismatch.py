@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_PIECE: Final = 60
 LONGEST_PATH: Final = 200
@@ -27,14 +30,17 @@ class Mismatch:
     expected: str
     found: Any
 
-    @property
-    def path(self) -> str:
-        """The place as a JSONPath."""
-        return "$" + "".join(_step(step) for step in self.steps)
+    def path(self, redact: Callable[[str], str] = str) -> str:
+        """Return the place as a JSONPath; `redact` takes secrets out of keys."""
+        return "$" + "".join(_step(step if isinstance(step, int) else redact(step)) for step in self.steps)
+
+    def told(self, redact: Callable[[str], str] = str) -> str:
+        """Return all of it as short, printable text, out of which `redact` has taken secrets before any is cut."""
+        path, expected = _shown(self.path(redact), LONGEST_PATH), _shown(redact(self.expected), LONGEST_EXPECTED)
+        return f"at {path}: {expected}; it is {_piece(self.found, redact)}"
 
     def __str__(self) -> str:
-        path, expected = _shown(self.path, LONGEST_PATH), _shown(self.expected, LONGEST_EXPECTED)
-        return f"at {path}: {expected}; it is {_piece(self.found)}"
+        return self.told()
 
     def below(self, *steps: Step) -> Mismatch:
         """Return the same seen from further up."""
@@ -59,9 +65,9 @@ def _escaped(character: str) -> str:
     return json.dumps(character, ensure_ascii=not character.isprintable())[1:-1]
 
 
-def _piece(found: Any) -> str:
+def _piece(found: Any, redact: Callable[[str], str]) -> str:
     """Return a short, printable piece of JSON."""
-    return _shown("".join(_pieces(found)), LONGEST_PIECE)
+    return _shown("".join(_pieces(found, redact)), LONGEST_PIECE)
 
 
 def _shown(text: str, longest: int) -> str:
@@ -69,11 +75,12 @@ def _shown(text: str, longest: int) -> str:
     return shown if len(shown) <= longest else f"{shown[:longest]}…"
 
 
-def _pieces(found: Any) -> list[str]:
+def _pieces(found: Any, redact: Callable[[str], str]) -> list[str]:
     """Return the beginning of a value's JSON, without writing all of a large one."""
     pieces: list[str] = []
     size = 0
-    for piece in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
+    for encoded in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
+        piece = redact(encoded)
         pieces.append(piece[: LONGEST_PIECE + 1])
         size += len(piece)
         if size > LONGEST_PIECE:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
@@ -45,12 +44,13 @@ class Output(Generic[T]):
     wrapped: bool = False
     convert: Callable[[Any], Any] | None = None
 
-    def value(self, raw: Any, task_id: str | None = None) -> T:
+    def value(self, raw: Any, task_id: str | None = None, redact: Callable[[str], str] = str) -> T:
         """Return the answer as it was asked for.
 
         Args:
             raw: The answer's JSON.
             task_id: The task's id, for the error.
+            redact: Takes secrets out of the error's text.
 
         Raises:
             InvalidOutputError: The answer is something else.
@@ -65,13 +65,13 @@ class Output(Generic[T]):
                 fitting: T = value
                 return fitting
             mismatches.append(value.below(*steps))
-        # The one that came furthest says most.
-        closest = max(mismatches, key=lambda mismatch: len(mismatch.steps))
+        # The one that came furthest says most; of text and the JSON in it, the JSON.
+        closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
         hint = "; the error's .raw is the answer as it came" if task_id is None else ""  # else it's in the advice
         raise InvalidOutputError(
-            f"the task completed, but its answer is not what output asks for, {closest}{hint}",
+            f"the task completed, but its answer is not what output asks for, {closest.told(redact)}{hint}",
             raw=raw,
-            path=closest.path,
+            path=closest.path(redact),
             task_id=task_id,
         )
 
@@ -110,14 +110,24 @@ class Output(Generic[T]):
             steps, value = (*steps, WRAPPER), value[WRAPPER]
 
     def _fitting(self, candidate: Any, convert: Callable[[Any], Any]) -> Any:
-        fields = self._fields() if isinstance(candidate, dict) else None
-        if fields and set(fields).isdisjoint(candidate):
-            return Mismatch((), f"expected an object with {', '.join(fields)}", candidate)
         try:
-            return convert(candidate)
-        except UnicodeEncodeError:
-            pass
-        return convert(_repaired(candidate))
+            try:
+                value = convert(candidate)
+            except UnicodeEncodeError:
+                value = convert(_repaired(candidate))
+        except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer is paid for
+            return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
+        is_wrong = isinstance(value, Mismatch)
+        if not isinstance(candidate, dict) or (is_wrong and value.steps):
+            return value
+        # pydantic knows by which names its fields may come, and says which have.
+        taken = None if is_wrong else getattr(value, "model_fields_set", None)
+        if taken is not None:
+            fields, is_empty = list(type(value).model_fields), not taken
+        else:
+            fields = self._fields() or []
+            is_empty = set(fields).isdisjoint(candidate)
+        return Mismatch((), f"expected an object with {', '.join(fields)}", candidate) if fields and is_empty else value
 
     def _fields(self) -> list[str] | None:
         """Return the names of the fields that an answer may have; None where it may have any."""
@@ -144,7 +154,8 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
         return _output(resolved(json_of(output)), None)
     if isinstance(output, str):
         raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
-    return (_kept if _is_hashable(output) else _typed)(output)
+    # Unions are equal whatever their order, and the order matters: by its repr, each is kept for itself.
+    return (_kept if _is_hashable(output) else _typed)(output, repr(output))
 
 
 def _is_hashable(output: object) -> bool:
@@ -161,13 +172,19 @@ def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]
     return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
 
 
-def _typed(kind: Any) -> Output[Any]:
+def _typed(kind: Any, _: str) -> Output[Any]:
     """Ask for a type, by pydantic if that has made a part of it, else by msgspec."""
-    if "pydantic" in sys.modules:
+    from anchor_webtask import _parts
+
+    if _parts.is_for_pydantic(kind):
+        from importlib.util import find_spec
+
+        if find_spec("pydantic") is None:
+            raise ConfigurationError(f"output={kind!r} needs pydantic: pip install 'anchor-webtask[pydantic]'")
         from anchor_webtask import _pydantic
 
-        if _pydantic.knows(kind):
-            return _output(inlined(_pydantic.schema_of(kind)), functools.partial(_pydantic.convert, kind))
+        adapter = _pydantic.adapter_of(kind)
+        return _output(inlined(_pydantic.schema_of(adapter)), functools.partial(_pydantic.convert, adapter))
     from anchor_webtask import _msgspec
 
     return _output(inlined(_msgspec.schema_of(kind)), functools.partial(_msgspec.convert, kind))

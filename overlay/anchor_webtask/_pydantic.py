@@ -2,97 +2,120 @@
 
 from __future__ import annotations
 
-import functools
+import itertools
 import json
-import typing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import pydantic
+import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._mismatch import Mismatch, Step, at
+from anchor_webtask._parts import annotated_for_msgspec, unexpressed
+from anchor_webtask._schema import NUMBER, WHOLE_NUMBER, Schema
 
 if TYPE_CHECKING:
-    from anchor_webtask._schema import Schema
+    from collections.abc import Iterator
+
+    from pydantic_core import ErrorDetails
+    from pydantic_core.core_schema import DictSchema
+
+_NUMBERS: Final = {"int": WHOLE_NUMBER, "float": NUMBER, "decimal": NUMBER}
+
+MOST_WAYS: Final = 100
+"""How many ways through an answer are tried, to find the one that a location of pydantic's means."""
 
 
-def knows(kind: Any) -> bool:
-    """Whether a type is one that pydantic made, or has one as a part."""
-    return _knows(kind, {})
+class Schemas(pydantic.json_schema.GenerateJsonSchema):
+    """Makes schemas as pydantic does, and says of a dict's keys also when they stand for numbers."""
+
+    def dict_schema(self, schema: DictSchema) -> Schema:
+        """Return the schema of a dict."""
+        made = super().dict_schema(schema)
+        keys = _NUMBERS.get(schema.get("keys_schema", {"type": "any"})["type"])
+        return made if keys is None else {**made, "propertyNames": keys}
 
 
-def schema_of(kind: Any) -> Schema:
-    """Return a type's JSON Schema.
+def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
+    """Return the schema of an adapter's type."""
+    return adapter.json_schema(schema_generator=Schemas)
+
+
+def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
+    """Return what makes a type's schema and values.
 
     Raises:
         ConfigurationError: The type has a part that pydantic can't express.
     """
+    adapter = _made(kind)
+    if isinstance(adapter, str):
+        raise unexpressed(kind, lambda part: made if isinstance(made := _made(part), str) else None)
+    if (part := annotated_for_msgspec(kind)) is not None:
+        raise ConfigurationError(
+            f"output={kind!r} is read by pydantic, which doesn't know {part!r}: write that with pydantic.Field"
+        )
+    return adapter
+
+
+def _made(kind: Any) -> pydantic.TypeAdapter[Any] | str:
+    """Return what makes a type's schema and values, or why nothing does."""
     try:
-        adapter = _adapter(kind)
+        adapter = pydantic.TypeAdapter(kind)
         adapter.rebuild(raise_errors=True)  # names what a forward reference doesn't find
-        return adapter.json_schema()
+        schema_of(adapter)
     except (pydantic.errors.PydanticUserError, NameError, TypeError, RecursionError) as error:
-        problem = str(error).partition("\n")[0]
-    raise ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: {problem}")
+        return str(error).partition("\n")[0]
+    return adapter
 
 
-def convert(kind: Any, value: Any) -> Any:
-    """Return a value of the type made of JSON, or the `Mismatch` where the JSON is something else."""
+def convert(adapter: pydantic.TypeAdapter[Any], value: Any) -> Any:
+    """Return a value of the adapter's type made of JSON, or the `Mismatch` where the JSON is something else."""
     try:
-        # As JSON: a strict model takes a date's text from there, and not from Python's text.
-        return _adapter(kind).validate_json(json.dumps(value, ensure_ascii=False).encode())
-    except pydantic.ValidationError as error:
-        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        try:
+            # As JSON: a strict model takes a date's text from there, and not from Python's text.
+            return adapter.validate_json(json.dumps(value, ensure_ascii=False).encode())
+        except pydantic.ValidationError as error:
+            errors = error.errors(include_url=False, include_context=False)
+        # Each alternative of a union has its errors: the one that came furthest says most.
+        return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
     except RecursionError as error:
         return Mismatch((), str(error), value)
-    # Each alternative of a union has its errors: the one that came furthest says most.
-    return max((_mismatch(value, each["loc"], each["msg"]) for each in errors), key=lambda each: len(each.steps))
 
 
-def _adapter(kind: Any) -> pydantic.TypeAdapter[Any]:
-    try:
-        hash(kind)
-    except TypeError:
-        return pydantic.TypeAdapter(kind)  # it is annotated with something that can't be hashed
-    return _kept(kind)
+def _mismatch(answer: Any, error: ErrorDetails) -> Mismatch:
+    """Say where it is in the answer."""
+    location, message = error["loc"], error["msg"]
+    steps = _steps(answer, location, error["input"])
+    found = at(answer, steps)
+    if location and location[-1] == "[key]":
+        return Mismatch(steps[:-1], f"{message}, as the key {json.dumps(steps[-1])}", at(answer, steps[:-1]))
+    missing = location and isinstance(found, dict) and error["type"] == "missing"
+    return Mismatch(steps, f"{message}: {location[-1]}" if missing else message, found)
 
 
-@functools.lru_cache(maxsize=256)
-def _kept(kind: Any) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(kind)
+def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, ...]:
+    """Return the place in the answer that a location of pydantic's means.
+
+    That also names alternatives of unions, which may be called like keys, and fields that are missing: it's the way to
+    what pydantic says is wrong.
+    """
+    ways = list(itertools.islice(_ways(answer, location), MOST_WAYS))
+    is_of_key = location[-1:] == ("[key]",)
+    return next((way for way in ways if (way[-1:] == (wrong,) if is_of_key else at(answer, way) == wrong)), ways[0])
 
 
-def _mismatch(answer: Any, location: tuple[Step, ...], message: str) -> Mismatch:
-    """Say where it is in the answer: pydantic's location also names alternatives and fields that are missing."""
-    steps: list[Step] = []
-    value = answer
-    for step in location:
+def _ways(answer: Any, location: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Yield each way through an answer that a location may mean, those that take more of its steps first."""
+    pending: list[tuple[tuple[Step, ...], Any, int]] = [((), answer, 0)]
+    while pending:
+        steps, value, index = pending.pop()
+        if index == len(location):
+            yield steps
+            continue
+        step = location[index]
+        pending.append((steps, value, index + 1))
         match value, step:
             case (dict(), _) if step in value:
-                value = value[step]
+                pending.append(((*steps, step), value[step], index + 1))
             case (list(), int()) if step < len(value):
-                value = value[step]
-            case _:
-                continue
-        steps.append(step)
-    if location and location[-1] == "[key]":
-        wrong = steps.pop()
-        return Mismatch(tuple(steps), f"{message}, as the key {json.dumps(wrong)}", at(answer, tuple(steps)))
-    missing = location and isinstance(value, dict) and message == "Field required"
-    return Mismatch(tuple(steps), f"{message}: {location[-1]}" if missing else message, value)
-
-
-def _knows(kind: Any, seen: dict[int, Any]) -> bool:
-    if id(kind) in seen:
-        return False
-    seen[id(kind)] = kind  # which keeps the id from going to another
-    if hasattr(kind, "__pydantic_validator__"):
-        return True
-    parts = list(typing.get_args(kind))
-    origin = typing.get_origin(kind) or kind
-    if isinstance(origin, type) and not origin.__module__.startswith("builtins"):
-        try:
-            parts += typing.get_type_hints(origin, include_extras=True).values()
-        except (NameError, TypeError, AttributeError):
-            return False  # whoever makes the schema says what is wrong with it
-    return any(_knows(part, seen) for part in parts)
+                pending.append(((*steps, step), value[step], index + 1))

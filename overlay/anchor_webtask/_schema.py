@@ -12,10 +12,14 @@ import json
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
 WRAPPER: Final = "result"
 """The field that an answer without an object at its root is wrapped in; the API's own wrappings have the same name."""
+
+WHOLE_NUMBER: Final = {"pattern": "^-?[0-9]+$"}
+NUMBER: Final = {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
+"""Keys of an object that stand for numbers."""
 
 LARGEST_INLINED: Final = 1000
 """Characters of JSON up to which a definition that is used more than once is still written out at each place."""
@@ -65,6 +69,44 @@ def fields_of(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
     if "patternProperties" in schema or isinstance(schema.get("additionalProperties"), dict):
         return None
     return list(schema.get("properties", ())) or None
+
+
+def listed(schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool) -> list[Any]:
+    """Return the values that a schema lists for a place; none where something else may be there as well.
+
+    Args:
+        schema: A schema, at the root or in it.
+        steps: The keys and indexes that lead to the place.
+        definitions: What its references lead to.
+        as_key: Whether it's about the keys of the mapping at the place.
+    """
+    here = _alternatives(schema, definitions, frozenset())
+    for step in steps:
+        within = [inner for each in here for inner in _within(each, step)]
+        here = [each for inner in within for each in _alternatives(inner, definitions, frozenset())]
+    if as_key:
+        here = [each.get("propertyNames", {}) for each in here]
+    here = [{"const": None} if each.get("type") == "null" else each for each in here]
+    listings = [[each["const"]] if "const" in each else each.get("enum", []) for each in here]
+    return list(itertools.chain(*listings)) if all(listings) else []
+
+
+def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
+    name = _referred(schema)
+    if name is not None:
+        return [] if name in seen else _alternatives(definitions[name], definitions, seen | {name})
+    if "anyOf" not in schema:
+        return [schema]
+    return [each for part in schema["anyOf"] for each in _alternatives(part, definitions, seen)]
+
+
+def _within(schema: Schema, step: str | int) -> Iterator[Schema]:
+    if isinstance(step, str):
+        inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
+    else:
+        inner = dict(enumerate(schema.get("prefixItems", ()))).get(step, schema.get("items"))
+    if isinstance(inner, dict):
+        yield inner
 
 
 def wrapped_in_object(schema: Schema) -> Schema:

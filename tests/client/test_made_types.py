@@ -24,9 +24,7 @@ def emulator(clock: VirtualClock) -> Emulator:
 
 
 @pytest.mark.parametrize("method", ["run", "run_in_one_request"])
-@settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(made=types_with_values(), times=st.integers(0, 2))
 def test_values_come_back_as_they_were(
     face: Face, anchor: Any, emulator: Emulator, method: str, made: tuple[Any, Any], times: int

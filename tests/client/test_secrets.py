@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchor_webtask import InvalidOutputError
+from tests.support.errors import raised
 from tests.support.hunt import PASSWORD, found, logged
 from tests.support.raw_server import raw_server
 
@@ -33,3 +35,18 @@ def test_nothing_is_shown_of_a_task_that_goes_well(
     shown += [repr(emulator), repr(emulator.requests), *logged(caplog), *capfd.readouterr()]
     assert found(shown) == []
     assert emulator.starts == 1
+
+
+def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(face: Face, anchor: Any, emulator: Emulator) -> None:
+    emulator.on(answer={"PIN": 1, PASSWORD: f"{PASSWORD} is your password"})
+    error = raised(
+        InvalidOutputError,
+        face,
+        anchor.tasks.run,
+        "Log in",
+        output=dict[str, int],
+        secret_values={"PASSWORD": PASSWORD},
+    )
+    assert error.raw == {"PIN": 1, PASSWORD: f"{PASSWORD} is your password"}
+    assert found([str(error), repr(error), error.path]) == []
+    assert '$["[redacted]"]: Expected `int`, got `str`; it is "[redacted] is your password"' in str(error)

@@ -21,7 +21,7 @@ LAYERS = [
     {"_answer"},
     {"_output"},
     {"_msgspec", "_pydantic", "_json_schema"},
-    {"_schema", "_mismatch"},
+    {"_schema", "_mismatch", "_parts"},
     {"_wait", "_token", "_secrets"},
     {"_types", "_outcome"},
     {"_errors", "_clock", "_version"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NamedTuple, TypedDict, TypeVar
 from uuid import UUID
@@ -282,6 +282,10 @@ OBJECTS: list[Kind] = [
     Kind("lone result in a lone result", Parcel, {"result": {"result": "guilty"}}, Parcel(Verdict("guilty"))),
     Kind("dict of numbers", dict[str, int], {"a b": 1, "c": 2}, {"a b": 1, "c": 2}),
     Kind("dict of lists of classes", dict[str, list[Node]], {"a b": NODES}, {"a b": SERVERS}),
+    Kind("dict by date", dict[date, Node], {"2026-03-01": NODES[0]}, {date(2026, 3, 1): SERVERS[0]}),
+    Kind("dict by number", dict[int, Node], {"3": NODES[0]}, {3: SERVERS[0]}),
+    Kind("dict of pydantic models by number", dict[int, Book], {"3": BOOK}, {3: EMMA}),
+    Kind("dict of pydantic models by Enum", dict[Color, Book], {"red": BOOK}, {Color.RED: EMMA}),
     Kind("dict of pydantic models", dict[str, Book], {"first": BOOK}, {"first": EMMA}),
 ]
 """Types whose schema is an object, and is sent as it is."""
@@ -315,6 +319,8 @@ OTHERS: list[Kind] = [
     Kind("list of Enums", list[Color], ["blue", "red"], [Color.BLUE, Color.RED]),
     Kind("date", date, "2026-03-01", date(2026, 3, 1)),
     Kind("datetime", datetime, "2026-03-01T12:00:00Z", NOON),
+    Kind("time", time, "12:30:00Z", time(12, 30, tzinfo=UTC)),
+    Kind("bytes", bytes, "ZXhhbXBsZQ==", b"example"),
     Kind("Decimal", Decimal, "12.50", Decimal("12.50")),
     Kind("UUID", UUID, "5f0c2f3e-7b3a-4a51-9d3e-0d6f3c6f6f11", ORDERED.id),
     Kind("number with a constraint", Annotated[int, msgspec.Meta(ge=1, description="how many")], 3, 3),

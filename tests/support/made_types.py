@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from types import GenericAlias, new_class
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypedDict, cast
@@ -33,6 +33,8 @@ SCALARS: list[Made] = [
     (date, st.dates()),
     (datetime, st.datetimes(timezones=st.just(UTC))),
     (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
+    (time, st.times(timezones=st.just(UTC))),
+    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # of others, pydantic makes no JSON
     (UUID, st.uuids()),
     (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
     (Literal["only"], st.just("only")),

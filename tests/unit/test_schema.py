@@ -7,17 +7,21 @@ import json
 import sys
 import types
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict
+from uuid import UUID
 
+import annotated_types
 import attrs
 import msgspec
 import pydantic
 import pytest
+import typing_extensions
 from jsonschema import Draft202012Validator
 from referencing import Registry
 
-from anchor_webtask import ConfigurationError
+from anchor_webtask import ConfigurationError, InvalidOutputError
 from anchor_webtask._output import output_of
 from anchor_webtask._schema import LARGEST_INLINED
 from tests.support.kinds import (
@@ -27,6 +31,7 @@ from tests.support.kinds import (
     Book,
     Cash,
     Chain,
+    Color,
     Comment,
     Folder,
     Kind,
@@ -435,6 +440,67 @@ def test_date_times_are_told_from_other_text() -> None:
     assert schema_of(list[datetime | int])["properties"]["result"]["items"]["anyOf"][0] == placed
 
 
+@pytest.mark.parametrize(
+    ("kind", "schema"),
+    [
+        (time, {"type": "string", "format": "time"}),
+        (Annotated[time, msgspec.Meta(tz=False)], {"type": "string", "format": "partial-time"}),
+        (Annotated[datetime, msgspec.Meta(tz=True)], {"type": "string", "format": "date-time"}),
+        (
+            Annotated[datetime, msgspec.Meta(tz=False)],
+            {"type": "string", "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$"},
+        ),
+    ],
+    ids=str,
+)
+def test_times_with_and_without_an_offset_are_told_apart(kind: Any, schema: dict[str, Any]) -> None:
+    assert schema_of(kind)["properties"]["result"] == schema
+
+
+@pytest.mark.parametrize(
+    ("key", "names"),
+    [
+        (str, None),
+        (Annotated[str, msgspec.Meta(min_length=2)], {"minLength": 2}),
+        (int, {"pattern": "^-?[0-9]+$"}),
+        (Annotated[int, msgspec.Meta(ge=1)], {"pattern": "^-?[0-9]+$"}),
+        (float, {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}),
+        (date, {"format": "date"}),
+        (datetime, {"format": "date-time"}),
+        (time, {"format": "time"}),
+        (timedelta, {"format": "duration"}),
+        (UUID, {"format": "uuid"}),
+        (Decimal, {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}),
+        (Color, {"enum": ["red", "blue"]}),
+        (Literal["a", "b"], {"enum": ["a", "b"]}),
+        (Literal[1, 2], {"enum": ["1", "2"]}),
+    ],
+    ids=str,
+)
+def test_keys_that_are_more_than_text_are_said(key: Any, names: dict[str, Any] | None) -> None:
+    schema = schema_of(types.GenericAlias(dict, (key, int)))
+    assert schema.get("propertyNames") == names
+    assert schema["additionalProperties"] == {"type": "integer"}
+
+
+def test_keys_of_pydantics_dicts_are_said_as_well() -> None:
+    assert schema_of(dict[int, Book])["propertyNames"] == {"pattern": "^-?[0-9]+$"}
+    assert schema_of(dict[date, Book])["propertyNames"] == {"format": "date"}
+    assert schema_of(dict[Color, Book])["propertyNames"]["enum"] == ["red", "blue"]
+    assert "propertyNames" not in schema_of(dict[str, Book])
+
+
+@pytest.mark.parametrize("kind", [pydantic.PositiveInt, Annotated[int, annotated_types.Gt(0)]])
+def test_annotations_for_pydantic_are_read_by_pydantic(kind: Any) -> None:
+    positive = {"type": "integer", "exclusiveMinimum": 0}
+    assert schema_of(kind)["properties"]["result"] == positive
+    assert schema_of(list[kind])["properties"]["result"]["items"] == positive
+    made = dataclasses.make_dataclass("Positive", [("number", kind)])
+    assert schema_of(made)["properties"]["number"] == {**positive, "title": "Number"}
+    with pytest.raises(InvalidOutputError, match=r"at \$\.number: Input should be greater than 0; it is 0"):
+        output_of(made).value({"number": 0})
+
+
 # -- Names that mean something in a schema -------------------------------------------------------------------------
 
 Keywords = TypedDict(
@@ -526,9 +592,42 @@ class Loose(pydantic.BaseModel, arbitrary_types_allowed=True):
     part: Price
 
 
+class MadeForMsgspec(pydantic.BaseModel):
+    number: Annotated[int, msgspec.Meta(ge=1)]
+
+
+@attrs.define
+class AttrsForPydantic:
+    number: pydantic.PositiveInt
+
+
+@dataclass
+class WithInitVar:
+    number: dataclasses.InitVar[int]
+
+
+@dataclass
+class WithWithInitVar:
+    parts: list[WithInitVar]
+
+
+@dataclass
+class Counted:
+    text: str
+    length: int = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        self.length = len(self.text)
+
+
 @pytest.mark.parametrize(
     ("output", "part"),
     [
+        (list[WithWithInitVar], "in <class 'tests.unit.test_schema.WithInitVar'>, dataclasses with `InitVar`"),
+        (Counted, "Counted'> makes its field length itself (init=False): give it a default"),
+        (dict[str, Counted], "in <class 'tests.unit.test_schema.Counted'>, "),
+        (AttrsForPydantic, "AttrsForPydantic"),
+        (list[AttrsForPydantic], "in <class 'tests.unit.test_schema.AttrsForPydantic'>, "),
         (3, "'3'"),
         (3.5, "'3.5'"),
         (True, "'True'"),
@@ -566,6 +665,33 @@ def test_type_that_can_not_be_expressed_is_refused_with_the_part_named(output: A
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "output",
+    [
+        MadeForMsgspec,
+        list[MadeForMsgspec],
+        Annotated[Book, msgspec.Meta(description="the best one")],
+        list[Annotated[Book, msgspec.Meta(description="the best one")]],
+        Annotated[list[Book], msgspec.Meta(min_length=1)],
+    ],
+    ids=str,
+)
+def test_annotation_for_msgspec_on_what_pydantic_reads_is_refused(output: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"is read by pydantic, which doesn't know .*msgspec\.Meta\("):
+        output_of(output)
+
+
+def test_annotation_for_both_is_taken() -> None:
+    both = Annotated[int, msgspec.Meta(ge=1), pydantic.Field(ge=1)]
+    assert schema_of(both)["properties"]["result"] == {"type": "integer", "minimum": 1}
+
+
+def test_without_pydantic_a_type_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigurationError, match=r"needs pydantic: pip install 'anchor-webtask\[pydantic\]'$"):
+        output_of(Annotated[int, annotated_types.Gt(-1)])
+
+
 def test_two_classes_of_one_name_are_refused() -> None:
     """A notebook's cell that was run twice leaves the older class in another."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
@@ -587,6 +713,29 @@ def test_type_that_was_refused_is_looked_at_again() -> None:
         assert output_of(module.Early).value({"late": [{"number": 3}]}) == module.Early([module.Late(3)])
     finally:
         del sys.modules["notebook"]
+
+
+Books = typing_extensions.TypeAliasType("Books", list[Book])
+
+
+@dataclass
+class OfBooks:
+    books: Books
+
+
+def test_pydantic_is_found_behind_an_alias() -> None:
+    books = schema_of(list[Book])["properties"]["result"]
+    assert schema_of(Books)["properties"]["result"] == books
+    assert schema_of(dict[str, Books])["additionalProperties"] == books
+    assert schema_of(OfBooks)["properties"]["books"]["items"] == books["items"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="aliases by `type` are of Python 3.12")
+def test_an_alias_that_is_a_part_of_itself_is_refused_in_words() -> None:
+    namespace: dict[str, Any] = {}
+    exec("type Tree = dict[str, Tree] | int", namespace)
+    with pytest.raises(ConfigurationError, match="it goes on without end, by an alias or a generic class"):
+        output_of(namespace["Tree"])
 
 
 def test_pydantic_is_found_below_many_other_classes() -> None:

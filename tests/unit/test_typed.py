@@ -25,6 +25,7 @@ from tests.support.errors import contents
 from tests.support.kinds import (
     KINDS,
     OBJECTS,
+    ORDER,
     OTHERS,
     Book,
     Cash,
@@ -239,6 +240,26 @@ class Shelf(pydantic.BaseModel):
     by_number: dict[int, Book] = {}
 
 
+class Sold(pydantic.BaseModel):
+    """Its tag is also the name of one of its fields, as pydantic says where something is wrong by both."""
+
+    kind: Literal["price"]
+    price: float
+    currency: str
+
+
+class Free(pydantic.BaseModel):
+    kind: Literal["free"]
+    note: str
+
+
+class Tagged(pydantic.BaseModel):
+    unit: int | list[int]
+
+
+Offer = Annotated[Sold | Free, pydantic.Field(discriminator="kind")]
+SOLD = {"kind": "price", "price": 3.5, "currency": "EUR"}
+
 BAD = {"name": "web", "cpu": "high"}
 EMMA = {"title": "Emma", "price": 1}
 
@@ -260,12 +281,12 @@ EMMA = {"title": "Emma", "price": 1}
         (tuple[int, Node], [1], "$", "Expected `array` of length 2, got 1; it is [1]"),
         (Point, [1.5, "east"], "$[1]", "Expected `float`, got `str`"),
         (Node | None, nest(BAD, 1), "$.result.cpu", "Expected `float`, got `str`"),
-        (Cash | Transfer, {"type": "card"}, "$.type", "Invalid value 'card'"),
+        (Cash | Transfer, {"type": "card"}, "$.type", 'expected one of "cash", "transfer"; it is "card"'),
         (Cash | Transfer, {"amount": "1"}, "$", "Object missing required field `type`"),
         (Cash | Transfer, {"type": "cash", "amount": "much"}, "$.amount", "Invalid decimal string"),
         (Rating, {"stars": 6, "tags": []}, "$.stars", "Expected `int` <= 5; it is 6"),
         (Rating, {"stars": 5, "tags": list("abcd")}, "$.tags", "Expected `array` of length <= 3"),
-        (list[Color], ["red", "green"], "$[1]", "Invalid enum value 'green'"),
+        (list[Color], ["red", "green"], "$[1]", 'expected one of "blue", "red"; it is "green"'),
         (list[date], ["2026-02-30"], "$[0]", "Invalid RFC3339 encoded date"),
         (Folder, {"name": "/", "folders": [{"name": "a", "folders": [{}]}]}, "$.folders[0].folders[0]", "`name`"),
         (dict[str, int], {"a": 1, "b c": "x"}, '$["b c"]', "Expected `int`, got `str`"),
@@ -276,7 +297,10 @@ EMMA = {"title": "Emma", "price": 1}
         (dict[str, int], {"\U000e0001\ud800": "x"}, '$["\\udb40\\udc01\\ud800"]', "Expected `int`, got `str`"),
         (dict[str, int], {"größe": "x"}, "$.größe", "Expected `int`, got `str`"),
         (dict[str, int], {str(number): number if number < 999 else "x" for number in range(1000)}, '$["999"]', "`int`"),
-        (dict[int, int], {"1": 1, "x": 2}, "$", "Expected `int`, got `str`"),
+        (dict[int, int], {"1": 1, "x": 2}, "$", 'Expected `int`, got `str`, as the key "x"; it is {"1": 1'),
+        (dict[str, dict[date, int]], {"a": {"b": 2}}, "$.a", 'encoded date, as the key "b"; it is {"b": 2}'),
+        (dict[Color, int], {"red": 1, "green": 2}, "$", 'expected one of "red", "blue", as the key "green"'),
+        (Node, json.dumps({"name": "web"}), "$", "Object missing required field `cpu`"),
         (Shaped, {"inner": {"a b": {"c": GOOD, "d.e": BAD}}}, '$.inner["a b"]["d.e"].cpu', "Expected `float`"),
         (Shaped, {"inner": {"a": {"b": GOOD}, "c": {"b": BAD}}}, "$.inner.c.b.cpu", "Expected `float`"),
         (Shaped, {"inner": {}, "long": {"a": 1}}, "$.long", "Expected `object` of length >= 3"),
@@ -290,7 +314,14 @@ EMMA = {"title": "Emma", "price": 1}
         (Odd, {**ODD, "ü": "x"}, "$.ü", "Expected `int`, got `str`"),
         (Odd, {**ODD, "[...]": "x"}, '$["[...]"]', "Expected `int`, got `str`"),
         (Strict, {"name": "x", " - at `$[9]": 1}, "$", "Object contains unknown field"),
-        (list[Literal["a"]], ["a", "b' - at `$[0]`"], "$[1]", "Invalid enum value"),
+        (list[Literal["a"]], ["a", "b' - at `$[0]`"], "$[1]", 'expected one of "a"; it is'),
+        (Color, json.dumps("green"), "$", 'expected one of "blue", "red"; it is "green"'),
+        (Literal["yes", 3], 4, "$", 'expected one of 3, "yes"; it is 4'),
+        (dict[str, Literal["a"] | None], {"b c": "x"}, '$["b c"]', 'expected one of "a", null; it is "x"'),
+        (Literal["a"] | int, "x", "$", "Invalid enum value 'x'"),
+        (tuple[int, Color], nest([1, "x"], 1), "$.result[1]", 'expected one of "blue", "red"'),
+        (list[Cash | Transfer | int], [1, {"type": "x"}], "$[1].type", 'expected one of "cash", "transfer"'),
+        (Order, {**ORDER, "color": "x"}, "$.color", 'expected one of "blue", "red"'),
         (Checked, {"low": 2, "high": 1}, "$", "low must not be above high"),
         (list[Checked], [{"low": 2, "high": 1}], "$[0]", "low must not be above high"),
         (Book, {"title": "Emma"}, "$", 'Field required: price; it is {"title": "Emma"}'),
@@ -306,6 +337,11 @@ EMMA = {"title": "Emma", "price": 1}
         (Review, {"stars": 6}, "$.stars", "Input should be less than or equal to 5; it is 6"),
         (CheckedModel, {"low": 2, "high": 1}, "$", "low must not be above high"),
         (tuple[int, Book], [1, 2], "$[1]", "Input should be an object; it is 2"),
+        (list[Sold | Free], [{**SOLD, "price": "x"}], "$[0].price", 'parse string as a number; it is "x"'),
+        (list[Offer], [{**SOLD, "currency": None}], "$[0].currency", "valid string; it is null"),
+        (list[Offer], [{"kind": "price", "price": 3.5}], "$[0]", "Field required: currency; it is {"),
+        (dict[str, Offer], {"price": {**SOLD, "price": "x"}}, "$.price.price", 'parse string as a number; it is "x"'),
+        (Tagged, {"unit": {"int": "bad"}}, "$.unit", 'it is {"int": "bad"}'),
         (dict[str, Book], {"\u202e": 3}, '$["\\u202e"]', "Input should be an object"),
     ],
     ids=lambda it: ascii(it)[:50],
@@ -330,6 +366,57 @@ def test_of_several_attempts_the_one_that_came_furthest_is_told(output: Any, raw
     assert refused(output, raw).path == path
     assert refused(output, nest(raw, 1)).path == path.replace("$", "$.result")
     assert refused(output, json.dumps(raw)).path == path
+
+
+class Careless(pydantic.BaseModel):
+    name: str
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def upper(cls, data: Any) -> Any:
+        return {"name": data["name"].upper()}
+
+
+@dataclass
+class CarelessDataclass:
+    name: str
+
+    def __post_init__(self) -> None:
+        raise KeyError(self.name)
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "said"),
+    [
+        (Careless, None, "TypeError: 'NoneType' object is not subscriptable"),
+        (Careless, {}, "KeyError: 'name'"),
+        (list[Careless], [3], "TypeError: 'int' object is not subscriptable"),
+        (CarelessDataclass, {"name": "x"}, "KeyError: 'x'"),
+    ],
+)
+def test_what_a_types_own_code_raises_is_told_and_the_answer_kept(output: Any, raw: Any, said: str) -> None:
+    assert f"the type's own code raised {said}" in str(refused(output, raw))
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "shows"),
+    [
+        (Node, {"name": "web", "cpu": "SECRET"}, 'it is "[redacted]"'),
+        (Node, {"name": "web", "cpu": f"{'x' * 50} SECRET"}, "[redact"),
+        (dict[str, int], {"SECRET": "x"}, 'at $["[redacted]"]: '),
+        (dict[str, int], {"a SECRET": "x"}, 'at $["a [redacted]"]: '),
+        (dict[int, int], {"SECRET": 1}, 'as the key "[redacted]"'),
+        (list[Literal["a"] | int], ["SECRET"], "Invalid enum value '[redacted]'"),
+        (dict[str, Book], {"SECRET": 3}, 'at $["[redacted]"]: '),
+        (Book, "SECRET", 'it is "[redacted]"'),
+    ],
+)
+def test_secret_that_an_answer_echoes_is_not_told(output: Any, raw: Any, shows: str) -> None:
+    with pytest.raises(InvalidOutputError) as caught:
+        output_of(output).value(raw, "task-1", lambda text: text.replace("SECRET", "[redacted]"))
+    assert shows in str(caught.value)
+    assert "SEC" not in str(caught.value) + caught.value.path
+    assert caught.value.raw is raw
 
 
 # -- Huge and hostile ----------------------------------------------------------------------------------------------
@@ -503,6 +590,35 @@ def test_object_without_one_field_of_a_class_of_defaults_is_no_value(
 )
 def test_what_is_empty_but_asked_for_is_taken(output: Any, raw: Any, value: Any) -> None:
     assert read(output, raw) == value
+
+
+class Named(pydantic.BaseModel, populate_by_name=True):
+    name: str = pydantic.Field("", alias="full name")
+    age: int = pydantic.Field(0, validation_alias=pydantic.AliasChoices("age", "years"))
+    town: str = pydantic.Field("", validation_alias=pydantic.AliasPath("address", "town"))
+
+
+@pytest.mark.parametrize(
+    ("raw", "value"),
+    [
+        ({"name": "Ada"}, Named.model_construct(name="Ada")),
+        ({"full name": "Ada"}, Named.model_construct(name="Ada")),
+        ({"years": 36}, Named.model_construct(age=36)),
+        ({"address": {"town": "London"}}, Named.model_construct(town="London")),
+    ],
+)
+def test_fields_may_come_by_every_name_that_pydantic_takes(raw: Any, value: Named) -> None:
+    assert read(Named, raw) == value
+
+
+def test_model_of_other_names_is_no_value_without_any_of_them() -> None:
+    assert "expected an object with name, age, town; it is {" in str(refused(Named, {"error": PROSE}))
+
+
+def test_unions_are_kept_apart_by_their_order() -> None:
+    first, second = (pydantic.create_model(name, number=(int, ...)) for name in ("First", "Second"))
+    assert type(read(first | second, {"number": 1})) is first
+    assert type(read(second | first, {"number": 1})) is second
 
 
 class Extra(pydantic.BaseModel, extra="allow"):

@@ -166,7 +166,7 @@ class _Maker:
         names += [name for name in required if name not in properties]
         is_mapping = not properties and isinstance(others, dict) and not _recurs(trail)
         missing = max(schema.get("minProperties", 0), is_mapping) - len(names)
-        names += [f"example{number}" for number in range(1, missing + 1)]
+        names += itertools.islice(self._names(schema, trail), max(missing, 0))
         made = {}
         for name in names:
             value = self._first(properties.get(name, others), name, trail)
@@ -180,6 +180,13 @@ class _Maker:
             variations = self.values(properties.get(name, others), name, trail)
             yield from ({**made, name: value} for value in itertools.islice(variations, 1, VARIATIONS))
         yield {name: value for name, value in made.items() if name in required}
+
+    def _names(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[str]:
+        """Yield names for the properties of a mapping."""
+        if "propertyNames" not in schema:
+            yield from (f"example{number}" for number in itertools.count(1))
+        names = {"allOf": [{"type": "string"}, schema.get("propertyNames", False)]}
+        yield from (str(name) for name in self.values(names, "", trail))
 
     def _arrays(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[list[object]]:
         prefix, items = schema.get("prefixItems", []), schema.get("items", True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import itertools
 import math
 import string
 import uuid
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,10 +17,16 @@ if TYPE_CHECKING:
 
 MANY = 1000  # values of one kind, for arrays of different ones
 
+
+def _uuid(version: int, number: int) -> str:
+    return str(uuid.UUID(int=number, version=version))
+
+
 FORMATS: Mapping[str, Callable[[int], str]] = {
     "date": lambda n: str(_moment(n).date()),
     "date-time": lambda n: f"{_moment(n).isoformat()}Z",
     "time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}Z",
+    "partial-time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}",  # RFC 3339's, without an offset
     "decimal": lambda n: f"{n}.5",  # not JSON Schema's; what msgspec writes for a Decimal
     "duration": lambda n: f"P{n}D",
     "email": lambda n: f"example{n}@example.com",
@@ -27,13 +35,24 @@ FORMATS: Mapping[str, Callable[[int], str]] = {
     "ipv6": lambda n: f"2001:db8::{n:x}",
     "uri": lambda n: f"https://example.com/{n}",
     "uuid": lambda n: str(uuid.UUID(int=n, version=4)),
+    # Not JSON Schema's; what pydantic writes for a UUID of one version.
+    **{f"uuid{version}": partial(_uuid, version) for version in range(1, 6)},
 }
 
 PATTERN_GUESSES = (
     *("example", "Example", "EXAMPLE", "abc", "ABC", "a", "A", "ab", "AB", "abcd", "ABCD", "ABCDE", "abc-d", "abc_d"),
     *("1", "12", "123", "1234", "12345", "123456", "1234567", "12345678", "0.5", "1.50", "12.34", "-1", "+1", "50%"),
     *("A1", "AB12", "ABC123", "A-1", "AB-12", "AB-123", "ABC-123", "ABC-1234", "a1", "abc1", "abc123", "abc-123", "#1"),
-    *("2026-01-02", "2026-01", "12:30", "12:30:00", "2026-01-02T12:30:00Z", "01/02/2026", "02.01.2026"),
+    *(
+        "2026-01-02",
+        "2026-01",
+        "12:30",
+        "12:30:00",
+        "2026-01-02T12:30:00Z",
+        "2026-01-02T12:30:00",
+        "01/02/2026",
+        "02.01.2026",
+    ),
     *("$1", "$1.50", "$ 1.50", "€1.50", "1.50 €", "1.50 EUR", "EUR 1.50", "1,50", "1,234.50", "en", "en-US", "en_US"),
     *("+15550100", "+1 555 0100", "555-0100", "(555) 555-0100", "555-555-0100", "12345-6789", "1.2.3", "v1.2.3"),
     *("example@example.com", "https://example.com/", "http://example.com/", "example.com", "198.18.0.1", "/example"),
@@ -50,6 +69,8 @@ def strings(schema: Mapping[str, Any], name: str) -> Iterator[str]:
     """
     if make := FORMATS.get(schema.get("format", "")):
         yield from (make(number) for number in range(1, MANY))
+    if schema.get("contentEncoding") == "base64":
+        yield from (base64.b64encode(f"example {number}".encode()).decode() for number in range(1, MANY))
     if "pattern" in schema:
         yield from PATTERN_GUESSES
         return
