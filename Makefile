@@ -11,7 +11,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-GROUPS := --group tools --group tests --group types --group lint --group dev
+GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group dev
 
 .PHONY: run test vendor generate check accept lock
 

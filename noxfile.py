@@ -1,6 +1,7 @@
 """The environments: what is tested, with what installed. `make` and `.ci/run` call these sessions."""
 
 import pathlib
+import shutil
 import tarfile
 
 import nox
@@ -14,6 +15,8 @@ nox.options.sessions = ["tests", "lint", "types", "package"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
+WITNESSES = pathlib.Path("tests") / "witnesses"
+NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SDIST_CONTENTS = {
     ".gitignore",
     "CHANGELOG.md",
@@ -39,6 +42,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def coverage(session: nox.Session) -> None:
+    """Run the suite and print which lines and branches of the package it takes; below the bound it fails."""
+    session.install(*LOCKED, "--group", "coverage", "--editable", ".[emulator]")
+    session.run("pytest", "--numprocesses=auto", "--cov", "--cov-report=term", *session.posargs)
+
+
+@nox.session
 def contract(session: nox.Session) -> None:
     """Run what pins the generated code, the wire and the surface: the tests to run after `make generate`."""
     install_for_tests(session)
@@ -51,6 +61,22 @@ def fuzz(session: nox.Session) -> None:
     install_for_tests(session)
     profile = ("--numprocesses=auto", "--hypothesis-profile=long")
     session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
+
+
+@nox.session
+def witnesses(session: nox.Session) -> None:
+    """Let Prism look at what is sent, and schemathesis at the emulator; without node, only the latter."""
+    session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
+    environment = {}
+    if shutil.which("node") and shutil.which("npm"):
+        folder = pathlib.Path(session.create_tmp())
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(WITNESSES / name, folder)
+        session.run("npm", "ci", "--prefix", str(folder), *NPM_QUIETLY, external=True)
+        environment["PRISM"] = str(folder / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js")
+    else:
+        session.warn("node or npm is not here: Prism is left out")
+    session.run("pytest", str(WITNESSES), *session.posargs, env=environment)
 
 
 @nox.session

@@ -1,0 +1,202 @@
+"""Prism, a stranger to this project, serves the composed spec, and finds nothing wrong in what both faces send.
+
+It says in a header what it doesn't like, and answers with the example, or the status, that it's asked to prefer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import httpx
+import pytest
+
+from anchor_webtask import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    ServerError,
+    StartOutcomeUnknownError,
+    TaskFailedError,
+    TaskOptions,
+)
+from tests.support.errors import raised
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchor_webtask import AnchorError
+    from tests.support.faces import Face
+
+PRISM: Final = os.environ.get("PRISM")
+if PRISM is None:
+    pytest.skip("PRISM isn't set; `nox --session witnesses` sets it where node is", allow_module_level=True)
+
+SPEC: Final = Path(__file__).parents[2] / "generated" / "anchor_webtask_api" / "openapi.json"
+LISTENING: Final = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
+REFUSALS: Final[dict[int, type[AnchorError]]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    429: RateLimitError,
+}
+
+
+@attrs.define
+class Node:
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+@attrs.define
+class Nodes:
+    nodes_cpu_usage: list[Node]
+
+
+@dataclass
+class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Sends for both faces, says which answer is preferred, and keeps what Prism says.
+
+    Attributes:
+        preferred: Prism's `Prefer` of the answers, one a request; the last one ever after.
+        violations: What Prism found wrong with requests.
+        requests: How many there were.
+    """
+
+    preferred: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    requests: int = 0
+
+    def __post_init__(self) -> None:
+        self._sync = httpx.HTTPTransport()
+        self._async = httpx.AsyncHTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        return self._heard(self._sync.handle_request(self._asking(request)))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        return self._heard(await self._async.handle_async_request(self._asking(request)))
+
+    def close(self) -> None:
+        self._sync.close()
+
+    async def aclose(self) -> None:
+        await self._async.aclose()
+
+    def _asking(self, request: httpx.Request) -> httpx.Request:
+        if self.preferred:
+            request.headers["prefer"] = self.preferred.pop(0) if len(self.preferred) > 1 else self.preferred[0]
+        return request
+
+    def _heard(self, response: httpx.Response) -> httpx.Response:
+        self.requests += 1
+        self.violations += response.headers.get_list("sl-violations")
+        return response
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[str]:
+    """Prism's address."""
+    command = ["node", str(PRISM), "mock", "--host", "127.0.0.1", "--port", "0", str(SPEC)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        ThreadPoolExecutor(1) as reader,
+    ):
+        try:
+            assert process.stdout is not None
+            said = ""
+            for line in process.stdout:
+                said += line
+                if listening := LISTENING.search(line):
+                    break
+            else:
+                pytest.fail(f"Prism has not begun:\n{said}")
+            reader.submit(process.stdout.read)  # a full pipe would stop it
+            yield listening[1]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def witness() -> Witness:
+    return Witness()
+
+
+@pytest.fixture
+def anchor(face: Face, prism: str, witness: Witness) -> Iterator[Any]:
+    with face.anchor(base_url=prism, transport=witness) as anchor:
+        yield anchor
+
+
+def test_the_one_request_form_brings_its_example_typed(face: Face, anchor: Any, witness: Witness) -> None:
+    result = face.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
+    assert result.value.nodes_cpu_usage[0] == Node("pool-e1ro5g0nq-559g5", "do-nyc1-demo-infra", 8.29)
+    assert (witness.requests, witness.violations) == (1, [])
+
+
+@pytest.mark.usefixtures("clock")
+def test_a_task_runs_to_its_end(face: Face, anchor: Any, witness: Witness) -> None:
+    witness.preferred = ["example=async", "example=running", "example=completed"]
+    result = face.call(anchor.tasks.run, "Read the title", url="https://example.com")
+    assert result.value == {"title": "Example Domain"}
+    assert result.task_id.startswith("perform-web-task-execution-")
+    assert (witness.requests, witness.violations) == (3, [])
+
+
+@pytest.mark.parametrize(("method", "example"), [("start", "async"), ("run_in_one_request", "sync")])
+def test_every_option_is_as_the_spec_has_it(
+    face: Face, anchor: Any, witness: Witness, method: str, example: str
+) -> None:
+    witness.preferred = [f"example={example}"]
+    options: TaskOptions = {
+        "url": "https://example.com/ä?q=1",
+        "session_id": "a/b c&d=ü",
+        "agent": "browser-use",
+        "provider": "gemini",
+        "model": "a model",
+        "detect_elements": True,
+        "human_intervention": False,
+        "max_steps": 1,
+        "secret_values": {"PASSWORD": 'corr"ect', "*.example.com": {"USER": "ada"}},
+        "highlight_elements": False,
+        "extra_body": {"use_vision": True},
+    }
+    assert options.keys() == TaskOptions.__annotations__.keys()
+    face.call(getattr(anchor.tasks, method), "Lies die CPU-Last 🙂", output=Nodes, **options)
+    assert (witness.requests, witness.violations) == (1, [])
+
+
+def test_a_failed_task_says_why(face: Face, anchor: Any, witness: Witness) -> None:
+    witness.preferred = ["example=failed"]
+    error = raised(TaskFailedError, face, anchor.tasks.get("task-1").result)
+    assert (error.reason, error.task_id) == ("Maximum number of steps exceeded", "task-1")
+    assert (witness.requests, witness.violations) == (1, [])
+
+
+@pytest.mark.parametrize("status", [*REFUSALS, 500])
+def test_every_error_that_the_spec_has_is_an_error_of_ours(
+    face: Face, anchor: Any, witness: Witness, status: int
+) -> None:
+    witness.preferred = [f"code={status}"]
+    error: Any = raised(REFUSALS.get(status, StartOutcomeUnknownError), face, anchor.tasks.start, "Read the title")
+    assert (error.status, error.message) == (status, "string")
+    error = raised(REFUSALS.get(status, ServerError), face, anchor.tasks.get("task-1").refresh)
+    assert (error.status, error.code, error.task_id) == (status, 0, "task-1")
+    assert (witness.requests, witness.violations) == (2, [])
+
+
+def test_a_request_that_the_spec_has_not_is_noticed(face: Face, anchor: Any, witness: Witness) -> None:
+    raised(BadRequestError, face, anchor.tasks.start, "Read the title", agent="newer-than-the-spec")
+    assert len(witness.violations) == 1
