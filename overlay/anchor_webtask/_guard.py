@@ -34,8 +34,9 @@ from anchor_webtask._errors import (
 from anchor_webtask._outcome import Failure, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator, Mapping, MutableMapping
 
+    from anchor_webtask._clock import Clock
     from anchor_webtask._secrets import Redactor, Sealed
 
 KEY_HEADER: Final = "anchor-api-key"
@@ -78,19 +79,26 @@ class Guard:
     Args:
         redact: Takes secrets out of text from outside.
         max_response_bytes: How large an answer may be once it's unpacked.
-        wall: Returns seconds since 1970, for a `Retry-After` that is a date.
+        clock: Says what is left of a request's time, and what a `Retry-After` means that is a date.
     """
 
-    def __init__(self, redact: Redactor, max_response_bytes: int, wall: Callable[[], float]) -> None:
+    def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
         self._redact = redact
         self._max_response_bytes = max_response_bytes
-        self._wall = wall
+        self._clock = clock
         self._has_left: bool | None = None  # None where nobody tells: a custom transport, or nobody was asked to
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in, as httpcore's `trace` extension, how far a request has got; for one exchange."""
         is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
         self._has_left = bool(self._has_left or is_sent)
+        if event.endswith(".receive_response_headers.started"):
+            self.shorten(info["request"].extensions)
+
+    def shorten(self, extensions: MutableMapping[str, Any]) -> None:
+        """Let the reads that follow take no longer than what is left of a request's time, each by itself."""
+        if (deadline := extensions.get(DEADLINE)) is not None:
+            extensions["timeout"]["read"] = max(deadline - self._clock.now(), SHORTEST_READ)
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """Do the same for the async face."""
@@ -166,11 +174,11 @@ class Guard:
         location = response.extensions.get(LOCATION, "")
         try:
             url = httpx.URL(location)
-        except httpx.InvalidURL:
+            if not url.host:
+                return "another path of the same server" if location else "nowhere"
+            return self._redact.quote(f"{url.scheme}://{url.netloc.decode('ascii')}")
+        except (httpx.InvalidURL, ValueError):  # the latter of host names that can't be decoded
             return "an address that is none"
-        if not url.host:
-            return "another path of the same server" if location else "nowhere"
-        return self._redact.quote(f"{url.scheme}://{url.netloc.decode('ascii')}")
 
     def _status_error(self, response: httpx.Response, content: bytes) -> StatusError:
         status = response.status_code
@@ -183,10 +191,12 @@ class Guard:
             api_message=message,
             code=code,
             request_id=request_id(response, self._redact),
-            retry_after=retry_after(response.headers.get("retry-after"), self._wall()),
+            retry_after=retry_after(response.headers.get("retry-after"), self._clock.wall()),
         )
 
 
+DEADLINE: Final = "anchor_webtask.deadline"
+SHORTEST_READ: Final = 0.001
 LOCATION: Final = "anchor_webtask.location"
 _PACKING: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from anchor_webtask._errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import httpx
 
-ClientT = TypeVar("ClientT", bound="httpx.Client | httpx.AsyncClient")
+class Client(Protocol):
+    """An httpx client that is made anew once it's closed, or spent by an interruption."""
+
+    is_spent: bool
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+
+ClientT = TypeVar("ClientT", bound=Client)
 
 
 class Lifecycle(Generic[ClientT]):
@@ -51,7 +61,7 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
             self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
         with self._lock:
-            if self._client is None or self._client.is_closed:
+            if self._client is None or self._client.is_closed or self._client.is_spent:
                 self._client = self._made()
             return self._client
 

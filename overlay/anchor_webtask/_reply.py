@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from anchor_webtask._secrets import Redactor
 
+_STATUSES: Final = frozenset({"running", "completed", "failed"})
+
 # What the generated parsers raise on JSON of the wrong shape, and the JSON reader on what is none.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
@@ -118,7 +120,10 @@ def _unreadable(why: str) -> Failure:
 
 
 def _text(value: object, redact: Redactor) -> str | None:
-    return redact.quote(value) if isinstance(value, str) else None
+    """Return a status as it may be shown."""
+    if not isinstance(value, str):
+        return None
+    return value if value.casefold() in _STATUSES else redact.quote(value)
 
 
 def _given(value: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from anchor_webtask import _spec
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._json_schema import has_text_keys
-from anchor_webtask._secrets import Redactor, Sealed
+from anchor_webtask._secrets import Redactor, Releasing, Sealed
 from anchor_webtask._types import TaskOptions
 
 if TYPE_CHECKING:
@@ -42,15 +42,19 @@ def start_request(
     Raises:
         ConfigurationError: The prompt or an option can't be right.
     """
-    if problem := _prompt_problem(prompt) or _options_problem(options):
+    if problem := _prompt_problem(prompt):
         raise ConfigurationError(problem)
-    given = Sealed({name: value for name, value in options.open().items() if value is not None})
-    kwargs = _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
+    with Releasing():
+        problem = _options_problem(options)
+        given = Sealed({name: value for name, value in options.open().items() if value is not None})
+        kwargs = None if problem else _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
+        secrets = Sealed(()) if problem else _secret_texts(given)
+    if problem:
+        raise ConfigurationError(problem)
     if kwargs is None:
         raise ConfigurationError(
             "extra_body must be JSON all through: dicts with text as keys, lists, text, finite numbers"
         )
-    secrets = _secret_texts(given)
     redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
     return StartRequest(kwargs, redact)
 

@@ -7,22 +7,20 @@ interruption from the frames that it passed, since those hold requests.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
-from urllib.parse import quote, quote_plus
+
+from anchor_webtask._spellings import Spelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
 LONGEST_QUOTE: Final = 300
-SHORTEST_REST: Final = 4
-"""What is left of a secret without its non-ASCII characters counts as one from this length on."""
 REDACTED: Final = "[redacted]"
 HTTP_LOGGERS: Final = (
     "httpx",
@@ -50,47 +48,29 @@ class Sealed(Generic[T]):
 
 
 class Redactor:
-    """Takes known secrets out of text, also where they are JSON-escaped or percent-encoded."""
+    """Takes known secrets out of text, however whoever echoes them has spelled them."""
 
-    __slots__ = ("__weakref__", "_sealed")
+    __slots__ = ("__weakref__", "_sealed", "_spelled")
 
     def __init__(self, secrets: Sealed[tuple[str, ...]]) -> None:
-        forms = {form for secret in secrets.open() if secret for form in _forms(secret) if form}
-        self._sealed = Sealed(tuple(sorted(forms, key=len, reverse=True)))
+        self._sealed = Sealed(tuple(sorted({*secrets.open()} - {""}, key=len, reverse=True)))
+        self._spelled: Sealed[tuple[Spelled, ...]] | None = None  # made when something is to be shown
         with _live_lock:
             _live.add(self)
 
     def __call__(self, text: str) -> str:
         """Return the text with each secret in it replaced."""
-        for form in self._sealed.open():
+        if self._spelled is None:
+            self._spelled = Sealed(tuple(map(Spelled, self._sealed.open())))
+        for spelled in self._spelled.open():
             # Not within what has been replaced: a short secret may be a part of that.
-            text = REDACTED.join(part.replace(form, REDACTED) for part in text.split(REDACTED))
+            text = REDACTED.join(spelled.replaced(part, REDACTED) for part in text.split(REDACTED))
         return text
 
     def quote(self, text: str) -> str:
         """Make text from outside fit to be shown: secrets out before it is cut, since a cut could leave half of one."""
         shown = "".join(character if character.isprintable() else " " for character in self(text))
         return shown if len(shown) <= LONGEST_QUOTE else f"{shown[:LONGEST_QUOTE]}…"
-
-
-def _forms(secret: str) -> Iterable[str]:
-    yield secret
-    for ascii_only in (True, False):
-        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-    # A lone surrogate has no UTF-8 form, so it can't come back percent-encoded either.
-    yield quote(secret, safe="", errors="replace")
-    yield quote_plus(secret, errors="replace")
-    yield repr(secret)[1:-1]
-    for encoding in ("utf-8", "latin-1"):
-        # httpcore logs headers and status lines as bytes, and exceptions that quote them. What else is in the text
-        # decides whether a quotation mark is escaped.
-        once = repr(secret.encode(encoding, errors="replace"))[2:-1].replace("\\'", "'")
-        for sent in (once, once.replace("'", "\\'")):
-            twice = sent.replace("\\", "\\\\")
-            yield from (sent, twice, twice.replace("'", "\\'"))
-    bare = secret.encode("ascii", errors="ignore").decode()
-    if len(bare) >= SHORTEST_REST:
-        yield bare  # httpx logs a status line without what isn't ASCII
 
 
 _live: weakref.WeakSet[Redactor] = weakref.WeakSet()
@@ -127,6 +107,19 @@ def guard_http_logs() -> None:
     """Make the loggers below us redact; calling it again changes nothing."""
     for name in HTTP_LOGGERS:
         logging.getLogger(name).addFilter(_redacting_filter)
+
+
+class Releasing:
+    """A context that frees what ends it from its frames: it handles opened secrets, and Ctrl-C may come at any moment.
+
+    No generator makes it: those give an exception back the traceback that it came with.
+    """
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        if raised is not None:
+            release(raised)
 
 
 def release(interruption: BaseException) -> None:

@@ -7,6 +7,7 @@ an error is raised, no frame with a header or a body is left for a traceback to 
 from __future__ import annotations
 
 import functools
+import ssl
 import sys
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -15,22 +16,23 @@ import httpx
 
 from anchor_webtask._answer import PACKING, Answer
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._guard import KEY_HEADER, Guard, KeyAuth, hide_location
+from anchor_webtask._guard import DEADLINE, KEY_HEADER, Guard, KeyAuth, hide_location
 from anchor_webtask._lifecycle import Lifecycle
 from anchor_webtask._outcome import Failure
 from anchor_webtask._secrets import REDACTED, Redactor, Sealed
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
-    import ssl
-
     from anchor_webtask._settings import Settings
     from anchor_webtask_api import AuthenticatedClient
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
-HTTPX_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
-"""What an exchange fails with; anything else interrupts it, as a worker's time limit does that a signal raises."""
+EXCHANGE_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError)
+"""What an exchange fails with; anything else interrupts it, as a worker's time limit does that a signal raises.
+
+httpx has no error of its own for what goes wrong with TLS after its handshake, on asyncio.
+"""
 CONNECT_SHARE: Final = 0.9
 """The connection gets a little less than the whole request, so that what strikes first says which of them it was."""
 
@@ -70,7 +72,7 @@ def _limit(request: httpx.Request) -> float:
 
 
 def _guard(settings: Settings, redact: Redactor) -> Guard:
-    return Guard(redact, settings.max_response_bytes, settings.clock.wall)
+    return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
 class GuardedClient(httpx.Client):
@@ -80,6 +82,7 @@ class GuardedClient(httpx.Client):
         super().__init__(transport=transport, event_hooks={"response": [hide_location]}, **_httpx_arguments(settings))
         self._now = settings.clock.now
         self._guard = _guard(settings, settings.redact)
+        self.is_spent = False
 
     def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
@@ -91,7 +94,7 @@ class GuardedClient(httpx.Client):
     def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
         """Send, and return the whole answer, or why there is none."""
         limit = _limit(request)
-        deadline = self._now() + limit
+        request.extensions[DEADLINE] = deadline = self._now() + limit
         answer: Answer | None = None
         failure: Failure | None = None
         try:
@@ -99,13 +102,18 @@ class GuardedClient(httpx.Client):
             try:
                 answer = guard.answer(response, deadline)
                 if answer.is_wanted:
+                    guard.shorten(request.extensions)
                     for piece in response.iter_bytes() if response.is_stream_consumed else response.iter_raw():
                         if not answer.add(piece, self._now()):
                             break
             finally:
                 response.close()
-        except HTTPX_ERRORS as exception:
+        except EXCHANGE_ERRORS as exception:
             failure = guard.broken(exception, limit)
+        except BaseException:
+            # An interruption may come at any moment, and leave httpcore with a lock held for ever, or half a request.
+            self.is_spent = True
+            raise
         return guard.verdict(answer, failure, limit)
 
 
@@ -123,6 +131,7 @@ class GuardedAsyncClient(httpx.AsyncClient):
         self._now = settings.clock.now
         self._guard = _guard(settings, settings.redact)
         self._loop: object = None
+        self.is_spent = False  # cancellation comes only where httpcore awaits something, and it copes with that
 
     async def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
@@ -154,7 +163,7 @@ class GuardedAsyncClient(httpx.AsyncClient):
                                     reading.cancel()
                 finally:
                     await response.aclose()
-            except HTTPX_ERRORS as exception:
+            except EXCHANGE_ERRORS as exception:
                 failure = guard.broken(exception, limit)
         return guard.verdict(answer, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 

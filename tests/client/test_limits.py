@@ -6,6 +6,7 @@ in time gets it, and the test fails.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import tracemalloc
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from anchor_webtask import (
+    AnchorError,
     RequestTimeoutError,
     StartOutcomeUnknownError,
     TaskTimeoutError,
@@ -117,6 +119,36 @@ def test_a_packed_answer_that_drips_is_cut_also_before_anything_is_unpacked(face
         raw_server(check=[(head(200, len(body), PACKED), Drip(body))]) as server,
         face.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
     ):
+        raised(RequestTimeoutError, face, anchor.tasks.get(TASK_ID).refresh)
+
+
+@pytest.mark.parametrize(
+    ("play", "seconds"),
+    [
+        ((head(200, 10**9) + b" " * 1000, Ending.SILENCE), 30.0),
+        ((head(403, 10**9) + b" " * 70_000, Ending.SILENCE), 30.0),
+        ((head(307, 10**9), Ending.SILENCE), 30.0),
+        ((head(200, 10**9) + b" ", Ending.SILENCE), 0.2),
+    ],
+    ids=["too-large", "error-too-large", "redirect", "too-slow"],
+)
+def test_what_is_not_read_to_its_end_is_hung_up_on(face: Face, play: Play, seconds: float) -> None:
+    with (
+        raw_server(check=[play]) as server,
+        face.anchor(base_url=server.base_url, max_response_bytes=100, http_timeout=seconds) as anchor,
+        contextlib.suppress(AnchorError),
+    ):
+        try:
+            face.call(anchor.tasks.get(TASK_ID).refresh)
+        finally:
+            server.wait_for_hang_ups(1)
+
+
+def test_a_body_gets_what_its_head_has_left_of_the_time(face: Face) -> None:
+    """A head that is late, and after it a silence that by itself would be within the limit."""
+    whole = head(200, len(DONE))
+    late = (Drip(whole[:1], every=0.2), whole[1:-1], Drip(whole[-1:], every=0.2), DONE)
+    with raw_server(check=[late]) as server, face.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
         raised(RequestTimeoutError, face, anchor.tasks.get(TASK_ID).refresh)
 
 

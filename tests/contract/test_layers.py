@@ -23,7 +23,7 @@ LAYERS = [
     {"_msgspec", "_pydantic", "_json_schema"},
     {"_schema", "_mismatch", "_parts"},
     {"_wait", "_token", "_secrets"},
-    {"_types", "_outcome"},
+    {"_types", "_outcome", "_spellings"},
     {"_errors", "_clock", "_version"},
 ]
 """The modules of the package from the top: each imports only from layers below. At the seam they know each other."""

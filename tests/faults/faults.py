@@ -27,8 +27,8 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from tests.support.faces import KEY
-from tests.support.hunt import PASSWORD
-from tests.support.raw_server import Drip, Ending, Play, Reading, Step, answer, error, head, http
+from tests.support.hunt import DIALECTS, PASSWORD
+from tests.support.raw_server import Beneath, Drip, Ending, Play, Reading, Step, answer, error, head, http
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,6 +78,7 @@ class Fault:
         status: The HTTP status of the answer; None if there is no head.
         retry_after: The seconds that the answer asks for.
         hangs: Whether only the clients' time-out ends it.
+        tls: Whether it's about a TLS connection, which holds until then.
         sync: Whether the sync face is held to it here: it can't cut a dripped head, and looks at the clock, which is
             virtual here, to cut a dripped body.
     """
@@ -91,6 +92,7 @@ class Fault:
     status: int | None = None
     retry_after: float = 0.0
     hangs: bool = False
+    tls: bool = False
     sync: bool = True
 
     def __str__(self) -> str:
@@ -156,6 +158,16 @@ def _lost() -> Iterator[Fault]:
     yield lost("echo-in-a-broken-status-line", f"HTTP/1.1 {ECHO}\r\n\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("echo-in-a-broken-header", f"HTTP/1.1 200 OK\r\n{ECHO}\r\n\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("length-is-no-number", b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", Ending.CLOSE)
+
+    def torn(name: str, *play: Step, status: int | None = None) -> Fault:
+        return Fault(name, Row.LOST, just(*play), TransportError, status=status, tls=True)
+
+    record = b"\x17\x03\x03\x00\x20" + b"x" * 32
+    yield torn("plain-text-within-tls", Beneath(half + RIGHT), Ending.CLOSE)
+    yield torn("broken-record", Beneath(record), Ending.CLOSE)
+    yield torn("broken-record-in-its-body", half + RIGHT[:20], Beneath(record), Ending.CLOSE, status=200)
+    yield torn("closes-in-its-body-within-tls", half + RIGHT[:20], Ending.CLOSE, status=200)
+    yield torn("resets-within-tls", Ending.RESET)
 
     def slow(name: str, *play: Step, status: int | None = None, sync: bool = True) -> Fault:
         return Fault(name, Row.LOST, just(*play), RequestTimeoutError, status=status, hangs=True, sync=sync)
@@ -308,6 +320,8 @@ def _redirects() -> Iterator[Fault]:
         ("nowhere", ""),
         ("to-nonsense", f"https://{KEY}:port/"),
         ("to-a-host-named-as-the-key", f"https://{KEY}.example/"),
+        ("to-a-host-that-cannot-be-decoded", "https://xn--a/"),
+        ("to-half-a-host", "http://xn--/"),
         ("to-a-file", "file:///etc/passwd"),
     ):
         yield Fault(
@@ -370,6 +384,12 @@ def _states() -> Iterator[Fault]:
 
 def _echoes() -> Iterator[Fault]:
     """Yield echoes that a slice would cut in the middle of a secret: at 80 characters, or where we cut ourselves."""
+    for name, spell in DIALECTS.items():
+        spelled = f"{spell(KEY)} {spell(PASSWORD)}"
+        yield _status(f"echo-{name}", 403, partial(error, 403, spelled), "[redacted] [redacted]")
+        in_header = {"x-request-id": spelled.encode().decode("latin-1"), "x-odd": "\xff"}
+        yield _status(f"echo-{name}-in-a-header", 502, partial(error, 502, "no", in_header), "no")
+    yield _status("echo-cut-off", 403, partial(error, 403, f"you sent {KEY[:12]}"), "you sent [redacted]")
     for length in (80, 300):
         for back in (4, 12):
             text = f"{'.' * (length - back)}{KEY} {'.' * (length - back)}{PASSWORD}"

@@ -22,6 +22,7 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     TaskFailedError,
     TaskTimeoutError,
+    _transport,
 )
 from tests.faults.faults import ELSEWHERE, HTTP_TIMEOUT, LIMIT, Fault, Row, faults
 from tests.support.errors import raised
@@ -148,12 +149,29 @@ def elsewhere() -> Iterator[RawServer]:
         assert server.connections == 0
 
 
+def served_by(authority: trustme.CA) -> ssl.SSLContext:
+    """Return a server's side of TLS, with a certificate by an authority."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
 @pytest.fixture(scope="module")
 def nobodys_certificate() -> ssl.SSLContext:
-    """A server's side of TLS, with a certificate by an authority that no client trusts."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    return context
+    """A certificate by an authority that no client trusts."""
+    return served_by(trustme.CA())
+
+
+@pytest.fixture(scope="module")
+def trusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ssl.SSLContext]:
+    """A certificate that clients trust that are made meanwhile."""
+    authority = trustme.CA()
+    file = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(file))
+        patch.setattr(_transport, "ssl_context", functools.cache(_transport.ssl_context.__wrapped__))
+        yield served_by(authority)
 
 
 @dataclass
@@ -186,6 +204,7 @@ def trial(
     cell: Cell,
     elsewhere: RawServer,
     nobodys_certificate: ssl.SSLContext,
+    trusted_certificate: ssl.SSLContext,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Trial]:
@@ -199,7 +218,7 @@ def trial(
         raw_server(
             start=plays if cell.is_start else [STARTED],
             check=[COMPLETED] if cell.is_start else plays,
-            tls=nobodys_certificate if fault.row is Row.CERTIFICATE else None,
+            tls=trusted_certificate if fault.tls else nobodys_certificate if fault.row is Row.CERTIFICATE else None,
             listening=fault.row is not Row.NO_CONNECTION,
         ) as server,
         face.anchor(
@@ -272,14 +291,17 @@ def test_fault_while_waiting(trial: Trial, clock: VirtualClock, cell: Cell) -> N
 
     if outcome is AtCheck.VALUE or (outcome in REPEATED and not cell.stays):
         assert trial.call(task.result, timeout=10_000).value == "done"
+        # The first answer counted, or a second one that came no sooner than the server wanted.
+        assert server.checks == (1 if outcome is AtCheck.VALUE or fault.row is Row.NO_CONNECTION else 2)
         assert clock.sleeps[-1] >= min(fault.retry_after, 3600)
     elif outcome is AtCheck.NONE:
         assert trial.call(task.result).raw is None
+        assert server.checks == 1
     elif outcome in {AtCheck.ERROR, AtCheck.FAILED}:
         caught = trial.error(TaskFailedError if outcome is AtCheck.FAILED else fault.error, task.result)
         assert knows(caught, fault.known)
         assert (caught.task_id, TASK_ID in str(caught)) == (TASK_ID, True)
-        assert server.count("GET") == (fault.row is not Row.CERTIFICATE)
+        assert server.checks == (fault.row is not Row.CERTIFICATE)
     elif outcome is AtCheck.AGAIN_FOR_5_S:
         caught = trial.error(fault.error, task.result)
         assert (caught.task_id, sum(clock.sleeps)) == (TASK_ID, 6.0)  # the first check is after a second

@@ -14,7 +14,7 @@ from anchor_webtask import Anchor, AsyncAnchor
 if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
-KEY = "test-key-0123456789"
+KEY = "Test-Key-0123456789"
 
 
 class SyncFace:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import html
 import json
 import pickle
 import traceback
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import rich.traceback
 import sentry_sdk
@@ -18,7 +20,7 @@ from sentry_sdk.utils import event_from_exception
 from tests.support.faces import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import pytest
     from sentry_sdk.envelope import Envelope
@@ -30,20 +32,33 @@ SHORTEST_PART: Final = 8
 TESTS: Final = Path(__file__).parents[1]
 
 
-def forms(secret: str) -> Iterator[str]:
-    """Return how a secret may be spelled: plain, in JSON, in a URL, in the repr of what was sent, in a log."""
-    yield secret
-    for ascii_only in (True, False):
-        yield json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
-    yield quote(secret, safe="")
-    for encoding in ("utf-8", "latin-1"):
-        yield repr(secret.encode(encoding))[2:-1]
-    yield secret.encode("ascii", "ignore").decode()
+DIALECTS: Final[Mapping[str, Callable[[str], str]]] = {
+    "plain": str,
+    "in-lower-case": str.lower,
+    "in-json": lambda secret: json.dumps(secret)[1:-1],
+    "in-json-with-umlauts": lambda secret: json.dumps(secret, ensure_ascii=False)[1:-1],
+    "in-json-by-php": lambda secret: json.dumps(secret)[1:-1].replace("/", "\\/"),
+    "in-json-by-dotnet": lambda secret: (
+        json.dumps(secret)[1:-1].replace('\\"', "\\u0022").upper().replace("\\U", "\\u")
+    ),
+    "in-json-in-json": lambda secret: json.dumps(json.dumps(secret)[1:-1])[1:-1],
+    "in-a-url": lambda secret: quote(secret, safe=""),
+    "in-a-url-with-slashes": functools.partial(quote, safe="/"),
+    "in-a-url-in-lower-case": lambda secret: quote(secret, safe="").lower(),
+    "in-a-form": quote_plus,
+    "in-html": lambda secret: html.escape(secret).replace("ö", "&ouml;").replace("ä", "&#228;"),
+    "in-the-wrong-encoding": lambda secret: secret.encode().decode("latin-1"),
+    "decomposed": lambda secret: unicodedata.normalize("NFD", secret),
+    "by-python": lambda secret: repr(secret.encode())[2:-1],
+    "by-python-from-latin-1": lambda secret: repr(secret.encode("latin-1"))[2:-1],
+    "without-umlauts": lambda secret: secret.encode("ascii", "ignore").decode(),
+}
+"""How whoever echoes a secret may spell it."""
 
 
 def parts(*secrets: str) -> set[str]:
     """Return what must not be found: the beginning and the end of each spelling, so that neither half of it is left."""
-    spelled = [form for secret in secrets for form in forms(secret)]
+    spelled = [spell(secret).lower() for secret in secrets for spell in DIALECTS.values()]
     return {part for form in spelled for part in (form[:SHORTEST_PART], form[-SHORTEST_PART:])}
 
 
@@ -51,9 +66,9 @@ PARTS: Final = parts(KEY, PASSWORD)
 
 
 def found(texts: Iterable[str], hidden: Iterable[str] = PARTS) -> list[tuple[str, str]]:
-    """Return each part of a secret that a text has, with the text."""
+    """Return each part of a secret that a text has, in whatever case, with the text."""
     hidden = tuple(hidden)
-    return [(part, text) for text in texts for part in hidden if part in text]
+    return [(part, text) for text in texts for part in hidden if part in text.lower()]
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[str]:

@@ -4,6 +4,7 @@ An answer is a *play*, a tuple of steps that are done in order:
 
     bytes                       are sent
     Drip(data, every)           is sent byte by byte, with a pause after each
+    Beneath(data)               is sent as it is, without the TLS that the connection has
     Ending.CLOSE, .RESET        the connection is closed, or reset as by a crashed process
     Ending.SILENCE              nothing more is said
     a callable                  is called, for instance to wait for another request
@@ -65,7 +66,14 @@ class Drip:
     every: float = 0.02
 
 
-Step: TypeAlias = bytes | Drip | Reading | Ending | Callable[[], object]
+@dataclass(frozen=True)
+class Beneath:
+    """Bytes that break into a TLS connection."""
+
+    data: bytes
+
+
+Step: TypeAlias = bytes | Drip | Beneath | Reading | Ending | Callable[[], object]
 Play: TypeAlias = tuple[Step, ...]
 
 
@@ -119,8 +127,9 @@ class RawServer(ThreadingTCPServer):
         base_url: Where it is.
         seen: The whole requests that came, in order.
         connections: How many connections came.
-        heard: How many of them brought at least a byte.
-        starts: How many POSTs came, those included of which it read only the first byte.
+        hang_ups: How many were closed by the client while the server said nothing, or waited for a request.
+        starts: How many POSTs came: on how many connections, or once more on one, at least the first byte of one did.
+        checks: How many GETs came, counted likewise.
     """
 
     daemon_threads = False
@@ -133,7 +142,7 @@ class RawServer(ThreadingTCPServer):
         self.server_bind()
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.seen: list[Seen] = []
-        self.connections = self.heard = self.starts = 0
+        self.connections = self.hang_ups = self.starts = self.checks = 0
         self.stopping = threading.Event()
         self.longest_body = longest_body
         checks = deque(check)
@@ -169,6 +178,11 @@ class RawServer(ThreadingTCPServer):
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.seen) >= requests, PATIENCE)
 
+    def wait_for_hang_ups(self, connections: int) -> None:
+        """Wait until so many connections were closed by whoever opened them."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.hang_ups >= connections, PATIENCE)
+
     def count(self, method: str) -> int:
         """Return how many whole requests of this method came."""
         return sum(request.method == method for request in self.seen)
@@ -191,13 +205,19 @@ class RawServer(ThreadingTCPServer):
         with self._changed:
             self._open.discard(connection)
 
-    def heard_first(self, byte: bytes, *, is_first_request: bool) -> Play:
+    def heard_first(self, byte: bytes) -> Play:
         """Note the first byte of a request, and return what to answer."""
         with self._changed:
-            self.heard += is_first_request
             self.starts += byte == b"P"
+            self.checks += byte == b"G"
             plays = self._plays[byte]
             return plays.popleft() if len(plays) > 1 else plays[0]
+
+    def hung_up(self) -> None:
+        """Note that a client has closed a connection; not those that `stop` cuts."""
+        with self._changed:
+            self.hang_ups += not self.stopping.is_set()
+            self._changed.notify_all()
 
     def saw(self, request: Seen) -> None:
         """Note a whole request."""
@@ -236,17 +256,21 @@ class _Connection(StreamRequestHandler):
             self.request.close()  # the server closes what it accepted, which the TLS socket has taken over
 
     def handle(self) -> None:
-        is_first = True
         while first := self.rfile.read(1):
             if not first.isalpha():
                 self.rfile.read()  # no HTTP, but a TLS client at a plain server, which says nothing
                 return
-            play = self.raw.heard_first(first, is_first_request=is_first)
-            is_first = False
+            play = self.raw.heard_first(first)
             self._read(first, play[0])
             for step in play:
                 if not self._do(step):
                     return
+
+    def _wait_for_hang_up(self) -> None:
+        with contextlib.suppress(OSError):  # reset is closed as well
+            while self.connection.recv(65_536):
+                pass
+        self.raw.hung_up()
 
     def _read(self, first: bytes, step: Step) -> None:
         """Read as much of a request as the first step of its answer says."""
@@ -270,8 +294,10 @@ class _Connection(StreamRequestHandler):
                     self.connection.sendall(bytes([byte]))
                     if self.raw.stopping.wait(every):
                         return False
+            case Beneath(data=data):
+                socket.socket.sendall(self.connection, data)
             case Ending.SILENCE:
-                self.raw.stopping.wait()
+                self._wait_for_hang_up()
             case Ending.RESET:
                 # Closing with a linger time of zero sends RST in place of FIN, once nothing holds the socket any more.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -431,8 +431,12 @@ def test_updates_of_a_client_that_was_closed_are_over(face: Face) -> None:
 # -- Forks ---------------------------------------------------------------------------------------------------------
 
 
-def unused_client() -> httpx.Client:
-    return httpx.Client(transport=Recorder())
+class Unused(httpx.Client):
+    is_spent = False
+
+
+def unused_client() -> Unused:
+    return Unused(transport=Recorder())
 
 
 def test_forked_process_gets_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Any
 
+import httpcore
 import httpx
 import pytest
 from hypothesis import given
@@ -27,14 +28,24 @@ from anchor_webtask import (
     TransportError,
     UnexpectedResponseError,
 )
-from anchor_webtask._guard import KEY_HEADER, LONGEST_ERROR_BODY, Guard, KeyAuth, hide_location, retry_after
+from anchor_webtask._guard import (
+    DEADLINE,
+    KEY_HEADER,
+    LONGEST_ERROR_BODY,
+    SHORTEST_READ,
+    Guard,
+    KeyAuth,
+    hide_location,
+    retry_after,
+)
 from anchor_webtask._outcome import Failure, Fault
 from anchor_webtask._secrets import Redactor, Sealed
+from tests.support.clocks import VirtualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-KEY = "test-key-0123456789"
+KEY = "Test-Key-0123456789"
 WALL = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC, a Friday
 LIMIT = 30.0
 SIZE_LIMIT = 100
@@ -47,7 +58,7 @@ def verdict(
     failure: Failure | None = None,
 ) -> httpx.Response | Failure:
     """Take in an answer whose body comes in pieces, each at once or at the given second, and return what it is."""
-    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, lambda: WALL)
+    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
     answer = guard.answer(response, LIMIT)
     if answer.is_wanted:
@@ -304,13 +315,13 @@ def test_body_with_one_byte_more_is_refused(pieces: list[bytes]) -> None:
 
 
 def test_rest_of_a_body_that_is_too_large_is_not_read() -> None:
-    answer = Guard(Redactor(Sealed(())), SIZE_LIMIT, lambda: WALL).answer(httpx.Response(200), LIMIT)
+    answer = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).answer(httpx.Response(200), LIMIT)
     assert answer.add(b"x" * 60, 0)
     assert not answer.add(b"x" * 60, 0)
 
 
 def test_body_of_a_redirect_is_not_read() -> None:
-    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, lambda: WALL)
+    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
     assert not guard.answer(httpx.Response(307), LIMIT).is_wanted
     assert guard.answer(httpx.Response(500), LIMIT).is_wanted
     assert guard.answer(httpx.Response(200), LIMIT).is_wanted
@@ -361,7 +372,7 @@ def certificate_error() -> httpx.ConnectError:
 def test_exception_is_told_in_our_own_words(
     exception: Exception, fault: Fault, kind: type[AnchorError], text: str
 ) -> None:
-    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, lambda: WALL)
+    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
     came = guard.broken(exception, LIMIT)
     assert failed(came, fault, kind) == text
     assert came.error.__cause__ is came.error.__context__ is None
@@ -397,3 +408,25 @@ def test_key_goes_to_its_origin(url: str) -> None:
 )
 def test_key_goes_nowhere_else(url: str) -> None:
     assert key_sent("https://api.example", url) is None
+
+
+# -- What is left of the time --------------------------------------------------------------------------------------
+
+
+def left(begun: float, deadline: float | None) -> float:
+    """Return what reading a head may take that begins at one time, when it has to be there at another."""
+    clock = VirtualClock()
+    clock.time = begun
+    request = httpcore.Request("GET", "https://api.example/", extensions={"timeout": {"read": 30.0}})
+    if deadline is not None:
+        request.extensions[DEADLINE] = deadline
+    Guard(Redactor(Sealed(())), SIZE_LIMIT, clock).trace(
+        "http11.receive_response_headers.started", {"request": request}
+    )
+    return float(request.extensions["timeout"]["read"])
+
+
+def test_a_head_gets_what_the_connection_has_left_of_the_time() -> None:
+    assert left(2.0, 5.0) == 3.0
+    assert left(6.0, 5.0) == SHORTEST_READ
+    assert left(2.0, None) == 30.0

@@ -1,12 +1,13 @@
 """Starts a task and waits for it until it is interrupted: `wait.py FACE SECONDS SIZE`, for a process of its own.
 
 Its start has so many bytes, and it looks every so many seconds. What ends it is printed as three crash reporters would:
-with the variables of every frame.
+with the variables of every frame. Everything is logged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import random
 import signal
@@ -82,6 +83,7 @@ def main(face: str, seconds: str, size: str) -> None:
         trio.run(wait, seconds, size)
 
 
+logging.basicConfig(level=logging.DEBUG)
 _clock.default = AnnouncingClock()
 signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in a shell's background inherits that it's ignored
 sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
