@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask import InvalidOutputError
+from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
 from tests.support.hunt import PASSWORD, found, logged
 from tests.support.raw_server import raw_server
@@ -23,10 +24,19 @@ def test_a_secret_value_that_is_part_of_a_status_does_not_hide_it(face: Face) ->
         assert face.call(anchor.tasks.run, "Log in", secret_values={"INITIALS": "ED"}, timeout=1.5).value == "done"
 
 
-def test_nothing_is_shown_of_a_task_that_goes_well(
-    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "faults", [[], [404, 429, 502, Fault(cut=True), Fault(cut="midway"), Fault(body=b"<html>")]], ids=["well", "badly"]
+)
+def test_nothing_is_shown_of_a_task_and_by_the_emulator(
+    face: Face,
+    anchor: Any,
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    faults: list[int | Fault],
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    emulator.on(faults=faults)
     secrets = {"PASSWORD": PASSWORD, "*.example.com": {"PASSWORD": PASSWORD}}
     task = face.call(anchor.tasks.start, "Log in", secret_values=secrets)
     updates = face.call(task.updates)
