@@ -197,7 +197,7 @@ class Interrupting(dict[str, Any]):
 
     def look(self) -> None:
         self.times -= 1
-        if self.times < 0:
+        if self.times == -1:
             raise KeyboardInterrupt
 
 
