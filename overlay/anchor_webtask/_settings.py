@@ -148,11 +148,11 @@ def _checked_base_url(text: object) -> httpx.URL:
         raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
     try:
         url = httpx.URL(text.strip())
-        is_host = url.host != "" and url.raw_host.decode("ascii").encode("idna") != b""  # as a socket looks it up
-    except (httpx.InvalidURL, ValueError):
-        is_host = False
+        labels = url.host and url.raw_host.decode("ascii").removesuffix(".").split(".")
+    except (httpx.InvalidURL, ValueError):  # the latter of host names that can't be decoded
+        labels = []
     # Its text is not shown: a user part has a password.
-    if not is_host:
+    if not labels or not all(0 < len(label) < 64 for label in labels):
         raise ConfigurationError(f"base_url is no URL with scheme and host, such as {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65536:
         raise ConfigurationError("base_url has a port that is none: they go from 1 to 65535")
