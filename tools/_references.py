@@ -1,8 +1,4 @@
-"""The `$ref`s of an OpenAPI document: each has to lead to something within it.
-
-What is data (examples, defaults, extensions) may have `$ref`s that mean nothing, and maps of names may have entries
-that are called like keywords.
-"""
+"""The `$ref`s of an OpenAPI document: each has to lead to something within it."""
 
 from __future__ import annotations
 
@@ -10,37 +6,15 @@ import difflib
 from typing import TYPE_CHECKING, Final
 
 import jsonpath
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedMap
+
+from tools import _walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHAIN: Final = 100
 """How many `$ref`s may lead to each other before the last one leads to something else."""
-
-_DATA: Final = {"const", "default", "enum", "example", "value"}
-_NAMES: Final = {
-    "$defs",
-    "callbacks",
-    "content",
-    "definitions",
-    "dependentSchemas",
-    "encoding",
-    "examples",
-    "headers",
-    "links",
-    "parameters",
-    "pathItems",
-    "paths",
-    "patternProperties",
-    "properties",
-    "requestBodies",
-    "responses",
-    "schemas",
-    "securitySchemes",
-    "variables",
-    "webhooks",
-}
 
 
 def problems(root: CommentedMap) -> Iterator[str]:
@@ -52,26 +26,12 @@ def problems(root: CommentedMap) -> Iterator[str]:
     Yields:
         A line for each: line and column, the `$ref`, and what is wrong with it.
     """
-    for node in _referring(root, names=False):
+    for node in _walk.objects(root):
+        if "$ref" not in node:
+            continue
         line, column = node.lc.value("$ref")
         if reason := _problem(node["$ref"], root):
             yield f"{line + 1}:{column + 1}: {reason}"
-
-
-def _referring(node: object, *, names: bool) -> Iterator[CommentedMap]:
-    if isinstance(node, CommentedSeq):
-        for child in node:
-            yield from _referring(child, names=False)
-    elif isinstance(node, CommentedMap):
-        if "$ref" in node and not names:
-            yield node
-        for key, child in node.items():
-            if names:
-                yield from _referring(child, names=False)
-            elif key in _DATA or key.startswith("x-") or (key == "examples" and isinstance(child, CommentedSeq)):
-                continue
-            else:
-                yield from _referring(child, names=key in _NAMES)
 
 
 def _problem(reference: object, root: CommentedMap) -> str | None:

@@ -83,11 +83,25 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
         if id(node) in seen:
             node = copy.deepcopy(node)
         seen.add(id(node))
+        if isinstance(node, CommentedMap) and any(_joined(key) != key for key in node):
+            raise DocumentError(f"{where}: has a key with a surrogate pair, which only text may have")
         for key, child in list(node.items() if isinstance(node, CommentedMap) else enumerate(node)):
             node[key] = _own(child, f"{where}[{key!r}]", seen)
+    elif isinstance(node, str):
+        return node if (joined := _joined(node)) == node else type(node)(joined)
     elif not isinstance(node, str | int | float | None) or (isinstance(node, float) and not math.isfinite(node)):
         raise DocumentError(f"{where}: JSON has no {type(node).__name__} like {node}")
     return node
+
+
+def _joined(text: str) -> str:
+    """Join surrogate pairs: JSON escapes a character as two where it has no single escape, and YAML reads both."""
+    if text.isascii():
+        return text
+    try:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16")
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"has half a surrogate pair: {text[:80]!a}") from error
 
 
 def bare(node: Any) -> Any:

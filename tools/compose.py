@@ -2,7 +2,7 @@
 
 The Overlay specification lets an action that matches nothing succeed. For corrections that are kept over years that is
 wrong: when upstream moves a target, or makes the same correction, somebody has to be told. So each action has to change
-something, unless it says otherwise; the overlay's own head explains the kinds.
+something, unless it says otherwise; the overlay's own head explains the kinds. Then names are given, by one rule.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from ruamel.yaml.comments import CommentedMap
 
-from tools import _apply, _nearest, _overlay, _yaml
+from tools import _apply, _naming, _nearest, _overlay, _yaml
 from tools._overlay import CompositionError, Problem
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def compose(spec: Path, overlay: Path) -> Composition:
         outcomes.append(outcome)
         problems += _lost(outcome, document)
     problems += _twins(document)
+    problems += (Problem(None, lost, "Give one an operationId in the overlay.") for lost in _naming.rename(document))
     if problems:
         raise CompositionError(problems)
     return Composition(document, tuple(outcomes))

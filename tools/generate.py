@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -16,11 +17,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tools import _config, _importable, _pins, _yaml
+import attrs
+
+from tools import _census, _config, _importable, _pins, _yaml
+from tools._alone import alone, exchange
 from tools.compose import OVERLAY, ROOT, SPEC, Composition, CompositionError, compose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tools._census import Census
 
 GENERATED: Final = Path("generated")
 CONFIG: Final = Path("generator-config.yaml")
@@ -38,27 +44,47 @@ Do not edit: the next `make generate` replaces the whole folder. What is wrong h
 """
 
 
+_WORK: Final = ".generated-"
+
+
 class GenerationError(Exception):
     """`generated/` can't be written; the old one is as it was. The message is for the maintainer."""
 
 
-def generate(root: Path) -> Composition:
+@attrs.frozen
+class Generated:
+    """What was generated.
+
+    Attributes:
+        composition: The composed spec that it was made from.
+        census: What the spec has, all of which is there.
+    """
+
+    composition: Composition
+    census: Census
+
+    def report(self) -> str:
+        """Return what the overlay's actions did, and what there is."""
+        return f"{self.composition.report()}generated: {self.census}\n"
+
+
+def generate(root: Path) -> Generated:
     """Write `generated/` anew.
 
     Args:
         root: The repository.
 
     Returns:
-        The composed spec that it was made from, with its report.
+        What it was made from, with a report.
 
     Raises:
         GenerationError: Something went wrong; `generated/` is as it was.
         CompositionError: The overlay and the spec don't go together; `generated/` is as it was.
     """
-    with tempfile.TemporaryDirectory(prefix=".generated-", dir=root) as work:
-        composition = _build(root, Path(work))
-        _swap(Path(work, "new"), root / GENERATED, Path(work, "old"))
-    return composition
+    with alone(root, f"{_WORK}*"), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
+        generated = _build(root, Path(work))
+        _swap(Path(work, "new"), root / GENERATED)
+    return generated
 
 
 def check(root: Path) -> list[str]:
@@ -74,10 +100,10 @@ def check(root: Path) -> list[str]:
         GenerationError: It can't be generated.
         CompositionError: The overlay and the spec don't go together.
     """
-    with tempfile.TemporaryDirectory() as work:
+    with alone(root, f"{_WORK}*"), tempfile.TemporaryDirectory() as work:
         _build(root, Path(work))
         wanted = _files(Path(work, "new"))
-    found = _files(root / GENERATED)
+        found = _files(root / GENERATED)
     words = {
         path: "missing" if path not in found else "extra" if path not in wanted else "changed"
         for path in sorted(wanted.keys() | found.keys())
@@ -86,7 +112,7 @@ def check(root: Path) -> list[str]:
     return [f"{word}: {GENERATED / path}" for path, word in words.items()]
 
 
-def _build(root: Path, work: Path) -> Composition:
+def _build(root: Path, work: Path) -> Generated:
     """Write all that belongs into `generated/` to `new` in an empty folder."""
     try:
         versions = _pins.verify(root / "pyproject.toml")
@@ -107,6 +133,9 @@ def _build(root: Path, work: Path) -> Composition:
     imported = _run([sys.executable, _importable.__file__, str(new), settings.package], work)
     if imported.returncode:
         raise GenerationError(f"the generated package does not import:\n{imported.stdout}")
+    census = _census.take(json.loads(composition.to_json()), package)
+    if census.lost:
+        raise GenerationError("\n".join(["code was not made of all of the spec:", *census.lost]))
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")
@@ -117,7 +146,7 @@ def _build(root: Path, work: Path) -> Composition:
         "tools": {name: versions[name] for name in (_pins.GENERATOR, _pins.FORMATTER)},
     }
     (new / "provenance.json").write_text(_yaml.to_json(provenance), encoding="utf-8")
-    return composition
+    return Generated(composition, census)
 
 
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
@@ -154,17 +183,14 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _swap(new: Path, current: Path, old: Path) -> None:
+def _swap(new: Path, current: Path) -> None:
     try:
         if current.exists():
-            current.rename(old)
-        new.rename(current)
-    except BaseException as error:
-        if old.exists() and not current.exists():
-            old.rename(current)
-        if isinstance(error, OSError):
-            raise GenerationError(f"{current} can't be replaced: {error.strerror}") from error
-        raise
+            exchange(current, new)
+        else:
+            new.rename(current)
+    except OSError as error:
+        raise GenerationError(f"{current} can't be replaced: {error.strerror}") from error
 
 
 def _files(folder: Path) -> dict[Path, bytes]:

@@ -7,11 +7,8 @@ of it changes. All is checked before anything is written; what differs from what
 from __future__ import annotations
 
 import argparse
-import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -21,10 +18,11 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from tools import _document, _fetch, _merge, _page, _yaml
+from tools._alone import alone
 from tools.compose import ROOT, SPEC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
 SOURCE: Final = SPEC.with_suffix(".source.json")
 
@@ -74,7 +72,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
     """
     try:
         fetched = _fetch.fetch(origin)
-        with _alone(root), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
+        with alone(root, f"{_WORK}*"), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
             vendored = _vendored(root, Path(work), fetched, replace=replace)
             source: dict[str, _yaml.JSON] = {
                 "source": vendored.sources[0] if len(vendored.sources) == 1 else [*vendored.sources],
@@ -152,19 +150,6 @@ def _sources(root: Path) -> list[str]:
     except (OSError, ValueError, LookupError, TypeError):
         return []
     return [source for source in (found if isinstance(found, list) else [found]) if isinstance(source, str)]
-
-
-@contextlib.contextmanager
-def _alone(root: Path) -> Iterator[None]:
-    """Wait until nobody else vendors here, and clear away what one that was killed has left."""
-    folder = os.open(root, os.O_RDONLY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        for left in root.glob(f"{_WORK}*"):
-            shutil.rmtree(left)
-        yield
-    finally:
-        os.close(folder)
 
 
 def _content(path: Path) -> bytes | None:

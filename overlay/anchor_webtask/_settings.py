@@ -146,13 +146,14 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
 def _checked_base_url(text: object) -> httpx.URL:
     if not isinstance(text, str):
         raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
+    url, labels = httpx.URL(), [""]
     try:
         url = httpx.URL(text.strip())
-        labels = url.host and url.raw_host.decode("ascii").removesuffix(".").split(".")
+        labels = url.raw_host.decode("ascii").removesuffix(".").split(".") if url.host else [""]
     except (httpx.InvalidURL, ValueError):  # the latter of host names that can't be decoded
-        labels = []
+        pass
     # Its text is not shown: a user part has a password.
-    if not labels or not all(0 < len(label) < 64 for label in labels):
+    if not all(0 < len(label) < 64 for label in labels):
         raise ConfigurationError(f"base_url is no URL with scheme and host, such as {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65536:
         raise ConfigurationError("base_url has a port that is none: they go from 1 to 65535")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
     """Return httpx's request arguments of the operation that starts a task."""
-    from anchor_webtask_api.api.ai_tools import perform_web_task
+    from anchor_webtask_api.api.tools import perform_web_task
     from anchor_webtask_api.types import UNSET
 
     return perform_web_task._get_kwargs(body=body, session_id=UNSET if session_id is None else session_id)
@@ -28,21 +28,21 @@ def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> d
 
 def parse_start(response: httpx.Response) -> object:
     """Parse a start's answer by the generated code, which raises bare exceptions on shapes that it doesn't know."""
-    from anchor_webtask_api.api.ai_tools import perform_web_task
+    from anchor_webtask_api.api.tools import perform_web_task
 
     return perform_web_task._parse_response(client=_parsing_client(), response=response)
 
 
 def status_kwargs(task_id: str) -> dict[str, Any]:
     """Return httpx's request arguments of the operation that reads a task's status."""
-    from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+    from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
 
 
 def parse_status(response: httpx.Response) -> object:
     """Parse a status check's answer by the generated code; see `parse_start`."""
-    from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+    from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status._parse_response(client=_parsing_client(), response=response)
 

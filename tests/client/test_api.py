@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
-from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
 from tests.support.faces import KEY
 from tests.support.raw_server import Ending, http, raw_server

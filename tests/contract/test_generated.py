@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from anchor_webtask_api import AuthenticatedClient
-from anchor_webtask_api.api.ai_tools import get_perform_web_task_status, perform_web_task
+from anchor_webtask_api.api.tools import get_perform_web_task_status, perform_web_task
 from anchor_webtask_api.models import (
     ErrorResponse,
     PerformWebTaskAsyncResponseData,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.building import repository
 from tools import _importable, _pins, generate
-from tools.compose import OVERLAY, ROOT, SPEC
+from tools.compose import ROOT, SPEC
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
@@ -20,10 +22,7 @@ PACKAGE = "generated/anchor_webtask_api"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Return a copy of what the pipeline reads and writes."""
-    root = tmp_path / "repository"
-    (root / OVERLAY).parent.mkdir(parents=True)
-    for path in (SPEC, OVERLAY, generate.CONFIG, Path("pyproject.toml")):
-        shutil.copy(ROOT / path, root / path)
+    root = repository(tmp_path / "repository")
     shutil.copytree(ROOT / generate.GENERATED, root / generate.GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
     return root
 
@@ -35,6 +34,11 @@ def run(command: str, root: Path) -> int:
 def tree(root: Path) -> dict[str, bytes]:
     """Return every file of the repository, so that what is left lying about shows as well."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder but what Python leaves there."""
+    return {path: content for path, content in tree(folder).items() if "__pycache__" not in path}
 
 
 def replace(path: Path, old: str, new: str) -> None:
@@ -117,14 +121,14 @@ def test_generate_writes_the_same_bytes_in_hostile_surroundings(root: Path, tmp_
 
 
 def test_a_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
-    path = "  /v1/picture:\n    get:\n      responses:\n        '200':\n          description: P\n"
-    content = "          content:\n            image/png:\n              schema: {type: string, format: binary}\n"
+    path = "  /v1/song:\n    get:\n      responses:\n        '200':\n          description: P\n"
+    content = "          content:\n            audio/mpeg:\n              schema: {type: string, format: binary}\n"
     replace(root / SPEC, "paths:\n", f"paths:\n{path}{content}")
     before = tree(root)
     assert run("generate", root) == 1
     said = capsys.readouterr().err
     assert said.startswith("make generate: the generator has failed, or has warned:")
-    assert "Unsupported content_type image/png" in said
+    assert "Unsupported content_type audio/mpeg" in said
     assert tree(root) == before
 
 
@@ -150,11 +154,11 @@ def test_a_package_that_does_not_import_changes_nothing(
 
 
 def test_a_spec_that_does_not_compose_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
-    replace(root / SPEC, "title: sync", "description: sync")
+    replace(root / SPEC, "          default: false\n    PerformWebTaskResponse", "    PerformWebTaskResponse")
     before = tree(root)
     assert run("generate", root) == 1
     said = capsys.readouterr().err
-    assert said.startswith("make generate: title-sync: the target")
+    assert said.startswith("make generate: async-default: the target")
     assert tree(root) == before
 
 
@@ -191,28 +195,78 @@ def test_a_formatter_that_is_only_on_the_path(
     assert f"ruff is not beside the interpreter, in {bin_without_ruff}; run: " in capsys.readouterr().err
 
 
-def test_a_swap_that_fails_puts_the_old_folder_back(tmp_path: Path) -> None:
+def test_a_swap_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
     current = tmp_path / "generated"
     current.mkdir()
     (current / "file").touch()
     with pytest.raises(generate.GenerationError, match="generated can't be replaced: No such file or directory"):
-        generate._swap(tmp_path / "none", current, tmp_path / "old")
+        generate._swap(tmp_path / "none", current)
     assert tree(tmp_path) == {"generated/file": b""}
 
 
-def test_an_interrupted_swap_puts_the_old_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    new, current, old = (tmp_path / name for name in ("new", "generated", "old"))
-    new.mkdir()
-    current.mkdir()
-    (current / "file").touch()
-    rename = Path.rename
+KILLED = """
+import os, signal, sys
+from tools import generate
+place, when, root = sys.argv[1:]
+whole = getattr(generate, place)
+def killed(*arguments):
+    if when == "after":
+        whole(*arguments)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(generate, place, killed)
+generate.main(["generate", "--root", root])
+"""
 
-    def interrupted(self: Path, target: Path) -> Path:
-        if self == new:
-            raise KeyboardInterrupt
-        return rename(self, target)
 
-    monkeypatch.setattr(Path, "rename", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        generate._swap(new, current, old)
-    assert tree(tmp_path) == {"generated/file": b""}
+@pytest.mark.parametrize(
+    ("place", "when"),
+    [
+        ("compose", "after"),
+        ("_run_generator", "after"),
+        ("_swap", "before"),
+        ("exchange", "before"),
+        ("_swap", "after"),
+    ],
+)
+def test_killed_it_leaves_the_old_folder_or_the_new_one(root: Path, place: str, when: str) -> None:
+    new = files(root / "generated")
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    ran = subprocess.run([sys.executable, "-c", KILLED, place, when, str(root)], cwd=ROOT, capture_output=True)
+    assert ran.returncode == -signal.SIGKILL
+    assert files(root / "generated") == (new if when == "after" and place == "_swap" else old)
+    assert run("generate", root) == 0
+    assert files(root / "generated") == new
+    assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
+
+
+def test_two_at_once_take_turns(root: Path) -> None:
+    wanted = tree(root)
+    shutil.rmtree(root / "generated")
+    command = [sys.executable, "-m", "tools.generate", "generate", "--root", str(root)]
+    with (
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as one,
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as other,
+    ):
+        assert (one.wait(), other.wait()) == (0, 0)
+    assert tree(root) == wanted
+
+
+def test_no_network_is_needed(root: Path) -> None:
+    apart = ["unshare", "--net", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("this system doesn't let a program be cut off from the network")
+    command = [sys.executable, "-m", "tools.generate", "check", "--root", str(root)]
+    ran = subprocess.run([*apart, *command], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "generated/ is up to date\n"), ran.stderr
+
+
+def test_what_no_code_is_made_of_stops_it(root: Path, capsys: CaptureFixture[str]) -> None:
+    """The generator reads one kind of each answer, and says nothing of the others."""
+    old = "                $ref: '#/components/schemas/PerformWebTaskResponseSchema'\n"
+    replace(root / SPEC, old, f"{old}            text/plain:\n              schema:\n                type: string\n")
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert "code was not made of all of the spec:\nPOST /v1/tools/perform-web-task: of the kinds of its answer" in said
+    assert tree(root) == before

@@ -29,7 +29,7 @@ from anchor_webtask import (
 )
 from anchor_webtask._lifecycle import Lifecycle
 from anchor_webtask.emulator import Emulator
-from anchor_webtask_api.api.ai_tools import get_perform_web_task_status
+from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
 from tests.support.faces import KEY, SyncFace
 

@@ -11,7 +11,7 @@ from tests.support.faces import face
 def main(name: str, method: str, what: str) -> None:
     with face(name) as made, made.anchor(api_key=None) as anchor:
         task = getattr(anchor.tasks, method)(what)
-        print(json.dumps(made.call(task.result, timeout=30).value))  # noqa: T201  the program's output
+        print(json.dumps(made.call(task.result, timeout=30).value))
 
 
 main(*sys.argv[1:])

@@ -14,12 +14,12 @@ kept: list[Any] = []
 
 async def run() -> None:
     kept.append(AsyncAnchor())
-    print((await kept[0].tasks.run("Read the price")).value)  # noqa: T201  what the test looks at
+    print((await kept[0].tasks.run("Read the price")).value)
 
 
 face = sys.argv[1]
 if face == "sync":
     kept.append(Anchor())
-    print(kept[0].tasks.run("Read the price").value)  # noqa: T201  as above
+    print(kept[0].tasks.run("Read the price").value)
 else:
     anyio.run(run, backend=face)

@@ -37,11 +37,11 @@ class AnnouncingClock:
     chance = staticmethod(random.random)
 
     def sleep(self, seconds: float) -> None:
-        print("sleeping", flush=True)  # noqa: T201  what the test waits for
+        print("sleeping", flush=True)
         time.sleep(seconds)
 
     async def sleep_async(self, seconds: float) -> None:
-        print("sleeping", flush=True)  # noqa: T201  what the test waits for
+        print("sleeping", flush=True)
         await anyio.sleep(seconds)
 
 
@@ -49,7 +49,7 @@ class Printer(sentry_sdk.transport.Transport):
     """Prints what would be sent."""
 
     def capture_envelope(self, envelope: Envelope) -> None:
-        print(envelope.serialize().decode(), file=sys.stderr)  # noqa: T201  what the test looks through
+        print(envelope.serialize().decode(), file=sys.stderr)
 
 
 def report(error: BaseException) -> None:

@@ -1,0 +1,50 @@
+"""Repositories in miniature, to run the maintainers' programs in."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from tools import generate
+from tools.compose import OVERLAY, ROOT, SPEC
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PACKAGE: Final = "anchor_webtask_api"
+UPSTREAM: Final = ROOT.parent / "shared" / "upstream"
+TRY_ALL: Final = ROOT / "tests" / "tools" / "programs" / "try_all.py"
+NO_ACTIONS: Final = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n"
+
+
+def upstream(version: str) -> Path:
+    """Return a version of upstream's document, or skip the test where they aren't."""
+    path = UPSTREAM / f"{version}.yaml"
+    if not path.is_file():
+        pytest.skip(f"{path.relative_to(ROOT.parent)} is not here")
+    return path
+
+
+def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
+    """Make one in a new folder: with what the pipeline reads here, or with a spec of its own and no actions."""
+    (root / OVERLAY).parent.mkdir(parents=True)
+    for path in (SPEC, OVERLAY, generate.CONFIG, Path("pyproject.toml")):
+        shutil.copy(ROOT / path, root / path)
+    if spec is not None:
+        (root / SPEC).write_text(json.dumps(spec), encoding="utf-8")
+        (root / OVERLAY).write_text(NO_ACTIONS, encoding="utf-8")
+    return root
+
+
+def try_all(root: Path) -> dict[str, int]:
+    """Let made-up samples go through all generated code, and return how many there were of each kind."""
+    ran = subprocess.run([sys.executable, str(TRY_ALL), str(root / generate.GENERATED)], capture_output=True, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    tried: dict[str, int] = json.loads(ran.stdout)
+    return tried
