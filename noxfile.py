@@ -15,6 +15,7 @@ nox.options.sessions = ["tests", "lint", "types", "package"]
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
+UPSTREAM = pathlib.Path("..") / "shared" / "upstream"
 WITNESSES = pathlib.Path("tests") / "witnesses"
 NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SDIST_CONTENTS = {
@@ -77,6 +78,26 @@ def witnesses(session: nox.Session) -> None:
     else:
         session.warn("node or npm is not here: Prism is left out")
     session.run("pytest", str(WITNESSES), *session.posargs, env=environment)
+
+
+@nox.session
+@nox.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
+def upstream(session: nox.Session, version: str) -> None:
+    """Take one of upstream's whole documents in a copy, as a maintainer would, and run the suite there."""
+    document = (UPSTREAM / f"{version}.yaml").resolve()
+    if not document.exists():
+        session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} is not here")
+    copy = pathlib.Path(session.create_tmp()) / "checkout"
+    shutil.rmtree(copy, ignore_errors=True)
+    session.run("git", "clone", "--quiet", "--no-hardlinks", ".", str(copy), external=True)
+    session.chdir(copy)
+    session.install(*LOCKED, "--group", "types", "--editable", ".[emulator]")
+    session.run("python", "-m", "tools.vendor", "--replace", str(document))
+    session.run("python", "-m", "tools.generate", "generate")
+    session.run("python", "-m", "tools.surface", "accept")
+    session.run("python", "-m", "tools.generate", "check")
+    session.run("mypy", "--strict", "--package", "anchor_webtask_api")
+    session.run("pytest", "--numprocesses=auto", "--ignore=tests/tools", *session.posargs)
 
 
 @nox.session

@@ -14,13 +14,14 @@ import attrs
 import jsonpath
 from openapi_python_client.strings import ClassName, PythonIdentifier
 
-from tools._naming import METHODS
+from tools._naming import operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take
+_PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
+_TAG_PREFIX: Final = "tag"  # … and for those of tags
 _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 
@@ -52,12 +53,10 @@ def take(spec: dict[str, Any], package: Path) -> Census:
     """
     counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, answers=0, schemas=0)
     lost: list[str] = []
-    for path, item in spec.get("paths", {}).items():
-        for method in METHODS:
-            if method in item:
-                operation = _Operation(spec, item, item[method])
-                counts.update(operation.counts())
-                lost += (f"{method.upper()} {path}: {problem}" for problem in operation.lost(package))
+    for method, path, definition in operations(spec):
+        operation = _Operation(spec, spec["paths"][path], definition)
+        counts.update(operation.counts())
+        lost += (f"{method.upper()} {path}: {problem}" for problem in operation.lost(package))
     exported = _exported(package / "models" / "__init__.py")
     for name, schema in spec.get("components", {}).get("schemas", {}).items():
         counts["schemas"] += 1
@@ -90,8 +89,9 @@ class _Operation:
         }
 
     def lost(self, package: Path) -> Iterator[str]:
-        tag, name = (PythonIdentifier(part, _PREFIX) for part in self._module)
-        file = package / "api" / tag / f"{name}.py"
+        tag, name = self._module
+        folder = package / "api" / PythonIdentifier(tag, _TAG_PREFIX)
+        file = folder / f"{PythonIdentifier(name, _PREFIX)}.py"
         if not file.exists():
             yield f"there is no module {file.relative_to(package)}"
             return

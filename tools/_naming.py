@@ -13,14 +13,16 @@ without: the method and the path, and the names of components.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.comments import CommentedSeq
 
 from tools import _walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from ruamel.yaml.comments import CommentedMap
 
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 PARAMETER: Final = "item"
@@ -34,7 +36,7 @@ def rename(document: CommentedMap) -> list[str]:
         document: The spec, loaded by `tools._yaml`.
 
     Returns:
-        A line for each two operations that would have one name.
+        A line for each two operations that would have one name, and for each that would have none.
     """
     for part in ("paths", "components"):
         for node in _walk.objects(document.get(part), names=part == "paths"):
@@ -49,18 +51,20 @@ def rename(document: CommentedMap) -> list[str]:
                 operation[UPSTREAM_TAGS] = operation["tags"]
             operation["tags"] = CommentedSeq([tag(path)])
         name, here = _snake(str(operation["operationId"])), f"{method.upper()} {path}"
-        if name in seen:
+        if not name:
+            problems.append(f"the operationId of {here} has no letter and no digit to make a name of")
+        elif name in seen:
             problems.append(f"{seen[name]} and {here} would both be called {name}")
         seen[name] = here
     return problems
 
 
-def operations(document: CommentedMap) -> Iterator[tuple[str, str, CommentedMap]]:
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Yield the method, path and definition of every operation."""
     paths = document.get("paths")
-    for path, item in paths.items() if isinstance(paths, CommentedMap) else ():
-        for method in METHODS if isinstance(item, CommentedMap) else ():
-            if isinstance(item.get(method), CommentedMap):
+    for path, item in paths.items() if isinstance(paths, dict) else ():
+        for method in METHODS if isinstance(item, dict) else ():
+            if isinstance(item.get(method), dict):
                 yield method, path, item[method]
 
 

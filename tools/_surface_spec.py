@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import jsonpath
 
+from tools import _naming
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
 def operations(spec: dict[str, Any]) -> str:
@@ -21,12 +21,7 @@ def operations(spec: dict[str, Any]) -> str:
     Returns:
         A paragraph for each operation: its id, method and path, parameters, body, and statuses with their schemas.
     """
-    found = [
-        (path, method, item, item[method])
-        for path, item in spec.get("paths", {}).items()
-        for method in METHODS
-        if method in item
-    ]
+    found = [(path, method, spec["paths"][path], operation) for method, path, operation in _naming.operations(spec)]
     paragraphs = [
         (
             f"{operation.get('operationId', '(no operation id)')}: {method.upper()} {path}",

@@ -2,7 +2,8 @@
 
 The Overlay specification lets an action that matches nothing succeed. For corrections that are kept over years that is
 wrong: when upstream moves a target, or makes the same correction, somebody has to be told. So each action has to change
-something, unless it says otherwise; the overlay's own head explains the kinds. Then names are given, by one rule.
+something, unless it says otherwise; the overlay's own head explains the kinds. Then names are given, by one rule, and
+words made fit to be read.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from ruamel.yaml.comments import CommentedMap
 
-from tools import _apply, _naming, _nearest, _overlay, _yaml
+from tools import _apply, _naming, _nearest, _overlay, _prose, _yaml
 from tools._overlay import CompositionError, Problem
+from tools._terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -113,9 +115,10 @@ def compose(spec: Path, overlay: Path) -> Composition:
         outcomes.append(outcome)
         problems += _lost(outcome, document)
     problems += _twins(document)
-    problems += (Problem(None, lost, "Give one an operationId in the overlay.") for lost in _naming.rename(document))
+    problems += (Problem(None, lost, "Give it an operationId in the overlay.") for lost in _naming.rename(document))
     if problems:
         raise CompositionError(problems)
+    _prose.spell_out(document)
     return Composition(document, tuple(outcomes))
 
 
@@ -164,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         composition = compose(options.spec, options.overlay)
     except CompositionError as error:
-        print(f"{options.spec} and {options.overlay} do not compose:\n{error}", file=sys.stderr)
+        print(printable(f"{options.spec} and {options.overlay} do not compose:\n{error}"), file=sys.stderr)
         return 1
     content = composition.to_yaml().encode()
     try:
@@ -175,7 +178,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"{options.output or 'standard output'}: {error.strerror}", file=sys.stderr)
         return 1
-    print(composition.report(), end="", file=sys.stderr)
+    print(printable(composition.report()), end="", file=sys.stderr)
     return 0
 
 

@@ -21,6 +21,7 @@ import attrs
 
 from tools import _census, _config, _importable, _pins, _yaml
 from tools._alone import alone, exchange
+from tools._terminal import printable
 from tools.compose import OVERLAY, ROOT, SPEC, Composition, CompositionError, compose
 
 if TYPE_CHECKING:
@@ -214,14 +215,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     root = options.root.resolve()
     try:
         if options.command == "generate":
-            print(generate(root).report(), end="", file=sys.stderr)
+            print(printable(generate(root).report()), end="", file=sys.stderr)
             return 0
         differences = check(root)
     except (GenerationError, CompositionError) as error:
-        print(f"make {options.command}: {error}", file=sys.stderr)
+        print(printable(f"make {options.command}: {error}"), file=sys.stderr)
         return 1
     if differences:
-        print(*differences, sep="\n", file=sys.stderr)
+        print(printable("\n".join(differences)), file=sys.stderr)
         print(f"{GENERATED}/ is not what spec, overlay and config make. Run: make generate", file=sys.stderr)
         return 1
     print(f"{GENERATED}/ is up to date")

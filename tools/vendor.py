@@ -19,6 +19,7 @@ import attrs
 
 from tools import _document, _fetch, _merge, _page, _yaml
 from tools._alone import alone
+from tools._terminal import printable
 from tools.compose import ROOT, SPEC
 
 if TYPE_CHECKING:
@@ -180,11 +181,6 @@ def _write(root: Path, work: Path, files: dict[Path, bytes]) -> None:
         raise
 
 
-def _printable(text: str) -> str:
-    """Return a text that does nothing to a terminal, whatever the document holds that it quotes."""
-    return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
@@ -204,9 +200,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         done = vendor(options.root.resolve(), options.origin, replace=options.replace)
     except VendorError as error:
-        print(_printable(f"make vendor: {error}\n{SPEC} is as it was."), file=sys.stderr)
+        print(printable(f"make vendor: {error}\n{SPEC} is as it was."), file=sys.stderr)
         return 1
-    print(_printable("\n".join(done)) or f"{SPEC}: nothing to do, all of it is there already")
+    print(printable("\n".join(done)) or f"{SPEC}: nothing to do, all of it is there already")
     if done:
         print(NEXT, end="")
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator
+from anchor_webtask.emulator._http import Reply, Request, json_reply
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -31,8 +32,17 @@ def commands(document: str) -> list[str]:
     return [line for block in fenced(document, "sh") for line in block.splitlines()]
 
 
+class EmulatorOfMore(Emulator):
+    """An emulator that has one more operation, which the package doesn't wrap."""
+
+    def _handle(self, request: Request) -> Reply:
+        if (request.method, request.path) == ("GET", "/v1/sessions/all/status"):
+            return json_reply(200, {"data": {"count": 0, "items": []}})
+        return super()._handle(request)
+
+
 def test_the_readme_runs_from_top_to_bottom(clock: VirtualClock, monkeypatch: pytest.MonkeyPatch) -> None:
-    emulator = Emulator(clock=clock)
+    emulator = EmulatorOfMore(clock=clock)
     emulator.on(takes=300, answer={"amount": 3})
     emulator.on(prompt="Read all offers", answer={"result": [{"amount": 3, "currency": "USD"}]})
     emulator.on(prompt="Log in*", answer={"balance": 4})
@@ -45,6 +55,7 @@ def test_the_readme_runs_from_top_to_bottom(clock: VirtualClock, monkeypatch: py
     assert names["price"].amount == 3
     assert names["offers"] == [names["Offer"](3, "USD")]
     assert names["result"].value == {"amount": 3}
+    assert names["sessions"] == {"data": {"count": 0, "items": []}}
     assert emulator.starts == 9
 
 

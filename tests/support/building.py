@@ -37,7 +37,7 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
     for path in (SPEC, OVERLAY, generate.CONFIG, Path("pyproject.toml")):
         shutil.copy(ROOT / path, root / path)
     if spec is not None:
-        (root / SPEC).write_text(json.dumps(spec), encoding="utf-8")
+        (root / SPEC).write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
         (root / OVERLAY).write_text(NO_ACTIONS, encoding="utf-8")
     return root
 

@@ -75,7 +75,7 @@ def test_two_operations_of_one_name_are_refused(named: Any, operations: tuple[st
         named(spec(*operations))
     (problem,) = caught.value.problems
     assert problem.reason.startswith(f"{one} and {other} would both be called get_v1_")
-    assert problem.remedy == "Give one an operationId in the overlay."
+    assert problem.remedy == "Give it an operationId in the overlay."
 
 
 def test_an_id_that_is_spelled_otherwise_is_one_name_too(named: Any) -> None:

@@ -5,10 +5,6 @@ It says in a header what it doesn't like, and answers with the example, or the s
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +26,7 @@ from anchor_webtask import (
     TaskOptions,
 )
 from tests.support.errors import raised
+from tests.support.prism import VIOLATIONS, entry_point, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,12 +34,8 @@ if TYPE_CHECKING:
     from anchor_webtask import AnchorError
     from tests.support.faces import Face
 
-PRISM: Final = os.environ.get("PRISM")
-if PRISM is None:
-    pytest.skip("PRISM isn't set; `nox --session witnesses` sets it where node is", allow_module_level=True)
-
+PRISM: Final = entry_point()
 SPEC: Final = Path(__file__).parents[2] / "generated" / "anchor_webtask_api" / "openapi.json"
-LISTENING: Final = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
 REFUSALS: Final[dict[int, type[AnchorError]]] = {
     400: BadRequestError,
     401: AuthenticationError,
@@ -102,31 +95,15 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     def _heard(self, response: httpx.Response) -> httpx.Response:
         self.requests += 1
-        self.violations += response.headers.get_list("sl-violations")
+        self.violations += response.headers.get_list(VIOLATIONS)
         return response
 
 
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
     """Prism's address."""
-    command = ["node", str(PRISM), "mock", "--host", "127.0.0.1", "--port", "0", str(SPEC)]
-    with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
-        ThreadPoolExecutor(1) as reader,
-    ):
-        try:
-            assert process.stdout is not None
-            said = ""
-            for line in process.stdout:
-                said += line
-                if listening := LISTENING.search(line):
-                    break
-            else:
-                pytest.fail(f"Prism has not begun:\n{said}")
-            reader.submit(process.stdout.read)  # a full pipe would stop it
-            yield listening[1]
-        finally:
-            process.terminate()
+    with serving(PRISM, SPEC) as address:
+        yield address
 
 
 @pytest.fixture

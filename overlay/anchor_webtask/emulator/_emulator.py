@@ -86,7 +86,7 @@ class Emulator:
         self._api_key = api_key
         self._takes = seconds("takes", takes)
         self._clock = _clock.default if clock is None else clock
-        self._operations = operations()
+        self._operations = operations(START, CHECK)
         self._lock = threading.Lock()
         self._scenarios: list[Scenario] = []
         self._tasks: dict[str, Task] = {}

@@ -97,15 +97,15 @@ class Operation:
 
 
 @functools.cache
-def operations() -> Mapping[str, Operation]:
-    """Return the operations of the composed spec by operation id."""
+def operations(*ids: str) -> Mapping[str, Operation]:
+    """Return these operations of the composed spec by operation id; a whole one has many more, of other kinds."""
     spec = composed_spec()
     registry: Registry[Any] = Registry().with_resource(SPEC, DRAFT202012.create_resource(spec))
     return {
         operation["operationId"]: Operation(registry, path, method, operation)
-        for path, methods in spec["paths"].items()
-        for method, operation in methods.items()
-        if "operationId" in operation
+        for path, item in spec["paths"].items()
+        for method, operation in item.items()
+        if isinstance(operation, dict) and operation.get("operationId") in ids
     }
 
 

@@ -21,12 +21,12 @@ import httpx
 from openapi_python_client.strings import ClassName
 
 from anchor_webtask.emulator._answers import make_answer
+from tools._naming import operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PACKAGE = "anchor_webtask_api"
-METHODS = ("get", "put", "post", "delete", "patch")
 FILE = b"\x89PNG\r\n"
 
 
@@ -112,15 +112,11 @@ def main(folder: Path) -> None:
                 print(f"{where}{what}: {sent} became {came}", file=sys.stderr)
 
     hold(try_schemas(spec), "")
-    for path, item in spec["paths"].items():
-        for method in METHODS:
-            if method not in item:
-                continue
-            operation = item[method]
-            module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
-            assert Path(str(module.__file__)).is_relative_to(folder)
-            for attempts in (try_answers, try_bodies):
-                hold(attempts(module, operation, spec), f"{method.upper()} {path} ")
+    for method, path, operation in operations(spec):
+        module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
+        assert Path(str(module.__file__)).is_relative_to(folder)
+        for attempts in (try_answers, try_bodies):
+            hold(attempts(module, operation, spec), f"{method.upper()} {path} ")
     print(json.dumps(tried))
 
 

@@ -1,0 +1,125 @@
+"""Text in a spec is text: it neither runs, nor gets out of the string or the comment that it's put into."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.building import PACKAGE, repository, try_all
+from tools import generate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.capture import CaptureFixture
+
+TEXTS = [
+    '"""\nraise SystemExit("ran")\n"""',
+    "'''\nraise SystemExit('ran')\n'''",
+    "\\",
+    "ends in \\",
+    '\\"""',
+    '"',
+    "'",
+    "\"); raise SystemExit('ran') #",
+    "'+exit('ran')+'",
+    "\r\nraise SystemExit('ran')\r\n",
+    "x\u2028raise SystemExit('ran')",
+    "{{ 7 * 7 }}{% raw %}{# x #}",
+    "# type: ignore\n# fmt: off",
+    "\x1b[31mred\x07\x1b]0;title\x07",
+    "\u202eright to left\u2066",
+    "\U0001f600 \u00fc",
+    "None",
+    "class",
+    "__init__",
+    "self",
+    "",
+    " ",
+]
+NAMES = [
+    *(f"{text}n{number}" for number, text in enumerate(TEXTS)),
+    *("None", "class", "self", "additional_properties", "from_dict", "to_dict", "d", "cls", "1st"),
+]
+"""Different ones also where nothing is left of them but letters and digits."""
+
+
+def spec() -> dict[str, Any]:
+    """Return one whose every text is hostile."""
+    fields: dict[str, Any] = {}
+    for number, text in enumerate(TEXTS):
+        about = {"description": text, "title": text, "example": text, "examples": [text], "$comment": text}
+        fields |= {
+            f"text{number}": {"type": "string", "default": text, **about},
+            f"choice{number}": {"type": "string", "enum": [text, f"{text}2"], "default": text, **about},
+            f"const{number}": {"const": text, **about},
+            f"inner{number}": {"type": "object", "properties": {"x": {"type": "integer", **about}}, **about},
+        }
+    fields |= {name: {"type": "string", "description": name} for name in NAMES}
+    everything = "\n".join(TEXTS)
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Body"}}}
+    answer = {"description": everything, "content": body}
+    parameters = [
+        {"in": "query", "name": name, "description": name, "schema": {"type": "string", "default": name}}
+        for name in NAMES
+    ]
+    operation = {
+        "summary": everything,
+        "description": everything,
+        "tags": TEXTS,
+        "parameters": parameters,
+        "requestBody": {"description": everything, "content": body},
+        "responses": {"200": answer},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": everything, "description": everything, "version": "1"},
+        "servers": [{"url": "https://api.example", "description": everything}],
+        "paths": {"/v1/things": {"post": operation}},
+        "components": {"schemas": {"Body": {"type": "object", "description": everything, "properties": fields}}},
+    }
+
+
+def test_hostile_text_neither_runs_nor_breaks_anything(tmp_path: Path) -> None:
+    root = repository(tmp_path / "root", spec=spec())
+    generated = generate.generate(root)  # imports all of it
+    assert str(generated.census) == f"1 operations, {len(NAMES)} parameters, 1 bodies, 1 answers, 1 schemas"
+    assert generate.check(root) == []
+    assert try_all(root) == {"schema": 1, "answer": 1, "body": 1}
+    code = "".join(path.read_text(encoding="utf-8") for path in (root / generate.GENERATED / PACKAGE).rglob("*.py"))
+    assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(code)
+
+
+@pytest.mark.parametrize("name", ["\\", '"', "'", "\u202e", " ", ""])
+def test_an_operation_id_that_names_nothing_is_refused(tmp_path: Path, capsys: CaptureFixture[str], name: str) -> None:
+    document = spec()
+    document["paths"]["/v1/things"]["post"]["operationId"] = name
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    said = "the operationId of POST /v1/things has no letter and no digit to make a name of"
+    assert said in capsys.readouterr().err
+    assert not (root / generate.GENERATED).exists()
+
+
+def test_a_parameter_that_is_called_like_an_argument_of_the_generators_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    document = spec()
+    document["paths"]["/v1/things"]["post"]["parameters"] = [{"in": "query", "name": "body", "schema": {}}]
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    assert "duplicate argument 'body' in function definition" in capsys.readouterr().err
+    assert not (root / generate.GENERATED).exists()
+
+
+def test_what_is_printed_does_nothing_to_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+    document = spec()
+    document["paths"]["/v1/\x1b[31m{\u202e}"] = {"get": {"responses": {}, "operationId": "post_v1_things"}}
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    said = capsys.readouterr().err
+    assert "GET /v1/\\x1b[31m{\\u202e}" in said
+    assert "\x1b" not in said
+    assert json.dumps(said)

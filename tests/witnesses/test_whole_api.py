@@ -1,0 +1,36 @@
+"""Every operation of upstream's whole document can be called by `.api`; Prism serves it, and finds no request wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from tests.support.building import PACKAGE, repository, upstream
+from tests.support.prism import entry_point, serving
+from tools import generate
+from tools.compose import ROOT
+from tools.vendor import vendor
+
+PRISM: Final = entry_point()
+CALL_ALL: Final = Path(__file__).parent / "programs" / "call_all.py"
+
+
+def test_every_operation_can_be_called_in_both_faces(tmp_path: Path) -> None:
+    document = upstream("2026-02-15")
+    root = repository(tmp_path / "root")
+    vendor(root, str(document), replace=True)
+    generate.generate(root)
+    generated = root / generate.GENERATED
+    with serving(PRISM, generated / PACKAGE / "openapi.json") as address:
+        called = subprocess.run(
+            [sys.executable, str(CALL_ALL), str(generated), address],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+    assert called.stderr == ""
+    assert json.loads(called.stdout) == {"sync value": 81, "async value": 81, "sync file": 3, "async file": 3}
