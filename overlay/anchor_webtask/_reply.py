@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from anchor_webtask._secrets import Redactor
 
+_ID_NAMES: Final = ("workflow_id", "workflowId")
+"""What the API has called the id in an answer to a start; upstream's document of 2026-01-08 had the latter."""
+
 _STATUSES: Final = frozenset({"running", "completed", "failed"})
 
 # What the generated parsers raise on JSON of the wrong shape, and the JSON reader on what is none.
@@ -43,7 +46,7 @@ def _start_reply(answer: httpx.Response, redact: Redactor) -> Reply | Failure:
     match _parsed(_spec.parse_start, answer):
         case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
             # The generated parser takes any data with a result for this, also one that is null beside a task's id.
-            task_id, status = data.additional_properties.get("workflow_id"), data.additional_properties.get("status")
+            task_id, status = (data.additional_properties.get(name) for name in (_ID_NAMES[0], "status"))
             if task_id_problem(task_id) is None:
                 return Running(task_id, _text(status, redact))
             if isinstance(status, str) and status.casefold() == "failed":
@@ -106,13 +109,20 @@ class _Read(httpx.Response):
 
 def _parsed(parse: Callable[[httpx.Response], object], answer: httpx.Response) -> object:
     try:
-        content = answer.json()
+        content = _with_both_names(answer.json())
         # The generated parsers call dict(), which makes an object of a list of pairs as well, and an answer of that.
         if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
             return parse(_Read(answer.status_code, content))
     except _PARSE_ERRORS:
         pass
     return _unreadable("it is no JSON of the shape that the spec has")
+
+
+def _with_both_names(content: Any) -> Any:
+    """Let an answer have a task's id under each of its names: one that is lost by its name is paid for all the same."""
+    data = content.get("data") if isinstance(content, dict) else None
+    found = [data[name] for name in _ID_NAMES if name in data] if isinstance(data, dict) else []
+    return {**content, "data": {**dict.fromkeys(_ID_NAMES, found[0]), **data}} if found else content
 
 
 def _unreadable(why: str) -> Failure:

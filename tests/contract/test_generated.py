@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from anchor_webtask.emulator._validation import id_name
 from anchor_webtask_api import AuthenticatedClient
 from anchor_webtask_api.api.tools import get_perform_web_task_status, perform_web_task
 from anchor_webtask_api.models import (
@@ -99,7 +100,7 @@ def test_the_answer_of_the_synchronous_form(result: object) -> None:
 
 def test_the_answer_of_the_asynchronous_form() -> None:
     parsed = perform_web_task._parse_response(
-        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", "workflow_id": "w"}})
+        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", id_name(): "w"}})
     )
     assert isinstance(parsed, PerformWebTaskResponseSchema)
     assert isinstance(parsed.data, PerformWebTaskAsyncResponseData)

@@ -104,8 +104,9 @@ def right_of_start(status: int, body: bytes) -> Right:
     data = parsed(body).get("data") if status == 200 else None
     if not isinstance(data, dict) or data.keys().isdisjoint({"status", "result"}):
         return "error", StartOutcomeUnknownError
-    if is_id(data.get("workflow_id")):
-        return "id", data["workflow_id"]
+    task_id = data.get("workflow_id", data.get("workflowId"))
+    if is_id(task_id):
+        return "id", task_id
     if "result" not in data:
         return "error", StartOutcomeUnknownError
     has_failed = str(data.get("status")).casefold() == "failed"

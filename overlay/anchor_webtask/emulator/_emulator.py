@@ -16,7 +16,7 @@ from anchor_webtask.emulator._answers import NoAnswerError, make_answer
 from anchor_webtask.emulator._extra import needs_extra
 from anchor_webtask.emulator._http import Reply, error_reply, json_reply
 from anchor_webtask.emulator._scenarios import NO_BODY, Answer, Fault, Scenario, as_faults, as_json, seconds
-from anchor_webtask.emulator._validation import InvalidRequestError, operations
+from anchor_webtask.emulator._validation import InvalidRequestError, id_name, operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -87,6 +87,7 @@ class Emulator:
         self._takes = seconds("takes", takes)
         self._clock = _clock.default if clock is None else clock
         self._operations = operations(START, CHECK)
+        self._id_name = id_name()
         self._lock = threading.Lock()
         self._scenarios: list[Scenario] = []
         self._tasks: dict[str, Task] = {}
@@ -229,7 +230,7 @@ class Emulator:
             self._starts += 1
             self._tasks[task_id] = task
         if body.get("async"):
-            reply = json_reply(200, {"data": {"status": "running", "workflow_id": task_id}})
+            reply = json_reply(200, {"data": {"status": "running", self._id_name: task_id}})
         elif end["status"] == "COMPLETED":
             reply = json_reply(200, {"data": {"result": end["result"]}}, hold=scenario.takes)
         else:

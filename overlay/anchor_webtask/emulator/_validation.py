@@ -109,6 +109,13 @@ def operations(*ids: str) -> Mapping[str, Operation]:
     }
 
 
+@functools.cache
+def id_name() -> str:
+    """Return what the spec calls the id in the answer to a start."""
+    names: list[str] = composed_spec()["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["required"]
+    return next(name for name in names if name != "status")
+
+
 def _properties(registry: Registry[Any], pointer: str) -> Mapping[str, object]:
     schema: dict[str, Any] = {"$ref": pointer}
     while "$ref" in schema:

@@ -91,5 +91,6 @@ try:
     main(*sys.argv[1:])
 except BaseException as interruption:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sys.stdout.close()  # whoever waits for a word waits no longer
     report(interruption)
     raise
