@@ -96,9 +96,10 @@ class Guard:
             self.shorten(info["request"].extensions)
 
     def shorten(self, extensions: MutableMapping[str, Any]) -> None:
-        """Let the reads that follow take no longer than what is left of a request's time, each by itself."""
-        if (deadline := extensions.get(DEADLINE)) is not None:
-            extensions["timeout"]["read"] = max(deadline - self._clock.now(), SHORTEST_READ)
+        """Let each of the reads that follow take no longer than what is left now of a request's time."""
+        deadline, limits = extensions.get(DEADLINE), extensions.get("timeout")
+        if deadline is not None and limits is not None:
+            limits["read"] = max(deadline - self._clock.now(), SHORTEST_READ)
 
     async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
         """Do the same for the async face."""

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
 LONGEST_PIECE: Final = 60
+LONGEST_READ: Final = 10_000
+"""So much of a text is read at most before a piece of it is shown: a secret in it may be long."""
 LONGEST_PATH: Final = 200
 LONGEST_EXPECTED: Final = 200
 
@@ -30,13 +32,18 @@ class Mismatch:
     expected: str
     found: Any
 
-    def path(self, redact: Callable[[str], str] = str) -> str:
-        """Return the place as a JSONPath; `redact` takes secrets out of keys."""
-        return "$" + "".join(_step(step if isinstance(step, int) else redact(step)) for step in self.steps)
+    def path(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
+        """Return the place as a JSONPath; `redact` takes secrets out of keys that aren't known."""
+        return "$" + "".join(
+            _step(step if isinstance(step, int) or step in known else redact(step)) for step in self.steps
+        )
 
-    def told(self, redact: Callable[[str], str] = str) -> str:
+    def told(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
         """Return all of it as short, printable text, out of which `redact` has taken secrets before any is cut."""
-        path, expected = _shown(self.path(redact), LONGEST_PATH), _shown(redact(self.expected), LONGEST_EXPECTED)
+        path, expected = (
+            _shown(self.path(redact, known), LONGEST_PATH),
+            _shown(redact(self.expected[:LONGEST_READ]), LONGEST_EXPECTED),
+        )
         return f"at {path}: {expected}; it is {_piece(self.found, redact)}"
 
     def __str__(self) -> str:
@@ -80,7 +87,7 @@ def _pieces(found: Any, redact: Callable[[str], str]) -> list[str]:
     pieces: list[str] = []
     size = 0
     for encoded in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
-        piece = redact(encoded)
+        piece = redact(encoded[:LONGEST_READ])
         pieces.append(piece[: LONGEST_PIECE + 1])
         size += len(piece)
         if size > LONGEST_PIECE:

@@ -55,10 +55,10 @@ def _made(kind: Any) -> Schema | str:
         (root,), components = msgspec.json.schema_components([kind])
     except RecursionError:
         return "it goes on without end, by an alias or a generic class that is a part of itself: make it a class"
-    except (TypeError, NameError, AttributeError) as error:
-        return (str(error).splitlines() or [type(error).__name__])[-1]
     except KeyError as error:
         return f"it has two classes of one name, {error}"
+    except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
+        return (str(error).splitlines() or [type(error).__name__])[-1]
     completion = _Completion(components)
     completion.complete(info, root)
     if completion.problem is not None:
@@ -218,6 +218,10 @@ def _keys(info: mi.Type) -> Schema | None:
             return {"enum": [str(member.value) for member in info.cls]}
         case mi.LiteralType():
             return {"enum": [str(value) for value in info.values]}
+        case mi.DateTimeType(tz=False):
+            return {"pattern": _WITHOUT_OFFSET}
+        case mi.TimeType(tz=False):
+            return {"format": "partial-time"}
     return next((dict(schema) for kind, schema in _KEYS if isinstance(info, kind)), None)
 
 

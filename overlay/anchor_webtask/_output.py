@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
 from anchor_webtask._errors import ConfigurationError, InvalidOutputError
 from anchor_webtask._json_schema import JsonSchema, json_of
 from anchor_webtask._mismatch import Mismatch, Step
-from anchor_webtask._schema import WRAPPER, fields_of, has_object_root, inlined, resolved, wrapped_in_object
+from anchor_webtask._schema import (
+    WRAPPER,
+    fields_of,
+    has_object_root,
+    inlined,
+    property_names,
+    resolved,
+    wrapped_in_object,
+)
 from anchor_webtask._types import T
 
 if TYPE_CHECKING:
@@ -68,10 +76,11 @@ class Output(Generic[T]):
         # The one that came furthest says most; of text and the JSON in it, the JSON.
         closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
         hint = "; the error's .raw is the answer as it came" if task_id is None else ""  # else it's in the advice
+        known = property_names(self.schema or {})
         raise InvalidOutputError(
-            f"the task completed, but its answer is not what output asks for, {closest.told(redact)}{hint}",
+            f"the task completed, but its answer is not what output asks for, {closest.told(redact, known)}{hint}",
             raw=raw,
-            path=closest.path(redact),
+            path=closest.path(redact, known),
             task_id=task_id,
         )
 
@@ -117,16 +126,14 @@ class Output(Generic[T]):
                 value = convert(_repaired(candidate))
         except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer is paid for
             return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
-        is_wrong = isinstance(value, Mismatch)
-        if not isinstance(candidate, dict) or (is_wrong and value.steps):
+        if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value
-        # pydantic knows by which names its fields may come, and says which have.
-        taken = None if is_wrong else getattr(value, "model_fields_set", None)
-        if taken is not None:
-            fields, is_empty = list(type(value).model_fields), not taken
-        else:
-            fields = self._fields() or []
-            is_empty = set(fields).isdisjoint(candidate)
+        fields = self._fields() or []
+        is_empty = set(fields).isdisjoint(candidate)
+        if is_empty and hasattr(value, "model_fields_set"):
+            from anchor_webtask import _pydantic
+
+            is_empty = _pydantic.takes_nothing(value, candidate)
         return Mismatch((), f"expected an object with {', '.join(fields)}", candidate) if fields and is_empty else value
 
     def _fields(self) -> list[str] | None:

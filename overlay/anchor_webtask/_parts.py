@@ -25,6 +25,11 @@ def is_for_pydantic(kind: Any) -> bool:
     return any(_is_for_pydantic(part) for part in parts(kind))
 
 
+def has_pydantics(kind: Any) -> bool:
+    """Whether a type has a part that pydantic made."""
+    return any(hasattr(part, name) for part in parts(kind) for name in _OF_PYDANTIC)
+
+
 def annotated_for_msgspec(kind: Any) -> Any | None:
     """Return a part that is annotated for msgspec alone; None if there is none."""
     return next((part for part in parts(kind) if "msgspec" in _readers(part) and not _is_for_pydantic(part)), None)
@@ -82,6 +87,6 @@ def _fields(cls: Any) -> list[Any]:
         return []
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
-    except (NameError, TypeError, AttributeError):
+    except Exception:  # noqa: BLE001  an annotation may be any text
         return []  # whoever makes the schema says what is wrong with it
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in hints.values()]

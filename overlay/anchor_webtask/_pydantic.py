@@ -11,7 +11,7 @@ import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._mismatch import Mismatch, Step, at
-from anchor_webtask._parts import annotated_for_msgspec, unexpressed
+from anchor_webtask._parts import annotated_for_msgspec, has_pydantics, unexpressed
 from anchor_webtask._schema import NUMBER, WHOLE_NUMBER, Schema
 
 if TYPE_CHECKING:
@@ -32,8 +32,11 @@ class Schemas(pydantic.json_schema.GenerateJsonSchema):
     def dict_schema(self, schema: DictSchema) -> Schema:
         """Return the schema of a dict."""
         made = super().dict_schema(schema)
-        keys = _NUMBERS.get(schema.get("keys_schema", {"type": "any"})["type"])
-        return made if keys is None else {**made, "propertyNames": keys}
+        keys: Any = schema.get("keys_schema", {"type": "any"})
+        names: Schema | None = _NUMBERS.get(keys["type"])
+        if keys["type"] == "enum":
+            names = {"enum": [str(member.value) for member in keys["members"]]}
+        return made if names is None else {**made, "propertyNames": names}
 
 
 def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
@@ -49,7 +52,8 @@ def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
     """
     adapter = _made(kind)
     if isinstance(adapter, str):
-        raise unexpressed(kind, lambda part: made if isinstance(made := _made(part), str) else None)
+        hint = "" if has_pydantics(kind) else "; annotated by msgspec.Meta in place of that, msgspec reads it"
+        raise unexpressed(kind, lambda part: f"{made}{hint}" if isinstance(made := _made(part), str) else None)
     if (part := annotated_for_msgspec(kind)) is not None:
         raise ConfigurationError(
             f"output={kind!r} is read by pydantic, which doesn't know {part!r}: write that with pydantic.Field"
@@ -63,8 +67,8 @@ def _made(kind: Any) -> pydantic.TypeAdapter[Any] | str:
         adapter = pydantic.TypeAdapter(kind)
         adapter.rebuild(raise_errors=True)  # names what a forward reference doesn't find
         schema_of(adapter)
-    except (pydantic.errors.PydanticUserError, NameError, TypeError, RecursionError) as error:
-        return str(error).partition("\n")[0]
+    except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
+        return str(error).partition("\n")[0] or type(error).__name__
     return adapter
 
 
@@ -80,6 +84,25 @@ def convert(adapter: pydantic.TypeAdapter[Any], value: Any) -> Any:
         return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
     except RecursionError as error:
         return Mismatch((), str(error), value)
+
+
+def takes_nothing(value: Any, answer: dict[str, Any]) -> bool:
+    """Whether a value without one field of its schema in the answer takes nothing by any other name either."""
+    while isinstance(value, pydantic.RootModel):
+        value = value.root
+    if not isinstance(value, pydantic.BaseModel):
+        return True
+    model = type(value)
+    validators = model.__pydantic_decorators__.model_validators.values()
+    if any(each.info.mode != "after" for each in validators):
+        return value.model_fields_set.isdisjoint(model.model_fields)  # its own code looks at the answer first
+    names = set(model.model_fields)
+    for field in model.model_fields.values():
+        aliases = field.validation_alias or field.alias
+        for alias in aliases.choices if isinstance(aliases, pydantic.AliasChoices) else [aliases]:
+            first = alias.path[0] if isinstance(alias, pydantic.AliasPath) else alias
+            names |= {first} if isinstance(first, str) else set()
+    return names.isdisjoint(answer)
 
 
 def _mismatch(answer: Any, error: ErrorDetails) -> Mismatch:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from anchor_webtask._secrets import Redactor
 
+LONGEST_REASON: Final = 100_000
+
 _ID_NAMES: Final = ("workflow_id", "workflowId")
 """What the API has called the id in an answer to a start; upstream's document of 2026-01-08 had the latter."""
 
@@ -93,7 +95,8 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     """Return a failed task's reason: its text, or its JSON."""
     if error is None:
         return None
-    return redact(error if isinstance(error, str) else json.dumps(error, ensure_ascii=False))
+    text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
+    return redact(text) if len(text) <= LONGEST_REASON else f"{redact(text[:LONGEST_REASON])}…"
 
 
 class _Read(httpx.Response):
@@ -120,7 +123,7 @@ def _parsed(parse: Callable[[httpx.Response], object], answer: httpx.Response) -
 
 def _with_both_names(content: Any) -> Any:
     """Let an answer have a task's id under each of its names: one that is lost by its name is paid for all the same."""
-    data = content.get("data") if isinstance(content, dict) else None
+    data: Any = content.get("data") if isinstance(content, dict) else None
     found = [data[name] for name in _ID_NAMES if name in data] if isinstance(data, dict) else []
     return {**content, "data": {**dict.fromkeys(_ID_NAMES, found[0]), **data}} if found else content
 

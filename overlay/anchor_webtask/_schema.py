@@ -71,6 +71,19 @@ def fields_of(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
     return list(schema.get("properties", ())) or None
 
 
+def property_names(schema: Schema) -> set[str]:
+    """Return the names of all fields in a schema."""
+    names = {name for definition in schema.get("$defs", {}).values() for name in property_names(definition)}
+
+    def look(inner: Schema) -> Schema:
+        names.update(property_names(inner))
+        return inner
+
+    _mapped({key: value for key, value in schema.items() if key != "$defs"}, look)
+    properties = schema.get("properties")
+    return names.union(properties) if isinstance(properties, dict) else names
+
+
 def listed(schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool) -> list[Any]:
     """Return the values that a schema lists for a place; none where something else may be there as well.
 

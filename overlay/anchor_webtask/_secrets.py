@@ -13,14 +13,16 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
-from anchor_webtask._spellings import Spelled
+from anchor_webtask._spellings import Spelled, without
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 T = TypeVar("T")
 
 LONGEST_QUOTE: Final = 300
+LONGEST_READ: Final = 65_536
+"""So much of a text is read at most before it's quoted."""
 REDACTED: Final = "[redacted]"
 HTTP_LOGGERS: Final = (
     "httpx",
@@ -58,19 +60,26 @@ class Redactor:
         with _live_lock:
             _live.add(self)
 
-    def __call__(self, text: str) -> str:
-        """Return the text with each secret in it replaced."""
+    @property
+    def spelled(self) -> Sealed[tuple[Spelled, ...]]:
+        """The secrets as they're looked for."""
         if self._spelled is None:
             self._spelled = Sealed(tuple(map(Spelled, self._sealed.open())))
-        for spelled in self._spelled.open():
-            # Not within what has been replaced: a short secret may be a part of that.
-            text = REDACTED.join(spelled.replaced(part, REDACTED) for part in text.split(REDACTED))
-        return text
+        return self._spelled
+
+    def __call__(self, text: str) -> str:
+        """Return the text with each secret in it replaced."""
+        return _redacted(text, self.spelled.open())
 
     def quote(self, text: str) -> str:
         """Make text from outside fit to be shown: secrets out before it is cut, since a cut could leave half of one."""
-        shown = "".join(character if character.isprintable() else " " for character in self(text))
+        shown = "".join(character if character.isprintable() else " " for character in self(text[:LONGEST_READ]))
         return shown if len(shown) <= LONGEST_QUOTE else f"{shown[:LONGEST_QUOTE]}…"
+
+
+def _redacted(text: str, secrets: Iterable[Spelled]) -> str:
+    # Not within what has been replaced: a short secret may be a part of that.
+    return REDACTED.join(without(part, secrets, REDACTED) for part in text.split(REDACTED))
 
 
 _live: weakref.WeakSet[Redactor] = weakref.WeakSet()
@@ -90,11 +99,10 @@ class _RedactingFilter(logging.Filter):
     """Rewrites the records of httpx and httpcore, which log URLs, status lines and headers as they came."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        plain = text = record.getMessage()
+        plain = record.getMessage()
         with _live_lock:
             redactors = tuple(_live)
-        for redactor in redactors:
-            text = redactor(text)
+        text = _redacted(plain, [spelled for redactor in redactors for spelled in redactor.spelled.open()])
         if text != plain:
             record.msg, record.args = text, ()
         return True

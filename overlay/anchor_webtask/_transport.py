@@ -7,6 +7,7 @@ an error is raised, no frame with a header or a body is left for a traceback to 
 from __future__ import annotations
 
 import functools
+import math
 import ssl
 import sys
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -68,7 +69,7 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
 
 def _limit(request: httpx.Request) -> float:
     read = request.extensions.get("timeout", {}).get("read")
-    return float("inf") if read is None else float(read)
+    return math.inf if read is None else float(read)
 
 
 def _guard(settings: Settings, redact: Redactor) -> Guard:
@@ -94,7 +95,10 @@ class GuardedClient(httpx.Client):
     def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
         """Send, and return the whole answer, or why there is none."""
         limit = _limit(request)
-        request.extensions[DEADLINE] = deadline = self._now() + limit
+        deadline = self._now() + limit
+        given = request.extensions
+        if limit < math.inf:
+            request.extensions = {**given, DEADLINE: deadline, "timeout": {**given["timeout"]}}
         answer: Answer | None = None
         failure: Failure | None = None
         try:
@@ -114,6 +118,8 @@ class GuardedClient(httpx.Client):
             # An interruption may come at any moment, and leave httpcore with a lock held for ever, or half a request.
             self.is_spent = True
             raise
+        finally:
+            request.extensions = given
         return guard.verdict(answer, failure, limit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import socket
@@ -32,6 +33,7 @@ from anchor_webtask.emulator import Emulator
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
 from tests.support.faces import KEY, SyncFace
+from tests.support.raw_server import raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -426,6 +428,45 @@ def test_updates_of_a_client_that_was_closed_are_over(face: Face) -> None:
         updates = anchor.tasks.get("task-1").updates()
     end = "StopIteration" if isinstance(face, SyncFace) else "StopAsyncIteration"
     assert [take(updates, face) for _ in range(3)] == ["ConfigurationError", end, end]
+
+
+# -- Time-outs -----------------------------------------------------------------------------------------------------
+
+
+class Popping(Recorder):
+    """A transport that takes the time-outs for itself."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions.pop("timeout", None)
+        return super().handle_request(request)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.extensions.pop("timeout", None)
+        return await super().handle_async_request(request)
+
+
+def test_a_transport_may_take_the_time_outs_for_itself(face: Face) -> None:
+    with face.anchor(transport=Popping()) as anchor:
+        assert face.call(anchor.tasks.get("task-1").refresh).status == "running"
+
+
+@pytest.mark.parametrize("extensions", [{}, {"timeout": {}}, {"timeout": {"read": None}}], ids=str)
+def test_a_request_of_ones_own_may_have_no_time_out(extensions: dict[str, Any]) -> None:
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
+        client = anchor.api.get_httpx_client()
+        request = client.build_request("GET", "/v1/other", extensions=extensions)
+        assert client.send(request).json()["data"]["status"] == "COMPLETED"
+        assert client.get("/v1/other", timeout=None).status_code == 200
+
+
+def test_a_request_of_ones_own_keeps_its_time_outs() -> None:
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
+        client = anchor.api.get_httpx_client()
+        request = client.build_request("GET", "/v1/other", timeout=20)
+        before = copy.deepcopy(request.extensions)
+        client.send(request)
+        client.send(request)
+        assert request.extensions == before
 
 
 # -- Forks ---------------------------------------------------------------------------------------------------------

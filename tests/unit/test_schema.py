@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import sys
 import types
@@ -25,6 +26,8 @@ from anchor_webtask import ConfigurationError, InvalidOutputError
 from anchor_webtask._output import output_of
 from anchor_webtask._schema import LARGEST_INLINED
 from tests.support.kinds import (
+    BOOK,
+    EMMA,
     KINDS,
     OBJECTS,
     OTHERS,
@@ -474,6 +477,7 @@ def test_times_with_and_without_an_offset_are_told_apart(kind: Any, schema: dict
         (Color, {"enum": ["red", "blue"]}),
         (Literal["a", "b"], {"enum": ["a", "b"]}),
         (Literal[1, 2], {"enum": ["1", "2"]}),
+        (Annotated[time, msgspec.Meta(tz=False)], {"format": "partial-time"}),
     ],
     ids=str,
 )
@@ -483,10 +487,17 @@ def test_keys_that_are_more_than_text_are_said(key: Any, names: dict[str, Any] |
     assert schema["additionalProperties"] == {"type": "integer"}
 
 
+class Level(enum.IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
 def test_keys_of_pydantics_dicts_are_said_as_well() -> None:
     assert schema_of(dict[int, Book])["propertyNames"] == {"pattern": "^-?[0-9]+$"}
     assert schema_of(dict[date, Book])["propertyNames"] == {"format": "date"}
     assert schema_of(dict[Color, Book])["propertyNames"]["enum"] == ["red", "blue"]
+    assert schema_of(dict[Level, Book])["propertyNames"]["enum"] == ["1", "2"]
+    assert output_of(dict[Level, Book]).value({"1": BOOK}) == {Level.LOW: EMMA}
     assert "propertyNames" not in schema_of(dict[str, Book])
 
 
@@ -620,9 +631,30 @@ class Counted:
         self.length = len(self.text)
 
 
+@attrs.define
+class Late:
+    number: int = attrs.field()
+
+    @number.default
+    def _number(self) -> int:
+        raise NotImplementedError("nobody knows")
+
+
+@dataclass
+class NoPython:
+    number: "not valid python!"  # type: ignore[valid-type]  # noqa: F722 — that's the point
+
+
+@dataclass
+class Divides:
+    number: "1/0"  # type: ignore[valid-type]  # noqa: UP037 — that's the point
+
+
 @pytest.mark.parametrize(
     ("output", "part"),
     [
+        (NoPython, "must be an expression"),
+        (Divides, "division by zero"),
         (list[WithWithInitVar], "in <class 'tests.unit.test_schema.WithInitVar'>, dataclasses with `InitVar`"),
         (Counted, "Counted'> makes its field length itself (init=False): give it a default"),
         (dict[str, Counted], "in <class 'tests.unit.test_schema.Counted'>, "),
@@ -684,6 +716,11 @@ def test_annotation_for_msgspec_on_what_pydantic_reads_is_refused(output: Any) -
 def test_annotation_for_both_is_taken() -> None:
     both = Annotated[int, msgspec.Meta(ge=1), pydantic.Field(ge=1)]
     assert schema_of(both)["properties"]["result"] == {"type": "integer", "minimum": 1}
+
+
+def test_annotations_that_an_attrs_class_has_no_reader_for_are_told_whose_they_should_be() -> None:
+    with pytest.raises(ConfigurationError, match=r"; annotated by msgspec\.Meta in place of that, msgspec reads it$"):
+        output_of(AttrsForPydantic)
 
 
 def test_without_pydantic_a_type_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

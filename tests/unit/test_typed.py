@@ -612,7 +612,52 @@ def test_fields_may_come_by_every_name_that_pydantic_takes(raw: Any, value: Name
 
 
 def test_model_of_other_names_is_no_value_without_any_of_them() -> None:
-    assert "expected an object with name, age, town; it is {" in str(refused(Named, {"error": PROSE}))
+    assert "expected an object with full name, age, town; it is {" in str(refused(Named, {"error": PROSE}))
+
+
+class AnythingBeside(pydantic.BaseModel, extra="allow"):
+    note: str = ""
+
+
+class NumberOfDefaults(pydantic.BaseModel):
+    number: int = 0
+
+
+class Doubled(pydantic.BaseModel):
+    number: int = 0
+    double: int = 0
+
+    @pydantic.model_validator(mode="after")
+    def multiply(self) -> Doubled:
+        self.double = self.number * 2
+        return self
+
+
+class Lowered(pydantic.BaseModel):
+    number: int = 0
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def lower(cls, data: Any) -> Any:
+        return {key.lower(): value for key, value in data.items()}
+
+
+@pytest.mark.parametrize("output", [AnythingBeside, pydantic.RootModel[NumberOfDefaults], Doubled, Lowered])
+@pytest.mark.parametrize("raw", [{}, {"error": PROSE}])
+def test_a_models_own_code_makes_no_value_of_nothing(output: Any, raw: Any) -> None:
+    assert "expected an object with n" in str(refused(output, raw))
+
+
+def test_what_a_models_own_code_takes_is_taken() -> None:
+    assert read(Lowered, {"NUMBER": 3}) == Lowered.model_construct(number=3)
+    assert read(pydantic.RootModel[NumberOfDefaults], {"number": 3}).root.number == 3
+
+
+def test_names_that_the_schema_has_are_no_secrets() -> None:
+    with pytest.raises(InvalidOutputError) as caught:
+        output_of(list[Node]).value([BAD], "task-1", lambda text: text.replace("cpu", "[redacted]"))
+    assert caught.value.path == "$[0].cpu"
+    assert "at $[0].cpu: " in str(caught.value)
 
 
 def test_unions_are_kept_apart_by_their_order() -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from anchor_webtask.emulator._validation import id_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -26,7 +28,7 @@ class Api:
         return self.http.post(TASKS, json={"prompt": prompt, **fields})
 
     def start_async(self, prompt: str = "Read the price", /, **fields: Any) -> str:
-        task_id: str = data(self.start(prompt, **fields, **{"async": True}))["workflow_id"]
+        task_id: str = data(self.start(prompt, **fields, **{"async": True}))[id_name()]
         return task_id
 
     def check(self, task_id: str) -> httpx.Response:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator, LoggedRequest
+from anchor_webtask.emulator._validation import id_name
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
@@ -22,9 +23,9 @@ UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 def test_an_asynchronous_start_is_answered_at_once_with_an_id(api: Api, clock: VirtualClock) -> None:
     before = clock.now()
     answer = data(api.start(**{"async": True}))
-    assert answer.keys() == {"status", "workflow_id"}
+    assert answer.keys() == {"status", id_name()}
     assert answer["status"] == "running"
-    assert re.fullmatch(f"perform-web-task-execution-{UUID}-{UUID}", answer["workflow_id"])
+    assert re.fullmatch(f"perform-web-task-execution-{UUID}-{UUID}", answer[id_name()])
     assert clock.now() == before
 
 
