@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask.emulator._validation import id_name
 from tests.support.clocks import VirtualClock
 from tests.unit.emulator.support import KEY, TASKS, client_of, data
 
@@ -35,7 +36,7 @@ async def test_an_asynchronous_client(emulator: Emulator, clock: VirtualClock) -
     emulator.on(takes=1200, answer={"amount": 3}, faults=[502, Fault(delay=4)])
     async with async_client_of(emulator) as client:
         started = await client.post(TASKS, json={"prompt": "a", "async": True})
-        status = f"{TASKS}/{data(started)['workflow_id']}/status"
+        status = f"{TASKS}/{data(started)[id_name()]}/status"
         assert (await client.get(status)).status_code == 502
         before = clock.now()
         assert data(await client.get(status)) == {"status": "RUNNING"}
