@@ -631,15 +631,6 @@ class Counted:
         self.length = len(self.text)
 
 
-@attrs.define
-class Late:
-    number: int = attrs.field()
-
-    @number.default
-    def _number(self) -> int:
-        raise NotImplementedError("nobody knows")
-
-
 @dataclass
 class NoPython:
     number: "not valid python!"  # type: ignore[valid-type]  # noqa: F722 — that's the point
