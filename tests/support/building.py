@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -44,7 +45,12 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
 
 def try_all(root: Path) -> dict[str, int]:
     """Let made-up samples go through all generated code, and return how many there were of each kind."""
-    ran = subprocess.run([sys.executable, str(TRY_ALL), str(root / generate.GENERATED)], capture_output=True, text=True)
+    ran = subprocess.run(
+        [sys.executable, str(TRY_ALL), str(root / generate.GENERATED)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
     assert (ran.returncode, ran.stderr) == (0, "")
     tried: dict[str, int] = json.loads(ran.stdout)
     return tried
