@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
 _TAG_PREFIX: Final = "tag"  # … and for those of tags
+_OWN_NAMES: Final = frozenset({"cls", "d", "src_dict", "field_dict"})  # of the generator's code in each class
 _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 
@@ -62,7 +63,7 @@ def take(spec: dict[str, Any], package: Path) -> Census:
         counts["schemas"] += 1
         if _makes_class(schema) and ClassName(name, _PREFIX) not in exported:
             lost.append(f"schema {name}: there is no class {ClassName(name, _PREFIX)}")
-    return Census(dict(counts), lost)
+    return Census(dict(counts), [*lost, *_hidden(package / "models")])
 
 
 class _Operation:
@@ -139,6 +140,17 @@ def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
                     if not isinstance(statement, ast.Return)
                 )
                 yield str(code), makes
+
+
+def _hidden(models: Path) -> Iterator[str]:
+    """Find fields that hide what their class is made with: one that is called `to_dict` can't be sent."""
+    for path in sorted(models.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef):
+                fields = {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign)}
+                methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+                hiding = sorted(fields & (methods | _OWN_NAMES))
+                yield from (f"{node.name}: its field {name} hides what the class needs" for name in hiding)
 
 
 def _makes_class(schema: dict[str, Any]) -> bool:

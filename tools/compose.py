@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 from ruamel.yaml.comments import CommentedMap
 
-from tools import _apply, _naming, _nearest, _overlay, _prose, _yaml
+from tools import _apply, _consts, _naming, _nearest, _overlay, _prose, _yaml
 from tools._overlay import CompositionError, Problem
 from tools._terminal import printable
 
@@ -118,6 +118,7 @@ def compose(spec: Path, overlay: Path) -> Composition:
     problems += (Problem(None, lost, "Give it an operationId in the overlay.") for lost in _naming.rename(document))
     if problems:
         raise CompositionError(problems)
+    _consts.say_as_enums(document)
     _prose.spell_out(document)
     return Composition(document, tuple(outcomes))
 

@@ -41,7 +41,7 @@ TEXTS = [
 ]
 NAMES = [
     *(f"{text}n{number}" for number, text in enumerate(TEXTS)),
-    *("None", "class", "self", "additional_properties", "from_dict", "to_dict", "d", "cls", "1st"),
+    *("None", "class", "self", "1st"),
 ]
 """Different ones also where nothing is left of them but letters and digits."""
 
@@ -111,6 +111,18 @@ def test_a_parameter_that_is_called_like_an_argument_of_the_generators_is_refuse
     root = repository(tmp_path / "root", spec=document)
     assert generate.main(["generate", "--root", str(root)]) == 1
     assert "duplicate argument 'body' in function definition" in capsys.readouterr().err
+    assert not (root / generate.GENERATED).exists()
+
+
+@pytest.mark.parametrize("name", ["from_dict", "to_dict", "additional_keys", "d", "cls"])
+def test_a_field_that_hides_what_its_class_needs_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str], name: str
+) -> None:
+    document = spec()
+    document["components"]["schemas"]["Body"]["properties"] = {name: {"type": "string"}}
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    assert f"Body: its field {name} hides what the class needs" in capsys.readouterr().err
     assert not (root / generate.GENERATED).exists()
 
 

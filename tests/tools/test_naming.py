@@ -116,3 +116,12 @@ def test_names_stay_when_upstream_renames_a_parameter_and_a_tag() -> None:
     assert _naming.operation_id("get", "/v1/a/{workflowId}/status") == _naming.operation_id(
         "get", "/v1/a/{workflow_id}/status"
     )
+
+
+def test_a_const_with_quotes_is_said_as_an_enum(named: Any) -> None:
+    schemas = {"Quoted": {"const": 'a "b"'}, "Plain": {"const": "a b"}, "Path": {"const": "a\\b", "type": "string"}}
+    assert named(spec("get /v1/things", components={"schemas": schemas}))["components"]["schemas"] == {
+        "Quoted": {"enum": ['a "b"']},
+        "Plain": {"const": "a b"},
+        "Path": {"type": "string", "enum": ["a\\b"]},
+    }
