@@ -31,7 +31,8 @@ def alone(root: Path, leftovers: str) -> Iterator[None]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         for left in root.glob(leftovers):
-            shutil.rmtree(left)
+            # what its programs are still writing is left for the next one
+            shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
         os.close(folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -18,11 +19,9 @@ from tools._naming import operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 _PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
 _TAG_PREFIX: Final = "tag"  # … and for those of tags
-_OWN_NAMES: Final = frozenset({"cls", "d", "src_dict", "field_dict"})  # of the generator's code in each class
 _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 
@@ -54,16 +53,20 @@ def take(spec: dict[str, Any], package: Path) -> Census:
     """
     counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, answers=0, schemas=0)
     lost: list[str] = []
+    modules: dict[Path, str] = {}
     for method, path, definition in operations(spec):
-        operation = _Operation(spec, spec["paths"][path], definition)
+        operation, here = _Operation(spec, spec["paths"][path], definition), f"{method.upper()} {path}"
         counts.update(operation.counts())
-        lost += (f"{method.upper()} {path}: {problem}" for problem in operation.lost(package))
+        lost += (f"{here}: {problem}" for problem in operation.lost(package))
+        other = modules.setdefault(operation.module, here)
+        if other != here:
+            lost.append(f"{here}: its module {operation.module} is that of {other} too")
     exported = _exported(package / "models" / "__init__.py")
-    for name, schema in spec.get("components", {}).get("schemas", {}).items():
+    for name, schema in ((spec.get("components") or {}).get("schemas") or {}).items():
         counts["schemas"] += 1
         if _makes_class(schema) and ClassName(name, _PREFIX) not in exported:
             lost.append(f"schema {name}: there is no class {ClassName(name, _PREFIX)}")
-    return Census(dict(counts), [*lost, *_hidden(package / "models")])
+    return Census(dict(counts), lost)
 
 
 class _Operation:
@@ -71,15 +74,19 @@ class _Operation:
 
     def __init__(self, spec: dict[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> None:
         def resolved(part: Any) -> Any:
-            return jsonpath.resolve(part["$ref"][1:], spec, uri_decode=True) if "$ref" in part else part
+            while "$ref" in part:
+                part = jsonpath.resolve(part["$ref"][1:], spec, uri_decode=True)
+            return part
 
-        parameters = map(resolved, [*item.get("parameters", []), *operation.get("parameters", [])])
-        self._module = (operation["tags"][0], operation["operationId"])
+        def kinds(part: Any) -> list[str]:
+            return list(resolved(part or {}).get("content") or {})
+
+        folder = PythonIdentifier(operation["tags"][0], _TAG_PREFIX)
+        self.module = Path("api", folder, f"{PythonIdentifier(operation['operationId'], _PREFIX)}.py")
+        parameters = map(resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])])
         self._parameters = {(each["in"], each["name"]) for each in parameters}
-        self._bodies = list(resolved(operation.get("requestBody", {})).get("content", {}))
-        self._answers = {
-            status: list(resolved(answer).get("content", {})) for status, answer in operation["responses"].items()
-        }
+        self._bodies = kinds(operation.get("requestBody"))
+        self._answers = {status: kinds(answer) for status, answer in operation["responses"].items()}
 
     def counts(self) -> dict[str, int]:
         return {
@@ -90,15 +97,12 @@ class _Operation:
         }
 
     def lost(self, package: Path) -> Iterator[str]:
-        tag, name = self._module
-        folder = package / "api" / PythonIdentifier(tag, _TAG_PREFIX)
-        file = folder / f"{PythonIdentifier(name, _PREFIX)}.py"
-        if not file.exists():
-            yield f"there is no module {file.relative_to(package)}"
+        if not (package / self.module).exists():
+            yield f"there is no module {self.module}"
             return
         functions = {
             node.name: node
-            for node in ast.parse(file.read_text(encoding="utf-8")).body
+            for node in ast.parse((package / self.module).read_text(encoding="utf-8")).body
             if isinstance(node, ast.FunctionDef)
         }
         builder, parser = functions["_get_kwargs"], functions["_parse_response"]
@@ -112,9 +116,9 @@ class _Operation:
         for status, kinds in self._answers.items():
             if len(kinds) > 1:
                 yield f"of the kinds of its answer {status} only the first is read: {', '.join(kinds)}"
-            if status not in read:
+            if status.lower() not in read:
                 yield f"its answer {status} is not read"
-            elif kinds and not read[status]:
+            elif kinds and not read[status.lower()]:
                 yield f"its answer {status} has no type"
 
 
@@ -128,35 +132,30 @@ def _assigned_keys(function: ast.FunctionDef) -> Iterator[str]:
 
 def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
     """Find the statuses that a function reads, and whether it makes a value of the answer."""
+    values = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    attributes = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
+    statuses = [] if "raise_on_unexpected_status" in attributes else ["default"]
     for node in ast.walk(function):
         match node:
-            case ast.If(
-                test=ast.Compare(left=ast.Attribute(attr="status_code"), comparators=[ast.Constant(int(code))])
-            ):
-                makes = any(
-                    isinstance(inner, ast.Name) and inner.id == f"response_{code}"
-                    for statement in node.body
-                    for inner in ast.walk(statement)
-                    if not isinstance(statement, ast.Return)
-                )
-                yield str(code), makes
-
-
-def _hidden(models: Path) -> Iterator[str]:
-    """Find fields that hide what their class is made with: one that is called `to_dict` can't be sent."""
-    for path in sorted(models.glob("*.py")):
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            if isinstance(node, ast.ClassDef):
-                fields = {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign)}
-                methods = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
-                hiding = sorted(fields & (methods | _OWN_NAMES))
-                yield from (f"{node.name}: its field {name} hides what the class needs" for name in hiding)
+            case ast.Compare(left=ast.Attribute(attr="status_code"), comparators=[ast.Constant(int(code))]):
+                statuses.append(str(code))
+            case ast.Compare(left=ast.Constant(int(low)), comparators=[ast.Attribute(attr="status_code"), _]):
+                statuses.append(f"{low // 100}xx")
+    yield from ((status, f"response_{status}" in values) for status in statuses)
 
 
 def _makes_class(schema: dict[str, Any]) -> bool:
-    if "oneOf" in schema or "anyOf" in schema:
-        return False  # a union of classes, written out where it's used
-    return schema.get("type") == "object" or "properties" in schema or ("enum" in schema and len(schema["enum"]) > 0)
+    """Tell whether the generator makes a class of that name: it makes none of references, and several of unions."""
+    parts = schema.get("allOf") or []
+    if any(schema.get(key) for key in ("$ref", "oneOf", "anyOf", "nullable")) or isinstance(schema.get("type"), list):
+        return False
+    if len(parts) == 1 and "$ref" in parts[0]:
+        return False
+    if values := schema.get("enum"):
+        return schema.get("type") != "boolean" and None not in values
+    if schema.get("type") is not None or "const" in schema:
+        return schema.get("type") == "object"
+    return bool(parts or schema.get("properties"))
 
 
 def _exported(init: Path) -> set[str]:

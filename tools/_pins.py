@@ -42,7 +42,7 @@ def verify(pyproject: Path) -> dict[str, str]:
     for name in (GENERATOR, FORMATTER):
         if name not in pins:
             raise PinError(f"{pyproject} has no exact pin of {name} in the dependency group `tools`")
-        mend = f"run: {_uv()} pip install --python {sys.executable} {name}=={pins[name]}"
+        mend = f"run: {_uv()} pip install --python {sys.executable} --reinstall-package {name} {name}=={pins[name]}"
         if shutil.which(name, path=BIN) is None:
             raise PinError(f"{name} is not beside the interpreter, in {BIN}; {mend}")
         try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +18,7 @@ _NAMES: Final = {
     "examples",
     "headers",
     "links",
+    "mapping",
     "parameters",
     "pathItems",
     "paths",
@@ -28,13 +27,14 @@ _NAMES: Final = {
     "requestBodies",
     "responses",
     "schemas",
+    "scopes",
     "securitySchemes",
     "variables",
     "webhooks",
 }
 
 
-def objects(node: object, *, names: bool = False) -> Iterator[CommentedMap]:
+def objects(node: object, *, names: bool = False) -> Iterator[Any]:
     """Yield each mapping whose keys are OpenAPI's or JSON Schema's, outer ones first.
 
     Examples, defaults and extensions are data, in which a `$ref` or a `title` means nothing; and a map of names may
@@ -44,14 +44,26 @@ def objects(node: object, *, names: bool = False) -> Iterator[CommentedMap]:
         node: A part of a document.
         names: Whether it is a map of names itself.
     """
-    if isinstance(node, CommentedSeq):
-        for child in node:
-            yield from objects(child)
-    elif isinstance(node, CommentedMap):
+    return (found for _, found in located(node, names=names))
+
+
+def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[tuple[str, Any]]:
+    """Yield what `objects` does, each with its place.
+
+    Args:
+        node: A part of a document.
+        names: Whether it is a map of names itself.
+        place: Its normalized path.
+    """
+    if isinstance(node, list):
+        for index, child in enumerate(node):
+            yield from located(child, place=f"{place}[{index}]")
+    elif isinstance(node, dict):
         if not names:
-            yield node
+            yield place, node
         for key, child in node.items():
+            here = f"{place}['{key}']"
             if names:
-                yield from objects(child)
-            elif not (key in _DATA or key.startswith("x-") or (key == "examples" and isinstance(child, CommentedSeq))):
-                yield from objects(child, names=key in _NAMES)
+                yield from located(child, place=here)
+            elif not (key in _DATA or key.startswith("x-") or (key == "examples" and isinstance(child, list))):
+                yield from located(child, names=key in _NAMES, place=here)

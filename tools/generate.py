@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from tools import _census, _config, _importable, _pins, _yaml
+from tools import _hiding, _importable, _pins, _unread, _yaml
 from tools._alone import alone, exchange
 from tools._terminal import printable
 from tools.compose import OVERLAY, ROOT, SPEC, Composition, CompositionError, compose
@@ -117,11 +117,17 @@ def _build(root: Path, work: Path) -> Generated:
     """Write all that belongs into `generated/` to `new` in an empty folder."""
     try:
         versions = _pins.verify(root / "pyproject.toml")
+    except _pins.PinError as error:
+        raise GenerationError(str(error)) from error
+    from tools import _census, _config  # they import the generator, which may not have been there
+
+    try:
         settings = _config.read(root / CONFIG)
-    except (_pins.PinError, _config.ConfigError) as error:
+    except _config.ConfigError as error:
         raise GenerationError(str(error)) from error
     composition = compose(root / SPEC, root / OVERLAY)
     spec = work / "openapi.json"
+    composed = json.loads(composition.to_json())
     spec.write_text(composition.to_json(), encoding="utf-8")
     new = work / "new"
     new.mkdir()
@@ -134,9 +140,9 @@ def _build(root: Path, work: Path) -> Generated:
     imported = _run([sys.executable, _importable.__file__, str(new), settings.package], work)
     if imported.returncode:
         raise GenerationError(f"the generated package does not import:\n{imported.stdout}")
-    census = _census.take(json.loads(composition.to_json()), package)
-    if census.lost:
-        raise GenerationError("\n".join(["code was not made of all of the spec:", *census.lost]))
+    census = _census.take(composed, package)
+    if lost := [*_unread.find(composed), *census.lost, *_hiding.find(package)]:
+        raise GenerationError("\n".join(["code was not made of all of the spec:", *lost]))
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")

@@ -2,75 +2,115 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.building import PACKAGE, repository
 from tools import _census, generate
-from tools.compose import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-PACKAGE = ROOT / generate.GENERATED / "anchor_webtask_api"
-START = "api/tools/perform_web_task.py"
-CHECK = "api/tools/get_perform_web_task_status.py"
-
-
-@pytest.fixture
-def package(tmp_path: Path) -> Path:
-    """Return a copy of the generated package."""
-    shutil.copytree(PACKAGE, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path / "package"
+POST = "api/things/post_v1_things.py"
+GET = "api/things/get_v1_things_item.py"
+REFERENCE = {"$ref": "#/components/schemas/Thing"}
+THING = {"application/json": {"schema": REFERENCE}}
 
 
 def spec() -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((PACKAGE / "openapi.json").read_text(encoding="utf-8"))
-    return content
+    text = {"type": "string"}
+    answers = {status: {"description": status, "content": THING} for status in ("200", "404", "4XX", "default")}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "title", "version": "1"},
+        "paths": {
+            "/v1/things": {
+                "post": {
+                    "operationId": "post_v1_things",
+                    "tags": ["things"],
+                    "parameters": [{"in": "query", "name": "thingColor", "schema": text}],
+                    "requestBody": {"content": THING},
+                    "responses": answers,
+                }
+            },
+            "/v1/things/{id}": {
+                "parameters": [{"in": "path", "name": "id", "required": True, "schema": text}],
+                "get": {
+                    "operationId": "get_v1_things_item",
+                    "tags": ["things"],
+                    "responses": {"200": {"description": "there", "content": THING}, "204": {"description": "gone"}},
+                },
+            },
+        },
+        "components": {"schemas": {"Thing": {"type": "object", "properties": {"name": text}}}},
+    }
 
 
-def test_nothing_is_lost_of_the_vendored_spec() -> None:
-    census = _census.take(spec(), PACKAGE)
-    assert census.lost == []
-    assert str(census) == "2 operations, 2 parameters, 1 bodies, 16 answers, 8 schemas"
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package that was made of the spec."""
+    root = repository(tmp_path_factory.mktemp("made") / "root", spec=spec())
+    census = generate.generate(root).census
+    assert str(census) == "2 operations, 2 parameters, 1 bodies, 6 answers, 1 schemas"
+    return root / generate.GENERATED / PACKAGE
+
+
+@pytest.fixture
+def package(made: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, to be changed."""
+    shutil.copytree(made, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "package"
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "lost"),
     [
         (
-            START,
-            "    session_id: str | Unset = UNSET,\n",
+            POST,
+            "    thing_color: str | Unset = UNSET,\n",
             "",
-            "POST /v1/tools/perform-web-task: of its 1 parameters only 0 are arguments",
+            "POST /v1/things: of its 1 parameters only 0 are arguments",
         ),
         (
-            START,
+            POST,
             '_kwargs["json"] = body.to_dict()',
             "pass",
-            "POST /v1/tools/perform-web-task: of its 1 kinds of body only 0 can be sent",
+            "POST /v1/things: of its 1 kinds of body only 0 can be sent",
         ),
         (
-            CHECK,
-            "if response.status_code == 429:",
-            "if response.status_code == 428:",
-            "GET /v1/tools/perform-web-task/{workflowId}/status: its answer 429 is not read",
+            POST,
+            "if response.status_code == 404:",
+            "if response.status_code == 405:",
+            "POST /v1/things: its answer 404 is not read",
         ),
         (
-            CHECK,
-            "response_404 = ErrorResponse.from_dict(response.json())\n\n        return response_404",
+            POST,
+            "if 400 <= response.status_code <= 499:",
+            "if 500 <= response.status_code <= 599:",
+            "POST /v1/things: its answer 4XX is not read",
+        ),
+        (
+            POST,
+            "    return response_default",
+            "    if client.raise_on_unexpected_status:\n        raise ValueError\n    return response_default",
+            "POST /v1/things: its answer default is not read",
+        ),
+        (
+            POST,
+            "response_default = Thing.from_dict(response.json())\n\n    return response_default",
             "return None",
-            "GET /v1/tools/perform-web-task/{workflowId}/status: its answer 404 has no type",
+            "POST /v1/things: its answer default has no type",
         ),
         (
-            "models/__init__.py",
-            '    "DomainSecretValues",\n',
-            "",
-            "schema DomainSecretValues: there is no class DomainSecretValues",
+            GET,
+            "response_200 = Thing.from_dict(response.json())\n\n        return response_200",
+            "return None",
+            "GET /v1/things/{id}: its answer 200 has no type",
         ),
+        ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: there is no class Thing"),
     ],
 )
 def test_what_the_code_lacks_is_named(package: Path, file: str, old: str, new: str, lost: str) -> None:
@@ -81,59 +121,88 @@ def test_what_the_code_lacks_is_named(package: Path, file: str, old: str, new: s
 
 
 def test_an_operation_without_a_module_is_named(package: Path) -> None:
-    (package / START).unlink()
-    assert _census.take(spec(), package).lost == [
-        "POST /v1/tools/perform-web-task: there is no module api/tools/perform_web_task.py"
-    ]
+    (package / POST).unlink()
+    assert _census.take(spec(), package).lost == [f"POST /v1/things: there is no module {POST}"]
 
 
-def change_answer(content: dict[str, Any]) -> dict[str, Any]:
-    content["text/plain"] = {"schema": {"type": "string"}}
-    return content
+def test_two_operations_of_one_module_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    changed = spec()
+    changed["paths"]["/v1/things"]["post"]["operationId"] = "getHTTPThing"
+    changed["paths"]["/v1/things/{id}"]["get"]["operationId"] = "get_http_thing"
+    root = repository(tmp_path / "root", spec=changed)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    twins = "GET /v1/things/{id}: its module api/things/get_http_thing.py is that of POST /v1/things too"
+    assert twins in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("change", "lost"),
     [
         (
-            lambda spec: change_answer(
-                spec["paths"]["/v1/tools/perform-web-task"]["post"]["responses"]["200"]["content"]
+            lambda spec: spec["paths"]["/v1/things"]["post"]["responses"].update(
+                {"200": {"description": "either", "content": {**THING, "text/plain": {"schema": {"type": "string"}}}}}
             ),
-            "POST /v1/tools/perform-web-task: of the kinds of its answer 200 only the first is read: "
-            "application/json, text/plain",
+            "POST /v1/things: of the kinds of its answer 200 only the first is read: application/json, text/plain",
         ),
         (
             lambda spec: spec["components"]["schemas"].update(Color={"type": "string", "enum": ["red"]}),
             "schema Color: there is no class Color",
         ),
+        (
+            lambda spec: spec["components"]["schemas"].update(More={"allOf": [REFERENCE, {"required": ["name"]}]}),
+            "schema More: there is no class More",
+        ),
     ],
 )
-def test_what_the_spec_has_beyond_the_code_is_named(change: Callable[[dict[str, Any]], Any], lost: str) -> None:
+def test_what_the_spec_has_beyond_the_code_is_named(
+    made: Path, change: Callable[[dict[str, Any]], Any], lost: str
+) -> None:
     changed = spec()
     change(changed)
-    assert _census.take(changed, PACKAGE).lost == [lost]
+    assert _census.take(changed, made).lost == [lost]
 
 
-def test_schemas_that_make_no_class_need_none() -> None:
+SCHEMAS: dict[str, Any] = {
+    "Names": {"type": "array", "items": {"type": "string"}},
+    "Text": {"type": "string"},
+    "Either": {"type": "object", "oneOf": [REFERENCE, REFERENCE]},
+    "Alias": REFERENCE,
+    "Single": {"type": "object", "allOf": [REFERENCE]},
+    "Listed": {"type": ["object", "null"], "properties": {"a": {"type": "string"}}},
+    "Nullable": {"type": "object", "nullable": True, "properties": {"a": {"type": "string"}}},
+    "NullEnum": {"type": ["string", "null"], "enum": ["a", None]},
+    "OnlyNull": {"enum": [None]},
+    "Truth": {"type": "boolean", "enum": [True]},
+    "Constant": {"const": "a"},
+    "Anything": {},
+}
+
+
+def test_schemas_that_make_no_class_need_none(tmp_path: Path) -> None:
     changed = spec()
-    reference = {"$ref": "#/components/schemas/ErrorResponse"}
-    changed["components"]["schemas"] |= {
-        "Names": {"type": "array", "items": {"type": "string"}},
-        "Text": {"type": "string"},
-        "Either": {"type": "object", "oneOf": [reference, reference]},
-        "Alias": reference,
+    changed["components"]["schemas"] |= SCHEMAS
+    census = generate.generate(repository(tmp_path / "root", spec=changed)).census
+    assert (census.lost, census.counts["schemas"]) == ([], 1 + len(SCHEMAS))
+
+
+def test_shared_parameters_and_referred_parts_are_counted_once(made: Path) -> None:
+    changed = spec()
+    item = changed["paths"]["/v1/things"]
+    changed["components"]["parameters"] = {"Color": item["post"]["parameters"][0]}
+    item["parameters"] = [{"$ref": "#/components/parameters/Color"}]
+    changed["components"]["requestBodies"] = {
+        "Start": item["post"]["requestBody"],
+        "Again": {"$ref": "#/components/requestBodies/Start"},
     }
-    census = _census.take(changed, PACKAGE)
-    assert (census.lost, census.counts["schemas"]) == ([], 12)
-
-
-def test_shared_parameters_and_referred_parts_are_counted_once() -> None:
-    changed = spec()
-    item = changed["paths"]["/v1/tools/perform-web-task"]
-    parameter = item["post"]["parameters"][0]
-    changed["components"]["parameters"] = {"Session": parameter}
-    item["parameters"] = [{"$ref": "#/components/parameters/Session"}]
-    changed["components"]["requestBodies"] = {"Start": item["post"]["requestBody"]}
-    item["post"]["requestBody"] = {"$ref": "#/components/requestBodies/Start"}
-    census = _census.take(changed, PACKAGE)
+    item["post"]["requestBody"] = {"$ref": "#/components/requestBodies/Again"}
+    census = _census.take(changed, made)
     assert (census.lost, census.counts["parameters"], census.counts["bodies"]) == ([], 2, 1)
+
+
+def test_parts_that_are_null_are_none(tmp_path: Path) -> None:
+    changed = spec()
+    changed["components"]["schemas"] = None
+    changed["paths"] = {"/v1/things": {"get": {"responses": {"204": {"description": "gone", "content": None}}}}}
+    changed["paths"]["/v1/things"] |= {"parameters": None, "x-own": {"get": {}}}
+    census = generate.generate(repository(tmp_path / "root", spec=changed)).census
+    assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 answers, 0 schemas"

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import signal
 import subprocess
@@ -11,7 +13,8 @@ import pytest
 
 from tests.support.building import repository
 from tools import _importable, _pins, generate
-from tools.compose import ROOT, SPEC
+from tools._alone import alone
+from tools.compose import OVERLAY, ROOT, SPEC
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
@@ -154,11 +157,13 @@ def test_a_package_that_does_not_import_changes_nothing(
 
 
 def test_a_spec_that_does_not_compose_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
-    replace(root / SPEC, "          default: false\n    PerformWebTaskResponse", "    PerformWebTaskResponse")
+    action = "  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n"
+    with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
+        overlay.write(action)
     before = tree(root)
     assert run("generate", root) == 1
     said = capsys.readouterr().err
-    assert said.startswith("make generate: async-default: the target")
+    assert said.startswith("make generate: of-nothing: the target $['nothing'] matches nothing")
     assert tree(root) == before
 
 
@@ -174,7 +179,7 @@ def test_another_version_than_the_pinned_one(root: Path, capsys: CaptureFixture[
     assert run("check", root) == 1
     said = capsys.readouterr().err
     assert f"make check: {name} is " in said
-    assert f"pip install --python {sys.executable} {name}==9" in said
+    assert f"pip install --python {sys.executable} --reinstall-package {name} {name}==9" in said
 
 
 def test_a_pin_that_is_not_exact(root: Path, capsys: CaptureFixture[str]) -> None:
@@ -193,6 +198,39 @@ def test_a_formatter_that_is_only_on_the_path(
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert run("check", root) == 1
     assert f"ruff is not beside the interpreter, in {bin_without_ruff}; run: " in capsys.readouterr().err
+
+
+WITHOUT_GENERATOR = """
+import pathlib, sys
+sys.modules["openapi_python_client"] = None
+from tools import _pins, generate
+_pins.BIN = pathlib.Path(sys.argv[1])
+sys.exit(generate.main(["check", "--root", sys.argv[1]]))
+"""
+
+
+def test_without_the_generator_it_is_named(root: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_GENERATOR, str(root)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"make check: {_pins.GENERATOR} is not beside the interpreter, in {root}; run: ")
+
+
+def test_what_a_killed_one_is_still_writing_is_left_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / ".generated-left"
+    left.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", refuse)  # as if a file had come into it meanwhile
+        with alone(tmp_path, ".generated-*"):
+            assert left.exists()
+    with alone(tmp_path, ".generated-*"):
+        assert not left.exists()
+
+
+def refuse(path: str, *_: object, **__: object) -> None:
+    raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
 
 
 def test_a_swap_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:

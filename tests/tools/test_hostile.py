@@ -114,7 +114,27 @@ def test_a_parameter_that_is_called_like_an_argument_of_the_generators_is_refuse
     assert not (root / generate.GENERATED).exists()
 
 
-@pytest.mark.parametrize("name", ["from_dict", "to_dict", "additional_keys", "d", "cls"])
+@pytest.mark.parametrize("name", ["params", "headers", "cookies", "quote", "response", "kwargs"])
+def test_a_parameter_that_hides_what_its_module_needs_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str], name: str
+) -> None:
+    document = spec()
+    schema = {"type": "string"}
+    document["paths"] = {"/v1/things/{id}": document["paths"].pop("/v1/things")}
+    document["paths"]["/v1/things/{id}"]["post"]["parameters"] = [
+        {"in": "path", "name": "id", "required": True, "schema": schema},
+        {"in": "header", "name": "x", "schema": schema},
+        {"in": "cookie", "name": "y", "schema": schema},
+        {"in": "query", "name": name, "schema": schema},
+    ]
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    said = f"api/things/post_v1_things_item.py: its parameter {name} hides what the module needs"
+    assert said in capsys.readouterr().err
+    assert not (root / generate.GENERATED).exists()
+
+
+@pytest.mark.parametrize("name", ["from_dict", "to_dict", "additional_keys", "additional_properties", "d", "cls"])
 def test_a_field_that_hides_what_its_class_needs_is_refused(
     tmp_path: Path, capsys: CaptureFixture[str], name: str
 ) -> None:
@@ -124,6 +144,17 @@ def test_a_field_that_hides_what_its_class_needs_is_refused(
     assert generate.main(["generate", "--root", str(root)]) == 1
     assert f"Body: its field {name} hides what the class needs" in capsys.readouterr().err
     assert not (root / generate.GENERATED).exists()
+
+
+@pytest.mark.parametrize("name", ["errors", "httpx", "cast", "client", "url", "_kwargs", "request"])
+def test_names_that_hide_nothing_are_names(tmp_path: Path, name: str) -> None:
+    document = spec()
+    operation = document["paths"]["/v1/things"]["post"]
+    operation["parameters"] = [{"in": "query", "name": name, "schema": {"type": "string"}}]
+    document["components"]["schemas"]["Body"]["properties"] = {name: {"type": "string"}}
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.generate(root).census.counts["parameters"] == 1
+    assert try_all(root) == {"schema": 1, "answer": 1, "body": 1}
 
 
 def test_what_is_printed_does_nothing_to_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:

@@ -94,9 +94,12 @@ def test_titles_are_taken_from_schemas_alone(named: Any) -> None:
         "example": {"title": "kept"},
         "examples": [{"title": "kept"}],
         "enum": [{"title": "kept"}],
+        "discriminator": {"propertyName": "title", "mapping": {"title": "#/components/schemas/title"}},
         "x-own": {"title": "kept"},
     }
-    document = spec("get /v1/things", components={"schemas": {"title": titled}})
+    flow = {"tokenUrl": "https://api.example", "scopes": {"title": "kept"}}
+    schemes = {"title": {"type": "oauth2", "flows": {"password": flow}}}
+    document = spec("get /v1/things", components={"schemas": {"title": titled}, "securitySchemes": schemes})
     document["paths"]["/v1/things"]["get"]["responses"] = {
         "200": {"content": {"text/plain": {"schema": titled, "examples": {"title": {"value": {"title": "kept"}}}}}}
     }
@@ -106,7 +109,7 @@ def test_titles_are_taken_from_schemas_alone(named: Any) -> None:
         "properties": {"title": {"type": "string"}, "inner": {"items": [{}]}},
     }
     del expected["title"]
-    assert came["components"]["schemas"] == {"title": expected}
+    assert came["components"] == {"schemas": {"title": expected}, "securitySchemes": schemes}
     content = came["paths"]["/v1/things"]["get"]["responses"]["200"]["content"]["text/plain"]
     assert content == {"schema": expected, "examples": {"title": {"value": {"title": "kept"}}}}
     assert came["info"]["title"] == "kept"
