@@ -202,7 +202,7 @@ def test_shared_parameters_and_referred_parts_are_counted_once(made: Path) -> No
 def test_parts_that_are_null_are_none(tmp_path: Path) -> None:
     changed = spec()
     changed["components"]["schemas"] = None
-    changed["paths"] = {"/v1/things": {"get": {"responses": {"204": {"description": "gone", "content": None}}}}}
-    changed["paths"]["/v1/things"] |= {"parameters": None, "x-own": {"get": {}}}
+    operation = {"responses": {"204": {"description": "gone", "content": None}}}
+    changed["paths"] = {"/v1/things": {"get": operation, "parameters": None, "x-own": {"get": {}}}}
     census = generate.generate(repository(tmp_path / "root", spec=changed)).census
     assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 answers, 0 schemas"
