@@ -5,6 +5,8 @@
 #   make vendor    a new spec: FROM=<file|url|->, and REPLACE=1 to overwrite what differs
 #   make generate  generated/ from the spec, the overlay and the config
 #   make check     that generated/ is what `make generate` would write
+#   make drift     what a change of the spec does to users: BASE=<commit>, or OLD=a.yaml NEW=b.yaml;
+#                  FORMAT=text|md|json, FAIL_ON=breaking for an exit status
 #   make accept    the surface file from the code, for a reviewer to read
 #   make lock      constraints.txt from pyproject.toml
 
@@ -13,7 +15,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group dev
 
-.PHONY: run test vendor generate check accept lock
+.PHONY: run test vendor generate check drift accept lock
 
 run: $(VENV)/ready
 	$(BIN)/python examples/nodes_cpu_usage.py
@@ -26,6 +28,9 @@ vendor: $(VENV)/ready
 
 generate check: $(VENV)/ready
 	$(BIN)/python -m tools.generate $@
+
+drift: $(VENV)/ready
+	@$(BIN)/python -m tools.drift --base="$$BASE" --old="$$OLD" --new="$$NEW" --format="$$FORMAT" --fail-on="$$FAIL_ON"
 
 accept: $(VENV)/ready
 	$(BIN)/python -m tools.surface accept

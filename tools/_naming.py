@@ -22,14 +22,12 @@ from tools import _walk
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ruamel.yaml.comments import CommentedMap
-
 METHODS: Final = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 PARAMETER: Final = "item"
 UPSTREAM_TAGS: Final = "x-upstream-tags"
 
 
-def rename(document: CommentedMap) -> list[str]:
+def rename(document: dict[str, Any]) -> list[str]:
     """Give every operation its id and tag, and take titles from schemas, in place.
 
     Args:

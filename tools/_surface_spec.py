@@ -40,7 +40,7 @@ def _parameters(shared: list[Any], own: list[Any], spec: dict[str, Any]) -> Iter
     # an operation's parameter takes the place of its path's
     by_key = {(found["in"], found["name"]): found for found in (_resolved(one, spec) for one in [*shared, *own])}
     for (place, name), parameter in sorted(by_key.items()):
-        kind = _type(parameter.get("schema", {}))
+        kind = type_name(parameter.get("schema", {}))
         yield f"    {place} {name}: {kind}{_required(parameter)}"
 
 
@@ -48,7 +48,7 @@ def _body(body: Any, spec: dict[str, Any]) -> Iterator[str]:
     if body is not None:
         body = _resolved(body, spec)
         for content_type, content in sorted(body.get("content", {}).items()):
-            yield f"    body {content_type}: {_type(content.get('schema', {}))}{_required(body)}"
+            yield f"    body {content_type}: {type_name(content.get('schema', {}))}{_required(body)}"
 
 
 def _responses(responses: dict[str, Any], spec: dict[str, Any]) -> Iterator[str]:
@@ -57,7 +57,7 @@ def _responses(responses: dict[str, Any], spec: dict[str, Any]) -> Iterator[str]
         if not contents:
             yield f"    {status}"
         for content_type, content in sorted(contents.items()):
-            yield f"    {status} {content_type}: {_type(content.get('schema', {}))}"
+            yield f"    {status} {content_type}: {type_name(content.get('schema', {}))}"
 
 
 def _required(found: dict[str, Any]) -> str:
@@ -69,14 +69,15 @@ def _resolved(found: dict[str, Any], spec: dict[str, Any]) -> Any:
     return jsonpath.resolve(reference[1:], spec, uri_decode=True) if reference.startswith("#/") else found
 
 
-def _type(schema: dict[str, Any]) -> str:
+def type_name(schema: dict[str, Any]) -> str:
+    """Return a schema's type in a word or a few."""
     if "$ref" in schema:
         return str(schema["$ref"]).rpartition("/")[2]
     for key in ("oneOf", "anyOf", "allOf"):
         if key in schema:
-            return f"{key}({', '.join(_type(one) for one in schema[key])})"
+            return f"{key}({', '.join(type_name(one) for one in schema[key])})"
     kind = schema.get("type", "any")
     name = "|".join(kind) if isinstance(kind, list) else str(kind)
     if kind == "array":
-        return f"array of {_type(schema.get('items', {}))}"
+        return f"array of {type_name(schema.get('items', {}))}"
     return f"{name}{schema['enum']}" if "enum" in schema else name

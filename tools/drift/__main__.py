@@ -1,0 +1,82 @@
+"""The command line: `python -m tools.drift`, or `make drift`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from anchor_webtask._version import __version__
+from tools._terminal import printable
+from tools.compose import ROOT
+from tools.drift import _json, _markdown, _sides, _text
+from tools.drift._report import report
+from tools.drift._rows import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tools.drift._sides import Side
+
+_FORMATS: Final = ("text", "md", "json")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Without the program's name; by default those of the process.
+
+    Returns:
+        The exit status: 1 if something is as bad as `--fail-on`, 2 if nothing can be compared.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        found = report(options.root, *_compared(options), __version__)
+    except _sides.DriftError as error:
+        print(printable(f"make drift: {error}"), file=sys.stderr)
+        return 2
+    match options.format:
+        case "json":
+            print(_json.to_json(found), end="")
+        case "md":
+            print(_markdown.markdown(found), end="")
+        case _:
+            _text.write(found, sys.stdout)
+    bad = options.fail_on is not None and bool(found) and found.worst >= options.fail_on
+    return 1 if bad else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.drift",
+        description="Compare the spec and the surface of a commit with the working tree, or two specs.",
+    )
+    parser.add_argument("--base", default="", metavar="COMMIT", help="default: where this branch has left the main one")
+    parser.add_argument("--old", default="", metavar="FILE", help="a spec to compare instead, …")
+    parser.add_argument("--new", default="", metavar="FILE", help="… and the one to compare it with")
+    parser.add_argument("--format", default="text", type=lambda text: text or "text", choices=_FORMATS)
+    parser.add_argument("--fail-on", default=None, type=_severity, metavar="SEVERITY", help="exit with 1 from there on")
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
+    return parser
+
+
+def _severity(text: str) -> Severity | None:
+    known = {str(severity): severity for severity in reversed(Severity)}
+    if text and text not in known:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+    return known.get(text)
+
+
+def _compared(options: argparse.Namespace) -> tuple[Side, Side]:
+    root = options.root.resolve()
+    if options.old or options.new:
+        if options.base or not (options.old and options.new):
+            raise _sides.DriftError("OLD and NEW are two specs to compare, without BASE")
+        return _sides.of_file(root, Path(options.old)), _sides.of_file(root, Path(options.new))
+    return _sides.of_commit(root, options.base or _sides.base(root)), _sides.of_tree(root)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

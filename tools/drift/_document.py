@@ -1,0 +1,244 @@
+"""Compares two whole documents."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from tools import _naming, _walk
+from tools.drift import _names, _security, _words
+from tools.drift._normal import canonical, normal, same
+from tools.drift._operations import Operations
+from tools.drift._rows import BOTH, Row
+from tools.drift._schemas import Schemas
+from tools.drift._spot import Spot
+from tools.drift._usage import Use, uses
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools._yaml import JSON
+
+_SCHEMAS: Final = "#/components/schemas/"
+_Key = tuple[str, str]
+
+
+def compare(old: JSON, new: JSON) -> list[Row]:
+    """Compare two OpenAPI documents.
+
+    Args:
+        old: The old one, in plain dicts and lists.
+        new: The new one.
+
+    Returns:
+        A row for each change, the worst first; at least one if the two don't say the same.
+    """
+    before, after = normal(old), normal(new)
+    renamed = _rename_schemas(before, after)
+    found = [*_Documents(before, after).rows()]
+    for name, other in renamed.items():
+        spot = attrs.evolve(Spot().under("components", "schemas", other), where=other)
+        python = f"models.{_names.model(name)} → {_names.model(other)}"
+        found.append(spot.row("schema-renamed", name, other, python=python))
+    if not found and not same(before, after):
+        found.append(Spot().row("not-understood"))
+    return sorted(found, key=lambda row: (-row.severity, row.where, row.kind))
+
+
+class _Documents:
+    """Two documents, and what both need to be compared."""
+
+    def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self.old = old
+        self.new = new
+        self.operations = Operations(Schemas(old, new))
+        self.uses: dict[str, Use] = uses(old)
+        for reference, use in uses(new).items():
+            known = self.uses.setdefault(reference, Use())
+            known.hits |= use.hits
+            known.operations |= use.operations
+
+    def rows(self) -> Iterator[Row]:
+        spot = Spot()
+        yield from self._servers(spot)
+        yield from self._root_security(spot)
+        yield from self._paths(spot)
+        yield from self._components()
+        olds, news = self.old.get("info") or {}, self.new.get("info") or {}
+        for key in dict.fromkeys([*olds, *news]):
+            if not same(olds.get(key), news.get(key)):
+                yield spot.under("info", key).row("text", olds.get(key), news.get(key), note=key)
+        if not same(self.old.get("tags"), self.new.get("tags")):
+            yield spot.under("tags").row("tags", self.old.get("tags"), self.new.get("tags"))
+        known = {"components", "info", "paths", "security", "servers", "tags"}
+        yield from _words.rest(self.old, self.new, known, spot)
+
+    def _servers(self, spot: Spot) -> Iterator[Row]:
+        olds, news = (
+            {str(each.get("url")): each for each in root.get("servers") or []} for root in (self.old, self.new)
+        )
+        for url in dict.fromkeys([*olds, *news]):
+            here = attrs.evolve(spot.under("servers"), where=f"server {url}")
+            if url not in news:
+                yield here.row("server-removed", url)
+            elif url not in olds:
+                yield here.row("server-added", None, url)
+            else:
+                yield from _words.rest(olds[url], news[url], {"url"}, here)
+        kept = [url for url in olds if url in news]
+        if kept != [url for url in news if url in olds]:
+            yield spot.under("servers").row("servers-reordered", [*olds], [*news])
+
+    def _root_security(self, spot: Spot) -> Iterator[Row]:
+        yield from _security.requirements(self.old.get("security") or [], self.new.get("security") or [], spot)
+
+    # -- Operations ----------------------------------------------------------------------------------------------------
+
+    def _paths(self, spot: Spot) -> Iterator[Row]:
+        modules = (_names.modules(self.old), _names.modules(self.new))
+        olds, news = (
+            {(method, path): each for method, path, each in _naming.operations(root)} for root in (self.old, self.new)
+        )
+        pairs = _pairs(olds, news)
+        for old_key, new_key in pairs.items():
+            here = _operation(new_key, modules[1][new_key])
+            yield from self._moved(old_key, new_key, here)
+            names = (modules[0][old_key], modules[1][new_key])
+            if names[0] != names[1]:
+                yield here.row("python-module", *names, python=" → ".join(names))
+            shared = (self.old.get("security"), self.new.get("security"))
+            before, after = olds[old_key], news[new_key]
+            yield from _security.of_operations(before.get("security"), after.get("security"), shared, here)
+            items = (self.old["paths"][old_key[1]], self.new["paths"][new_key[1]])
+            yield from self.operations.compare((items[0], before), (items[1], after), here)
+        for key in olds:
+            if key not in pairs:
+                yield _operation(key, modules[0][key]).row("operation-removed", python=f"{modules[0][key]}: gone")
+        for key in news:
+            if key not in pairs.values():
+                summary = news[key].get("summary")
+                python = f"{modules[1][key]}: new"
+                yield _operation(key, modules[1][key]).row("operation-added", None, summary, python=python)
+        yield from self._items(spot, {old[1]: new[1] for old, new in pairs.items()})
+
+    def _moved(self, old_key: _Key, new_key: _Key, spot: Spot) -> Iterator[Row]:
+        if old_key[0] != new_key[0]:
+            yield spot.row("method-changed", old_key[0].upper(), new_key[0].upper())
+        if old_key[1] != new_key[1]:
+            plain = _without_names(old_key[1]) == _without_names(new_key[1])
+            yield spot.row("path-parameter-renamed" if plain else "path-changed", old_key[1], new_key[1])
+
+    def _items(self, spot: Spot, moved: dict[str, str]) -> Iterator[Row]:
+        """Compare what paths have beside their operations."""
+        olds, news = (root.get("paths") or {} for root in (self.old, self.new))
+        for path in dict.fromkeys([*olds, *news]):
+            other = str(moved.get(path, path))
+            before, after = (item if isinstance(item, dict) else {} for item in (olds.get(path), news.get(other)))
+            if path in moved.values() and path not in moved:
+                continue
+            here = attrs.evolve(spot.under("paths", other), where=other)
+            yield from _words.rest(before, after, {"parameters", *_naming.METHODS}, here)
+
+    # -- Components ----------------------------------------------------------------------------------------------------
+
+    def _components(self) -> Iterator[Row]:
+        olds, news = (root.get("components") or {} for root in (self.old, self.new))
+        for kind in dict.fromkeys([*olds, *news]):
+            before, after = olds.get(kind) or {}, news.get(kind) or {}
+            if not (isinstance(before, dict) and isinstance(after, dict)):
+                before, after = {"": before}, {"": after}
+            for name in dict.fromkeys([*before, *after]):
+                if not same(before.get(name), after.get(name)):
+                    yield from self._component(kind, name, before.get(name), after.get(name))
+
+    def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
+        use = self.uses.get(f"#/components/{kind}/{name}", Use())
+        spot = Spot(
+            place=f"$['components'][{kind!r}][{name!r}]",
+            where=name if kind == "schemas" else f"components.{kind}.{name}",
+            hits=BOTH if kind == "securitySchemes" else frozenset(use.hits),
+            operations=len(use.operations),
+            model=(name,),
+        )
+        if kind == "securitySchemes":
+            yield from _scheme(before, after, spot)
+        elif before is None or after is None:
+            word = "added" if before is None else "removed"
+            python = f"models.{_names.model(name)}: {'new' if before is None else 'gone'}" if kind == "schemas" else ""
+            yield spot.row(f"schema-{word}", python=python)
+        elif kind == "schemas":
+            yield from self.operations.schemas.compare(before, after, spot)
+        elif kind in {"parameters", "headers"} and not _moved_or_renamed(before, after):
+            yield from self.operations.parameter(before, after, spot)
+        elif kind == "requestBodies":
+            yield from self.operations.body(before, after, spot)
+        elif kind == "responses":
+            yield from self.operations.response(before, after, spot)
+        elif kind == "examples":
+            yield spot.row("example", before, after)
+        else:
+            yield spot.row("not-understood", before, after, note=kind)
+
+
+def _scheme(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
+    if before is None or after is None:
+        yield spot.row("security-scheme-added" if before is None else "security-scheme-removed", before, after)
+        return
+    olds, news = ({**_words.without(each), "bearerFormat": None} for each in (before, after))
+    if not same(olds, news):
+        yield spot.row("security-scheme", _words.without(before), _words.without(after))
+    yield from _words.rest(before, after, olds.keys() | news.keys() - {"bearerFormat"}, spot)
+
+
+def _moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    return (before.get("in"), before.get("name")) != (after.get("in"), after.get("name"))
+
+
+def _operation(key: _Key, module: str) -> Spot:
+    method, path = key
+    place = f"$['paths'][{path!r}][{method!r}]"
+    return Spot(place=place, where=f"{method.upper()} {path}", operations=1, model=(module.rpartition(".")[2],))
+
+
+def _pairs(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key, _Key]:
+    """Pair the operations of one method and path, then those that are the same elsewhere."""
+    templates = {(method, _without_names(path)): (method, path) for method, path in news}
+    found: dict[_Key, _Key] = {}
+    for method, path in olds:
+        if (other := templates.get((method, _without_names(path)))) is not None:
+            found[method, path] = other
+    for tell in (_own_id, canonical):
+        come = {tell(each): key for key, each in news.items() if key not in found.values()}
+        for key, each in olds.items():
+            if key not in found and tell(each) and tell(each) in come:
+                found[key] = come.pop(tell(each))
+    return found
+
+
+def _own_id(operation: dict[str, Any]) -> str:
+    return str(operation.get("operationId") or "")
+
+
+def _without_names(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
+
+
+def _rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    """Give schemas of the old document the names that the same ones have in the new, and return these."""
+    olds, news = ((root.get("components") or {}).get("schemas") or {} for root in (old, new))
+    found: dict[str, str] = {}
+    while True:
+        come = {canonical(news[name]): name for name in news if name not in olds}
+        gone = {
+            name: come[canonical(olds[name])] for name in olds if name not in news and canonical(olds[name]) in come
+        }
+        if not gone:
+            return found
+        name, other = next(iter(gone.items()))
+        found[name] = other
+        olds[other] = olds.pop(name)
+        for node in _walk.objects(old):
+            if node.get("$ref") == f"{_SCHEMAS}{name}":
+                node["$ref"] = f"{_SCHEMAS}{other}"

@@ -1,0 +1,118 @@
+"""A report as Markdown, for a comment on a pull request.
+
+What comes from a document stands in code spans and fences alone, which nothing in them can leave: it is no markup, no
+HTML, and mentions nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tools._terminal import printable
+from tools.drift import _report
+from tools.drift._rows import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.drift._report import Report
+    from tools.drift._rows import Row
+
+LIMIT: Final = 65_536
+"""How many characters a comment may have."""
+
+_ROOM: Final = 60_000  # bytes, for what isn't ASCII may count as more than one character
+_SURFACE_ROOM: Final = 20_000
+_PIECE: Final = 400
+_CONTEXT: Final = 40
+_PLACES: Final = 30
+
+
+def markdown(report: Report) -> str:
+    """Write a report."""
+    if not report:
+        return "No API drift.\n"
+    head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(_report.verdict(report))}\n"
+    text = head + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
+    surface = _surface(report.surface)
+    room = _ROOM - len(text.encode()) - len(surface.encode())
+    for severity in reversed(Severity):
+        if groups := report.groups(severity):
+            section = _section(severity, report.counts[severity], [_line(group) for group in groups], room)
+            text += section
+            room -= len(section.encode())
+    return text + surface
+
+
+def code(text: str) -> str:
+    """Return a code span, whatever is in the text."""
+    flat = printable(_cut(text.replace("\n", "⏎"), _PIECE)) or " "
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def _section(severity: Severity, count: int, lines: list[str], room: int) -> str:
+    title = f"{severity} ({count})".capitalize()
+    folded = severity is not Severity.BREAKING
+    head, foot = (
+        (f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n") if folded else (f"\n### {title}\n\n", "")
+    )
+    room -= len((head + foot).encode()) + 100
+    kept: list[str] = []
+    for line in lines:
+        room -= len(line.encode())
+        if room < 0:
+            kept.append(f"- … and {len(lines) - len(kept)} more, which `make drift` shows\n")
+            break
+        kept.append(line)
+    return head + "".join(kept) + foot
+
+
+def _line(rows: list[Row]) -> str:
+    row = rows[0]
+    places = ", ".join(code(each.where) for each in rows[:_PLACES])
+    if len(rows) > _PLACES:
+        places += f" and {len(rows) - _PLACES} more"
+    parts = [f"- {places}: {_sentence(row)}{_change(rows)}"]
+    if hit := _report.hit(row):
+        parts.append(f"{hit[0].upper()}{hit[1:]}")
+    if row.python:
+        parts.append(f"Python: {code(row.python)}")
+    return ". ".join(parts) + ".\n"
+
+
+def _sentence(row: Row) -> str:
+    text, _, about = _report.sentence(row).partition(" (")
+    return f"{text} ({code(about[:-1])})" if about else text
+
+
+def _change(rows: list[Row]) -> str:
+    pieces = _report.common(rows)
+    if any(sign == "=" for sign, _ in pieces):
+        return f": {code(''.join(_marked(pieces)))}"
+    return f": {' → '.join(code(text) for _, text in pieces)}" if pieces else ""
+
+
+def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """Mark what goes and what comes, between as much of the rest as it takes to know the place."""
+    for index, (sign, text) in enumerate(pieces):
+        if sign == "=":
+            head = text[:_CONTEXT] if index else ""
+            tail = text[-_CONTEXT:] if index + 1 < len(pieces) else ""
+            yield text if len(text) <= len(head) + len(tail) else f"{head}…{tail}"
+        else:
+            yield f"[-{text}-]" if sign == "-" else f"{{+{text}+}}"
+
+
+def _surface(diff: str) -> str:
+    if not diff:
+        return ""
+    text = printable(_cut(diff, _SURFACE_ROOM))
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    return f"\n<details><summary>Python surface</summary>\n\n{fence}diff\n{text}\n{fence}\n\n</details>\n"
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

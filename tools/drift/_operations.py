@@ -1,0 +1,213 @@
+"""Compares operations: what they take and what they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from tools._surface_spec import type_name
+from tools.drift import _names, _words
+from tools.drift._normal import canonical, same
+from tools.drift._usage import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.drift._rows import Hit, Row
+    from tools.drift._schemas import Schemas
+    from tools.drift._spot import Spot
+
+_REQUEST: Final[frozenset[Hit]] = frozenset({"request"})
+_ANSWER: Final[frozenset[Hit]] = frozenset({"answer"})
+_SERIALIZATION: Final = ("allowEmptyValue", "allowReserved", "content", "explode", "style")
+
+
+class Operations:
+    """Compares operations of two documents, and the parts of them that components are as well.
+
+    Attributes:
+        schemas: Compares the schemas in them.
+    """
+
+    def __init__(self, schemas: Schemas) -> None:
+        self.schemas = schemas
+
+    def compare(self, old: tuple[dict[str, Any], Any], new: tuple[dict[str, Any], Any], spot: Spot) -> Iterator[Row]:
+        """Compare two operations.
+
+        Args:
+            old: The path item and the operation of the old document.
+            new: Those of the new.
+            spot: Where they are.
+
+        Yields:
+            The rows, at least one if the two aren't the same.
+        """
+        before, after = old[1], new[1]
+        yield from self._parameters(
+            self._effective(*old, self.schemas.old), self._effective(*new, self.schemas.new), spot
+        )
+        yield from self._bodies(before.get("requestBody"), after.get("requestBody"), spot)
+        yield from self._responses(before.get("responses") or {}, after.get("responses") or {}, spot)
+        if bool(before.get("deprecated")) != bool(after.get("deprecated")):
+            yield spot.row("deprecated" if after.get("deprecated") else "no-longer-deprecated")
+        if not same(before.get("tags"), after.get("tags")):
+            yield spot.under("tags").row("tags", before.get("tags"), after.get("tags"))
+        if before.get("operationId") != after.get("operationId"):
+            yield spot.under("operationId").row("operation-id", before.get("operationId"), after.get("operationId"))
+        known = {"deprecated", "operationId", "parameters", "requestBody", "responses", "security", "tags"}
+        yield from _words.rest(before, after, known, spot)
+
+    def parameter(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare two parameters of one name and place, or two headers of one name."""
+        if bool(before.get("required")) != bool(after.get("required")):
+            yield spot.row("now-required" if after.get("required") else "now-optional")
+        if bool(before.get("deprecated")) != bool(after.get("deprecated")):
+            yield spot.row("deprecated" if after.get("deprecated") else "no-longer-deprecated")
+        for key in _SERIALIZATION:
+            if not same(before.get(key), after.get(key)):
+                yield spot.under(key).row("parameter-serialization", before.get(key), after.get(key), note=key)
+        yield from self.schemas.compare(before.get("schema", {}), after.get("schema", {}), spot.under("schema"))
+        yield from _words.rest(before, after, {"deprecated", "in", "name", "required", "schema", *_SERIALIZATION}, spot)
+
+    def body(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare two request bodies."""
+        if bool(before.get("required")) != bool(after.get("required")):
+            yield spot.row("now-required" if after.get("required") else "now-optional")
+        yield from self._contents(before.get("content") or {}, after.get("content") or {}, spot)
+        yield from _words.rest(before, after, {"content", "required"}, spot)
+
+    def response(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare two answers of one status."""
+        yield from self._contents(before.get("content") or {}, after.get("content") or {}, spot)
+        olds, news = before.get("headers") or {}, after.get("headers") or {}
+        for name in dict.fromkeys([*olds, *news]):
+            here = spot.under("headers", name).named(f", header {name}")
+            if name not in news:
+                yield here.row("header-removed")
+            elif name not in olds:
+                yield here.row("header-added")
+            else:
+                old, new = _pair(olds[name], news[name], self.schemas)
+                yield from self.parameter(old, new, here)
+        yield from _words.rest(before, after, {"content", "headers"}, spot)
+
+    # -- Parameters ----------------------------------------------------------------------------------------------------
+
+    def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[tuple[str, str], Any]:
+        """Return the parameters by place and name: an operation's take the place of its path's."""
+        listed = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
+        found = [resolve_once(each, document) for each in listed]
+        return {(str(each.get("in")), str(each.get("name"))): each for each in found}
+
+    def _parameters(
+        self, olds: dict[tuple[str, str], Any], news: dict[tuple[str, str], Any], spot: Spot
+    ) -> Iterator[Row]:
+        spot = attrs.evolve(spot, hits=_REQUEST)
+        gone = {key: each for key, each in olds.items() if key not in news}
+        come = {key: each for key, each in news.items() if key not in olds}
+        for old_key, new_key in _pairs(gone, come):
+            before, after = gone.pop(old_key), come.pop(new_key)
+            here = _parameter(spot, new_key)
+            python = _renaming(old_key[1], new_key[1])
+            if old_key[0] != new_key[0]:
+                yield here.row("parameter-moved", *map(" ".join, (old_key, new_key)), python=python)
+            else:
+                kind = "path-parameter-renamed" if new_key[0] == "path" else "parameter-renamed"
+                yield here.row(kind, old_key[1], new_key[1], python=python)
+            yield from self.parameter(before, after, here)
+        for key, before in gone.items():
+            kind = type_name(before.get("schema", {}))
+            yield _parameter(spot, key).row("parameter-removed", kind, python=f"{_names.attribute(key[1])}: gone")
+        for key, after in come.items():
+            kind = "required-parameter-added" if after.get("required") else "parameter-added"
+            python = f"{_names.attribute(key[1])}: new"
+            yield _parameter(spot, key).row(kind, None, type_name(after.get("schema", {})), python=python)
+        for key, before in olds.items():
+            if key in news:
+                yield from self.parameter(before, news[key], _parameter(spot, key))
+
+    # -- Bodies and answers --------------------------------------------------------------------------------------------
+
+    def _bodies(self, before: Any, after: Any, spot: Spot) -> Iterator[Row]:
+        here = attrs.evolve(spot.under("requestBody").named(", body", "body"), hits=_REQUEST)
+        if before is None and after is not None:
+            needed = resolve_once(after, self.schemas.new).get("required")
+            yield here.row("required-body-added" if needed else "body-added", None, _contents(after, self.schemas.new))
+        elif after is None and before is not None:
+            yield here.row("body-removed", _contents(before, self.schemas.old))
+        elif before is not None:
+            yield from self.body(*_pair(before, after, self.schemas), here)
+
+    def _responses(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        for status in dict.fromkeys([*olds, *news]):
+            here = spot.under("responses", status).named(f", answer {status}", f"response_{status}")
+            here = attrs.evolve(here, hits=_ANSWER)
+            what = "success" if status.startswith("2") else "failure"
+            if status not in news:
+                yield here.row(f"{what}-removed", _contents(olds[status], self.schemas.old))
+            elif status not in olds:
+                yield here.row(f"{what}-added", None, _contents(news[status], self.schemas.new))
+            else:
+                yield from self.response(*_pair(olds[status], news[status], self.schemas), here)
+
+    def _contents(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        for kind in dict.fromkeys([*olds, *news]):
+            here = spot.under("content", kind)
+            if kind not in news:
+                yield here.row("content-type-removed", kind)
+            elif kind not in olds:
+                yield here.row("content-type-added", None, kind)
+            else:
+                before, after = olds[kind] or {}, news[kind] or {}
+                schemas = (before.get("schema", {}), after.get("schema", {}))
+                yield from self.schemas.compare(*schemas, here.under("schema"))
+                yield from _words.rest(before, after, {"schema"}, here)
+
+
+def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
+    """Return an object, or what it refers to."""
+    found = resolve(part["$ref"], document) if isinstance(part, dict) and "$ref" in part else part
+    return found if isinstance(found, dict) else {}
+
+
+def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return two objects, or what they refer to; what both refer to by one name is compared where it's defined."""
+    if isinstance(before, dict) and isinstance(after, dict) and "$ref" in before and same(before, after):
+        return {}, {}
+    return resolve_once(before, schemas.old), resolve_once(after, schemas.new)
+
+
+def _contents(part: Any, document: dict[str, Any]) -> str:
+    content = resolve_once(part, document).get("content") or {}
+    return ", ".join(f"{kind}: {type_name((media or {}).get('schema', {}))}" for kind, media in content.items())
+
+
+def _parameter(spot: Spot, key: tuple[str, str]) -> Spot:
+    place, name = key
+    return spot.under("parameters", name).named(f", {place} parameter {name}", name)
+
+
+def _pairs(
+    gone: dict[tuple[str, str], Any], come: dict[tuple[str, str], Any]
+) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    """Pair what has been moved or renamed: the same name elsewhere, or all the same but the name."""
+
+    def bare(parameter: Any) -> str:
+        return canonical({key: value for key, value in _words.without(parameter).items() if key not in {"in", "name"}})
+
+    found: list[tuple[tuple[str, str], tuple[str, str]]] = []
+    for moved in (True, False):
+        for old_key, before in gone.items():
+            for new_key, after in come.items():
+                alike = old_key[1] == new_key[1] if moved else old_key[0] == new_key[0] and bare(before) == bare(after)
+                taken = any(old_key == one or new_key == other for one, other in found)
+                if alike and not taken:
+                    found.append((old_key, new_key))
+    return found
+
+
+def _renaming(before: str, after: str) -> str:
+    names = (_names.attribute(before), _names.attribute(after))
+    return f"{names[0]}: as before" if names[0] == names[1] else f"{names[0]} → {names[1]}"

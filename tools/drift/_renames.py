@@ -1,0 +1,74 @@
+"""Finds what is the same under another name, or in another order."""
+
+from __future__ import annotations
+
+import difflib
+from typing import Any, Final
+
+from tools.drift import _names, _words
+from tools.drift._normal import canonical, same
+
+_ALIKE: Final = 0.6  # names that are at least so alike can be one that was renamed
+
+
+def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, str]:
+    """Find the properties that have another name and are the same but for that.
+
+    Args:
+        olds: The old properties.
+        news: The new ones.
+
+    Returns:
+        The new names by the old ones. A property counts as renamed if both names are alike, or if both are described in
+        the same words.
+    """
+    alike = sorted(
+        (
+            (difflib.SequenceMatcher(None, before.lower(), after.lower()).ratio(), before, after)
+            for before in olds
+            if before not in news
+            for after in news
+            if after not in olds and same(_words.without(olds[before]), _words.without(news[after]))
+        ),
+        key=lambda each: -each[0],
+    )
+    found: dict[str, str] = {}
+    for ratio, before, after in alike:
+        one = ratio >= _ALIKE or _names.attribute(before) == _names.attribute(after)
+        told = _description(olds[before])
+        described = told is not None and told == _description(news[after])
+        if (one or described) and before not in found and after not in found.values():
+            found[before] = after
+    return found
+
+
+def unmatched(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], bool]:
+    """Compare two lists of parts.
+
+    Returns:
+        What only the old one has, what only the new one has, and whether what both have is in another order.
+    """
+    left = [canonical(each) for each in news]
+    kept: list[str] = []
+    gone: list[Any] = []
+    for each in olds:
+        text = canonical(each)
+        if text in left:
+            left.remove(text)
+            kept.append(text)
+        else:
+            gone.append(each)
+    come: list[Any] = []
+    order: list[str] = []
+    for each in news:
+        text = canonical(each)
+        if text in left:
+            left.remove(text)
+            come.append(each)
+        else:
+            order.append(text)
+    return gone, come, order != kept
+
+
+def _description(schema: Any) -> str | None:
+    return schema.get("description") if isinstance(schema, dict) else None

@@ -1,0 +1,176 @@
+"""What a report says, whatever form it gets."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from tools._naming import UPSTREAM_TAGS
+from tools.drift import _kinds, _python, _words
+from tools.drift._document import compare
+from tools.drift._rows import Row, Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.drift._sides import Side
+
+_OPENED: Final = "our overlay opens this: whatever comes is read"
+_MASKED: Final = "on the wire only: our overlay keeps it from the generated code"
+_OURS: Final = "by our overlay"
+
+
+@attrs.frozen
+class Report:
+    """A report.
+
+    Attributes:
+        old: What the old state is called.
+        new: What the new one is.
+        rows: What changed, the worst first.
+        surface: The surface file's diff, empty if it's the same or only specs are compared.
+        notes: What limits the comparison.
+        version: The package's version now.
+    """
+
+    old: str
+    new: str
+    rows: list[Row]
+    surface: str
+    notes: list[str]
+    version: str
+
+    def __bool__(self) -> bool:
+        return bool(self.rows or self.surface)
+
+    @property
+    def worst(self) -> Severity:
+        """How bad the worst change is; the surface alone can only have got more."""
+        return max((row.severity for row in self.rows), default=Severity.ADDITIVE)
+
+    @property
+    def counts(self) -> dict[Severity, int]:
+        """How many rows there are of each severity, the worst first."""
+        counts = Counter(row.severity for row in self.rows)
+        return {severity: counts[severity] for severity in reversed(Severity)}
+
+    @property
+    def next_version(self) -> str:
+        """The version that follows, by semantic versioning; before 1.0 what breaks counts up the second number."""
+        major, minor, patch = (int(part) for part in self.version.split(".")[:3])
+        if self.worst is Severity.BREAKING:
+            return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
+        if self.worst is Severity.DOCUMENTATION or not major:
+            return f"{major}.{minor}.{patch + 1}"
+        return f"{major}.{minor + 1}.0"
+
+    def groups(self, severity: Severity) -> list[list[Row]]:
+        """Return the rows of a severity, those together that say the same of several places."""
+        found: dict[Any, list[Row]] = defaultdict(list)
+        for row in self.rows:
+            if row.severity is severity:
+                changed = tuple(piece for piece in change(row) if piece[0] != "=")
+                found[row.kind, row.note, row.hits, changed, row.python].append(row)
+        return list(found.values())
+
+
+def report(root: Path, old: Side, new: Side, version: str) -> Report:
+    """Compare two states.
+
+    Args:
+        root: The repository.
+        old: The old state.
+        new: The new one.
+        version: The package's version now.
+    """
+    rows = _rows(old, new)
+    surface = ""
+    if old.surface is not None and new.surface is not None:
+        rows += _python.breakages(root, old.name)
+        lines = difflib.unified_diff(
+            old.surface.splitlines(), new.surface.splitlines(), old.name, new.name, lineterm=""
+        )
+        surface = "\n".join(lines)
+    rows.sort(key=lambda row: (-row.severity, row.where, row.kind, row.place))
+    return Report(old.name, new.name, rows, surface, [side.note for side in (old, new) if side.note], version)
+
+
+def _rows(old: Side, new: Side) -> list[Row]:
+    """Compare what upstream publishes, and see what of it gets through the overlay to whom uses the package."""
+    published = compare(old.published, new.published)
+    if old.composed is None or new.composed is None:
+        return published
+    composed = {(row.kind, row.place): row for row in compare(old.composed, new.composed)}
+    ours = dict(composed)
+    found: list[Row] = []
+    for row in published:
+        ours.pop((row.kind, row.place), None)
+        through = composed.get((row.kind, row.place))
+        found.append(_got_through(row, through))
+    added = (row for row in ours.values() if row.note != UPSTREAM_TAGS)  # upstream's own are in a row already
+    return [*found, *(attrs.evolve(row, note=_joined(row.note, _OURS)) for row in added)]
+
+
+def _got_through(row: Row, through: Row | None) -> Row:
+    lost = through is None or (bool(row.hits) and not through.hits)
+    if lost and row.kind.startswith("values-") and row.severity > Severity.ADDITIVE:
+        return attrs.evolve(row, severity=Severity.ADDITIVE, note=_joined(row.note, _OPENED))
+    if through is not None:
+        return attrs.evolve(row, python=through.python)
+    if row.severity is Severity.NAMING:
+        return attrs.evolve(row, severity=Severity.DOCUMENTATION, python="", note=_joined(row.note, _MASKED))
+    if row.severity > Severity.NAMING:
+        return attrs.evolve(row, severity=Severity.BEHAVIOUR, python="", note=_joined(row.note, _MASKED))
+    return row
+
+
+def change(row: Row) -> tuple[tuple[str, str], ...]:
+    """Return what changed as pieces of text: each `=` for what stays, `-` for what goes, `+` for what comes."""
+    before, after = (None if value is None else shown(value) for value in (row.before, row.after))
+    if before is not None and after is not None and row.kind in {"text", "example", "example-shape"}:
+        return tuple(_words.difference(before, after))
+    return tuple((sign, text) for sign, text in (("-", before), ("+", after)) if text is not None)
+
+
+def common(rows: list[Row]) -> tuple[tuple[str, str], ...]:
+    """Return what changed in the same way everywhere: around it stands what only one place has."""
+    pieces = change(rows[0])
+    return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
+
+
+def shown(value: Any) -> str:
+    """Return a value as text."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def sentence(row: Row) -> str:
+    """Return what kind of change it is, in words."""
+    about = f" ({row.note})" if row.note else ""
+    return f"{_kinds.KINDS[row.kind].text}{about}"
+
+
+def hit(row: Row) -> str:
+    """Return who is hit, in words."""
+    if row.severity is Severity.DOCUMENTATION or row.kind.startswith("operation-"):
+        return ""
+    of = "" if row.operations < 1 else f" of {row.operations} operation{'s' * (row.operations > 1)}"
+    if not row.hits:
+        return "no operation uses it"
+    return f"{' and '.join(f'{each}s' for each in sorted(row.hits, reverse=True))}{of}" if of else ""
+
+
+def verdict(report: Report) -> Iterator[str]:
+    """Yield the parts of the line that comes first: the version that follows, and the counts."""
+    yield f"version {report.version} → {report.next_version}"
+    yield from (f"{count} {severity}" for severity, count in report.counts.items() if count)
+    if report.surface:
+        yield "the Python surface differs"
+
+
+def _joined(note: str, more: str) -> str:
+    return f"{note}; {more}" if note else more

@@ -1,0 +1,55 @@
+"""Where a comparison is, and the rows that are made there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from tools.drift import _kinds
+from tools.drift._rows import BOTH, Hit, Row
+
+if TYPE_CHECKING:
+    from tools._yaml import JSON
+
+
+@attrs.frozen
+class Spot:
+    """A place in both documents.
+
+    Attributes:
+        place: Its normalized path.
+        where: The same in words.
+        hits: Whether what is there is sent, read, both, or neither.
+        operations: How many operations have it.
+        model: The names that the Python class of what is there is made of.
+    """
+
+    place: str = "$"
+    where: str = "the document"
+    hits: frozenset[Hit] = BOTH
+    operations: int = 0
+    model: tuple[str, ...] = ()
+
+    def under(self, *keys: str | int) -> Spot:
+        """Return the place of what is under these keys, which in words is still here."""
+        return attrs.evolve(self, place=self.place + "".join(f"[{key!r}]" for key in keys))
+
+    def named(self, suffix: str, *names: str) -> Spot:
+        """Return the same place with more words, and more names for a class."""
+        return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
+
+    def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:
+        """Return a row of this place."""
+        return Row(
+            severity=_kinds.severity(kind, self.hits),
+            kind=kind,
+            place=self.place,
+            where=self.where,
+            hits=self.hits,
+            operations=self.operations,
+            before=before,
+            after=after,
+            python=python,
+            note=note,
+        )
