@@ -50,7 +50,7 @@ def exchange(one: Path, other: Path) -> None:
     """
     if _exchanged(os.fsencode(one), os.fsencode(other)):
         return
-    aside = one.with_name(f"{one.name}.aside")
+    aside = other.with_name(f"{one.name}.aside")
     one.rename(aside)
     try:
         other.rename(one)

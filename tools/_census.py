@@ -18,7 +18,7 @@ from openapi_python_client.strings import ClassName, PythonIdentifier
 from tools._naming import operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
 _TAG_PREFIX: Final = "tag"  # … and for those of tags
@@ -41,12 +41,13 @@ class Census:
         return ", ".join(f"{count} {kind}" for kind, count in self.counts.items())
 
 
-def take(spec: dict[str, Any], package: Path) -> Census:
+def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | None = None) -> Census:
     """Compare a spec with the package that was made of it.
 
     Args:
         spec: The composed spec.
         package: The folder of the generated package.
+        class_names: What the config calls classes, by the names that they would have.
 
     Returns:
         The counts of what the spec has, and what the package lacks.
@@ -64,8 +65,9 @@ def take(spec: dict[str, Any], package: Path) -> Census:
     exported = _exported(package / "models" / "__init__.py")
     for name, schema in ((spec.get("components") or {}).get("schemas") or {}).items():
         counts["schemas"] += 1
-        if _makes_class(schema) and ClassName(name, _PREFIX) not in exported:
-            lost.append(f"schema {name}: there is no class {ClassName(name, _PREFIX)}")
+        model = (class_names or {}).get(ClassName(name, _PREFIX), ClassName(name, _PREFIX))
+        if _makes_class(schema) and model not in exported:
+            lost.append(f"schema {name}: there is no class {model}")
     return Census(dict(counts), lost)
 
 
@@ -108,31 +110,60 @@ class _Operation:
         builder, parser = functions["_get_kwargs"], functions["_parse_response"]
         arguments = [each.arg for each in (*builder.args.args, *builder.args.kwonlyargs) if each.arg != "body"]
         if len(arguments) != len(self._parameters):
-            yield f"of its {len(self._parameters)} parameters only {len(arguments)} are arguments"
-        bodies = [key for key in _assigned_keys(builder) if key in _BODIES]
+            names = ", ".join(sorted(name for _, name in self._parameters))
+            yield f"of its {len(self._parameters)} parameters ({names}) only {len(arguments)} are arguments"
+        bodies = _sendable(builder)
         if len(bodies) != len(self._bodies):
             yield f"of its {len(self._bodies)} kinds of body only {len(bodies)} can be sent"
+        elif _mixed_up(bodies):
+            yield f"its kinds of body are not told apart by their types: {', '.join(self._bodies)}"
         read = dict(_read(parser))
         for status, kinds in self._answers.items():
             if len(kinds) > 1:
-                yield f"of the kinds of its answer {status} only the first is read: {', '.join(kinds)}"
+                yield f"of the kinds of its answer {status} only one is read: {', '.join(kinds)}"
             if status.lower() not in read:
                 yield f"its answer {status} is not read"
             elif kinds and not read[status.lower()]:
                 yield f"its answer {status} has no type"
 
 
-def _assigned_keys(function: ast.FunctionDef) -> Iterator[str]:
-    """Find the keys that a function assigns to in `_kwargs`."""
-    for node in ast.walk(function):
-        match node:
-            case ast.Assign(targets=[ast.Subscript(value=ast.Name("_kwargs"), slice=ast.Constant(str(key)))]):
+def _sendable(builder: ast.FunctionDef) -> list[str]:
+    """Return the type of each kind of body that a function sends; without a type where it sends one kind only."""
+    found: list[str] = []
+    for statement in builder.body:
+        keys = set(_keys(statement))
+        match statement:
+            case ast.If(test=ast.Call(args=[_, kind])) if "Content-Type" in keys and not _BODIES.isdisjoint(keys):
+                found.append(ast.unparse(kind))
+            case ast.Assign() if "Content-Type" in keys and not _BODIES.isdisjoint(_keys(builder)):
+                found.append("")
+    return found
+
+
+def _keys(node: ast.AST) -> Iterator[str]:
+    """Find the keys that are assigned to."""
+    for inner in ast.walk(node):
+        match inner:
+            case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(str(key)))]):
                 yield key
+
+
+def _mixed_up(kinds: list[str]) -> bool:
+    """Tell whether a body may be of several kinds, or of one that can't be asked for while the program runs."""
+    classes = [name for kind in kinds for name in kind.split(" | ")]
+    return len(classes) != len(set(classes)) or (len(kinds) > 1 and "[" in "".join(kinds))
 
 
 def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
     """Find the statuses that a function reads, and whether it makes a value of the answer."""
-    values = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    nothing = "cast(Any, None)"
+    assigned = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value)
+    values = {
+        target.id
+        for node in assigned
+        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
+        if isinstance(target, ast.Name) and node.value is not None and ast.unparse(node.value) != nothing
+    }
     attributes = {node.attr for node in ast.walk(function) if isinstance(node, ast.Attribute)}
     statuses = [] if "raise_on_unexpected_status" in attributes else ["default"]
     for node in ast.walk(function):

@@ -28,10 +28,12 @@ class Settings:
     Attributes:
         package: The generated package's name.
         formatting: The arguments of each hook that formats, without the program.
+        class_names: What it calls classes, by the names that they would have.
     """
 
     package: str
     formatting: tuple[tuple[str, ...], ...]
+    class_names: dict[str, str]
 
 
 def read(path: Path) -> Settings:
@@ -60,7 +62,9 @@ def read(path: Path) -> Settings:
     if problems or config.package_name_override is None:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     formatting = tuple(tuple(hook[1:]) for hook in hooks if hook[1:2] == ["format"])
-    return Settings(config.package_name_override, formatting)
+    overrides = config.class_overrides or {}
+    class_names = {name: each.class_name.get_untrusted_value() for name, each in overrides.items() if each.class_name}
+    return Settings(config.package_name_override, formatting, class_names)
 
 
 def _unknown(document: Any) -> Iterator[str]:

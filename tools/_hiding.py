@@ -1,24 +1,25 @@
 """Finds names of the spec that hide what the generated code needs for itself.
 
-A field that is called `to_dict` can't be sent, and a parameter `headers` is overwritten before it is. The generator
-takes care of Python's own words only.
+A field that is called `to_dict` can't be sent, a parameter `headers` is overwritten before it is, and a schema `File`
+takes the place of the generator's own. The generator takes care of Python's words only.
 """
 
 from __future__ import annotations
 
 import ast
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
 _IN_METHODS: Final = frozenset({"cls", "d", "src_dict", "field_dict"})
 
 
 def find(package: Path) -> Iterator[str]:
-    """Find the fields and the arguments that do.
+    """Find the fields, the arguments and the classes that do.
 
     Args:
         package: The folder of the generated package.
@@ -26,39 +27,73 @@ def find(package: Path) -> Iterator[str]:
     Yields:
         A line for each.
     """
-    for path in sorted(package.glob("models/*.py")):
-        for node in _parsed(path).body:
+    for path in sorted((*package.glob("models/*.py"), *package.glob("api/*/*.py"))):
+        module = ast.parse(path.read_text(encoding="utf-8"))
+        here = path.relative_to(package).as_posix()
+        for node in module.body:
             if isinstance(node, ast.ClassDef):
                 yield from (f"{node.name}: its field {name} hides what the class needs" for name in _fields(node))
-    for path in sorted(package.glob("api/*/*.py")):
-        module = _parsed(path)
-        here = path.relative_to(package).as_posix()
         yield from (f"{here}: its parameter {name} hides what the module needs" for name in _arguments(module))
+        yield from (f"{here}: the class {name} of a schema hides another that is needed" for name in _imported(module))
 
 
 def _fields(node: ast.ClassDef) -> list[str]:
     fields = Counter(ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign))
-    own = _IN_METHODS.union(each.name for each in node.body if isinstance(each, ast.FunctionDef))
+    methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+    needed = _IN_METHODS.union(each.name for each in methods)
+    for method in methods:
+        needed = needed.union(_called(method), _in_loops(method))
     # twice there is what the generator has a field for as well
-    return sorted(name for name, times in fields.items() if name in own or times > 1)
+    return sorted(name for name, times in fields.items() if name in needed or times > 1)
 
 
 def _arguments(module: ast.Module) -> list[str]:
     hiding: set[str] = set()
     for function in module.body:
-        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        if isinstance(function, _Function):
             arguments = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-            hiding |= arguments.intersection(_needed(function))
+            hiding |= arguments.intersection({*_called(function), *_stored(function)})
     return sorted(hiding)
 
 
-def _needed(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[str]:
-    """Find the names that a function assigns to or calls, which arguments are not for."""
+def _imported(module: ast.Module) -> list[str]:
+    """Find the names that a module imports from two places, or that its own class has as well."""
+    origins: dict[str, set[str]] = defaultdict(set)
+    for node in ast.walk(module):
+        match node:
+            case ast.Import():
+                for alias in node.names:
+                    origins[alias.asname or alias.name].add(alias.name)
+            case ast.ImportFrom():
+                origin = f".{(node.module or '').rpartition('.')[2]}" if node.level else str(node.module)
+                for alias in node.names:
+                    origins[alias.asname or alias.name].add(origin)
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            origins[node.name].add("")
+    return sorted(name for name, found in origins.items() if len(found) > 1)
+
+
+def _called(function: _Function) -> Iterator[str]:
     for node in ast.walk(function):
         match node:
-            case ast.Name(name, ast.Store()) | ast.Call(func=ast.Name(name)):
+            case ast.Call(func=ast.Name(name)):
                 yield name
 
 
-def _parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _stored(function: ast.AST) -> Iterator[str]:
+    """Find the names that are assigned to, but for those that only a comprehension has."""
+    comprehensions = (node for node in ast.walk(function) if isinstance(node, ast.comprehension))
+    inside = {id(name) for node in comprehensions for name in ast.walk(node.target)}
+    for node in ast.walk(function):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and id(node) not in inside:
+            yield node.id
+
+
+def _in_loops(function: ast.AST) -> Iterator[str]:
+    """Find the names that are assigned to in loops; a function inside has names of its own."""
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.For):
+            yield from _stored(node)
+        elif not isinstance(node, _Function):
+            yield from _in_loops(node)

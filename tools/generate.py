@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from tools import _hiding, _importable, _pins, _unread, _yaml
+from tools import _hiding, _importable, _pins, _yaml
 from tools._alone import alone, exchange
 from tools._terminal import printable
 from tools.compose import OVERLAY, ROOT, SPEC, Composition, CompositionError, compose
@@ -119,7 +119,7 @@ def _build(root: Path, work: Path) -> Generated:
         versions = _pins.verify(root / "pyproject.toml")
     except _pins.PinError as error:
         raise GenerationError(str(error)) from error
-    from tools import _census, _config  # they import the generator, which may not have been there
+    from tools import _census, _config, _unread  # they import the generator, which may not have been there
 
     try:
         settings = _config.read(root / CONFIG)
@@ -128,6 +128,8 @@ def _build(root: Path, work: Path) -> Generated:
     composition = compose(root / SPEC, root / OVERLAY)
     spec = work / "openapi.json"
     composed = json.loads(composition.to_json())
+    if unread := list(_unread.find(composed)):
+        raise GenerationError("\n".join(["code would not be made of all of the spec:", *unread]))
     spec.write_text(composition.to_json(), encoding="utf-8")
     new = work / "new"
     new.mkdir()
@@ -140,8 +142,8 @@ def _build(root: Path, work: Path) -> Generated:
     imported = _run([sys.executable, _importable.__file__, str(new), settings.package], work)
     if imported.returncode:
         raise GenerationError(f"the generated package does not import:\n{imported.stdout}")
-    census = _census.take(composed, package)
-    if lost := [*_unread.find(composed), *census.lost, *_hiding.find(package)]:
+    census = _census.take(composed, package, settings.class_names)
+    if lost := [*census.lost, *_hiding.find(package)]:
         raise GenerationError("\n".join(["code was not made of all of the spec:", *lost]))
     spec.rename(package / spec.name)
     (package / "py.typed").touch()

@@ -20,12 +20,13 @@ import attrs
 from tools import _document, _fetch, _merge, _page, _yaml
 from tools._alone import alone
 from tools._terminal import printable
-from tools.compose import ROOT, SPEC
+from tools.compose import OVERLAY, ROOT, SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SOURCE: Final = SPEC.with_suffix(".source.json")
+SURFACE: Final = Path("tests/contract/surface.txt")
 
 WANTED: Final = f"""\
 Wanted is an OpenAPI 3.x document in YAML or JSON that is whole in itself, or a documentation page with one slice of it:
@@ -33,12 +34,13 @@ a fence opened by {_page.FORM}"""
 
 NEXT: Final = f"""\
 Next:
-  git diff {SPEC}            what upstream has changed
-  make generate                             mend the overlay where this names an action, and repeat
-  make accept                               then git diff tests/contract/surface.txt: what changes for users
+  git diff --patience {SPEC}    what upstream has changed
+  make generate                                mend the overlay where this names an action, and repeat
+  make accept                                  then git diff --patience {SURFACE}
   make check
   make test
-To go back: git restore {SPEC} {SOURCE}, then make generate accept
+To go back: git restore {SPEC} {SOURCE} {OVERLAY}
+and then:   make generate accept
 """
 
 

@@ -72,7 +72,7 @@ def package(made: Path, tmp_path: Path) -> Path:
             POST,
             "    thing_color: str | Unset = UNSET,\n",
             "",
-            "POST /v1/things: of its 1 parameters only 0 are arguments",
+            "POST /v1/things: of its 1 parameters (thingColor) only 0 are arguments",
         ),
         (
             POST,
@@ -142,11 +142,17 @@ def test_two_operations_of_one_module_are_named(tmp_path: Path, capsys: pytest.C
             lambda spec: spec["paths"]["/v1/things"]["post"]["responses"].update(
                 {"200": {"description": "either", "content": {**THING, "text/plain": {"schema": {"type": "string"}}}}}
             ),
-            "POST /v1/things: of the kinds of its answer 200 only the first is read: application/json, text/plain",
+            "POST /v1/things: of the kinds of its answer 200 only one is read: application/json, text/plain",
         ),
         (
             lambda spec: spec["components"]["schemas"].update(Color={"type": "string", "enum": ["red"]}),
             "schema Color: there is no class Color",
+        ),
+        (
+            lambda spec: spec["paths"]["/v1/things"]["post"].update(
+                requestBody={"content": {**THING, "application/merge-patch+json": {"schema": REFERENCE}}}
+            ),
+            "POST /v1/things: of its 2 kinds of body only 1 can be sent",
         ),
         (
             lambda spec: spec["components"]["schemas"].update(More={"allOf": [REFERENCE, {"required": ["name"]}]}),
@@ -160,6 +166,55 @@ def test_what_the_spec_has_beyond_the_code_is_named(
     changed = spec()
     change(changed)
     assert _census.take(changed, made).lost == [lost]
+
+
+OTHER = {"$ref": "#/components/schemas/Other"}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "lost"),
+    [
+        (REFERENCE, OTHER, False),
+        ({"oneOf": [REFERENCE, OTHER]}, {"type": "string"}, False),
+        (REFERENCE, REFERENCE, True),
+        ({"oneOf": [REFERENCE, OTHER]}, OTHER, True),
+        ({"type": "array", "items": REFERENCE}, OTHER, True),
+    ],
+)
+def test_several_kinds_of_body_have_to_be_told_apart(tmp_path: Path, one: Any, two: Any, lost: bool) -> None:
+    changed = spec()
+    changed["components"]["schemas"]["Other"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    content = {"application/json": {"schema": one}, "application/merge-patch+json": {"schema": two}}
+    changed["paths"]["/v1/things"]["post"]["requestBody"] = {"content": content}
+    root = repository(tmp_path / "root", spec=changed)
+    if lost:
+        with pytest.raises(generate.GenerationError, match="its kinds of body are not told apart by their types"):
+            generate.generate(root)
+    else:
+        assert generate.generate(root).census.counts["bodies"] == 2
+
+
+def test_a_body_that_is_a_union_is_one_kind(tmp_path: Path) -> None:
+    changed = spec()
+    changed["components"]["schemas"]["Other"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    content = {"application/json": {"schema": {"oneOf": [REFERENCE, OTHER]}}}
+    changed["paths"]["/v1/things"]["post"]["requestBody"] = {"required": True, "content": content}
+    assert generate.generate(repository(tmp_path / "root", spec=changed)).census.counts["bodies"] == 1
+
+
+def test_an_answer_without_a_schema_beside_one_with_is_named(tmp_path: Path) -> None:
+    changed = spec()
+    changed["paths"]["/v1/things"]["post"]["responses"]["404"]["content"] = {"application/json": {}}
+    with pytest.raises(generate.GenerationError, match="POST /v1/things: its answer 404 has no type"):
+        generate.generate(repository(tmp_path / "root", spec=changed))
+
+
+def test_a_class_that_the_config_renames_is_looked_for_by_that_name(tmp_path: Path) -> None:
+    root = repository(tmp_path / "root", spec=spec())
+    with (root / generate.CONFIG).open("a", encoding="utf-8") as config:
+        config.write("class_overrides: {Thing: {class_name: Article, module_name: article}}\n")
+    generate.generate(root)
+    assert (root / generate.GENERATED / PACKAGE / "models" / "article.py").exists()
 
 
 SCHEMAS: dict[str, Any] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -134,7 +133,9 @@ def test_a_parameter_that_hides_what_its_module_needs_is_refused(
     assert not (root / generate.GENERATED).exists()
 
 
-@pytest.mark.parametrize("name", ["from_dict", "to_dict", "additional_keys", "additional_properties", "d", "cls"])
+@pytest.mark.parametrize(
+    "name", ["from_dict", "to_dict", "additional_keys", "additional_properties", "d", "cls", "src_dict", "field_dict"]
+)
 def test_a_field_that_hides_what_its_class_needs_is_refused(
     tmp_path: Path, capsys: CaptureFixture[str], name: str
 ) -> None:
@@ -146,7 +147,48 @@ def test_a_field_that_hides_what_its_class_needs_is_refused(
     assert not (root / generate.GENERATED).exists()
 
 
-@pytest.mark.parametrize("name", ["errors", "httpx", "cast", "client", "url", "_kwargs", "request"])
+def test_a_field_that_hides_what_its_class_calls_or_counts_with_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    text, listed = {"type": "string"}, {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}
+    document = spec()
+    document["components"]["schemas"] = {
+        "Inner": {"type": "object", "properties": {"x": text}},
+        "Color": {"enum": ["red", "blue"]},
+        "Body": {"type": "object", "properties": {"cast": {"type": "array", "items": text}}},
+        "Loop": {"type": "object", "properties": {"line_item": text, "line": listed}},
+        "Check": {"type": "object", "properties": {"check_color": text, "c": {"$ref": "#/components/schemas/Color"}}},
+        "Rest": {
+            "type": "object",
+            "properties": {"prop": text},
+            "additionalProperties": {"$ref": "#/components/schemas/Inner"},
+        },
+    }
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    fields = {"Body": "cast", "Check": "check_color", "Loop": "line_item", "Rest": "prop"}
+    assert said[1:] == [f"{model}: its field {name} hides what the class needs" for model, name in fields.items()]
+
+
+@pytest.mark.parametrize("name", ["Response", "Unset", "UUID", "File"])
+def test_a_schema_that_takes_the_name_of_what_a_module_needs_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str], name: str
+) -> None:
+    document = spec()
+    kinds = {"u": {"type": "string", "format": "uuid"}, "n": {"$ref": f"#/components/schemas/{name}"}}
+    schemas = {name: {"type": "object", "properties": {"x": {"type": "string"}}}}
+    document["components"]["schemas"] = {**schemas, "Body": {"type": "object", "properties": kinds}}
+    answers = document["paths"]["/v1/things"]["post"]["responses"]
+    answers["200"]["content"]["application/json"]["schema"] = {"$ref": f"#/components/schemas/{name}"}
+    if name == "File":
+        kinds["f"] = {"type": "string", "format": "binary"}
+    root = repository(tmp_path / "root", spec=document)
+    assert generate.main(["generate", "--root", str(root)]) == 1
+    assert f"the class {name} of a schema hides another that is needed" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["errors", "httpx", "cast", "k", "v", "client", "url", "_kwargs", "request"])
 def test_names_that_hide_nothing_are_names(tmp_path: Path, name: str) -> None:
     document = spec()
     operation = document["paths"]["/v1/things"]["post"]
@@ -165,4 +207,3 @@ def test_what_is_printed_does_nothing_to_the_terminal(tmp_path: Path, capsys: Ca
     said = capsys.readouterr().err
     assert "GET /v1/\\x1b[31m{\\u202e}" in said
     assert "\x1b" not in said
-    assert json.dumps(said)
