@@ -105,9 +105,7 @@ class _Documents:
         for old_key, new_key in pairs.items():
             here = _operation(new_key, modules[1][new_key])
             yield from self._moved(old_key, new_key, here)
-            names = (modules[0][old_key], modules[1][new_key])
-            if names[0] != names[1]:
-                yield here.row("python-module", *names, python=" → ".join(names))
+            yield from _named((olds[old_key], modules[0][old_key]), (news[new_key], modules[1][new_key]), here)
             shared = (self.old.get("security"), self.new.get("security"))
             before, after = olds[old_key], news[new_key]
             yield from _security.of_operations(before.get("security"), after.get("security"), shared, here)
@@ -156,13 +154,15 @@ class _Documents:
     def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
         use = self.uses.get(f"#/components/{kind}/{name}", Use())
         spot = Spot(
-            place=f"$['components'][{kind!r}][{name!r}]",
+            place=Spot().under("components", kind, name).place,
             where=name if kind == "schemas" else f"components.{kind}.{name}",
             hits=BOTH if kind == "securitySchemes" else frozenset(use.hits),
             operations=len(use.operations),
             model=(name,),
         )
-        if kind == "securitySchemes":
+        if not all(isinstance(each, dict | None) for each in (before, after)):
+            yield spot.row("not-understood", before, after)
+        elif kind == "securitySchemes":
             yield from _scheme(before, after, spot)
         elif before is None or after is None:
             word = "added" if before is None else "removed"
@@ -198,8 +198,18 @@ def _moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
 
 def _operation(key: _Key, module: str) -> Spot:
     method, path = key
-    place = f"$['paths'][{path!r}][{method!r}]"
+    place = Spot().under("paths", path, method).place
     return Spot(place=place, where=f"{method.upper()} {path}", operations=1, model=(module.rpartition(".")[2],))
+
+
+def _named(old: tuple[Any, str], new: tuple[Any, str], spot: Spot) -> Iterator[Row]:
+    """Compare the ids of two operations, and the names of their modules."""
+    ids, names = zip(*((operation.get("operationId"), module) for operation, module in (old, new)), strict=True)
+    python = f"{names[0]}: as before" if names[0] == names[1] else " → ".join(names)
+    if ids[0] != ids[1]:
+        yield spot.under("operationId").row("operation-id", *ids, python=python)
+    elif names[0] != names[1]:
+        yield spot.row("python-module", *names, python=python)
 
 
 def _pairs(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key, _Key]:
@@ -227,7 +237,9 @@ def _without_names(path: str) -> str:
 
 def _rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """Give schemas of the old document the names that the same ones have in the new, and return these."""
-    olds, news = ((root.get("components") or {}).get("schemas") or {} for root in (old, new))
+    olds, news = ((root.get("components") or {}).get("schemas") for root in (old, new))
+    if not (isinstance(olds, dict) and isinstance(news, dict)):
+        return {}
     found: dict[str, str] = {}
     while True:
         come = {canonical(news[name]): name for name in news if name not in olds}

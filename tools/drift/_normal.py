@@ -6,10 +6,15 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tools import _walk
+from tools._naming import METHODS
 
 if TYPE_CHECKING:
     from tools._yaml import JSON
 
+_SCHEMAS: Final = ("additionalProperties", "items", "schema")
+_LISTS: Final = ("allOf", "anyOf", "oneOf", "security", "servers")
+_MAPS: Final = ("content", "headers", "paths", "properties", "responses")
+_OBJECTS: Final = ("components", "info", "requestBody", *METHODS)
 _FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # left out means false
 _EMPTY: Final = ("parameters", "required", "tags")  # left out means none
 
@@ -17,11 +22,18 @@ _EMPTY: Final = ("parameters", "required", "tags")  # left out means none
 def normal(document: JSON) -> dict[str, Any]:
     """Return a copy in which what goes without saying isn't said, and `nullable` is a type.
 
+    What isn't of the form that OpenAPI gives to a keyword is put under another, so that nobody else has to look out for
+    it; nobody knows that one, and what changes there is said not to be understood.
+
     Args:
         document: A document in plain dicts and lists.
     """
-    copy = json.loads(json.dumps(document))
+    copy = (
+        {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
+    )
     for node in _walk.objects(copy):
+        for key in [key for key in node if not _is_formed(key, node[key])]:
+            node[f"{key} (malformed)"] = node.pop(key)
         for key in _FALSE:
             if node.get(key) is False:
                 del node[key]
@@ -37,7 +49,28 @@ def normal(document: JSON) -> dict[str, Any]:
         additional = node.get("additionalProperties")
         if additional is True or additional == {}:
             del node["additionalProperties"]
-    return copy if isinstance(copy, dict) else {}
+    return copy
+
+
+def _is_formed(key: str, value: Any) -> bool:
+    if key in _SCHEMAS:
+        return isinstance(value, dict) or (isinstance(value, bool) and key == "additionalProperties")
+    if key in _LISTS:
+        return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    if key in _MAPS:
+        return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+    match key:
+        case "parameters":
+            each_one = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [None]
+            return all(isinstance(each, dict) for each in each_one)
+        case "required":
+            return isinstance(value, bool) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        case "type":
+            return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        case "$ref" | "operationId":
+            return isinstance(value, str)
+        case _:
+            return isinstance(value, dict) or key not in _OBJECTS
 
 
 def canonical(node: JSON) -> str:

@@ -23,6 +23,9 @@ _ANSWER: Final[frozenset[Hit]] = frozenset({"answer"})
 _SERIALIZATION: Final = ("allowEmptyValue", "allowReserved", "content", "explode", "style")
 
 
+_Key = tuple[str, str]
+
+
 class Operations:
     """Compares operations of two documents, and the parts of them that components are as well.
 
@@ -54,8 +57,6 @@ class Operations:
             yield spot.row("deprecated" if after.get("deprecated") else "no-longer-deprecated")
         if not same(before.get("tags"), after.get("tags")):
             yield spot.under("tags").row("tags", before.get("tags"), after.get("tags"))
-        if before.get("operationId") != after.get("operationId"):
-            yield spot.under("operationId").row("operation-id", before.get("operationId"), after.get("operationId"))
         known = {"deprecated", "operationId", "parameters", "requestBody", "responses", "security", "tags"}
         yield from _words.rest(before, after, known, spot)
 
@@ -95,18 +96,18 @@ class Operations:
 
     # -- Parameters ----------------------------------------------------------------------------------------------------
 
-    def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[_Key, Any]:
         """Return the parameters by place and name: an operation's take the place of its path's."""
-        listed = [*(item.get("parameters") or []), *(operation.get("parameters") or [])]
-        found = [resolve_once(each, document) for each in listed]
-        return {(str(each.get("in")), str(each.get("name"))): each for each in found}
+        found: dict[_Key, Any] = {}
+        for each in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]:
+            resolved = resolve_once(each, document)
+            found[str(resolved.get("in")), str(resolved.get("name"))] = each
+        return found
 
-    def _parameters(
-        self, olds: dict[tuple[str, str], Any], news: dict[tuple[str, str], Any], spot: Spot
-    ) -> Iterator[Row]:
+    def _parameters(self, olds: dict[_Key, Any], news: dict[_Key, Any], spot: Spot) -> Iterator[Row]:
         spot = attrs.evolve(spot, hits=_REQUEST)
-        gone = {key: each for key, each in olds.items() if key not in news}
-        come = {key: each for key, each in news.items() if key not in olds}
+        gone = {key: resolve_once(each, self.schemas.old) for key, each in olds.items() if key not in news}
+        come = {key: resolve_once(each, self.schemas.new) for key, each in news.items() if key not in olds}
         for old_key, new_key in _pairs(gone, come):
             before, after = gone.pop(old_key), come.pop(new_key)
             here = _parameter(spot, new_key)
@@ -126,7 +127,7 @@ class Operations:
             yield _parameter(spot, key).row(kind, None, type_name(after.get("schema", {})), python=python)
         for key, before in olds.items():
             if key in news:
-                yield from self.parameter(before, news[key], _parameter(spot, key))
+                yield from self.parameter(*_pair(before, news[key], self.schemas), _parameter(spot, key))
 
     # -- Bodies and answers --------------------------------------------------------------------------------------------
 
@@ -184,20 +185,18 @@ def _contents(part: Any, document: dict[str, Any]) -> str:
     return ", ".join(f"{kind}: {type_name((media or {}).get('schema', {}))}" for kind, media in content.items())
 
 
-def _parameter(spot: Spot, key: tuple[str, str]) -> Spot:
+def _parameter(spot: Spot, key: _Key) -> Spot:
     place, name = key
     return spot.under("parameters", name).named(f", {place} parameter {name}", name)
 
 
-def _pairs(
-    gone: dict[tuple[str, str], Any], come: dict[tuple[str, str], Any]
-) -> list[tuple[tuple[str, str], tuple[str, str]]]:
+def _pairs(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
     """Pair what has been moved or renamed: the same name elsewhere, or all the same but the name."""
 
     def bare(parameter: Any) -> str:
         return canonical({key: value for key, value in _words.without(parameter).items() if key not in {"in", "name"}})
 
-    found: list[tuple[tuple[str, str], tuple[str, str]]] = []
+    found: list[tuple[_Key, _Key]] = []
     for moved in (True, False):
         for old_key, before in gone.items():
             for new_key, after in come.items():

@@ -168,13 +168,13 @@ class Schemas:
 
     def _additional(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         before, after = old.get("additionalProperties", {}), new.get("additionalProperties", {})
-        here = spot.under("additionalProperties").named("{}", "additional_property")
+        here = spot.under("additionalProperties")
         if after is False:
             yield here.row("additional-properties-refused", type_name(before))
         elif before is False:
             yield here.row("additional-properties-allowed", None, type_name(after))
         else:
-            yield from self.compare(before, after, here)
+            yield from self.compare(before, after, here.named("{}", "additional_property"))
 
     def _items(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         here = spot.under("items").named("[]", "item")
@@ -214,7 +214,8 @@ def _followed(schema: Schema, document: dict[str, Any]) -> Any:
 
 
 def _required(schema: Schema) -> set[str]:
-    return {str(name) for name in schema.get("required") or []}
+    names = schema.get("required")
+    return set(names) if isinstance(names, list) else set()
 
 
 def _property(spot: Spot, name: str) -> Spot:

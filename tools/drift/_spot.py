@@ -33,7 +33,7 @@ class Spot:
 
     def under(self, *keys: str | int) -> Spot:
         """Return the place of what is under these keys, which in words is still here."""
-        return attrs.evolve(self, place=self.place + "".join(f"[{key!r}]" for key in keys))
+        return attrs.evolve(self, place=self.place + "".join(map(_step, keys)))
 
     def named(self, suffix: str, *names: str) -> Spot:
         """Return the same place with more words, and more names for a class."""
@@ -53,3 +53,10 @@ class Spot:
             python=python,
             note=note,
         )
+
+
+def _step(key: str | int) -> str:
+    if isinstance(key, int):
+        return f"[{key}]"
+    escaped = key.replace("\\", "\\\\").replace("'", "\\'")
+    return f"['{escaped}']"

@@ -1,0 +1,177 @@
+"""The command, on repositories with a history."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.building import repository
+from tools import generate
+from tools.compose import OVERLAY, ROOT, SPEC
+from tools.drift import __main__ as drift
+from tools.drift._sides import SURFACE
+
+if TYPE_CHECKING:
+    from _pytest.capture import CaptureFixture
+
+PACKAGE = Path("overlay") / "anchor_webtask"
+VALUES = "            - openai-cua\n"
+
+
+def git(root: Path, *arguments: str) -> None:
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
+    subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a repository whose main branch has what this one has."""
+    root = repository(tmp_path / "repository")
+    unwanted = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / generate.GENERATED, root / generate.GENERATED, ignore=unwanted)
+    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=unwanted)
+    (root / SURFACE).parent.mkdir(parents=True)
+    shutil.copy(ROOT / SURFACE, root / SURFACE)
+    git(root, "init", "--initial-branch=main")
+    git(root, "add", ".")
+    git(root, "commit", "--message=first")
+    return root
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def run(root: Path, *arguments: str) -> int:
+    return drift.main(["--root", str(root), "--format=json", *arguments])
+
+
+def change(root: Path) -> None:
+    replace(root / SPEC, VALUES, "")
+
+
+def test_nothing_has_changed(root: Path, capsys: CaptureFixture[str]) -> None:
+    for form in ("text", "md", ""):
+        assert drift.main(["--root", str(root), f"--format={form}", "--fail-on=documentation"]) == 0
+        assert capsys.readouterr() == ("No API drift.\n", "")
+
+
+def test_the_working_tree_is_compared_with_where_its_branch_has_left_main(
+    root: Path, capsys: CaptureFixture[str]
+) -> None:
+    git(root, "checkout", "-b", "branch")
+    change(root)
+    generate.generate(root)
+    git(root, "commit", "--all", "--message=second")
+    git(root, "checkout", "main")
+    replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
+    git(root, "commit", "--all", "--message=third")
+    git(root, "checkout", "branch")
+    assert run(root) == 0
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["kind"], row["before"], row["where"]) == (
+        "values-removed",
+        ["openai-cua"],
+        "PerformWebTaskRequestSchema.agent",
+    )
+    assert run(root, "--base=main") == 0
+    assert {row["kind"] for row in json.loads(capsys.readouterr().out)["rows"]} == {"text", "values-removed"}
+    assert run(root, "--base=HEAD") == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == []
+
+
+@pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
+def test_the_exit_status(root: Path, severity: str, status: int) -> None:
+    change(root)
+    assert run(root, f"--fail-on={severity}") == status
+
+
+def test_what_is_less_bad_is_no_failure(root: Path) -> None:
+    replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
+    assert run(root, "--fail-on=additive") == 0
+    assert run(root, "--fail-on=documentation") == 1
+
+
+def test_what_breaks_of_the_package_itself_is_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / PACKAGE / "_tasks.py", "def resume(", "def go_on(")
+    replace(root / SURFACE, "class Anchor\n", "class Anchor\n    more()\n")
+    assert run(root, "--fail-on=breaking") == 1
+    found = json.loads(capsys.readouterr().out)
+    (row,) = found["rows"]
+    assert (row["kind"], row["severity"], row["note"]) == ("python-api", "breaking", "Public object was removed")
+    assert row["where"].endswith(".resume")
+    assert "+    more()" in found["surface"].splitlines()
+
+
+def test_a_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
+    shutil.rmtree(root / generate.GENERATED)
+    git(root, "commit", "--all", "--message=without")
+    change(root)
+    assert run(root) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["kind"] for row in found["rows"]] == ["values-removed"]
+    (note,) = found["notes"]
+    assert note.endswith("has no generated code: its spec is compared as published")
+
+
+def test_two_specs(root: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+    shutil.copy(root / SPEC, tmp_path / "old.yaml")
+    change(root)
+    assert run(root, f"--old={tmp_path / 'old.yaml'}", f"--new={root / SPEC}") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["old"], found["new"]) == ("old.yaml", SPEC.name)
+    assert [row["kind"] for row in found["rows"]] == ["values-removed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--base=nowhere"], "nowhere^{commit}"),
+        (["--base=--output=x"], "--output=x"),
+        (["--old=a.yaml"], "OLD and NEW are two specs to compare, without BASE"),
+        (["--old=a.yaml", "--new=b.yaml", "--base=HEAD"], "OLD and NEW are two specs to compare, without BASE"),
+        (["--old=a.yaml", "--new=b.yaml"], "a.yaml: No such file or directory"),
+    ],
+)
+def test_what_can_not_be_compared(root: Path, arguments: list[str], said: str, capsys: CaptureFixture[str]) -> None:
+    assert run(root, *arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("make drift: ")
+    assert said in err
+
+
+@pytest.mark.parametrize("arguments", [["--format=html"], ["--fail-on=bad"]])
+def test_what_there_is_no_such_thing_of(root: Path, arguments: list[str], capsys: CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        drift.main(["--root", str(root), *arguments])
+    assert caught.value.code == 2
+    assert arguments[0].partition("=")[2] in capsys.readouterr().err
+
+
+def test_without_a_main_branch_it_asks_for_one(root: Path, capsys: CaptureFixture[str]) -> None:
+    git(root, "branch", "--move", "trunk")
+    assert run(root) == 2
+    assert "is here to compare with: say BASE=<commit>" in capsys.readouterr().err
+
+
+def test_a_working_tree_whose_spec_is_broken(root: Path, capsys: CaptureFixture[str]) -> None:
+    (root / SPEC).write_text("a: [\n", encoding="utf-8")
+    assert run(root) == 2
+    assert f"{SPEC}:2:1" in capsys.readouterr().err
+
+
+def test_a_working_tree_that_does_not_compose(root: Path, capsys: CaptureFixture[str]) -> None:
+    with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
+        overlay.write("  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n")
+    assert run(root) == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [
+        "the working tree is compared as published, for it doesn't go with the overlay (of-nothing)"
+    ]

@@ -1,0 +1,259 @@
+"""What a report says of what gets through the overlay, which version follows, and in each form."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pytest
+from markdown_it import MarkdownIt
+
+from tools import _yaml
+from tools.compose import OVERLAY, ROOT, SPEC, compose
+from tools.drift import _json, _markdown, _text
+from tools.drift._report import Report, report
+from tools.drift._rows import Severity
+from tools.drift._sides import Side
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+DOC, ADD, NAM, BEH, BRK = Severity
+SCHEMA = json.loads((ROOT / "tools" / "drift" / "report.schema.json").read_text(encoding="utf-8"))
+HOSTILE = [
+    "</details><h1>x</h1><script>alert(1)</script>",
+    "`</details>` ``x`` ```",
+    "\n\n# heading\n\n- item\n\n</details>\n",
+    "@someone #1 https://evil.example [x](https://evil.example) ![x](https://evil.example/x.png)",
+    "a | b | c\\|d",
+    "**bold** _it_ ~~gone~~ <!-- x -->",
+    "```\n</details>\n```",
+    "\x1b[31mred\x07\u202eleft",
+    "&lt;b&gt; &#64;someone",
+    " ",
+    "`",
+    "\\",
+]
+
+
+def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side:
+    """Return a state with the repository's overlay."""
+    path = folder / f"{len(list(folder.iterdir()))}.json"
+    path.write_text(json.dumps(spec), encoding="utf-8")
+    return Side(name, spec, _yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
+
+
+@pytest.fixture(scope="module")
+def vendored() -> Any:
+    return _yaml.plain(_yaml.load(ROOT / SPEC))
+
+
+def found(old: Any, new: Any, folder: Path) -> Report:
+    return report(ROOT, side("old", old, folder), side("new", new, folder), "0.1.0")
+
+
+def only(rows: Any) -> Any:
+    (row,) = rows
+    return row
+
+
+# -- What gets through the overlay -------------------------------------------------------------------------------------
+
+
+def test_a_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tmp_path: Path) -> None:
+    new = copy.deepcopy(vendored)
+    new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
+    row = only(found(vendored, new, tmp_path).rows)
+    assert (row.kind, row.severity, row.after) == ("values-added", ADD, ["queued"])
+    assert row.note == "our overlay opens this: whatever comes is read"
+
+
+def test_what_the_overlay_keeps_from_the_code_is_behaviour(vendored: Any, tmp_path: Path) -> None:
+    new = copy.deepcopy(vendored)
+    new["components"]["schemas"]["PerformWebTaskSyncResponseData"]["properties"]["result"]["type"] = "string"
+    row = only(found(vendored, new, tmp_path).rows)
+    assert (row.kind, row.severity) == ("type-changed", BEH)
+    assert row.note == "on the wire only: our overlay keeps it from the generated code"
+
+
+def test_names_that_the_overlay_gives_do_not_change(vendored: Any, tmp_path: Path) -> None:
+    new = copy.deepcopy(vendored)
+    new["paths"]["/v1/tools/perform-web-task"]["post"]["operationId"] = "somethingElse"
+    row = only(found(vendored, new, tmp_path).rows)
+    assert (row.kind, row.severity) == ("operation-id", DOC)
+
+
+def test_what_the_overlay_alone_changes_is_said_to_be_ours(vendored: Any) -> None:
+    other = copy.deepcopy(vendored)
+    other["components"]["schemas"]["ErrorResponse"]["properties"]["hint"] = {"type": "string"}
+    states = (Side("old", vendored, vendored), Side("new", vendored, other))
+    row = only(report(ROOT, *states, "0.1.0").rows)
+    assert (row.kind, row.severity, row.note) == ("property-added", ADD, "by our overlay")
+
+
+def test_without_a_composed_spec_the_published_ones_are_compared(vendored: Any) -> None:
+    new = copy.deepcopy(vendored)
+    new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
+    states = (Side("old", vendored, None, note="why"), Side("new", new, new))
+    whole = report(ROOT, *states, "0.1.0")
+    assert only(whole.rows).severity is BRK
+    assert whole.notes == ["why"]
+
+
+# -- The version -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("version", "severity", "follows"),
+    [
+        ("0.1.4", BRK, "0.2.0"),
+        ("0.1.4", BEH, "0.1.5"),
+        ("0.1.4", ADD, "0.1.5"),
+        ("0.1.4", DOC, "0.1.5"),
+        ("1.2.3", BRK, "2.0.0"),
+        ("1.2.3", BEH, "1.3.0"),
+        ("1.2.3", NAM, "1.3.0"),
+        ("1.2.3", ADD, "1.3.0"),
+        ("1.2.3", DOC, "1.2.4"),
+    ],
+)
+def test_the_version_that_follows(version: str, severity: Severity, follows: str) -> None:
+    schema = {"type": "string"}
+    changes: dict[Severity, Any] = {
+        BRK: {"properties": {}},
+        BEH: {"properties": {"b": {**schema, "default": "x"}, "a": schema}},
+        NAM: {"properties": {"a": schema, "b": schema}},
+        ADD: {"properties": {"b": schema, "a": schema, "c": schema}},
+        DOC: {"properties": {"b": schema, "a": schema}, "description": "More"},
+    }
+    answers = {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
+
+    def spec(more: Any) -> Any:
+        return {"paths": {"/a": {"get": {"responses": answers}}}, "components": {"schemas": {"A": more}}}
+
+    old = spec({"properties": {"b": schema, "a": schema}})
+    whole = report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
+    assert (whole.worst, whole.next_version) == (severity, follows)
+
+
+# -- Forms -------------------------------------------------------------------------------------------------------------
+
+
+def hostile() -> Report:
+    """Return a report in which everything that comes from a document is hostile."""
+
+    def spec(mark: str) -> Any:
+        schemas = {
+            f"{text}{number}": {
+                "type": "object",
+                "description": f"{text} {mark} {text}",
+                "properties": {f"{text}{mark}": {"type": "string", "enum": [text, mark], "default": text + mark}},
+                f"unknown {text}": mark,
+                "pattern": text + mark,
+                "example": {text: mark},
+            }
+            for number, text in enumerate(HOSTILE)
+        }
+        answer = {"content": {text: {"schema": {"type": text + mark}} for text in HOSTILE}}
+        operation = {
+            "responses": {"200": answer, mark: {}},
+            "tags": [*HOSTILE, mark],
+            "parameters": [{"in": "query", "name": f"{text}{mark}", "schema": {}} for text in HOSTILE],
+        }
+        paths = {f"/a/{text}": {"get": operation} for text in HOSTILE}
+        return {"paths": paths, "components": {"schemas": schemas}, "info": {"title": "".join(HOSTILE) + mark}}
+
+    surface = "\n".join(HOSTILE)
+    old = Side(f"{HOSTILE[0]}{HOSTILE[1]}", spec("1"), None, note="".join(HOSTILE))
+    whole = report(ROOT, old, Side("new", spec("2"), None), "0.1.0")
+    return Report(whole.old, whole.new, whole.rows, surface, whole.notes, whole.version)
+
+
+def test_hostile_text_is_code_in_markdown() -> None:
+    text = _markdown.markdown(hostile())
+    tokens = MarkdownIt("commonmark").parse(text)
+    html = [token.content.strip() for token in tokens if token.type == "html_block"]
+    assert len(html) == 10
+    for block in html:
+        assert block == "</details>" or (block.startswith("<details><summary>") and block.endswith("</summary>"))
+    words: set[str] = set()
+    for token in tokens:
+        for inner in token.children or ():
+            assert inner.type in {"text", "code_inline", "strong_open", "strong_close"}, inner
+            words |= {inner.content} if inner.type == "text" else set()
+    assert not any(mark in word for word in words for mark in ("@", "#", "<", "http", "evil", "|"))
+    assert not {"\x1b", "\x07", "\u202e"} & set(text)
+
+
+def test_a_comment_is_never_too_long() -> None:
+    schemas: Any = {f"S{number}": {"type": "string", "pattern": f"{number}" + "x" * 5000} for number in range(2000)}
+    others = {name: {"type": "integer", "pattern": f"{name}" + "é" * 5000} for name in schemas}
+    specs: list[Any] = [{"components": {"schemas": each}} for each in (schemas, others)]
+    old, new = (Side("a", spec, None) for spec in specs)
+    whole = report(ROOT, old, new, "0.1.0")
+    long = Report("a" * 9000, "b", whole.rows, "+ é\n" * 50_000, ["n" * 9000] * 9, "0.1.0")
+    text = _markdown.markdown(long)
+    assert len(text.encode()) <= _markdown.LIMIT
+    assert "more, which `make drift` shows" in text
+    assert text.count("<details>") == text.count("</details>") > 1
+
+
+def test_json_is_what_its_schema_says(vendored: Any, tmp_path: Path) -> None:
+    new = copy.deepcopy(vendored)
+    del new["components"]["schemas"]["ErrorResponse"]["properties"]["error"]["properties"]["code"]
+    for whole in (hostile(), found(vendored, new, tmp_path), found(vendored, vendored, tmp_path)):
+        written = json.loads(_json.to_json(whole))
+        jsonschema.validate(written, SCHEMA, cls=jsonschema.Draft202012Validator)
+        assert len(written["rows"]) == len(whole.rows)
+    described = SCHEMA["properties"]["rows"]["items"]
+    assert set(described["required"]) == set(described["properties"])
+
+
+def written(whole: Report, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    file = io.StringIO()
+    _text.write(whole, file)
+    return file.getvalue()
+
+
+def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    new = copy.deepcopy(vendored)
+    error = new["components"]["schemas"]["ErrorResponse"]["properties"]["error"]
+    error["properties"]["number"] = error["properties"].pop("code")
+    old = copy.deepcopy(vendored)
+    for spec, words in ((old, "What went wrong"), (new, "What went very wrong")):
+        spec["components"]["schemas"]["ErrorResponse"]["properties"]["error"]["properties"]["message"][
+            "description"
+        ] = words
+    whole = found(old, new, tmp_path)
+    assert written(whole, monkeypatch).splitlines() == [
+        "API drift, old → new: version 0.1.0 → 0.2.0 · 1 breaking · 1 additive · 1 documentation",
+        "",
+        "breaking",
+        "  ErrorResponse.error.code: property removed, in answers of 1 operation",
+        "    integer",
+        "    Python: ErrorResponseError.code: gone",
+        "",
+        "additive",
+        "  ErrorResponse.error.number: optional property added, in answers of 1 operation",
+        "    integer",
+        "    Python: ErrorResponseError.number: new",
+        "",
+        "documentation",
+        "  ErrorResponse.error.message: words changed (description)",
+        "    What went {+very +}wrong",
+    ]
+    assert "\x1b" in written(whole, monkeypatch, FORCE_COLOR="1")
+    assert "\x1b" not in written(hostile(), monkeypatch)
+
+
+def test_nothing_is_said_in_one_line(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = found(vendored, vendored, tmp_path)
+    assert written(whole, monkeypatch) == _markdown.markdown(whole) == "No API drift.\n"
+    assert json.loads(_json.to_json(whole))["rows"] == []

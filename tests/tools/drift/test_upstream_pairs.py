@@ -1,0 +1,125 @@
+"""What upstream has really changed, from one version to the next, and what a reviewer is told of it."""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.building import upstream
+from tools.compose import ROOT
+from tools.drift import _markdown, _sides
+from tools.drift._report import Report, report
+from tools.drift._rows import Severity
+
+if TYPE_CHECKING:
+    from tools.drift._rows import Row
+
+DOC, ADD, NAM, BEH, BRK = Severity
+TOOL = "/v1/tools/perform-web-task"
+
+
+@functools.cache
+def side(version: str) -> _sides.Side:
+    return _sides.of_file(ROOT, upstream(version))
+
+
+def compared(old: str, new: str) -> Report:
+    return report(ROOT, side(old), side(new), "0.1.0")
+
+
+def rows(report: Report, *severities: Severity) -> set[tuple[str, str]]:
+    return {(row.kind, row.where) for row in report.rows if row.severity in severities}
+
+
+def one(report: Report, kind: str, where: str) -> Row:
+    (row,) = (row for row in report.rows if (row.kind, row.where) == (kind, where))
+    return row
+
+
+def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
+    found = compared("2026-01-08b", "2026-01-09")
+    assert rows(found, BRK) == {("property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")}
+    assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, answer 200")}
+    assert len(found.rows) == 2
+    row = one(found, "property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")
+    assert (row.before, row.after, set(row.hits)) == ("workflowId", "workflow_id", {"answer"})
+    assert row.python == "PerformWebTaskAsyncResponseData.workflow_id: as before"
+    assert _markdown.markdown(found).splitlines()[4:] == [
+        "- `PerformWebTaskAsyncResponseData.workflow_id`: property renamed: `workflowId` → `workflow_id`. "
+        "Answers of 1 operation. Python: `PerformWebTaskAsyncResponseData.workflow_id: as before`.",
+        "",
+        "<details><summary>Behaviour (1)</summary>",
+        "",
+        f'- `POST {TOOL}, answer 200`: the example has another shape (`examples`): `…value": {{"data": '
+        '{"status": "running", "[-workflowId-]{+workflow_id+}": "perform-web-task-execution-123e4567-…`. '
+        "Answers of 1 operation.",
+        "",
+        "</details>",
+    ]
+
+
+def test_the_asynchronous_form_comes() -> None:
+    found = compared("2026-01-08a", "2026-01-08b")
+    assert rows(found, BRK) == {
+        ("property-removed", "BrowserConfig.force_popups_as_tabs"),
+        ("property-removed", "BrowserConfig.tracing"),
+        ("property-removed", "BrowserConfig.web_bot_auth"),
+        ("type-changed", "PerformWebTaskResponseSchema.data"),
+    }
+    assert rows(found, BEH, NAM) == set()
+    assert {
+        ("operation-added", f"GET {TOOL}/{{workflowId}}/status"),
+        ("property-added", "PerformWebTaskRequestSchema.async"),
+        ("schema-added", "PerformWebTaskAsyncResponseData"),
+        ("schema-added", "PerformWebTaskSyncResponseData"),
+    } < rows(found, ADD)
+    assert found.notes == [
+        "2026-01-08a.yaml is compared as published, for it doesn't go with the overlay "
+        "(async-default, sync-result-any, async-status-open)"
+    ]
+
+
+def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
+    found = compared("2026-01-09", "2026-02-15")
+    assert rows(found, BRK) == {
+        ("values-removed", "AnchorProxy.country_code"),
+        ("values-removed", "AnchorProxy.type"),
+    }
+    assert one(found, "values-removed", "AnchorProxy.type").before == [
+        "anchor_residential",
+        "anchor_mobile",
+        "anchor_gov",
+    ]
+    assert rows(found, BEH) == {("example-shape", f"GET {TOOL}/{{workflowId}}/status, answer 200")}
+    assert rows(found, NAM) == {("schema-removed", f"{name}CountryCode") for name in ("Gov", "Mobile", "Residential")}
+    assert {
+        ("operation-added", "POST /v2/tasks/{taskId}/run"),
+        ("operation-added", "GET /v2/tasks/runs/{runId}/status"),
+        ("property-added", "SessionConfig.tags"),
+        ("property-added", "RunTaskRequest.sessionId"),
+    } < rows(found, ADD)
+    assert one(found, "operation-added", "POST /v2/tasks/{taskId}/run").python == (
+        "api.tasks.post_v2_tasks_item_run: new"
+    )
+    kinds = Counter(row.kind for row in found.rows if row.severity is DOC)
+    assert kinds == {"text": 53, "tags": 32}
+
+
+@pytest.mark.parametrize(("old", "new"), [("2026-01-08a", "2026-02-15"), ("2026-02-15", "2026-01-08a")])
+def test_from_the_first_to_the_last_and_back(old: str, new: str) -> None:
+    found = compared(old, new)
+    text = _markdown.markdown(found)
+    assert text.startswith(f"**API drift, `{old}.yaml` → `{new}.yaml`:** version 0.1.0 → 0.2.0 · ")
+    assert len(text) < _markdown.LIMIT
+    assert "which `make drift` shows" not in text  # nothing had to be left out
+    assert not any(row.kind == "not-understood" for row in found.rows)
+
+
+@pytest.mark.parametrize("version", ["2026-01-08a", "2026-01-08b", "2026-01-09", "2026-02-15"])
+def test_a_version_is_the_same_as_itself(version: str) -> None:
+    found = compared(version, version)
+    assert found.rows == []
+    assert _markdown.markdown(found) == "No API drift.\n"
