@@ -66,7 +66,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Let Prism look at what is sent, and schemathesis at the emulator; without node, only the latter."""
+    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator; the latter alone without node."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -74,9 +74,11 @@ def witnesses(session: nox.Session) -> None:
         for name in ("package.json", "package-lock.json"):
             shutil.copy(WITNESSES / name, folder)
         session.run("npm", "ci", "--prefix", str(folder), *NPM_QUIETLY, external=True)
-        environment["PRISM"] = str(folder / "node_modules" / "@stoplight" / "prism-cli" / "dist" / "index.js")
+        modules = folder / "node_modules"
+        environment["PRISM"] = str(modules / "@stoplight" / "prism-cli" / "dist" / "index.js")
+        environment["REDOCLY"] = str(modules / "@redocly" / "cli" / "bin" / "cli.js")
     else:
-        session.warn("node or npm is not here: Prism is left out")
+        session.warn("node or npm is not here: Prism and Redocly are left out")
     session.run("pytest", str(WITNESSES), *session.posargs, env=environment)
 
 

@@ -69,9 +69,11 @@ def _within(some: set[str], more: set[str]) -> bool:
 
 
 def _format(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-    formats = (old.get("format"), new.get("format"))
-    typed = not _PYTHON_FORMATS.isdisjoint(filter(None, map(str, formats)))
-    yield spot.row("format-and-type" if typed else "format", *formats)
+    before, after = old.get("format"), new.get("format")
+    if not _PYTHON_FORMATS.isdisjoint({str(before), str(after)}):
+        yield spot.row("format-and-type", before, after)
+    else:
+        yield spot.row("format" if "format" in new else "format-removed", before, after)
 
 
 def _bound(key: str) -> Comparison:

@@ -5,257 +5,41 @@ from __future__ import annotations
 import copy
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools import _yaml
-from tools.compose import ROOT, SPEC
+from tests.support import changes
+from tests.support.changes import (
+    ADD,
+    ANOTHER,
+    BODY,
+    BRK,
+    LIST,
+    NAM,
+    OK,
+    PATH,
+    QUERY,
+    READ,
+    REFERENCE,
+    SCHEMAS,
+    SENT,
+    SINGLE,
+    START,
+    TEXT,
+    put,
+    vendored,
+)
 from tools.drift._document import compare
 from tools.drift._kinds import KINDS
-from tools.drift._rows import Severity
 
-DOC, ADD, NAM, BEH, BRK = Severity
-PATH = "/v1/tools/perform-web-task"
-START: list[Any] = ["paths", PATH, "post"]
-SCHEMAS: list[Any] = ["components", "schemas"]
-SENT = [*SCHEMAS, "PerformWebTaskRequestSchema"]
-READ = [*SCHEMAS, "PerformWebTaskSyncResponseData"]
-BODY = [*START, "requestBody"]
-OK = [*START, "responses", "200"]
-QUERY = [*START, "parameters"]
-NO: Any = object()
-"""There is nothing at the place."""
-
-TEXT = {"type": "string"}
-LIST = {"type": "array", "items": TEXT}
-OTHER = {"type": "object", "properties": {"a": TEXT}}
-REFERENCE = {"$ref": "#/components/schemas/ErrorResponse"}
-ANOTHER = {"$ref": "#/components/schemas/PerformWebTaskSyncResponseData"}
-KEY = {"type": "apiKey", "in": "header", "name": "anchor-api-key"}
-
-
-def limit(**more: Any) -> list[Any]:
-    return [{"in": "query", "name": "limit", "schema": {"type": "integer"}, **more}]
-
-
-class Change(NamedTuple):
-    """What stands at a place of the old spec and of the new, and the row that says so."""
-
-    place: list[Any]
-    old: Any
-    new: Any
-    kind: str
-    severity: Severity
-    where: str
-    hits: str = ""
-
-
-def both(
-    key: str, old: Any, new: Any, kind: str, request: Severity, answer: Severity, *, inside: tuple[str, ...] = ("x",)
-) -> list[Change]:
-    """Return one change of a property `x` in a request and in an answer."""
-    places = ((SENT, request, "request"), (READ, answer, "answer"))
-    return [
-        Change([*place, "properties", *inside, key], old, new, kind, severity, f"{place[-1]}.x", hit)
-        for place, severity, hit in places
-    ]
-
-
-X = {"type": "string", "x-kept": True}
-SINGLE = [
-    # -- operations, paths, methods, names -----------------------------------------------------------------------------
-    Change(["paths", "/v1/more"], NO, {"get": {"responses": {}}}, "operation-added", ADD, "GET /v1/more"),
-    Change(["paths", "/v1/more"], {"get": {"responses": {}}}, NO, "operation-removed", BRK, "GET /v1/more"),
-    Change([*START, "operationId"], NO, "another", "operation-id", NAM, f"POST {PATH}"),
-    Change([*START, "deprecated"], NO, True, "deprecated", BEH, f"POST {PATH}"),
-    Change([*START, "deprecated"], True, False, "no-longer-deprecated", ADD, f"POST {PATH}"),
-    Change([*START, "summary"], "Do it", "Do it now", "text", DOC, f"POST {PATH}"),
-    Change([*START, "description"], "Do it", "Do it now", "text", DOC, f"POST {PATH}"),
-    Change([*START, "tags"], ["A"], ["B"], "tags", DOC, f"POST {PATH}"),
-    Change([*START, "callbacks"], NO, {"done": {}}, "not-understood", BRK, f"POST {PATH}"),
-    Change([*START, "x-own"], NO, 1, "extension", DOC, f"POST {PATH}"),
-    Change(["paths", PATH, "servers"], NO, [{"url": "https://a.example"}], "not-understood", BRK, PATH),
-    # -- parameters ----------------------------------------------------------------------------------------------------
-    Change(QUERY, NO, limit(), "parameter-added", ADD, f"POST {PATH}, query parameter limit", "request"),
-    Change(QUERY, NO, limit(required=True), "required-parameter-added", BRK, f"POST {PATH}, query parameter limit"),
-    Change(QUERY, limit(), NO, "parameter-removed", BRK, f"POST {PATH}, query parameter limit", "request"),
-    Change(QUERY, limit(), limit(name="most"), "parameter-renamed", BRK, f"POST {PATH}, query parameter most"),
-    Change(QUERY, limit(), limit(**{"in": "header"}), "parameter-moved", BRK, f"POST {PATH}, header parameter limit"),
-    Change(QUERY, limit(), limit(required=True), "now-required", BRK, f"POST {PATH}, query parameter limit"),
-    Change(QUERY, limit(required=True), limit(), "now-optional", ADD, f"POST {PATH}, query parameter limit"),
-    Change(QUERY, limit(), limit(schema=TEXT), "type-changed", BRK, f"POST {PATH}, query parameter limit", "request"),
-    Change(QUERY, limit(), limit(deprecated=True), "deprecated", BEH, f"POST {PATH}, query parameter limit"),
-    Change(QUERY, limit(), limit(explode=False), "parameter-serialization", BRK, f"POST {PATH}, query parameter limit"),
-    Change(
-        [*QUERY],
-        limit(),
-        limit(schema={"type": "integer", "default": 5}),
-        "default",
-        BEH,
-        f"POST {PATH}, query parameter limit",
-        "request",
-    ),
-    Change(QUERY, limit(), limit(description="How many"), "text", DOC, f"POST {PATH}, query parameter limit"),
-    # -- bodies and answers --------------------------------------------------------------------------------------------
-    Change(BODY, NO, {"content": {}}, "body-added", ADD, f"POST {PATH}, body", "request"),
-    Change(BODY, NO, {"content": {}, "required": True}, "required-body-added", BRK, f"POST {PATH}, body", "request"),
-    Change(BODY, {"content": {}}, NO, "body-removed", BRK, f"POST {PATH}, body", "request"),
-    Change([*BODY, "required"], False, True, "now-required", BRK, f"POST {PATH}, body", "request"),
-    Change([*BODY, "required"], True, NO, "now-optional", ADD, f"POST {PATH}, body", "request"),
-    Change([*BODY, "content", "text/plain"], NO, {}, "content-type-added", ADD, f"POST {PATH}, body", "request"),
-    Change([*BODY, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, body", "request"),
-    Change([*OK, "content", "text/plain"], NO, {}, "content-type-added", BEH, f"POST {PATH}, answer 200", "answer"),
-    Change([*OK, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, answer 200", "answer"),
-    Change([*START, "responses", "202"], NO, {}, "success-added", BEH, f"POST {PATH}, answer 202", "answer"),
-    Change([*START, "responses", "202"], {}, NO, "success-removed", BRK, f"POST {PATH}, answer 202", "answer"),
-    Change([*START, "responses", "418"], NO, {}, "failure-added", ADD, f"POST {PATH}, answer 418", "answer"),
-    Change([*START, "responses", "default"], {}, NO, "failure-removed", BEH, f"POST {PATH}, answer default", "answer"),
-    Change([*OK, "headers", "X"], NO, {}, "header-added", ADD, f"POST {PATH}, answer 200, header X", "answer"),
-    Change([*OK, "headers", "X"], {}, NO, "header-removed", BRK, f"POST {PATH}, answer 200, header X", "answer"),
-    Change([*OK, "description"], "Well", "Very well", "text", DOC, f"POST {PATH}, answer 200"),
-    Change(
-        [*OK, "content", "application/json", "example"],
-        {"data": {"result": {"result": 1}}},
-        {"data": {"result": 1}},
-        "example-shape",
-        BEH,
-        f"POST {PATH}, answer 200",
-        "answer",
-    ),
-    Change(
-        [*OK, "content", "application/json", "example"], {"a": 1}, {"a": 2}, "example", DOC, f"POST {PATH}, answer 200"
-    ),
-    # -- properties ----------------------------------------------------------------------------------------------------
-    *both("x", NO, TEXT, "property-added", ADD, ADD, inside=()),
-    *both("x", TEXT, NO, "property-removed", BRK, BRK, inside=()),
-    Change([*SENT, "required"], ["prompt"], ["prompt", "url"], "now-required", BRK, f"{SENT[-1]}.url", "request"),
-    Change([*READ, "required"], [], ["result"], "now-required", ADD, f"{READ[-1]}.result", "answer"),
-    Change([*SENT, "required"], ["prompt"], [], "now-optional", ADD, f"{SENT[-1]}.prompt", "request"),
-    Change([*READ, "required"], ["result"], NO, "now-optional", BRK, f"{READ[-1]}.result", "answer"),
-    *both("readOnly", NO, True, "read-only", BRK, BEH),
-    *both("readOnly", True, False, "no-longer-read-only", ADD, BEH),
-    *both("writeOnly", NO, True, "write-only", BEH, BRK),
-    *both("writeOnly", True, NO, "no-longer-write-only", BEH, ADD),
-    *both("deprecated", NO, True, "deprecated", BEH, BEH),
-    *both("description", "One", "Two", "text", DOC, DOC),
-    *both("title", "One", "Two", "text", DOC, DOC),
-    *both("example", "one", "two", "example", DOC, DOC),
-    *both("examples", [{"a": 1}], [{"b": 1}], "example-shape", BEH, BEH),
-    # -- types ---------------------------------------------------------------------------------------------------------
-    *both("type", "string", "integer", "type-changed", BRK, BRK),
-    *both("type", "integer", "number", "type-wider", ADD, BRK),
-    *both("type", "number", "integer", "type-narrower", BRK, ADD),
-    *both("type", "string", ["string", "integer"], "type-wider", ADD, BRK),
-    *both("type", "string", ["string", "null"], "null-allowed", ADD, BRK),
-    *both("type", ["null", "string"], "string", "null-refused", BRK, ADD),
-    *both("nullable", NO, True, "null-allowed", ADD, BRK),
-    *both("type", "string", NO, "type-wider", ADD, BRK),
-    *both("format", NO, "email", "format", BEH, BEH),
-    *both("format", "date", "date-time", "format-and-type", BRK, BRK),
-    *both("minLength", NO, 3, "bound-tighter", BRK, ADD),
-    *both("minLength", 3, 2, "bound-looser", ADD, BEH),
-    *both("maximum", 3, 2, "bound-tighter", BRK, ADD),
-    *both("maximum", 3, NO, "bound-looser", ADD, BEH),
-    *both("exclusiveMinimum", True, False, "not-understood", BRK, BRK),
-    *both("uniqueItems", NO, True, "bound-tighter", BRK, ADD),
-    *both("multipleOf", NO, 5, "pattern", BRK, BEH),
-    *both("pattern", "^a", "^b", "pattern", BRK, BEH),
-    *both("pattern", "^a", NO, "pattern-removed", ADD, BEH),
-    *both("default", "a", "b", "default", BEH, BEH),
-    *both("default", NO, "b", "default", BEH, BEH),
-    *both("enum", ["a"], ["a", "b"], "values-added", ADD, BRK),
-    *both("enum", ["a", "b"], ["b"], "values-removed", BRK, ADD),
-    *both("enum", ["a", "b"], NO, "values-opened", ADD, BRK),
-    *both("enum", NO, ["a"], "values-listed", BRK, BEH),
-    *both("const", "a", NO, "values-opened", ADD, BRK),
-    *both("x-own", 1, 2, "extension", DOC, DOC),
-    *both("contentEncoding", NO, "base64", "not-understood", BRK, BRK),
-    *both("patternProperties", NO, {"^a": TEXT}, "not-understood", BRK, BRK),
-    *both("if", NO, {"type": "string"}, "not-understood", BRK, BRK),
-    # -- compositions --------------------------------------------------------------------------------------------------
-    *both("oneOf", [REFERENCE, TEXT], [REFERENCE, TEXT, LIST], "alternative-added", ADD, BRK),
-    *both("anyOf", [REFERENCE, TEXT, LIST], [REFERENCE, TEXT], "alternative-removed", BRK, ADD),
-    *both("oneOf", [REFERENCE, TEXT], [TEXT, REFERENCE], "alternatives-reordered", BEH, BEH),
-    *both("oneOf", [REFERENCE, OTHER], NO, "type-changed", BRK, BRK),
-    *both("allOf", [REFERENCE], [REFERENCE, OTHER], "part-added", BRK, ADD),
-    *both("allOf", [REFERENCE, OTHER], [REFERENCE], "part-removed", BRK, BRK),
-    *both("discriminator", NO, {"propertyName": "a"}, "discriminator", BRK, BRK),
-    *both("additionalProperties", NO, False, "additional-properties-refused", BRK, ADD),
-    *both("additionalProperties", False, True, "additional-properties-allowed", ADD, BEH),
-    # -- components ----------------------------------------------------------------------------------------------------
-    Change([*SCHEMAS, "More"], NO, OTHER, "schema-added", ADD, "More"),
-    Change([*SCHEMAS, "More"], OTHER, NO, "schema-removed", NAM, "More"),
-    Change([*SCHEMAS, "More"], {"type": "string"}, {"type": "integer"}, "type-changed", NAM, "More"),
-    Change(["components", "headers"], NO, {"X": {}}, "schema-added", ADD, "components.headers.X"),
-    Change(["components", "pathItems"], {"X": {}}, {"X": {"get": {}}}, "not-understood", NAM, "components.pathItems.X"),
-    # -- the whole -----------------------------------------------------------------------------------------------------
-    Change(["servers"], [{"url": "a"}], [{"url": "a"}, {"url": "b"}], "server-added", ADD, "server b"),
-    Change(["servers"], [{"url": "a"}, {"url": "b"}], [{"url": "a"}], "server-removed", BRK, "server b"),
-    Change(
-        ["servers"],
-        [{"url": "a"}, {"url": "b"}],
-        [{"url": "b"}, {"url": "a"}],
-        "servers-reordered",
-        BEH,
-        "the document",
-    ),
-    Change(["servers"], [{"url": "a"}], [{"url": "a", "description": "A"}], "text", DOC, "server a"),
-    Change(["security"], NO, [{"key": []}], "security-asked", BRK, "the document"),
-    Change(["security"], [{"key": []}], [], "security-not-asked", ADD, "the document"),
-    Change(["security"], [{"a": []}], [{"a": []}, {"b": []}], "security-alternative-added", ADD, "the document"),
-    Change(["security"], [{"a": []}, {"b": []}], [{"a": []}], "security-alternative-removed", BRK, "the document"),
-    Change([*START, "security"], NO, [], "security-said", DOC, f"POST {PATH}"),
-    Change([*START, "security"], [], [{"key": []}], "security-asked", BRK, f"POST {PATH}"),
-    Change(
-        ["components", "securitySchemes", "k"], NO, KEY, "security-scheme-added", ADD, "components.securitySchemes.k"
-    ),
-    Change(
-        ["components", "securitySchemes", "k"], KEY, NO, "security-scheme-removed", BRK, "components.securitySchemes.k"
-    ),
-    Change(
-        ["components", "securitySchemes", "k"],
-        KEY,
-        {**KEY, "name": "x-api-key"},
-        "security-scheme",
-        BRK,
-        "components.securitySchemes.k",
-    ),
-    Change(
-        ["components", "securitySchemes", "k"],
-        KEY,
-        {**KEY, "description": "A key"},
-        "text",
-        DOC,
-        "components.securitySchemes.k",
-    ),
-    Change(["info", "version"], "1", "2", "text", DOC, "the document"),
-    Change(["tags"], NO, [{"name": "a"}], "tags", DOC, "the document"),
-    Change(["webhooks"], NO, {"done": {}}, "not-understood", BRK, "the document"),
-    Change(["jsonSchemaDialect"], NO, "https://a.example", "not-understood", BRK, "the document"),
-]
-assert len(SINGLE) >= 60
+if TYPE_CHECKING:
+    from tests.support.changes import Change
 
 
 @pytest.fixture(scope="module")
 def spec() -> Any:
-    """Return the vendored spec, with a property to change in what is sent and in what is read."""
-    vendored: Any = _yaml.plain(_yaml.load(ROOT / SPEC))
-    for name in (SENT[-1], READ[-1]):
-        vendored["components"]["schemas"][name]["properties"]["x"] = copy.deepcopy(X)
-    return vendored
-
-
-def put(spec: Any, place: list[Any], value: Any) -> Any:
-    changed = copy.deepcopy(spec)
-    node = changed
-    for key in place[:-1]:
-        node = node.setdefault(key, {})
-    if value is NO:
-        node.pop(place[-1], None)
-    else:
-        node[place[-1]] = copy.deepcopy(value)
-    return changed
+    return vendored()
 
 
 @pytest.mark.parametrize("change", SINGLE, ids=[f"{each.kind}-{place}" for place, each in enumerate(SINGLE)])
@@ -436,7 +220,7 @@ def test_parts_that_are_components_are_compared_where_they_are_defined(spec: Any
 
 
 def test_every_kind_is_somewhere_in_a_test() -> None:
-    text = Path(__file__).read_text(encoding="utf-8")
+    text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, changes.__file__))
     elsewhere = {"python-api"}  # test_command.py
     assert [kind for kind in KINDS if f'"{kind}"' not in text and kind not in elsewhere] == []
 
