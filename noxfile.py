@@ -66,7 +66,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator; the latter alone without node."""
+    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator; without node the last alone."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
