@@ -66,7 +66,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator; without node the last alone."""
+    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator, the last also without node."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -104,10 +104,13 @@ def upstream(session: nox.Session, version: str) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format."""
+    """Check style and format, and the workflows."""
     session.install(*LOCKED, "--group", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    workflows = sorted(map(str, pathlib.Path(".github", "workflows").glob("*.yml")))
+    session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
+    session.run("zizmor", "--offline", "--no-progress", "--persona=pedantic", *workflows)
 
 
 @nox.session

@@ -34,9 +34,9 @@ a fence opened by {_page.FORM}"""
 
 NEXT: Final = f"""\
 Next:
-  git diff --patience {SPEC}    what upstream has changed
-  make generate                                mend the overlay where this names an action, and repeat
-  make accept                                  then git diff --patience {SURFACE}
+  make drift       what changes for users, and how bad it is
+  make generate    mend the overlay where this names an action, and repeat
+  make accept      then git diff --patience {SURFACE}
   make check
   make test
 To go back: git restore {SPEC} {SOURCE} {OVERLAY}

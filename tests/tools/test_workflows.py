@@ -1,0 +1,147 @@
+"""What the workflows run, run here: with a `gh` that writes down what it's asked, and a remote in a folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools import _yaml
+from tools.compose import OVERLAY, ROOT, SPEC
+from tools.drift._sides import SURFACE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WORKFLOWS = ROOT / ".github" / "workflows"
+GH = """#!/usr/bin/env bash
+printf '%s\\n' "$*" >> "$LOG"
+case "$*" in
+  "api --paginate "*) jq -r "${@: -1}" "$COMMENTS" ;;
+  "pr list "*) cat "$NUMBERS" ;;
+esac
+"""
+
+
+def steps(workflow: str, job: str) -> dict[str, str]:
+    """Return what the named steps of a job run."""
+    document: Any = _yaml.plain(_yaml.load(WORKFLOWS / workflow))
+    return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
+
+
+class Runner:
+    """A machine that a workflow runs on.
+
+    Attributes:
+        folder: The checkout.
+        environment: What the steps see.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        for program in ("bash", "git", "jq"):
+            if shutil.which(program) is None:
+                pytest.skip(f"{program} is not here")
+        self.folder = folder / "checkout"
+        self.temp = folder / "temp"
+        self.log = folder / "log"
+        (folder / "bin").mkdir()
+        self.temp.mkdir()
+        (folder / "bin" / "gh").write_text(GH, encoding="utf-8")
+        (folder / "bin" / "gh").chmod(0o755)
+        self.comments, self.numbers = folder / "comments.json", folder / "numbers"
+        self.comments.write_text("[]", encoding="utf-8")
+        self.numbers.touch()
+        self.environment = {
+            **os.environ,
+            "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            "GIT_CONFIG_COUNT": "2",
+            "GIT_CONFIG_KEY_0": "user.name",
+            "GIT_CONFIG_VALUE_0": "A",
+            "GIT_CONFIG_KEY_1": "user.email",
+            "GIT_CONFIG_VALUE_1": "a@example.com",
+            "LOG": str(self.log),
+            "COMMENTS": str(self.comments),
+            "NUMBERS": str(self.numbers),
+            "GITHUB_REPOSITORY": "us/project",
+            "RUNNER_TEMP": str(self.temp),
+            "NUMBER": "7",
+            "BRANCH": "upstream-spec",
+        }
+        origin = folder / "origin"
+        self.run(f"git init --quiet --initial-branch=main '{origin}'", folder)
+        for path in (SPEC, OVERLAY, SURFACE):
+            (origin / path).parent.mkdir(parents=True, exist_ok=True)
+            (origin / path).write_text(f"{path} of main\n", encoding="utf-8")
+        self.run("git add . && git commit --quiet --message=first", origin)
+        self.run(f"git clone --quiet '{origin}' '{self.folder}'", folder)
+        self.origin = origin
+
+    def run(self, script: str, folder: Path | None = None) -> None:
+        ran = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+            cwd=folder or self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+
+    def asked(self) -> list[str]:
+        said = self.log.read_text(encoding="utf-8").splitlines()
+        self.log.unlink()
+        return said
+
+
+@pytest.fixture
+def runner(tmp_path: Path) -> Runner:
+    return Runner(tmp_path)
+
+
+def test_drift_takes_files_of_the_pull_request_and_nothing_else(runner: Runner) -> None:
+    origin = runner.origin
+    (origin / SPEC).write_text("the pull request's\n", encoding="utf-8")
+    (origin / OVERLAY).unlink()
+    (origin / OVERLAY).symlink_to("/etc/passwd")
+    (origin / "Makefile").write_text("evil", encoding="utf-8")
+    runner.run("git add . && git commit --quiet --message=second && git update-ref refs/pull/7/merge HEAD", origin)
+    runner.run("git reset --quiet --hard HEAD~1", origin)
+    runner.run(steps("drift.yml", "report")["Take the files that a merge would give"])
+    assert (runner.folder / SPEC).read_text(encoding="utf-8") == "the pull request's\n"
+    assert (runner.folder / OVERLAY).read_text(encoding="utf-8") == "/etc/passwd"
+    assert not (runner.folder / OVERLAY).is_symlink()
+    assert not (runner.folder / "Makefile").exists()
+
+
+def test_drift_has_one_comment(runner: Runner) -> None:
+    script = steps("drift.yml", "report")["Comment"]
+    (runner.temp / "report.md").write_text("No API drift.\n", encoding="utf-8")
+    comments = "repos/us/project/issues/7/comments"
+    body = f"--field body=@{runner.temp}/comment.md"
+    runner.run(script)
+    assert runner.asked()[-1] == f"api {comments} {body}"
+    assert (runner.temp / "comment.md").read_text(encoding="utf-8") == "<!-- drift -->\nNo API drift.\n"
+    bot, other = {"login": "github-actions[bot]"}, {"login": "somebody"}
+    known = [
+        {"id": 1, "user": other, "body": "<!-- drift -->\nmine"},
+        {"id": 2, "user": bot, "body": "something else"},
+        {"id": 3, "user": bot, "body": "<!-- drift -->\nold"},
+    ]
+    runner.comments.write_text(json.dumps(known), encoding="utf-8")
+    runner.run(script)
+    assert runner.asked()[-1] == f"api --method PATCH repos/us/project/issues/comments/3 {body}"
+
+
+@pytest.mark.parametrize("number", ["", "12\n"])
+def test_upstream_has_one_pull_request(runner: Runner, number: str) -> None:
+    script = steps("upstream.yml", "vendor")["Push, and open a pull request or change it"]
+    (runner.folder / SPEC).write_text("newer\n", encoding="utf-8")
+    runner.numbers.write_text(number, encoding="utf-8")
+    runner.run(script)
+    runner.run('test "$(git show upstream-spec:openapi-mintlify.yaml)" = newer', runner.origin)
+    last = runner.asked()[-1]
+    assert last.startswith("pr edit 12 " if number else "pr create --head upstream-spec ")
+    assert f"--body-file {runner.temp}/body.md" in last
