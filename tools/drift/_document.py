@@ -157,7 +157,7 @@ class _Documents:
             place=Spot().under("components", kind, name).place,
             where=name if kind == "schemas" else f"components.{kind}.{name}",
             hits=BOTH if kind == "securitySchemes" else frozenset(use.hits),
-            operations=len(use.operations),
+            operations=tuple(sorted(use.operations)),
             model=(name,),
         )
         if not all(isinstance(each, dict | None) for each in (before, after)):
@@ -199,7 +199,8 @@ def _moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
 def _operation(key: _Key, module: str) -> Spot:
     method, path = key
     place = Spot().under("paths", path, method).place
-    return Spot(place=place, where=f"{method.upper()} {path}", operations=1, model=(module.rpartition(".")[2],))
+    where = f"{method.upper()} {path}"
+    return Spot(place=place, where=where, operations=(where,), model=(module.rpartition(".")[2],))
 
 
 def _named(old: tuple[Any, str], new: tuple[Any, str], spot: Spot) -> Iterator[Row]:

@@ -32,7 +32,7 @@ def _row(row: Row) -> dict[str, Any]:
         "place": row.place,
         "where": row.where,
         "hits": sorted(row.hits),
-        "operations": row.operations,
+        "operations": list(row.operations),
         "before": row.before,
         "after": row.after,
         "python": row.python,

@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tools._terminal import printable
-from tools.drift import _report
+from tools.drift import _wording
 from tools.drift._rows import Severity
 
 if TYPE_CHECKING:
@@ -27,22 +27,23 @@ _SURFACE_ROOM: Final = 20_000
 _PIECE: Final = 400
 _CONTEXT: Final = 40
 _PLACES: Final = 30
+_LEGEND: Final = "\nIn words, `[-…-]` goes and `{+…+}` comes; `⏎` ends a line.\n"
 
 
 def markdown(report: Report) -> str:
     """Write a report."""
     if not report:
         return "No API drift.\n"
-    head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(_report.verdict(report))}\n"
+    head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(_wording.verdict(report))}\n"
     text = head + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
     surface = _surface(report.surface)
     room = _ROOM - len(text.encode()) - len(surface.encode())
     for severity in reversed(Severity):
         if groups := report.groups(severity):
-            section = _section(severity, report.counts[severity], [_line(group) for group in groups], room)
+            section = _section(severity, [_line(group) for group in groups], room)
             text += section
             room -= len(section.encode())
-    return text + surface
+    return text + surface + (_LEGEND if "[-" in text or "{+" in text else "")
 
 
 def code(text: str) -> str:
@@ -53,8 +54,9 @@ def code(text: str) -> str:
     return f"{fence}{pad}{flat}{pad}{fence}"
 
 
-def _section(severity: Severity, count: int, lines: list[str], room: int) -> str:
-    title = f"{severity} ({count})".capitalize()
+def _section(severity: Severity, lines: list[str], room: int) -> str:
+    title = f"{_wording.title(severity)} ({len(lines)})"
+    title = title[0].upper() + title[1:]
     folded = severity is not Severity.BREAKING
     head, foot = (
         (f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n") if folded else (f"\n### {title}\n\n", "")
@@ -76,20 +78,21 @@ def _line(rows: list[Row]) -> str:
     if len(rows) > _PLACES:
         places += f" and {len(rows) - _PLACES} more"
     parts = [f"- {places}: {_sentence(row)}{_change(rows)}"]
-    if hit := _report.hit(row):
-        parts.append(f"{hit[0].upper()}{hit[1:]}")
+    hit, names = _wording.hit(row)
+    if hit:
+        parts.append(" ".join([hit[0].upper() + hit[1:], " and ".join(map(code, names))]).rstrip())
     if row.python:
         parts.append(f"Python: {code(row.python)}")
     return ". ".join(parts) + ".\n"
 
 
 def _sentence(row: Row) -> str:
-    text, _, about = _report.sentence(row).partition(" (")
-    return f"{text} ({code(about[:-1])})" if about else text
+    text, note = _wording.sentence(row)
+    return f"{text} ({code(note)})" if note else text
 
 
 def _change(rows: list[Row]) -> str:
-    pieces = _report.common(rows)
+    pieces = _wording.common(rows)
     if any(sign == "=" for sign, _ in pieces):
         return f": {code(''.join(_marked(pieces)))}"
     return f": {' → '.join(code(text) for _, text in pieces)}" if pieces else ""

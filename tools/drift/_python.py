@@ -39,7 +39,7 @@ def _row(breakage: griffe.Breakage) -> Row:
         place=breakage.obj.path,
         where=breakage.obj.path,
         hits=BOTH,
-        operations=0,
+        operations=(),
         before=_text(said.get("old_value")),
         after=_text(said.get("new_value")),
         note=breakage.kind.value,

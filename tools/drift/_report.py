@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import json
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from tools._naming import UPSTREAM_TAGS
-from tools.drift import _kinds, _python, _words
+from tools.drift import _python, _wording
 from tools.drift._document import compare
 from tools.drift._rows import Row, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tools.drift._sides import Side
@@ -74,7 +72,7 @@ class Report:
         found: dict[Any, list[Row]] = defaultdict(list)
         for row in self.rows:
             if row.severity is severity:
-                changed = tuple(piece for piece in change(row) if piece[0] != "=")
+                changed = tuple(piece for piece in _wording.change(row) if piece[0] != "=")
                 found[row.kind, row.note, row.hits, changed, row.python].append(row)
         return list(found.values())
 
@@ -127,49 +125,6 @@ def _got_through(row: Row, through: Row | None) -> Row:
     if row.severity > Severity.NAMING:
         return attrs.evolve(row, severity=Severity.BEHAVIOUR, python="", note=_joined(row.note, _MASKED))
     return row
-
-
-def change(row: Row) -> tuple[tuple[str, str], ...]:
-    """Return what changed as pieces of text: each `=` for what stays, `-` for what goes, `+` for what comes."""
-    before, after = (None if value is None else shown(value) for value in (row.before, row.after))
-    if before is not None and after is not None and row.kind in {"text", "example", "example-shape"}:
-        return tuple(_words.difference(before, after))
-    return tuple((sign, text) for sign, text in (("-", before), ("+", after)) if text is not None)
-
-
-def common(rows: list[Row]) -> tuple[tuple[str, str], ...]:
-    """Return what changed in the same way everywhere: around it stands what only one place has."""
-    pieces = change(rows[0])
-    return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
-
-
-def shown(value: Any) -> str:
-    """Return a value as text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def sentence(row: Row) -> str:
-    """Return what kind of change it is, in words."""
-    about = f" ({row.note})" if row.note else ""
-    return f"{_kinds.KINDS[row.kind].text}{about}"
-
-
-def hit(row: Row) -> str:
-    """Return who is hit, in words."""
-    if row.severity is Severity.DOCUMENTATION or row.kind.startswith("operation-"):
-        return ""
-    of = "" if row.operations < 1 else f" of {row.operations} operation{'s' * (row.operations > 1)}"
-    if not row.hits:
-        return "no operation uses it"
-    return f"{' and '.join(f'{each}s' for each in sorted(row.hits, reverse=True))}{of}" if of else ""
-
-
-def verdict(report: Report) -> Iterator[str]:
-    """Yield the parts of the line that comes first: the version that follows, and the counts."""
-    yield f"version {report.version} → {report.next_version}"
-    yield from (f"{count} {severity}" for severity, count in report.counts.items() if count)
-    if report.surface:
-        yield "the Python surface differs"
 
 
 def _joined(note: str, more: str) -> str:

@@ -45,7 +45,7 @@ class Row:
         place: The normalized path in the new document, or in the old one for what is gone.
         where: The place in words.
         hits: What it changes of: requests, answers, both, or neither where no operation uses it.
-        operations: How many operations it changes.
+        operations: Which operations it changes, as `POST /path`.
         before: What was there, None if nothing or if it's in `what`.
         after: What is there now.
         python: What becomes of the Python names, empty if nothing.
@@ -57,7 +57,7 @@ class Row:
     place: str
     where: str
     hits: frozenset[Hit]
-    operations: int
+    operations: tuple[str, ...]
     before: JSON = None
     after: JSON = None
     python: str = ""

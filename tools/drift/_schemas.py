@@ -6,6 +6,7 @@ that differ never go without one.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tools._surface_spec import type_name
@@ -154,7 +155,7 @@ class Schemas:
         for name in news.keys() - olds.keys() - set(renamed.values()):
             kind = "required-property-added" if name in needs else "property-added"
             python = f"{_attribute(spot, name)}: new"
-            yield _property(spot, name).row(kind, None, type_name(news[name]), python=python)
+            yield _property(spot, name).row(kind, None, _described(news[name]), python=python)
         for name in olds.keys() & news.keys():
             yield from self.compare(olds[name], news[name], _property(spot, name))
         only_one = (olds.keys() ^ news.keys()) - set(renamed.values())
@@ -211,6 +212,13 @@ def _followed(schema: Schema, document: dict[str, Any]) -> Any:
     found = resolve(schema["$ref"], document)
     beside = {key: value for key, value in schema.items() if key != "$ref"}
     return {**found, **beside} if isinstance(found, dict) else found
+
+
+def _described(schema: Any) -> str:
+    default = schema.get("default") if isinstance(schema, dict) else None
+    return type_name(schema) + (
+        f", by default {json.dumps(default, ensure_ascii=False)}" if default is not None else ""
+    )
 
 
 def _required(schema: Schema) -> set[str]:

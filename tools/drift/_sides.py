@@ -79,7 +79,7 @@ def of_commit(root: Path, ref: str) -> Side:
         published = _load(spec)
     package = _config.read(root / CONFIG).package
     shipped = _shown(root, f"{name}:{GENERATED.as_posix()}/{package}/openapi.json")
-    note = "" if shipped else f"{name} has no generated code: its spec is compared as published"
+    note = "" if shipped else f"{name} has no generated code, so both are compared as upstream published them"
     return Side(name, published, json.loads(shipped) if shipped else None, _shown(root, f"{name}:{SURFACE}"), note)
 
 
@@ -101,7 +101,8 @@ def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
         return published, _yaml.plain(compose(path, overlay).document), ""
     except CompositionError as error:
         lost = ", ".join(problem.action for problem in error.problems if problem.action)
-        return published, None, f"{name} is compared as published, for it doesn't go with the overlay ({lost or error})"
+        note = f"{name} doesn't go with our overlay ({lost or error}), so both are compared as upstream published them"
+        return published, None, note
 
 
 def _load(path: Path) -> JSON:

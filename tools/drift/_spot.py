@@ -21,14 +21,14 @@ class Spot:
         place: Its normalized path.
         where: The same in words.
         hits: Whether what is there is sent, read, both, or neither.
-        operations: How many operations have it.
+        operations: Which operations have it, as `POST /path`.
         model: The names that the Python class of what is there is made of.
     """
 
     place: str = "$"
     where: str = "the document"
     hits: frozenset[Hit] = BOTH
-    operations: int = 0
+    operations: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
 
     def under(self, *keys: str | int) -> Spot:

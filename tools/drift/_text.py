@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tools._terminal import printable
-from tools.drift import _report
+from tools.drift import _wording
 from tools.drift._rows import Severity
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def write(report: Report, file: TextIO) -> None:
         console.print("No API drift.")
         return
     names = printable(f"API drift, {report.old} → {report.new}: ")
-    console.print(Text(names, "bold") + Text(" · ".join(_report.verdict(report)), _STYLES[report.worst]))
+    console.print(Text(names, "bold") + Text(" · ".join(_wording.verdict(report)), _STYLES[report.worst]))
     for note in report.notes:
         console.print(Text(printable(note), "italic"))
     for severity in reversed(Severity):
         if groups := report.groups(severity):
-            console.print(Text(f"\n{severity}", _STYLES[severity]))
+            console.print(Text(f"\n{_wording.title(severity)}", _STYLES[severity]))
             for group in groups:
                 console.print(_lines(group))
     if report.surface:
@@ -57,10 +57,12 @@ def _lines(rows: list[Row]) -> Text:
     row = rows[0]
     text = Text("  ")
     text.append("\n  ".join(printable(each.where) for each in rows), "bold")
-    text.append(f": {printable(_report.sentence(row))}")
-    if hit := _report.hit(row):
-        text.append(f", in {hit}" if row.hits else f", {hit}")
-    pieces = _report.common(rows)
+    what, note = _wording.sentence(row)
+    text.append(f": {what}" + (f" ({printable(note)})" if note else ""))
+    hit, names = _wording.hit(row)
+    if hit:
+        text.append(" ".join([f", in {hit}" if row.hits else f", {hit}", printable(" and ".join(names))]).rstrip())
+    pieces = _wording.common(rows)
     if pieces:
         text.append("\n    ")
     whole = any(sign == "=" for sign, _ in pieces)

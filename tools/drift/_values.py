@@ -36,9 +36,9 @@ def values(before: list[Any] | None, after: list[Any] | None, spot: Spot) -> Ite
         return
     olds, news = ({canonical(value): value for value in found} for found in (before, after))
     if gone := [value for key, value in olds.items() if key not in news]:
-        yield spot.row("values-removed", gone)
+        yield spot.row("values-removed", gone, note=f"{len(gone)} of {len(olds)}")
     if come := [value for key, value in news.items() if key not in olds]:
-        yield spot.row("values-added", None, come)
+        yield spot.row("values-added", None, come, note=f"{len(come)} to {len(olds)}")
 
 
 def _listed(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tools.drift._spot import Spot
 
 _EXAMPLES: Final = ("example", "examples")
+_RELATED: Final = 0.5  # what has less in common is read more easily as two texts …
+_FEW: Final = 2  # … if more than so many places differ
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
 
@@ -64,10 +66,13 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
     """
     olds, news = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
     matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
+    hunks = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    if len(hunks) > _FEW and matcher.ratio() < _RELATED:
+        return [("-", before), ("+", after)]
     pieces: list[tuple[str, str]] = []
     for what, start, end, new_start, new_end in matcher.get_opcodes():
-        before, after = "".join(olds[start:end]), "".join(news[new_start:new_end])
-        pieces += [("=", before)] if what == "equal" else [pair for pair in (("-", before), ("+", after)) if pair[1]]
+        gone, come = "".join(olds[start:end]), "".join(news[new_start:new_end])
+        pieces += [("=", gone)] if what == "equal" else [pair for pair in (("-", gone), ("+", come)) if pair[1]]
     return pieces
 
 

@@ -118,7 +118,7 @@ def test_a_commit_without_generated_code_is_compared_as_published(root: Path, ca
     found = json.loads(capsys.readouterr().out)
     assert [row["kind"] for row in found["rows"]] == ["values-removed"]
     (note,) = found["notes"]
-    assert note.endswith("has no generated code: its spec is compared as published")
+    assert note.endswith("has no generated code, so both are compared as upstream published them")
 
 
 def test_two_specs(root: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
@@ -173,5 +173,5 @@ def test_a_working_tree_that_does_not_compose(root: Path, capsys: CaptureFixture
         overlay.write("  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n")
     assert run(root) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [
-        "the working tree is compared as published, for it doesn't go with the overlay (of-nothing)"
+        "the working tree doesn't go with our overlay (of-nothing), so both are compared as upstream published them"
     ]

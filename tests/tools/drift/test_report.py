@@ -68,7 +68,7 @@ def test_a_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tm
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity, row.after) == ("values-added", ADD, ["queued"])
-    assert row.note == "our overlay opens this: whatever comes is read"
+    assert row.note == "1 to 1; our overlay opens this: whatever comes is read"
 
 
 def test_what_the_overlay_keeps_from_the_code_is_behaviour(vendored: Any, tmp_path: Path) -> None:
@@ -137,6 +137,26 @@ def test_the_version_that_follows(version: str, severity: Severity, follows: str
     old = spec({"properties": {"b": schema, "a": schema}})
     whole = report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
     assert (whole.worst, whole.next_version) == (severity, follows)
+
+
+def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
+    sent = {"$ref": "#/components/schemas/PerformWebTaskRequestSchema"}
+    old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
+    for spec, values in ((old, ["a", "b"]), (new, ["b"])):
+        schemas = spec["components"]["schemas"]
+        schemas["ErrorResponse"]["properties"]["sent"] = sent
+        schemas["PerformWebTaskRequestSchema"]["properties"]["x"] = {"type": "string", "enum": values}
+        schemas["Unused"] = {"type": "string", "enum": values}
+    whole = found(old, new, tmp_path)
+    text = _markdown.markdown(whole)
+    where = "`POST /v1/tools/perform-web-task`"
+    assert f'values removed (`1 of 2`): `["a"]`. Requests (answers: additive) of {where}.\n' in text
+    assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
+    for number in range(3):
+        path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
+        for spec in (old, new):
+            spec["paths"][f"/v1/more{number}"] = path
+    assert "Requests of 4 operations (answers: additive).\n" in _markdown.markdown(found(old, new, tmp_path))
 
 
 # -- Forms -------------------------------------------------------------------------------------------------------------
@@ -233,15 +253,16 @@ def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pyte
         ] = words
     whole = found(old, new, tmp_path)
     assert written(whole, monkeypatch).splitlines() == [
-        "API drift, old → new: version 0.1.0 → 0.2.0 · 1 breaking · 1 additive · 1 documentation",
+        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 · 1 breaking · 0 behaviour · 0 naming · 1 additive "
+        "· 1 documentation",
         "",
         "breaking",
-        "  ErrorResponse.error.code: property removed, in answers of 1 operation",
+        "  ErrorResponse.error.code: property removed, in answers of POST /v1/tools/perform-web-task",
         "    integer",
         "    Python: ErrorResponseError.code: gone",
         "",
         "additive",
-        "  ErrorResponse.error.number: optional property added, in answers of 1 operation",
+        "  ErrorResponse.error.number: optional property added, in answers of POST /v1/tools/perform-web-task",
         "    integer",
         "    Python: ErrorResponseError.number: new",
         "",

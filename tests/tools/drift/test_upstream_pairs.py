@@ -49,15 +49,16 @@ def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
     assert row.python == "PerformWebTaskAsyncResponseData.workflow_id: as before"
     assert _markdown.markdown(found).splitlines()[4:] == [
         "- `PerformWebTaskAsyncResponseData.workflow_id`: property renamed: `workflowId` → `workflow_id`. "
-        "Answers of 1 operation. Python: `PerformWebTaskAsyncResponseData.workflow_id: as before`.",
+        f"Answers of `POST {TOOL}`. Python: `PerformWebTaskAsyncResponseData.workflow_id: as before`.",
         "",
         "<details><summary>Behaviour (1)</summary>",
         "",
-        f'- `POST {TOOL}, answer 200`: the example has another shape (`examples`): `…value": {{"data": '
-        '{"status": "running", "[-workflowId-]{+workflow_id+}": "perform-web-task-execution-123e4567-…`. '
-        "Answers of 1 operation.",
+        f'- `POST {TOOL}, answer 200`: example has another shape (`examples`): `…value": {{"data": '
+        '{"status": "running", "[-workflowId-]{+workflow_id+}": "perform-web-task-execution-123e4567-…`. Answers.',
         "",
         "</details>",
+        "",
+        "In words, `[-…-]` goes and `{+…+}` comes; `⏎` ends a line.",
     ]
 
 
@@ -77,8 +78,8 @@ def test_the_asynchronous_form_comes() -> None:
         ("schema-added", "PerformWebTaskSyncResponseData"),
     } < rows(found, ADD)
     assert found.notes == [
-        "2026-01-08a.yaml is compared as published, for it doesn't go with the overlay "
-        "(async-default, sync-result-any, async-status-open)"
+        "2026-01-08a.yaml doesn't go with our overlay (async-default, sync-result-any, async-status-open), "
+        "so both are compared as upstream published them"
     ]
 
 
@@ -112,7 +113,7 @@ def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
 def test_from_the_first_to_the_last_and_back(old: str, new: str) -> None:
     found = compared(old, new)
     text = _markdown.markdown(found)
-    assert text.startswith(f"**API drift, `{old}.yaml` → `{new}.yaml`:** version 0.1.0 → 0.2.0 · ")
+    assert text.startswith(f"**API drift, `{old}.yaml` → `{new}.yaml`:** anchor-webtask 0.1.0 → 0.2.0 · ")
     assert len(text) < _markdown.LIMIT
     assert "which `make drift` shows" not in text  # nothing had to be left out
     assert not any(row.kind == "not-understood" for row in found.rows)

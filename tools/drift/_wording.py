@@ -1,0 +1,82 @@
+"""What a row says, in words that every form of a report has."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.drift import _kinds, _words
+from tools.drift._rows import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.drift._report import Report
+    from tools.drift._rows import Row
+
+_COMPARED: Final = {"text", "example", "example-shape"}
+_ONE_SIDED: Final = ("-added", "-removed", "-refused", "-allowed", "-opened", "-listed")
+_LONG: Final = 12  # so many entries of a list are shown
+_FEW: Final = 2  # so many operations are named
+
+Pieces = tuple[tuple[str, str], ...]
+
+
+def verdict(report: Report) -> Iterator[str]:
+    """Yield the parts of the line that comes first: the version that follows, and how much there is to read of what."""
+    yield f"anchor-webtask {report.version} → {report.next_version}"
+    yield from (f"{len(report.groups(severity))} {severity}" for severity in reversed(Severity))
+    if report.surface:
+        yield "the Python surface differs"
+
+
+def title(severity: Severity) -> str:
+    """Return what the rows of a severity are under."""
+    return "naming, in Python only" if severity is Severity.NAMING else str(severity)
+
+
+def sentence(row: Row) -> tuple[str, str]:
+    """Return what kind of change it is, and what else there is to say."""
+    return _kinds.KINDS[row.kind].text, row.note
+
+
+def change(row: Row) -> Pieces:
+    """Return what changed: each piece of text with `=` for what stays, `-` for what goes, `+` for what comes."""
+    before, after = (None if value is None else _shown(value) for value in (row.before, row.after))
+    if before is not None and after is not None and row.kind in _COMPARED:
+        return tuple(_words.difference(before, after))
+    if before is None and after is None:
+        return ()
+    if row.kind.endswith(_ONE_SIDED):
+        return tuple((sign, text) for sign, text in (("-", before), ("+", after)) if text is not None)
+    return (("-", "nothing" if before is None else before), ("+", "nothing" if after is None else after))
+
+
+def common(rows: list[Row]) -> Pieces:
+    """Return what changed in the same way everywhere: around it stands what only one place has."""
+    pieces = change(rows[0])
+    return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
+
+
+def hit(row: Row) -> tuple[str, tuple[str, ...]]:
+    """Return who is hit, and the names of the operations if they are few and not said yet."""
+    if not row.hits:
+        return "no operation uses it", ()
+    on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}
+    if not on_the_wire or not row.operations or row.kind.startswith("operation-"):
+        return "", ()
+    kind = _kinds.KINDS[row.kind]
+    worst = {each for each in row.hits if getattr(kind, each) == kind.severity(row.hits)}
+    text = " and ".join(f"{each}s" for each in sorted(worst, reverse=True))
+    if row.where.startswith(row.operations[0]):
+        return text, ()
+    rest = "".join(f" ({each}s: {getattr(kind, each)})" for each in row.hits - worst)
+    if len(row.operations) <= _FEW:
+        return f"{text}{rest} of", row.operations
+    return f"{text} of {len(row.operations)} operations{rest}", ()
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and len(value) > _LONG:
+        return f"{json.dumps(value[:_LONG], ensure_ascii=False)[:-1]}, … {len(value) - _LONG} more]"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
