@@ -37,6 +37,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except _sides.DriftError as error:
         print(printable(f"make drift: {error}"), file=sys.stderr)
         return 2
+    except RecursionError:
+        print("make drift: a spec is nested too deeply to be compared", file=sys.stderr)
+        return 2
     match options.format:
         case "json":
             print(_json.to_json(found), end="")

@@ -244,14 +244,17 @@ def _rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     while True:
         come = {canonical(news[name]): name for name in news if name not in olds}
-        gone = {
-            name: come[canonical(olds[name])] for name in olds if name not in news and canonical(olds[name]) in come
+        round_found = {
+            name: come.pop(canonical(olds[name]))
+            for name in [*olds]
+            if name not in news and canonical(olds[name]) in come
         }
-        if not gone:
+        if not round_found:
             return found
-        name, other = next(iter(gone.items()))
-        found[name] = other
-        olds[other] = olds.pop(name)
+        found |= round_found
+        for name, other in round_found.items():
+            olds[other] = olds.pop(name)
         for node in _walk.objects(old):
-            if node.get("$ref") == f"{_SCHEMAS}{name}":
-                node["$ref"] = f"{_SCHEMAS}{other}"
+            name = str(node.get("$ref", "")).removeprefix(_SCHEMAS)
+            if name in round_found:
+                node["$ref"] = _SCHEMAS + round_found[name]

@@ -6,8 +6,9 @@ import difflib
 from typing import Any, Final
 
 from tools.drift import _names, _words
-from tools.drift._normal import canonical, same
+from tools.drift._normal import canonical
 
+_MANY: Final = 10_000  # where so many pairs are possible, it's another schema
 _ALIKE: Final = 0.6  # names that are at least so alike can be one that was renamed
 
 
@@ -22,13 +23,16 @@ def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, 
         The new names by the old ones. A property counts as renamed if both names are alike, or if both are described in
         the same words.
     """
+    gone = {name: canonical(_words.without(olds[name])) for name in olds if name not in news}
+    come = {name: canonical(_words.without(news[name])) for name in news if name not in olds}
+    if len(gone) * len(come) > _MANY:
+        return {}
     alike = sorted(
         (
             (difflib.SequenceMatcher(None, before.lower(), after.lower()).ratio(), before, after)
-            for before in olds
-            if before not in news
-            for after in news
-            if after not in olds and same(_words.without(olds[before]), _words.without(news[after]))
+            for before in gone
+            for after in come
+            if gone[before] == come[after]
         ),
         key=lambda each: -each[0],
     )

@@ -18,7 +18,7 @@ from tools.drift._usage import resolve
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tools.drift._rows import Row
+    from tools.drift._rows import Hit, Row
     from tools.drift._spot import Spot
     from tools.drift._values import Schema
 
@@ -37,7 +37,7 @@ class Schemas:
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.old = old
         self.new = new
-        self._following: set[tuple[str, str]] = set()
+        self._followed: set[tuple[str, str, frozenset[Hit]]] = set()
         self._groups: dict[tuple[str, ...], Callable[[Schema, Schema, Spot], Iterator[Row]]] = {
             **_values.GROUPS,
             _UNIONS: self._unions,
@@ -85,11 +85,10 @@ class Schemas:
 
     def _reference(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         yield spot.row("reference", type_name(old), type_name(new))
-        following = (canonical(old), canonical(new))
-        if following not in self._following:
-            self._following.add(following)
+        followed = (canonical(old), canonical(new), spot.hits)
+        if followed not in self._followed:  # what they lead to is compared once, however many refer to it
+            self._followed.add(followed)
             yield from self.compare(_followed(old, self.old), _followed(new, self.new), spot)
-            self._following.discard(following)
 
     def _lists(self, old: Schema, new: Schema) -> tuple[list[Any], list[Any]] | None:
         before, after = _all_listed(old, self.old), _all_listed(new, self.new)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = ("example", "examples")
 _RELATED: Final = 0.5  # what has less in common is read more easily as two texts …
+_LONG: Final = 1_000_000  # so many pairs of words are compared in a second or less
 _FEW: Final = 2  # … if more than so many places differ
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
@@ -65,6 +66,8 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
         Pairs of `=`, `-` or `+` and a piece of text; those with `=` and `+` together are the new text.
     """
     olds, news = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
+    if len(olds) * len(news) > _LONG:
+        return [("-", before), ("+", after)]
     matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
     hunks = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     if len(hunks) > _FEW and matcher.ratio() < _RELATED:

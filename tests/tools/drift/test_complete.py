@@ -12,6 +12,8 @@ from tools import _yaml
 from tools.compose import ROOT, SPEC
 from tools.drift._document import compare
 from tools.drift._normal import normal, same
+from tools.drift._rows import Severity
+from tools.drift._words import difference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,3 +91,60 @@ def test_what_differs_has_a_row(old: Any, new: Any) -> None:
 
 def test_two_specs_of_nothing_are_the_same() -> None:
     assert compare({}, {}) == compare({"paths": None}, {"paths": None}) == []
+
+
+def of(schema: Any, **schemas: Any) -> Any:
+    """Return a spec that answers with a schema."""
+    answers = {"200": {"content": {"application/json": {"schema": schema}}}}
+    return {"paths": {"/a": {"get": {"responses": answers}}}, "components": {"schemas": schemas}}
+
+
+def test_what_many_refer_to_is_compared_once() -> None:
+    """Each schema refers twice to the next one: by all ways there would be 2 ** 40 of them."""
+
+    def chain(prefix: str, last: str) -> Any:
+        links = {
+            f"{prefix}{number}": {
+                "type": "object",
+                "properties": {key: {"$ref": f"#/components/schemas/{prefix}{number + 1}"} for key in "ab"},
+            }
+            for number in range(40)
+        }
+        return of({"$ref": f"#/components/schemas/{prefix}0"}, **links, **{f"{prefix}40": {"type": last}})
+
+    rows = compare(chain("A", "string"), chain("B", "integer"))
+    assert [row.kind for row in rows if row.severity is Severity.BREAKING] == ["type-changed"]
+
+
+def test_many_schemas_that_are_renamed_together() -> None:
+    def schemas(suffix: str) -> Any:
+        return {
+            f"S{number}{suffix}": {
+                "type": "object",
+                "properties": {"next": {"$ref": f"#/components/schemas/S{number + 1}{suffix}"}},
+            }
+            if number < 30
+            else {"type": "string"}
+            for number in range(31)
+        }
+
+    rows = compare(of({}, **schemas("")), of({}, **schemas("Dto")))
+    assert {row.kind for row in rows} == {"schema-renamed"}
+    assert len(rows) == 31
+
+
+def test_schemas_that_refer_to_themselves() -> None:
+    def tree(name: str, value: str) -> Any:
+        properties = {"value": {"type": value}, "child": {"$ref": f"#/components/schemas/{name}"}}
+        return of({"$ref": f"#/components/schemas/{name}"}, **{name: {"type": "object", "properties": properties}})
+
+    (row,) = compare(tree("Tree", "string"), tree("Tree", "integer"))
+    assert (row.kind, row.where) == ("type-changed", "Tree.value")
+    assert "type-changed" in {row.kind for row in compare(tree("Tree", "string"), tree("Bush", "integer"))}
+
+
+def test_much_text_and_many_properties_are_compared_in_time() -> None:
+    one, other = (" ".join(f"w{number}{suffix}" for number in range(20_000)) for suffix in ("", "x"))
+    assert [sign for sign, _ in difference(one, other)] == ["-", "+"]
+    specs = [of({"properties": {f"{name}{number}": {} for number in range(500)}}) for name in ("old", "new")]
+    assert len(compare(*specs)) == 1000
