@@ -176,7 +176,7 @@ SINGLE = [
     *both("allOf", [REFERENCE], [REFERENCE, OTHER], "part-added", BRK, ADD),
     *both("allOf", [REFERENCE, OTHER], [REFERENCE], "part-removed", BRK, BRK),
     *both("discriminator", NO, {"propertyName": "a"}, "discriminator", BRK, BRK),
-    *both("additionalProperties", NO, False, "additional-properties-refused", BRK, ADD),
+    *both("additionalProperties", NO, False, "additional-properties-refused", BRK, BRK),
     *both("additionalProperties", False, True, "additional-properties-allowed", ADD, BEH),
     # -- components ----------------------------------------------------------------------------------------------------
     Change([*SCHEMAS, "More"], NO, OTHER, "schema-added", ADD, "More"),
@@ -226,6 +226,7 @@ SINGLE = [
     ),
     Change(["info", "version"], "1", "2", "text", DOC, "the document"),
     Change(["tags"], NO, [{"name": "a"}], "tags", DOC, "the document"),
+    Change(["openapi"], "3.1.0", "3.1.1", "text", DOC, "the document"),
     Change(["webhooks"], NO, {"done": {}}, "not-understood", BRK, "the document"),
     Change(["jsonSchemaDialect"], NO, "https://a.example", "not-understood", BRK, "the document"),
 ]

@@ -9,7 +9,7 @@ import attrs
 
 from tools import _naming, _walk
 from tools.drift import _names, _security, _words
-from tools.drift._normal import canonical, normal, same
+from tools.drift._normal import canonical, differs, normal, same
 from tools.drift._operations import Operations
 from tools.drift._rows import BOTH, Row
 from tools.drift._schemas import Schemas
@@ -68,11 +68,13 @@ class _Documents:
         yield from self._components()
         olds, news = self.old.get("info") or {}, self.new.get("info") or {}
         for key in dict.fromkeys([*olds, *news]):
-            if not same(olds.get(key), news.get(key)):
+            if differs(olds, news, key):
                 yield spot.under("info", key).row("text", olds.get(key), news.get(key), note=key)
-        if not same(self.old.get("tags"), self.new.get("tags")):
+        if differs(self.old, self.new, "tags"):
             yield spot.under("tags").row("tags", self.old.get("tags"), self.new.get("tags"))
-        known = {"components", "info", "paths", "security", "servers", "tags"}
+        if differs(self.old, self.new, "openapi"):
+            yield spot.under("openapi").row("text", self.old.get("openapi"), self.new.get("openapi"), note="openapi")
+        known = {"components", "info", "openapi", "paths", "security", "servers", "tags"}
         yield from _words.rest(self.old, self.new, known, spot)
 
     def _servers(self, spot: Spot) -> Iterator[Row]:
@@ -108,9 +110,13 @@ class _Documents:
             yield from _named((olds[old_key], modules[0][old_key]), (news[new_key], modules[1][new_key]), here)
             shared = (self.old.get("security"), self.new.get("security"))
             before, after = olds[old_key], news[new_key]
-            yield from _security.of_operations(before.get("security"), after.get("security"), shared, here)
             items = (self.old["paths"][old_key[1]], self.new["paths"][new_key[1]])
-            yield from self.operations.compare((items[0], before), (items[1], after), here)
+            found = [
+                *_security.of_operations(before.get("security"), after.get("security"), shared, here),
+                *self.operations.compare((items[0], before), (items[1], after), here),
+            ]
+            ids = before.get("operationId") != after.get("operationId")
+            yield from found if found or ids or same(before, after) else [here.row("not-understood")]
         for key in olds:
             if key not in pairs:
                 yield _operation(key, modules[0][key]).row("operation-removed", python=f"{modules[0][key]}: gone")
@@ -132,27 +138,36 @@ class _Documents:
         """Compare what paths have beside their operations."""
         olds, news = (root.get("paths") or {} for root in (self.old, self.new))
         for path in dict.fromkeys([*olds, *news]):
-            other = str(moved.get(path, path))
+            other = path if path in news else str(moved.get(path, path))
             before, after = (item if isinstance(item, dict) else {} for item in (olds.get(path), news.get(other)))
-            if path in moved.values() and path not in moved:
+            if path in moved.values() and path not in olds:
                 continue
             here = attrs.evolve(spot.under("paths", other), where=other)
-            yield from _words.rest(before, after, {"parameters", *_naming.METHODS}, here)
+            found = list(_words.rest(before, after, {"parameters", *_naming.METHODS}, here))
+            if not found and (path in olds) != (other in news) and not {*before, *after}.intersection(_naming.METHODS):
+                found.append(here.row("not-understood", before, after))
+            yield from found
 
     # -- Components ----------------------------------------------------------------------------------------------------
 
     def _components(self) -> Iterator[Row]:
         olds, news = (root.get("components") or {} for root in (self.old, self.new))
         for kind in dict.fromkeys([*olds, *news]):
-            before, after = olds.get(kind) or {}, news.get(kind) or {}
-            if not (isinstance(before, dict) and isinstance(after, dict)):
-                before, after = {"": before}, {"": after}
-            for name in dict.fromkeys([*before, *after]):
-                if not same(before.get(name), after.get(name)):
-                    yield from self._component(kind, name, before.get(name), after.get(name))
+            found = list(self._components_of(kind, olds.get(kind), news.get(kind)))
+            if not found and differs(olds, news, kind):
+                found.append(Spot().under("components", kind).row("not-understood", olds.get(kind), news.get(kind)))
+            yield from found
+
+    def _components_of(self, kind: str, before: Any, after: Any) -> Iterator[Row]:
+        olds, news = (each if isinstance(each, dict) else {} for each in (before, after))
+        for name in dict.fromkeys([*olds, *news]):
+            if not same(olds.get(name), news.get(name)):
+                found = list(self._component(kind, name, olds.get(name), news.get(name)))
+                spot = Spot().under("components", kind, name)
+                yield from found or [spot.row("not-understood", olds.get(name), news.get(name))]
 
     def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
-        use = self.uses.get(f"#/components/{kind}/{name}", Use())
+        use = self.uses.get(f"#\0components\0{kind}\0{name}", Use())
         spot = Spot(
             place=Spot().under("components", kind, name).place,
             where=name if kind == "schemas" else f"components.{kind}.{name}",
@@ -215,10 +230,10 @@ def _named(old: tuple[Any, str], new: tuple[Any, str], spot: Spot) -> Iterator[R
 
 def _pairs(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key, _Key]:
     """Pair the operations of one method and path, then those that are the same elsewhere."""
-    templates = {(method, _without_names(path)): (method, path) for method, path in news}
-    found: dict[_Key, _Key] = {}
+    found: dict[_Key, _Key] = {key: key for key in olds if key in news}
+    templates = {(method, _without_names(path)): (method, path) for method, path in news if (method, path) not in found}
     for method, path in olds:
-        if (other := templates.get((method, _without_names(path)))) is not None:
+        if (method, path) not in found and (other := templates.pop((method, _without_names(path)), None)) is not None:
             found[method, path] = other
     for tell in (_own_id, canonical):
         come = {tell(each): key for key, each in news.items() if key not in found.values()}

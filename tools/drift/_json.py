@@ -22,7 +22,7 @@ def to_json(report: Report) -> str:
         "rows": [_row(row) for row in report.rows],
         "surface": report.surface,
     }
-    return json.dumps(whole, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(whole, indent=2) + "\n"
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -77,7 +77,7 @@ KINDS: Final = {
     "no-longer-read-only": Kind(_ADD, _BEH, "no longer read-only"),
     "write-only": Kind(_BEH, _BRK, "write-only now"),
     "no-longer-write-only": Kind(_BEH, _ADD, "no longer write-only"),
-    "additional-properties-refused": Kind(_BRK, _ADD, "other properties are refused now"),
+    "additional-properties-refused": Kind(_BRK, _BRK, "other properties are refused now"),
     "additional-properties-allowed": Kind(_ADD, _BEH, "other properties are allowed now"),
     # -- types ---------------------------------------------------------------------------------------------------------
     "type-wider": Kind(_ADD, _BRK, "type widened"),
@@ -102,6 +102,7 @@ KINDS: Final = {
     "alternatives-reordered": Kind(_BEH, _BEH, "alternatives reordered, in which order answers are tried"),
     "part-added": Kind(_BRK, _ADD, "has to fit another schema as well"),
     "part-removed": Kind(_BRK, _BRK, "no longer has to fit a schema"),
+    "alternatives-kind": Kind(_BEH, _BEH, "alternatives count otherwise"),
     "discriminator": Kind(_BRK, _BRK, "discriminator changed"),
     "reference": Kind(_NAM, _NAM, "refers to another schema"),
     "schema-added": Kind(_ADD, _ADD, "component added"),
@@ -126,6 +127,7 @@ KINDS: Final = {
     "extension": Kind(_DOC, _DOC, "extension changed"),
     "not-understood": Kind(_BRK, _BRK, "changed, not understood"),
     # -- Python --------------------------------------------------------------------------------------------------------
+    "surface": Kind(_BRK, _BRK, "lines gone or changed"),
     "python-api": Kind(_BRK, _BRK, "the package's own API"),
 }
 

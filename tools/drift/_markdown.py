@@ -23,7 +23,7 @@ LIMIT: Final = 65_536
 """How many characters a comment may have."""
 
 _ROOM: Final = 60_000  # bytes, for what isn't ASCII may count as more than one character
-_SURFACE_ROOM: Final = 20_000
+_SURFACE_ROOM: Final = 8_000  # bytes that are kept for it; it gets what the rows leave
 _PIECE: Final = 400
 _CONTEXT: Final = 40
 _PLACES: Final = 30
@@ -36,13 +36,13 @@ def markdown(report: Report) -> str:
         return "No API drift.\n"
     head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(_wording.verdict(report))}\n"
     text = head + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
-    surface = _surface(report.surface)
-    room = _ROOM - len(text.encode()) - len(surface.encode())
+    room = _ROOM - len(text.encode()) - (_SURFACE_ROOM if report.surface else 0)
     for severity in reversed(Severity):
         if groups := report.groups(severity):
             section = _section(severity, [_line(group) for group in groups], room)
             text += section
             room -= len(section.encode())
+    surface = _surface(report.surface, _ROOM - len(text.encode()))
     return text + surface + (_LEGEND if "[-" in text or "{+" in text else "")
 
 
@@ -61,15 +61,8 @@ def _section(severity: Severity, lines: list[str], room: int) -> str:
     head, foot = (
         (f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n") if folded else (f"\n### {title}\n\n", "")
     )
-    room -= len((head + foot).encode()) + 100
-    kept: list[str] = []
-    for line in lines:
-        room -= len(line.encode())
-        if room < 0:
-            kept.append(f"- … and {len(lines) - len(kept)} more, which `make drift` shows\n")
-            break
-        kept.append(line)
-    return head + "".join(kept) + foot
+    room -= len((head + foot).encode())
+    return head + "".join(_fitting(lines, room, f"- … and more of {len(lines)}, which `make drift` shows\n")) + foot
 
 
 def _line(rows: list[Row]) -> str:
@@ -109,12 +102,23 @@ def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
             yield f"[-{text}-]" if sign == "-" else f"{{+{text}+}}"
 
 
-def _surface(diff: str) -> str:
+def _surface(diff: str, room: int) -> str:
     if not diff:
         return ""
-    text = printable(_cut(diff, _SURFACE_ROOM))
-    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"\n<details><summary>Python surface</summary>\n\n{fence}diff\n{text}\n{fence}\n\n</details>\n"
+    lines = [f"{printable(line)}\n" for line in diff.replace("`", "'").splitlines()]
+    head, foot = "\n<details><summary>Python surface</summary>\n\n```diff\n", "```\n\n</details>\n"
+    return head + "".join(_fitting(lines, room - len((head + foot).encode()), "… and more\n")) + foot
+
+
+def _fitting(lines: list[str], room: int, rest: str) -> Iterator[str]:
+    """Yield the lines that there is room for, and what stands for the rest."""
+    room -= len(rest.encode())
+    for line in lines:
+        room -= len(line.encode())
+        if room < 0:
+            yield rest
+            return
+        yield line
 
 
 def _cut(text: str, length: int) -> str:

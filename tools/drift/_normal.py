@@ -15,6 +15,10 @@ _SCHEMAS: Final = ("additionalProperties", "items", "schema")
 _LISTS: Final = ("allOf", "anyOf", "oneOf", "security", "servers")
 _MAPS: Final = ("content", "headers", "paths", "properties", "responses")
 _OBJECTS: Final = ("components", "info", "requestBody", *METHODS)
+_BESIDE: Final = (
+    *("default", "deprecated", "description", "example", "examples", "externalDocs", "readOnly", "title", "writeOnly"),
+)
+"""What may stand beside a schema without narrowing it."""
 _FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # left out means false
 _EMPTY: Final = ("parameters", "required", "tags")  # left out means none
 
@@ -31,9 +35,13 @@ def normal(document: JSON) -> dict[str, Any]:
     copy = (
         {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
     )
+    if copy.get("security") == []:
+        del copy["security"]  # an operation's own says something, the document's doesn't
     for node in _walk.objects(copy):
+        _spell_out_truth(node)
         for key in [key for key in node if not _is_formed(key, node[key])]:
             node[f"{key} (malformed)"] = node.pop(key)
+        _unwrap(node)
         for key in _FALSE:
             if node.get(key) is False:
                 del node[key]
@@ -49,7 +57,51 @@ def normal(document: JSON) -> dict[str, Any]:
         additional = node.get("additionalProperties")
         if additional is True or additional == {}:
             del node["additionalProperties"]
+        for key in ("items", "properties"):
+            if node.get(key) == {}:
+                del node[key]
+        if "in" in node and "name" in node:
+            _leave_out_style(node)
     return copy
+
+
+def _spell_out_truth(node: dict[str, Any]) -> None:
+    """Write schemas that are true or false as objects."""
+
+    def spelled(schema: Any) -> Any:
+        return schema if not isinstance(schema, bool) else {} if schema else {"not": {}}
+
+    for key in ("items", "schema"):
+        if key in node:
+            node[key] = spelled(node[key])
+    for key in ("allOf", "anyOf", "oneOf"):
+        if isinstance(node.get(key), list):
+            node[key] = [spelled(each) for each in node[key]]
+    if isinstance(node.get("properties"), dict):
+        node["properties"] = {name: spelled(each) for name, each in node["properties"].items()}
+
+
+def _unwrap(node: dict[str, Any]) -> None:
+    """Take away what is only there to say more beside a schema, or that null fits as well."""
+    if len(node.get("allOf", [])) == 1 and not node.keys() - {"allOf", *_BESIDE}:
+        (part,) = node.pop("allOf")
+        node.update({key: value for key, value in part.items() if key not in node})
+    for key in ("anyOf", "oneOf"):
+        parts = node.get(key, [])
+        others = [each for each in parts if each != {"type": "null"}]
+        nullable = len(others) == 1 < len(parts) and isinstance(others[0].get("type"), str | list)
+        if nullable and not node.keys() - {key, *_BESIDE}:
+            del node[key]
+            node.update({name: value for name, value in others[0].items() if name not in node})
+            node["type"] = [*_listed(others[0]["type"]), "null"]
+
+
+def _leave_out_style(parameter: dict[str, Any]) -> None:
+    style = "form" if parameter["in"] in ("query", "cookie") else "simple"
+    if parameter.get("style") == style:
+        del parameter["style"]
+    if parameter.get("explode") is (parameter.get("style", style) == "form"):
+        del parameter["explode"]
 
 
 def _is_formed(key: str, value: Any) -> bool:
@@ -83,13 +135,20 @@ def same(one: JSON, other: JSON) -> bool:
     return canonical(one) == canonical(other)
 
 
+def differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
+    """Tell whether two objects differ in a key, if only in that one has it."""
+    return (key in old) != (key in new) or not same(old.get(key), new.get(key))
+
+
 def _sorted(node: JSON, key: str = "") -> Any:
     if isinstance(node, dict):
         pairs = [[name, _sorted(child, name)] for name, child in node.items()]
         return {"": pairs if key == "properties" else sorted(pairs, key=lambda pair: str(pair[0]))}
     if isinstance(node, list):
         parts = [_sorted(child) for child in node]
-        return sorted(parts, key=json.dumps) if key in {"required", "enum", "tags"} else parts
+        if key in {"required", "enum"}:
+            return sorted({json.dumps(part): part for part in parts}.items())
+        return sorted(parts, key=json.dumps) if key in {"parameters", "security", "tags"} else parts
     return node
 
 

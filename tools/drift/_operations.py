@@ -169,14 +169,19 @@ class Operations:
 
 def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
     """Return an object, or what it refers to."""
-    found = resolve(part["$ref"], document) if isinstance(part, dict) and "$ref" in part else part
-    return found if isinstance(found, dict) else {}
+    if not isinstance(part, dict) or "$ref" not in part:
+        return part if isinstance(part, dict) else {}
+    found = resolve(part["$ref"], document)
+    if not isinstance(found, dict) or not found:
+        return part
+    return {**found, **{key: value for key, value in part.items() if key != "$ref"}}
 
 
 def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return two objects, or what they refer to; what both refer to by one name is compared where it's defined."""
-    if isinstance(before, dict) and isinstance(after, dict) and "$ref" in before and same(before, after):
-        return {}, {}
+    if isinstance(before, dict) and isinstance(after, dict) and before.get("$ref", "") == after.get("$ref"):
+        old, new = ({key: value for key, value in each.items() if key != "$ref"} for each in (before, after))
+        return old, new
     return resolve_once(before, schemas.old), resolve_once(after, schemas.new)
 
 

@@ -74,5 +74,26 @@ def unmatched(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], b
     return gone, come, order != kept
 
 
+def paired(gone: list[Any], come: list[Any]) -> list[tuple[Any, Any]]:
+    """Take out of two lists of parts those that belong together: the same but for words, or simply as many.
+
+    Args:
+        gone: The old parts, of which only those without a pair are left.
+        come: The new ones.
+    """
+    found: list[tuple[Any, Any]] = []
+    if len(gone) == len(come):
+        found = list(zip(gone, come, strict=True))
+        gone.clear()
+        come.clear()
+    for before in [*gone]:
+        alike = [after for after in come if canonical(_words.without(before)) == canonical(_words.without(after))]
+        if alike:
+            found.append((before, alike[0]))
+            gone.remove(before)
+            come.remove(alike[0])
+    return found
+
+
 def _description(schema: Any) -> str | None:
     return schema.get("description") if isinstance(schema, dict) else None

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import jsonpath
 
 from tools._naming import UPSTREAM_TAGS
 from tools.drift import _python, _wording
@@ -16,9 +17,11 @@ from tools.drift._rows import Row, Severity
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from tools._yaml import JSON
     from tools.drift._sides import Side
 
 _OPENED: Final = "our overlay opens this: whatever comes is read"
+_OF_VALUES: Final = ("bound-", "format", "null-", "pattern", "type-", "values-")
 _MASKED: Final = "on the wire only: our overlay keeps it from the generated code"
 _OURS: Final = "by our overlay"
 
@@ -44,11 +47,11 @@ class Report:
     version: str
 
     def __bool__(self) -> bool:
-        return bool(self.rows or self.surface)
+        return bool(self.rows or self.surface or self.notes)
 
     @property
     def worst(self) -> Severity:
-        """How bad the worst change is; the surface alone can only have got more."""
+        """How bad the worst change is; without a row the surface can only have got more."""
         return max((row.severity for row in self.rows), default=Severity.ADDITIVE)
 
     @property
@@ -60,6 +63,8 @@ class Report:
     @property
     def next_version(self) -> str:
         """The version that follows, by semantic versioning; before 1.0 what breaks counts up the second number."""
+        if not (self.rows or self.surface):
+            return self.version
         major, minor, patch = (int(part) for part in self.version.split(".")[:3])
         if self.worst is Severity.BREAKING:
             return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
@@ -73,7 +78,7 @@ class Report:
         for row in self.rows:
             if row.severity is severity:
                 changed = tuple(piece for piece in _wording.change(row) if piece[0] != "=")
-                found[row.kind, row.note, row.hits, changed, row.python].append(row)
+                found[row.kind, row.note, row.hits, row.operations, changed, row.python].append(row)
         return list(found.values())
 
 
@@ -89,7 +94,7 @@ def report(root: Path, old: Side, new: Side, version: str) -> Report:
     rows = _rows(old, new)
     surface = ""
     if old.surface is not None and new.surface is not None:
-        rows += _python.breakages(root, old.name)
+        rows += [*_python.breakages(root, old.name), *_python.narrowed(old.surface, new.surface)]
         lines = difflib.unified_diff(
             old.surface.splitlines(), new.surface.splitlines(), old.name, new.name, lineterm=""
         )
@@ -104,27 +109,36 @@ def _rows(old: Side, new: Side) -> list[Row]:
     if old.composed is None or new.composed is None:
         return published
     composed = {(row.kind, row.place): row for row in compare(old.composed, new.composed)}
-    ours = dict(composed)
-    found: list[Row] = []
-    for row in published:
-        ours.pop((row.kind, row.place), None)
-        through = composed.get((row.kind, row.place))
-        found.append(_got_through(row, through))
-    added = (row for row in ours.values() if row.note != UPSTREAM_TAGS)  # upstream's own are in a row already
+    found = [_got_through(row, composed.pop((row.kind, row.place), None), new.composed) for row in published]
+    added = (row for row in composed.values() if row.note != UPSTREAM_TAGS)  # upstream's own are in a row already
     return [*found, *(attrs.evolve(row, note=_joined(row.note, _OURS)) for row in added)]
 
 
-def _got_through(row: Row, through: Row | None) -> Row:
-    lost = through is None or (bool(row.hits) and not through.hits)
-    if lost and row.kind.startswith("values-") and row.severity > Severity.ADDITIVE:
-        return attrs.evolve(row, severity=Severity.ADDITIVE, note=_joined(row.note, _OPENED))
+def _got_through(row: Row, through: Row | None, composed: JSON) -> Row:
+    """Say of what upstream publishes what becomes of it in what code is made of."""
+    if row.hits == {"answer"} and row.kind.startswith(_OF_VALUES) and _is_opened(row, through, composed):
+        severity = Severity.ADDITIVE if row.kind == "values-added" else min(row.severity, Severity.BEHAVIOUR)
+        return attrs.evolve(row, severity=severity, python="", note=_joined(row.note, _OPENED))
     if through is not None:
-        return attrs.evolve(row, python=through.python)
+        return attrs.evolve(
+            row,
+            severity=max(row.severity, through.severity),
+            hits=row.hits | through.hits,
+            operations=tuple(sorted({*row.operations, *through.operations})),
+            python=through.python,
+        )
     if row.severity is Severity.NAMING:
         return attrs.evolve(row, severity=Severity.DOCUMENTATION, python="", note=_joined(row.note, _MASKED))
     if row.severity > Severity.NAMING:
-        return attrs.evolve(row, severity=Severity.BEHAVIOUR, python="", note=_joined(row.note, _MASKED))
+        return attrs.evolve(row, python="", note=_joined(row.note, _MASKED))
     return row
+
+
+def _is_opened(row: Row, through: Row | None, composed: JSON) -> bool:
+    """Tell whether an answer is read whatever it is: there is less to fit than upstream says, or another schema."""
+    if through is not None:
+        return not through.hits
+    return bool(jsonpath.findall(row.place, composed))
 
 
 def _joined(note: str, more: str) -> str:

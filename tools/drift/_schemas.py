@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from tools._surface_spec import type_name
 from tools.drift import _names, _values, _words
 from tools.drift._normal import canonical, same
-from tools.drift._renames import renamed_properties, unmatched
-from tools.drift._usage import resolve
+from tools.drift._renames import paired, renamed_properties, unmatched
+from tools.drift._usage import leads_nowhere, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -84,6 +84,9 @@ class Schemas:
     # -- References and unions -----------------------------------------------------------------------------------------
 
     def _reference(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
+        if leads_nowhere(old, self.old) or leads_nowhere(new, self.new):
+            yield spot.row("not-understood", type_name(old), type_name(new), note="$ref")
+            return
         yield spot.row("reference", type_name(old), type_name(new))
         followed = (canonical(old), canonical(new), spot.hits)
         if followed not in self._followed:  # what they lead to is compared once, however many refer to it
@@ -96,45 +99,48 @@ class Schemas:
 
     def _listed(self, before: list[Any], after: list[Any], old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         """Compare values that are listed in several schemas, or in another one."""
-        found = list(_values.values(before, after, spot))
-        yield from found
-        parts = ([schema.get(key) for key in ("$ref", *_UNIONS, "type")] for schema in (old, new))
-        if not found and not same(*parts):
+        yield from _values.values(before, after, spot)
+        if not same(_words.without(old), _words.without(new)):
             yield spot.row("reference", type_name(old), type_name(new))
+        inside = (_inside(old, self.old), _inside(new, self.new))
+        for kind in ("default", "text"):
+            olds, news = ([part[kind] for part in parts if part[kind]] for parts in inside)
+            if not same(olds, news):
+                yield spot.row(kind, olds, news, note="of the schemas that list values")
 
     def _one_union(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         """Compare a union with what has become of one, or what has become one."""
-        olds, news = (_union(schema) or [_words.without(schema)] for schema in (old, new))
+        olds, news = (_union(schema) or [_plain(schema)] for schema in (old, new))
         gone, come, _ = unmatched(olds, news)
-        if len(gone) == len(olds) and len(come) == len(news):
-            yield spot.row("type-changed", type_name(old), type_name(new))
+        pure = all(not _plain(schema).keys() - {"type", *_UNIONS} for schema in (old, new) if _union(schema))
+        if pure and (len(gone) < len(olds) or len(come) < len(news)):
+            yield from self._alternatives(olds, news, spot)
+            yield spot.row("reference", type_name(old), type_name(new))
         else:
-            found = list(self._alternatives(olds, news, spot))
-            yield from found or [spot.row("reference", type_name(old), type_name(new))]
+            yield spot.row("type-changed", _shown(old), _shown(new))
 
     def _unions(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
+        kinds = [[key for key in _UNIONS if key in schema] for schema in (old, new)]
+        if kinds[0] != kinds[1]:
+            yield spot.row("alternatives-kind", *map(", ".join, kinds))
         yield from self._alternatives(_union(old), _union(new), spot)
 
     def _alternatives(self, olds: list[Any], news: list[Any], spot: Spot) -> Iterator[Row]:
         gone, come, reordered = unmatched(olds, news)
-        if len(gone) == len(come):
-            for before, after in zip(gone, come, strict=True):
-                yield from self.compare(before, after, spot.named(f" ({type_name(after)})"))
-        else:
-            yield from (spot.row("alternative-removed", type_name(before)) for before in gone)
-            yield from (spot.row("alternative-added", None, type_name(after)) for after in come)
+        for before, after in paired(gone, come):
+            yield from self.compare(before, after, spot.named(f" ({type_name(after)})"))
+        yield from (spot.row("alternative-removed", type_name(part)) for part in gone)
+        yield from (spot.row("alternative-added", None, type_name(part)) for part in come)
         if reordered:
             yield spot.row("alternatives-reordered", [*map(type_name, olds)], [*map(type_name, news)])
 
     def _parts(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         olds, news = old.get("allOf") or [], new.get("allOf") or []
         gone, come, reordered = unmatched(olds, news)
-        if len(gone) == len(come):
-            for before, after in zip(gone, come, strict=True):
-                yield from self.compare(before, after, spot)
-        else:
-            yield from (spot.row("part-removed", type_name(part), note=_properties(part)) for part in gone)
-            yield from (spot.row("part-added", None, type_name(part), note=_properties(part)) for part in come)
+        for before, after in paired(gone, come):
+            yield from self.compare(before, after, spot)
+        yield from (spot.row("part-removed", type_name(part), note=_properties(part)) for part in gone)
+        yield from (spot.row("part-added", None, type_name(part), note=_properties(part)) for part in come)
         if reordered:
             yield spot.row("properties-reordered", [*map(type_name, olds)], [*map(type_name, news)])
 
@@ -186,23 +192,49 @@ def _union(schema: Schema) -> list[Any]:
 
 
 def _all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
-    """Return the values that are listed in a schema, in those that it refers to, and in all parts of a union."""
-    waiting, seen, found = [schema], set[str](), list[Any]()
+    """Return the values that are listed in a schema, in those that it refers to, and in all parts of a union.
+
+    None if one of them doesn't list any, or says something else of values as well.
+    """
+    found: list[Any] = []
+    for each in _leaves(schema, document):
+        values = _values.listed(each)
+        if (
+            values is None
+            or _words.without(each).keys() - {"const", "default", "enum", "type"}
+            or "null" in str(each.get("type"))
+        ):
+            return None
+        found += values
+    return found
+
+
+def _inside(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what schemas that list values say beside them, but for the schema itself, which is compared as such."""
+    leaves = [each for each in _leaves(schema, document) if each is not schema]
+    return [
+        {
+            "default": each.get("default"),
+            "text": {key: each[key] for key in each if key not in _words.without(each)},
+        }
+        for each in leaves
+    ]
+
+
+def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[Schema]:
+    """Yield a schema, or what it refers to, or the parts of what is a union."""
+    waiting, seen = [schema], set[str]()
     while waiting:
         each = waiting.pop(0)
-        if not isinstance(each, dict):
-            return None
         if "$ref" in each:
-            if each["$ref"] not in seen:
+            found = resolve(each["$ref"], document)
+            if each["$ref"] not in seen and isinstance(found, dict):
                 seen.add(each["$ref"])
-                waiting.append(resolve(each["$ref"], document))
+                waiting.append(found)
         elif union := _union(each):
             waiting += union
-        elif (values := _values.listed(each)) is not None:
-            found += values
         else:
-            return None
-    return found
+            yield each
 
 
 def _followed(schema: Schema, document: dict[str, Any]) -> Any:
@@ -223,6 +255,17 @@ def _described(schema: Any) -> str:
 def _required(schema: Schema) -> set[str]:
     names = schema.get("required")
     return set(names) if isinstance(names, list) else set()
+
+
+def _plain(schema: Schema) -> Schema:
+    """Return a schema without its words, and without what may stand beside one that is referred to."""
+    kept: Schema = _words.without(schema)
+    return {key: value for key, value in kept.items() if (key,) not in _ANNOTATIONS}
+
+
+def _shown(schema: Schema) -> str:
+    names = _properties(schema)
+    return f"{type_name(schema)} {names}" if names else type_name(schema)
 
 
 def _property(spot: Spot, name: str) -> Spot:

@@ -77,10 +77,14 @@ def of_commit(root: Path, ref: str) -> Side:
         spec = Path(folder) / SPEC.name
         spec.write_text(_git(root, "show", f"{name}:{SPEC}"), encoding="utf-8")
         published = _load(spec)
-    package = _config.read(root / CONFIG).package
-    shipped = _shown(root, f"{name}:{GENERATED.as_posix()}/{package}/openapi.json")
+    try:
+        package = _config.read(root / CONFIG).package
+        shipped = _shown(root, f"{name}:{GENERATED.as_posix()}/{package}/openapi.json")
+        composed = json.loads(shipped) if shipped else None
+    except (_config.ConfigError, ValueError) as error:
+        raise DriftError(f"the generated code of {name} can't be read: {error}") from error
     note = "" if shipped else f"{name} has no generated code, so both are compared as upstream published them"
-    return Side(name, published, json.loads(shipped) if shipped else None, _shown(root, f"{name}:{SURFACE}"), note)
+    return Side(name, published, composed, _shown(root, f"{name}:{SURFACE}"), note)
 
 
 def base(root: Path) -> str:
@@ -113,16 +117,20 @@ def _load(path: Path) -> JSON:
 
 
 def _git(root: Path, *arguments: str) -> str:
-    ran = subprocess.run(  # noqa: S603  git, and a name that can't be an option
-        ["git", *arguments],  # noqa: S607  the caller's git
-        cwd=root,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    try:
+        ran = subprocess.run(  # noqa: S603  git, and a name that can't be an option
+            ["git", *arguments],  # noqa: S607  the caller's git
+            cwd=root,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise DriftError(f"git can't be run in {root}: {error.strerror}") from error
     if ran.returncode:
-        raise DriftError(f"git {' '.join(arguments)}: {ran.stderr.strip()}")
+        reason = ran.stderr.strip() or "found nothing; in a shallow clone fetch more, or say BASE=<commit>"
+        raise DriftError(f"git {' '.join(arguments)}: {reason}")
     return ran.stdout
 
 

@@ -56,12 +56,12 @@ def write(report: Report, file: TextIO) -> None:
 def _lines(rows: list[Row]) -> Text:
     row = rows[0]
     text = Text("  ")
-    text.append("\n  ".join(printable(each.where) for each in rows), "bold")
+    text.append("\n  ".join(_line(each.where) for each in rows), "bold")
     what, note = _wording.sentence(row)
-    text.append(f": {what}" + (f" ({printable(note)})" if note else ""))
+    text.append(f": {what}" + (f" ({_line(note)})" if note else ""))
     hit, names = _wording.hit(row)
     if hit:
-        text.append(" ".join([f", in {hit}" if row.hits else f", {hit}", printable(" and ".join(names))]).rstrip())
+        text.append(" ".join([f", in {hit}" if row.hits else f", {hit}", _line(" and ".join(names))]).rstrip())
     pieces = _wording.common(rows)
     if pieces:
         text.append("\n    ")
@@ -72,8 +72,12 @@ def _lines(rows: list[Row]) -> Text:
         marked = piece if whole and sign == "=" else _marked(sign, piece) if whole else piece
         text.append(printable(marked).replace("\n", "\n    "), _SIGNS[sign])
     if row.python:
-        text.append(f"\n    Python: {printable(row.python)}")
+        text.append(f"\n    Python: {_line(row.python)}")
     return text
+
+
+def _line(text: str) -> str:
+    return printable(text.replace("\n", "⏎"))
 
 
 def _marked(sign: str, piece: str) -> str:

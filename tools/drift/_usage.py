@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
 
 import attrs
 import jsonpath
@@ -36,16 +37,29 @@ class Use:
 
 
 def uses(document: dict[str, Any]) -> dict[str, Use]:
-    """Return the use of each component of a document, by its `$ref`."""
+    """Return the use of each component of a document, by what `component` makes of its `$ref`."""
     found: dict[str, Use] = defaultdict(Use)
+
+    def use(part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
+        for reference in _references(part, document, names=names):
+            found[reference].hits |= hits
+            found[reference].operations.add(operation)
+
     for method, path, operation in _naming.operations(document):
         here = {"parameters": document["paths"][path].get("parameters")}
         for part in (here, operation):
             for key, hits in _DIRECTIONS.items():
-                for reference in _references(part.get(key), document, names=key == "responses"):
-                    found[reference].hits |= hits
-                    found[reference].operations.add(f"{method.upper()} {path}")
+                use(part.get(key), hits, f"{method.upper()} {path}", names=key in {"callbacks", "responses"})
+    for path, item in document.get("paths", {}).items():
+        if "$ref" in item:
+            use(item, BOTH, path)
+    for name, item in _named(document.get("webhooks")):
+        use(item, BOTH, f"webhook {name}")
     return dict(found)
+
+
+def _named(webhooks: Any) -> Iterator[tuple[str, Any]]:
+    yield from webhooks.items() if isinstance(webhooks, dict) else ()
 
 
 def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]:
@@ -56,7 +70,13 @@ def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]
         if reference not in seen:
             seen.add(reference)
             waiting += _direct(resolve(reference, document), names=False)
-    return seen
+    return {component(reference) for reference in seen}
+
+
+def component(reference: str) -> str:
+    """Return the `$ref` of the component that one leads to or into, with its name as it is written there."""
+    parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
+    return "\0".join(parts)
 
 
 def _direct(part: Any, *, names: bool) -> Iterator[str]:
@@ -67,11 +87,22 @@ def _direct(part: Any, *, names: bool) -> Iterator[str]:
             (node.get("discriminator") or {}).get("mapping") if isinstance(node.get("discriminator"), dict) else None
         )
         if isinstance(mapping, dict):
-            yield from (value for value in mapping.values() if isinstance(value, str) and value.startswith("#/"))
+            kinds = [value for value in mapping.values() if isinstance(value, str)]
+            yield from (kind if "/" in kind else f"#/components/schemas/{kind}" for kind in kinds)
 
 
-def resolve(reference: Any, document: dict[str, Any]) -> Any:
+def leads_nowhere(schema: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Tell whether an object refers to what isn't in the document."""
+    return "$ref" in schema and _found(schema["$ref"], document) is None
+
+
+def resolve(reference: str, document: dict[str, Any]) -> Any:
     """Return what a `$ref` leads to, an empty object if nothing."""
-    if not (isinstance(reference, str) and reference.startswith("#/")):
-        return {}
-    return jsonpath.resolve(reference[1:], document, default={}, unicode_escape=False, uri_decode=True)
+    found = _found(reference, document)
+    return {} if found is None else found
+
+
+def _found(reference: str, document: dict[str, Any]) -> Any:
+    if not reference.startswith("#/"):
+        return None
+    return jsonpath.resolve(reference[1:], document, default=None, unicode_escape=False, uri_decode=True)

@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.drift._normal import same
+from tools.drift._normal import differs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = ("example", "examples")
 _RELATED: Final = 0.5  # what has less in common is read more easily as two texts …
-_LONG: Final = 1_000_000  # so many pairs of words are compared in a second or less
+_LONG: Final = 100_000  # so many pairs of words are compared in time, even where all words are alike
 _FEW: Final = 2  # … if more than so many places differ
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
@@ -36,7 +36,7 @@ def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) 
     """
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
-        if key in known or same(before, after):
+        if key in known or not differs(old, new, key):
             continue
         here = spot.under(key)
         if key in _EXAMPLES:

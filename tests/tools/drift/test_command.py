@@ -110,6 +110,13 @@ def test_what_breaks_of_the_package_itself_is_a_row(root: Path, capsys: CaptureF
     assert "+    more()" in found["surface"].splitlines()
 
 
+def test_a_line_of_the_surface_that_changes_breaks_somebody(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / SURFACE, "class AuthenticationError(StatusError)", "class AuthenticationError(AnchorError)")
+    assert run(root, "--fail-on=breaking") == 1
+    (row,) = json.loads(capsys.readouterr().out)["rows"]
+    assert (row["kind"], row["before"]) == ("surface", ["class AuthenticationError(StatusError)"])
+
+
 def test_a_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
     shutil.rmtree(root / generate.GENERATED)
     git(root, "commit", "--all", "--message=without")

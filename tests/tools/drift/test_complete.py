@@ -89,6 +89,14 @@ def test_what_differs_has_a_row(old: Any, new: Any) -> None:
     assert compare(old, old) == []
 
 
+@given(changed(), changed())
+def test_what_differs_has_a_row_beside_that_of_another_change(old: Any, new: Any) -> None:
+    """So that no row stands for all that nothing is known of."""
+    differs = not same(normal(old), normal(new))
+    rows = compare({**old, "x-other": 1}, {**new, "x-other": 2})
+    assert bool([row for row in rows if row.note != "x-other"]) == differs
+
+
 def test_two_specs_of_nothing_are_the_same() -> None:
     assert compare({}, {}) == compare({"paths": None}, {"paths": None}) == []
 

@@ -71,12 +71,34 @@ def test_a_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tm
     assert row.note == "1 to 1; our overlay opens this: whatever comes is read"
 
 
-def test_what_the_overlay_keeps_from_the_code_is_behaviour(vendored: Any, tmp_path: Path) -> None:
+def test_what_the_overlay_opens_in_an_answer_is_behaviour(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskSyncResponseData"]["properties"]["result"]["type"] = "string"
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity) == ("type-changed", BEH)
+    assert row.note == "our overlay opens this: whatever comes is read"
+
+
+def test_what_the_overlay_keeps_from_the_code_is_as_bad_as_it_is(vendored: Any) -> None:
+    """The server refuses what lacks something, whatever our overlay says; and a path that is gone is gone."""
+    old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
+    request = new["components"]["schemas"]["PerformWebTaskRequestSchema"]
+    request["properties"]["more"] = {"type": "string"}
+    request["required"].append("more")
+    row = only(report(ROOT, Side("old", old, vendored), Side("new", new, vendored), "0.1.0").rows)
+    assert (row.kind, row.severity) == ("required-property-added", BRK)
     assert row.note == "on the wire only: our overlay keeps it from the generated code"
+    less = copy.deepcopy(vendored)
+    del less["paths"]["/v1/tools/perform-web-task"]
+    whole = report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
+    assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in whole.rows}
+
+
+def test_a_comparison_that_is_limited_is_never_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
+    assert "`why`" in _markdown.markdown(whole)
+    assert "why" in written(whole, monkeypatch)
+    assert whole.next_version == "0.1.0"
 
 
 def test_names_that_the_overlay_gives_do_not_change(vendored: Any, tmp_path: Path) -> None:
@@ -149,14 +171,13 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
         schemas["Unused"] = {"type": "string", "enum": values}
     whole = found(old, new, tmp_path)
     text = _markdown.markdown(whole)
-    where = "`POST /v1/tools/perform-web-task`"
-    assert f'values removed (`1 of 2`): `["a"]`. Requests (answers: additive) of {where}.\n' in text
+    assert "Requests (answers: additive) of `GET " in text
     assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
     for number in range(3):
         path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
         for spec in (old, new):
             spec["paths"][f"/v1/more{number}"] = path
-    assert "Requests of 4 operations (answers: additive).\n" in _markdown.markdown(found(old, new, tmp_path))
+    assert "Requests of 5 operations (answers: additive).\n" in _markdown.markdown(found(old, new, tmp_path))
 
 
 # -- Forms -------------------------------------------------------------------------------------------------------------
@@ -217,7 +238,11 @@ def test_a_comment_is_never_too_long() -> None:
     long = Report("a" * 9000, "b", whole.rows, "+ é\n" * 50_000, ["n" * 9000] * 9, "0.1.0")
     text = _markdown.markdown(long)
     assert len(text.encode()) <= _markdown.LIMIT
-    assert "more, which `make drift` shows" in text
+    assert "which `make drift` shows" in text
+    for surface in ("+" + "\U000e0001" * 30_000, "+" + "`" * 60_000, "+\U0001f600" * 40_000):
+        text = _markdown.markdown(Report("a", "b", whole.rows, surface, [], "0.1.0"))
+        assert len(text.encode()) <= _markdown.LIMIT
+        assert text.count("- `S") > 20  # the surface doesn't take the place of the rows
     assert text.count("<details>") == text.count("</details>") > 1
 
 
@@ -252,17 +277,18 @@ def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pyte
             "description"
         ] = words
     whole = found(old, new, tmp_path)
+    both = "GET /v1/tools/perform-web-task/{workflowId}/status and POST /v1/tools/perform-web-task"
     assert written(whole, monkeypatch).splitlines() == [
         "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 · 1 breaking · 0 behaviour · 0 naming · 1 additive "
         "· 1 documentation",
         "",
         "breaking",
-        "  ErrorResponse.error.code: property removed, in answers of POST /v1/tools/perform-web-task",
+        f"  ErrorResponse.error.code: property removed, in answers of {both}",
         "    integer",
         "    Python: ErrorResponseError.code: gone",
         "",
         "additive",
-        "  ErrorResponse.error.number: optional property added, in answers of POST /v1/tools/perform-web-task",
+        f"  ErrorResponse.error.number: optional property added, in answers of {both}",
         "    integer",
         "    Python: ErrorResponseError.number: new",
         "",

@@ -18,6 +18,7 @@ from tests.support.changes import (
     LIST,
     NAM,
     OK,
+    OTHER,
     PATH,
     QUERY,
     READ,
@@ -165,7 +166,11 @@ def test_values_are_compared_wherever_they_are_listed(spec: Any) -> None:
         put(spec, [*SCHEMAS, "Two"], two), [*READ, "properties", "x"], {"type": "string", "enum": ["a", "c", "d"]}
     )
     rows = {(row.kind, row.severity, str(row.before), str(row.after)) for row in compare(old, new)}
-    assert rows == {("values-removed", ADD, "['b']", "None"), ("values-added", BRK, "None", "['d']")}
+    assert rows == {
+        ("values-removed", ADD, "['b']", "None"),
+        ("values-added", BRK, "None", "['d']"),
+        ("reference", NAM, "oneOf(any['a', 'b'], Two)", "string['a', 'c', 'd']"),
+    }
 
 
 def test_an_alternative_that_has_changed_is_looked_into(spec: Any) -> None:
@@ -173,6 +178,79 @@ def test_an_alternative_that_has_changed_is_looked_into(spec: Any) -> None:
     new = put(spec, [*READ, "properties", "x"], {"oneOf": [REFERENCE, {"type": "object", "properties": {}}]})
     (row,) = compare(old, new)
     assert (row.kind, row.where) == ("property-removed", f"{READ[-1]}.x (object).a")
+
+
+LIMITED = {"type": "string", "maxLength": 3}
+SPELLED = [
+    ({"allOf": [REFERENCE], "description": "One"}, {**REFERENCE, "description": "One"}),
+    ({"anyOf": [TEXT, {"type": "null"}], "default": "a"}, {"type": ["string", "null"], "default": "a"}),
+    ({"type": "object", "properties": {"a": True}}, {"type": "object", "properties": {"a": {}}}),
+    ({"type": "array", "items": {}}, {"type": "array"}),
+    ({"type": "string", "enum": ["a", "b"]}, {"type": "string", "enum": ["b", "a", "a"]}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), SPELLED)
+def test_what_is_only_said_otherwise_is_the_same(spec: Any, one: Any, other: Any) -> None:
+    for place in (SENT, READ):
+        old, new = (put(spec, [*place, "properties", "x"], schema) for schema in (one, other))
+        assert compare(old, new) == []
+
+
+def test_the_order_of_parameters_and_what_goes_without_saying_is_nothing(spec: Any) -> None:
+    query = {"in": "query", "name": "a", "schema": LIST}
+    header = {"in": "header", "name": "b", "schema": TEXT}
+    said = [{**header, "style": "simple", "explode": False}, {**query, "style": "form", "explode": True}]
+    assert compare(put(spec, QUERY, [query, header]), put(spec, QUERY, said)) == []
+
+
+def test_one_keyword_does_not_hide_another(spec: Any) -> None:
+    """A union that goes, values that are listed elsewhere, and a reference have other words beside them."""
+    union = {"type": "object", "properties": {"p": TEXT}, "oneOf": [REFERENCE, ANOTHER]}
+    cases: list[tuple[Any, Any, set[str]]] = [
+        (union, REFERENCE, {"type-changed"}),
+        (
+            {"oneOf": [{"const": "a", "description": "x"}, {"const": "b"}]},
+            {"oneOf": [{"const": "a", "description": "y"}, {"const": "b"}, {"const": "c"}]},
+            {"values-added", "text", "reference"},
+        ),
+        ({"type": "string", "enum": ["a"], "default": "a"}, {"oneOf": [{"enum": ["a"]}]}, {"default", "reference"}),
+        (
+            {"oneOf": [OTHER, LIMITED]},
+            {"oneOf": [{**OTHER, "title": "O"}, LIST, LIMITED]},
+            {"alternative-added", "text"},
+        ),
+        ({"$ref": "a.yaml#/A"}, {"$ref": "b.yaml#/A"}, {"not-understood"}),
+        ({"oneOf": [REFERENCE, TEXT]}, {"anyOf": [REFERENCE, TEXT]}, {"alternatives-kind"}),
+    ]
+    for old, new, kinds in cases:
+        rows = compare(*(put(spec, [*READ, "properties", "x"], schema) for schema in (old, new)))
+        assert {row.kind for row in rows} == kinds
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["#/components/schemas/More/properties/a", "#/components/schemas/M~1ore", "#/components/schemas/M%2Fore"],
+)
+def test_use_is_found_however_it_is_written(spec: Any, reference: str) -> None:
+    more = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
+    old = put(put(spec, [*SCHEMAS, "More"], more), [*SCHEMAS, "M/ore"], more)
+    old = put(old, [*READ, "properties", "x"], {"$ref": reference})
+    name = "More" if "More" in reference else "M/ore"
+    (row,) = compare(old, put(old, [*SCHEMAS, name, "properties", "a", "properties"], {}))
+    assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"answer"})
+
+
+def test_use_by_webhooks_and_by_referred_paths_is_use(spec: Any) -> None:
+    body = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/More"}}}}}
+    used = put(put(spec, [*SCHEMAS, "More"], OTHER), ["webhooks", "news"], {"post": body})
+    (row,) = compare(used, put(used, [*SCHEMAS, "More", "properties"], {}))
+    assert (row.kind, row.severity, row.operations) == ("property-removed", BRK, ("webhook news",))
+
+
+def test_two_paths_of_one_template_are_themselves() -> None:
+    paths: Any = {f"/a/{{{name}}}": {"get": {"responses": {name: {}}}} for name in "xy"}
+    assert compare({"paths": paths}, {"paths": paths}) == []
 
 
 @pytest.mark.parametrize(
@@ -221,7 +299,7 @@ def test_parts_that_are_components_are_compared_where_they_are_defined(spec: Any
 
 def test_every_kind_is_somewhere_in_a_test() -> None:
     text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, changes.__file__))
-    elsewhere = {"python-api"}  # test_command.py
+    elsewhere = {"python-api", "surface"}  # test_command.py
     assert [kind for kind in KINDS if f'"{kind}"' not in text and kind not in elsewhere] == []
 
 
