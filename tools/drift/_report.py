@@ -78,7 +78,7 @@ class Report:
         for row in self.rows:
             if row.severity is severity:
                 changed = tuple(piece for piece in _wording.change(row) if piece[0] != "=")
-                found[row.kind, row.note, row.hits, row.operations, changed, row.python].append(row)
+                found[row.kind, row.note, _wording.hit(row), changed, row.python].append(row)
         return list(found.values())
 
 

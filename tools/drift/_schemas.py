@@ -16,7 +16,7 @@ from tools.drift._renames import paired, renamed_properties, unmatched
 from tools.drift._usage import leads_nowhere, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from tools.drift._rows import Hit, Row
     from tools.drift._spot import Spot
@@ -104,7 +104,7 @@ class Schemas:
             yield spot.row("reference", type_name(old), type_name(new))
         inside = (_inside(old, self.old), _inside(new, self.new))
         for kind in ("default", "text"):
-            olds, news = ([part[kind] for part in parts if part[kind]] for parts in inside)
+            olds, news = (_once(part[kind] for part in parts if part[kind]) for parts in inside)
             if not same(olds, news):
                 yield spot.row(kind, olds, news, note="of the schemas that list values")
 
@@ -219,6 +219,10 @@ def _inside(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
         }
         for each in leaves
     ]
+
+
+def _once(values: Iterable[Any]) -> list[Any]:
+    return list({canonical(value): value for value in values}.values())
 
 
 def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[Schema]:
