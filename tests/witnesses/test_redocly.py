@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.building import upstream
-from tests.support.changes import SINGLE, Change, put, vendored
+from tests.support.changes import SINGLE, Change, put, with_x
 from tools import _yaml
 from tools.drift._document import compare
 from tools.drift._rows import Severity
@@ -76,7 +76,7 @@ def breaks(change: Change, number: int, folder: Path, spec: Any) -> bool:
 
 
 def test_it_judges_single_changes_alike_or_for_a_reason(tmp_path: Path) -> None:
-    spec = vendored()
+    spec = with_x()
     with ThreadPoolExecutor(4) as pool:
         theirs = list(pool.map(lambda each: breaks(each[1], each[0], tmp_path, spec), enumerate(SINGLE)))
     otherwise = {

@@ -99,8 +99,9 @@ class Schemas:
 
     def _listed(self, before: list[Any], after: list[Any], old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         """Compare values that are listed in several schemas, or in another one."""
-        yield from _values.values(before, after, spot)
-        if not same(_words.without(old), _words.without(new)):
+        found = list(_values.values(before, after, spot))
+        yield from found
+        if not found and not same(_words.without(old), _words.without(new)):
             yield spot.row("reference", type_name(old), type_name(new))
         inside = (_inside(old, self.old), _inside(new, self.new))
         for kind in ("default", "text"):

@@ -24,7 +24,8 @@ Pieces = tuple[tuple[str, str], ...]
 
 def verdict(report: Report) -> Iterator[str]:
     """Yield the parts of the line that comes first: the version that follows, and how much there is to read of what."""
-    yield f"anchor-webtask {report.version} → {report.next_version}"
+    reason = " because of what breaks" if report.rows and report.worst is Severity.BREAKING else ""
+    yield f"anchor-webtask {report.version} → {report.next_version}{reason}"
     yield from (f"{len(report.groups(severity))} {severity}" for severity in reversed(Severity))
     if report.surface:
         yield "the Python surface differs"
@@ -70,10 +71,10 @@ def hit(row: Row) -> tuple[str, tuple[str, ...]]:
     text = " and ".join(f"{each}s" for each in sorted(worst, reverse=True))
     if row.where.startswith(row.operations[0]):
         return text, ()
-    rest = "".join(f" ({each}s: {getattr(kind, each)})" for each in row.hits - worst)
+    rest = "".join(f", for {each}s {getattr(kind, each)}," for each in row.hits - worst)
     if len(row.operations) <= _FEW:
         return f"{text}{rest} of", row.operations
-    return f"{text} of {len(row.operations)} operations{rest}", ()
+    return f"{text}{rest} of {len(row.operations)} operations", ()
 
 
 def _shown(value: Any) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.building import repository
+from tests.support.changes import SLICE
 from tools import generate
 from tools.compose import OVERLAY, ROOT, SPEC
 from tools.drift import __main__ as drift
@@ -28,19 +29,25 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """Return a repository whose main branch has what this one has."""
-    root = repository(tmp_path / "repository")
-    unwanted = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / generate.GENERATED, root / generate.GENERATED, ignore=unwanted)
-    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=unwanted)
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository whose main branch has a small spec, and otherwise what this one has."""
+    root = repository(tmp_path_factory.mktemp("template") / "repository")
+    shutil.copy(SLICE, root / SPEC)
+    generate.generate(root)
+    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     (root / SURFACE).parent.mkdir(parents=True)
     shutil.copy(ROOT / SURFACE, root / SURFACE)
     git(root, "init", "--initial-branch=main")
     git(root, "add", ".")
     git(root, "commit", "--message=first")
     return root
+
+
+@pytest.fixture
+def root(template: Path, tmp_path: Path) -> Path:
+    """Return a copy of it."""
+    return Path(shutil.copytree(template, tmp_path / "repository"))
 
 
 def replace(path: Path, old: str, new: str) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools import _yaml
-from tools.compose import ROOT, SPEC
+from tests.support.changes import slice_of_the_api
 from tools.drift._document import compare
 from tools.drift._normal import normal, same
 from tools.drift._rows import Severity
@@ -53,14 +52,14 @@ def places(node: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield from places(child, (*place, key))
 
 
-VENDORED: Any = _yaml.plain(_yaml.load(ROOT / SPEC))
-PLACES = [place for place in places(VENDORED) if place]
+SPEC: Any = slice_of_the_api()
+PLACES = [place for place in places(SPEC) if place]
 
 
 @st.composite
 def changed(draw: st.DrawFn) -> Any:
-    """Return the vendored spec with a few places changed, taken out, or added to."""
-    spec = copy.deepcopy(VENDORED)
+    """Return the spec with a few places changed, taken out, or added to."""
+    spec = copy.deepcopy(SPEC)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(PLACES))
         node, found = spec, True

@@ -11,8 +11,9 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
+from tests.support.changes import slice_of_the_api
 from tools import _yaml
-from tools.compose import OVERLAY, ROOT, SPEC, compose
+from tools.compose import OVERLAY, ROOT, compose
 from tools.drift import _json, _markdown, _text
 from tools.drift._report import Report, report
 from tools.drift._rows import Severity
@@ -48,7 +49,7 @@ def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side
 
 @pytest.fixture(scope="module")
 def vendored() -> Any:
-    return _yaml.plain(_yaml.load(ROOT / SPEC))
+    return slice_of_the_api()
 
 
 def found(old: Any, new: Any, folder: Path) -> Report:
@@ -171,13 +172,13 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
         schemas["Unused"] = {"type": "string", "enum": values}
     whole = found(old, new, tmp_path)
     text = _markdown.markdown(whole)
-    assert "Requests (answers: additive) of `GET " in text
+    assert "Requests, for answers additive, of `GET " in text
     assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
     for number in range(3):
         path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
         for spec in (old, new):
             spec["paths"][f"/v1/more{number}"] = path
-    assert "Requests of 5 operations (answers: additive).\n" in _markdown.markdown(found(old, new, tmp_path))
+    assert "Requests, for answers additive, of 5 operations.\n" in _markdown.markdown(found(old, new, tmp_path))
 
 
 # -- Forms -------------------------------------------------------------------------------------------------------------
@@ -279,8 +280,8 @@ def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pyte
     whole = found(old, new, tmp_path)
     both = "GET /v1/tools/perform-web-task/{workflowId}/status and POST /v1/tools/perform-web-task"
     assert written(whole, monkeypatch).splitlines() == [
-        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 · 1 breaking · 0 behaviour · 0 naming · 1 additive "
-        "· 1 documentation",
+        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 because of what breaks · 1 breaking · 0 behaviour "
+        "· 0 naming · 1 additive · 1 documentation",
         "",
         "breaking",
         f"  ErrorResponse.error.code: property removed, in answers of {both}",
