@@ -192,7 +192,8 @@ def _contents(part: Any, document: dict[str, Any]) -> str:
 
 def _parameter(spot: Spot, key: _Key) -> Spot:
     place, name = key
-    return spot.under("parameters", name).named(f", {place} parameter {name}", name)
+    here = spot.under("parameters", name).named(f", {place} parameter {name}", name)
+    return attrs.evolve(here, python=_names.attribute(name))
 
 
 def _pairs(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
 from tools._surface_spec import type_name
 from tools.drift import _names, _values, _words
 from tools.drift._normal import canonical, same
@@ -274,7 +276,8 @@ def _shown(schema: Schema) -> str:
 
 
 def _property(spot: Spot, name: str) -> Spot:
-    return spot.under("properties", name).named(f".{name}", name)
+    here = spot.under("properties", name).named(f".{name}", name)
+    return attrs.evolve(here, python=_attribute(spot, name))
 
 
 def _attribute(spot: Spot, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from tools.drift import _kinds
-from tools.drift._rows import BOTH, Hit, Row
+from tools.drift._rows import BOTH, Hit, Row, Severity
 
 if TYPE_CHECKING:
     from tools._yaml import JSON
@@ -23,6 +23,7 @@ class Spot:
         hits: Whether what is there is sent, read, both, or neither.
         operations: Which operations have it, as `POST /path`.
         model: The names that the Python class of what is there is made of.
+        python: The attribute or argument that it is to Python, empty if it's none.
     """
 
     place: str = "$"
@@ -30,6 +31,7 @@ class Spot:
     hits: frozenset[Hit] = BOTH
     operations: tuple[str, ...] = ()
     model: tuple[str, ...] = ()
+    python: str = ""
 
     def under(self, *keys: str | int) -> Spot:
         """Return the place of what is under these keys, which in words is still here."""
@@ -40,9 +42,10 @@ class Spot:
         return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
 
     def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:
-        """Return a row of this place."""
+        """Return a row of this place, which names Python's attribute where more than words has changed."""
+        severity = _kinds.severity(kind, self.hits)
         return Row(
-            severity=_kinds.severity(kind, self.hits),
+            severity=severity,
             kind=kind,
             place=self.place,
             where=self.where,
@@ -50,7 +53,7 @@ class Spot:
             operations=self.operations,
             before=before,
             after=after,
-            python=python,
+            python=python or (self.python if severity is not Severity.DOCUMENTATION else ""),
             note=note,
         )
 

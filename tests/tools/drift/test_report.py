@@ -178,7 +178,10 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
         path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
         for spec in (old, new):
             spec["paths"][f"/v1/more{number}"] = path
-    assert "Requests, for answers additive, of 5 operations.\n" in _markdown.markdown(found(old, new, tmp_path))
+    assert (
+        "Requests, for answers additive, of 5 operations. Python: `PerformWebTaskRequestSchema.x`.\n"
+        in _markdown.markdown(found(old, new, tmp_path))
+    )
 
 
 # -- Forms -------------------------------------------------------------------------------------------------------------

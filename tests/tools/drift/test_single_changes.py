@@ -240,6 +240,19 @@ def test_use_is_found_however_it_is_written(spec: Any, reference: str) -> None:
     assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"answer"})
 
 
+def test_a_row_names_the_attribute_or_the_argument(spec: Any) -> None:
+    (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "type"], "integer"))
+    assert row.python == "PerformWebTaskRequestSchema.x"
+    (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "description"], "More"))
+    assert row.python == ""
+    old, new = (
+        put(spec, QUERY, [{"in": "query", "name": "maxAge", "schema": {"type": kind}}])
+        for kind in ("string", "integer")
+    )
+    (row,) = compare(old, new)
+    assert row.python == "max_age"
+
+
 def test_use_by_webhooks_and_by_referred_paths_is_use(spec: Any) -> None:
     body = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/More"}}}}}
     used = put(put(spec, [*SCHEMAS, "More"], OTHER), ["webhooks", "news"], {"post": body})
