@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import jsonpath
-from openapi_python_client.strings import ClassName, PythonIdentifier
 
+from tools import _python_names
 from tools._naming import operations
+from tools._surface_models import exported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
-_TAG_PREFIX: Final = "tag"  # … and for those of tags
 _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 
@@ -62,11 +61,12 @@ def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | N
         other = modules.setdefault(operation.module, here)
         if other != here:
             lost.append(f"{here}: its module {operation.module} is that of {other} too")
-    exported = _exported(package / "models" / "__init__.py")
+    classes = set(exported(package / "models" / "__init__.py"))
     for name, schema in ((spec.get("components") or {}).get("schemas") or {}).items():
         counts["schemas"] += 1
-        model = (class_names or {}).get(ClassName(name, _PREFIX), ClassName(name, _PREFIX))
-        if _makes_class(schema) and model not in exported:
+        model = _python_names.model(name)
+        model = (class_names or {}).get(model, model)
+        if _makes_class(schema) and model not in classes:
             lost.append(f"schema {name}: there is no class {model}")
     return Census(dict(counts), lost)
 
@@ -83,8 +83,8 @@ class _Operation:
         def kinds(part: Any) -> list[str]:
             return list(resolved(part or {}).get("content") or {})
 
-        folder = PythonIdentifier(operation["tags"][0], _TAG_PREFIX)
-        self.module = Path("api", folder, f"{PythonIdentifier(operation['operationId'], _PREFIX)}.py")
+        folder, module = _python_names.module(operation)
+        self.module = Path("api", folder, f"{module}.py")
         parameters = map(resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])])
         self._parameters = {(each["in"], each["name"]) for each in parameters}
         self._bodies = kinds(operation.get("requestBody"))
@@ -187,10 +187,3 @@ def _makes_class(schema: dict[str, Any]) -> bool:
     if schema.get("type") is not None or "const" in schema:
         return schema.get("type") == "object"
     return bool(parts or schema.get("properties"))
-
-
-def _exported(init: Path) -> set[str]:
-    for node in ast.parse(init.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
-            return set(ast.literal_eval(node.value))
-    return set()

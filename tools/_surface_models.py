@@ -35,7 +35,7 @@ def models(folder: Path) -> str:
                     paragraphs[node.name] = "".join(f"{line}\n" for line in (node.name, *_fields(node)))
                 case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript(value=ast.Name("Literal"))):
                     paragraphs[name] = f"{name} = {ast.unparse(node.value)}\n"
-    if lost := [name for name in _exported(folder / "__init__.py") if name not in paragraphs]:
+    if lost := [name for name in exported(folder / "__init__.py") if name not in paragraphs]:
         raise ValueError(f"{folder}: neither a class nor a Literal: {', '.join(lost)}")
     return "\n".join(text for _, text in sorted(paragraphs.items()))
 
@@ -65,7 +65,8 @@ def _wire_names(model: ast.ClassDef) -> Iterator[str]:
                         yield wire
 
 
-def _exported(init: Path) -> Iterator[str]:
+def exported(init: Path) -> Iterator[str]:
+    """Yield the names that a package says it exports, by reading it."""
     for node in ast.parse(init.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             yield from ast.literal_eval(node.value)

@@ -8,9 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from openapi_python_client.strings import ClassName, PythonIdentifier
-
-from tools import _walk
+from tools import _python_names, _walk
 from tools._naming import operations
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
 _UNIONS: Final = ("oneOf", "anyOf")
 _ANY_OTHERS: Final[tuple[Any, ...]] = (True, {})
-_PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take
 _UNION_PARTS: Final = "write it into each part of that"
 _BOTH_PARTS: Final = "make both parts of an `allOf`"
 
@@ -47,7 +44,7 @@ def find(spec: dict[str, Any]) -> Iterator[str]:
 def _twins(schemas: dict[str, Any]) -> Iterator[str]:
     modules: dict[str, list[str]] = defaultdict(list)
     for name in schemas:
-        modules[PythonIdentifier(ClassName(name, _PREFIX), _PREFIX)].append(name)
+        modules[_python_names.attribute(_python_names.model(name))].append(name)
     for module, names in modules.items():
         if len(names) > 1:
             yield f"$['components']['schemas']: {' and '.join(names)} would both be models/{module}.py: rename one"

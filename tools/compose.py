@@ -24,11 +24,23 @@ from tools._terminal import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["OVERLAY", "ROOT", "SPEC", "Composition", "CompositionError", "Outcome", "Problem", "compose", "main"]
+__all__ = [
+    "OVERLAY",
+    "ROOT",
+    "SPEC",
+    "SURFACE",
+    "Composition",
+    "CompositionError",
+    "Outcome",
+    "Problem",
+    "compose",
+    "main",
+]
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SPEC: Final = Path("openapi-mintlify.yaml")
 OVERLAY: Final = Path("overlay/openapi-overlay.yaml")
+SURFACE: Final = Path("tests/contract/surface.txt")
 
 
 @attrs.frozen

@@ -127,10 +127,11 @@ def _build(root: Path, work: Path) -> Generated:
         raise GenerationError(str(error)) from error
     composition = compose(root / SPEC, root / OVERLAY)
     spec = work / "openapi.json"
-    composed = json.loads(composition.to_json())
+    content = composition.to_json()
+    composed = json.loads(content)
     if unread := list(_unread.find(composed)):
         raise GenerationError("\n".join(["code would not be made of all of the spec:", *unread]))
-    spec.write_text(composition.to_json(), encoding="utf-8")
+    spec.write_text(content, encoding="utf-8")
     new = work / "new"
     new.mkdir()
     package = new / settings.package

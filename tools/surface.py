@@ -12,13 +12,12 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from tools import _config, _surface_models, _surface_python, _surface_spec
-from tools.compose import ROOT
+from tools.compose import ROOT, SURFACE
 from tools.generate import CONFIG, GENERATED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SURFACE: Final = ROOT / "tests" / "contract" / "surface.txt"
 MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator")
 
 
@@ -54,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("command", choices=["accept"])
     parser.parse_args(arguments)
-    SURFACE.write_text(text(), encoding="utf-8")
-    print(SURFACE.relative_to(ROOT))
+    (ROOT / SURFACE).write_text(text(), encoding="utf-8")
+    print(SURFACE)
     return 0
 
 

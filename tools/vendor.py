@@ -20,13 +20,12 @@ import attrs
 from tools import _document, _fetch, _merge, _page, _yaml
 from tools._alone import alone
 from tools._terminal import printable
-from tools.compose import OVERLAY, ROOT, SPEC
+from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SOURCE: Final = SPEC.with_suffix(".source.json")
-SURFACE: Final = Path("tests/contract/surface.txt")
 
 WANTED: Final = f"""\
 Wanted is an OpenAPI 3.x document in YAML or JSON that is whole in itself, or a documentation page with one slice of it:

@@ -5,10 +5,11 @@ import difflib
 import pytest
 
 from tools import surface
+from tools.compose import ROOT, SURFACE
 
 
 def test_the_surface_is_the_accepted_one() -> None:
-    accepted = surface.SURFACE.read_text(encoding="utf-8")
+    accepted = (ROOT / SURFACE).read_text(encoding="utf-8")
     diff = difflib.unified_diff(accepted.splitlines(), surface.text().splitlines(), "accepted", "now", lineterm="")
     if lines := "\n".join(diff):
         pytest.fail(f"The surface has changed. If that is meant, run: make accept\n{lines}", pytrace=False)

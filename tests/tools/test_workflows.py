@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tools import _yaml
-from tools.compose import OVERLAY, ROOT, SPEC
-from tools.drift._sides import SURFACE
+from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tools import _naming, _walk
-from tools.drift import _names, _security, _words
+from tools import _naming, _python_names, _walk
+from tools.drift import _security, _words
 from tools.drift._normal import canonical, differs, normal, same
 from tools.drift._operations import Operations
 from tools.drift._rows import BOTH, Row
@@ -40,7 +40,7 @@ def compare(old: JSON, new: JSON) -> list[Row]:
     found = [*_Documents(before, after).rows()]
     for name, other in renamed.items():
         spot = attrs.evolve(Spot().under("components", "schemas", other), where=other)
-        python = f"models.{_names.model(name)} → {_names.model(other)}"
+        python = f"models.{_python_names.model(name)} → {_python_names.model(other)}"
         found.append(spot.row("schema-renamed", name, other, python=python))
     if not found and not same(before, after):
         found.append(Spot().row("not-understood"))
@@ -63,7 +63,7 @@ class _Documents:
     def rows(self) -> Iterator[Row]:
         spot = Spot()
         yield from self._servers(spot)
-        yield from self._root_security(spot)
+        yield from _security.requirements(self.old.get("security") or [], self.new.get("security") or [], spot)
         yield from self._paths(spot)
         yield from self._components()
         olds, news = self.old.get("info") or {}, self.new.get("info") or {}
@@ -93,13 +93,10 @@ class _Documents:
         if kept != [url for url in news if url in olds]:
             yield spot.under("servers").row("servers-reordered", [*olds], [*news])
 
-    def _root_security(self, spot: Spot) -> Iterator[Row]:
-        yield from _security.requirements(self.old.get("security") or [], self.new.get("security") or [], spot)
-
     # -- Operations ----------------------------------------------------------------------------------------------------
 
     def _paths(self, spot: Spot) -> Iterator[Row]:
-        modules = (_names.modules(self.old), _names.modules(self.new))
+        modules = (_python_names.modules(self.old), _python_names.modules(self.new))
         olds, news = (
             {(method, path): each for method, path, each in _naming.operations(root)} for root in (self.old, self.new)
         )
@@ -181,7 +178,11 @@ class _Documents:
             yield from _scheme(before, after, spot)
         elif before is None or after is None:
             word = "added" if before is None else "removed"
-            python = f"models.{_names.model(name)}: {'new' if before is None else 'gone'}" if kind == "schemas" else ""
+            python = (
+                f"models.{_python_names.model(name)}: {'new' if before is None else 'gone'}"
+                if kind == "schemas"
+                else ""
+            )
             yield spot.row(f"schema-{word}", python=python)
         elif kind == "schemas":
             yield from self.operations.schemas.compare(before, after, spot)

@@ -48,7 +48,7 @@ def markdown(report: Report) -> str:
 
 def code(text: str) -> str:
     """Return a code span, whatever is in the text."""
-    flat = printable(_cut(text.replace("\n", "⏎"), _PIECE)) or " "
+    flat = _wording.flat(_cut(text, _PIECE)) or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""
     return f"{fence}{pad}{flat}{pad}{fence}"
@@ -99,7 +99,7 @@ def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
             tail = text[-_CONTEXT:] if index + 1 < len(pieces) else ""
             yield text if len(text) <= len(head) + len(tail) else f"{head}…{tail}"
         else:
-            yield f"[-{text}-]" if sign == "-" else f"{{+{text}+}}"
+            yield _wording.marked(sign, text)
 
 
 def _surface(diff: str, room: int) -> str:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from tools import _python_names
 from tools._surface_spec import type_name
-from tools.drift import _names, _words
+from tools.drift import _words
 from tools.drift._normal import canonical, same
-from tools.drift._usage import resolve
+from tools.drift._usage import followed, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,8 +54,7 @@ class Operations:
         )
         yield from self._bodies(before.get("requestBody"), after.get("requestBody"), spot)
         yield from self._responses(before.get("responses") or {}, after.get("responses") or {}, spot)
-        if bool(before.get("deprecated")) != bool(after.get("deprecated")):
-            yield spot.row("deprecated" if after.get("deprecated") else "no-longer-deprecated")
+        yield from _flag("deprecated", "deprecated", "no-longer-deprecated", before, after, spot)
         if not same(before.get("tags"), after.get("tags")):
             yield spot.under("tags").row("tags", before.get("tags"), after.get("tags"))
         known = {"deprecated", "operationId", "parameters", "requestBody", "responses", "security", "tags"}
@@ -62,10 +62,8 @@ class Operations:
 
     def parameter(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare two parameters of one name and place, or two headers of one name."""
-        if bool(before.get("required")) != bool(after.get("required")):
-            yield spot.row("now-required" if after.get("required") else "now-optional")
-        if bool(before.get("deprecated")) != bool(after.get("deprecated")):
-            yield spot.row("deprecated" if after.get("deprecated") else "no-longer-deprecated")
+        yield from _flag("required", "now-required", "now-optional", before, after, spot)
+        yield from _flag("deprecated", "deprecated", "no-longer-deprecated", before, after, spot)
         for key in _SERIALIZATION:
             if not same(before.get(key), after.get(key)):
                 yield spot.under(key).row("parameter-serialization", before.get(key), after.get(key), note=key)
@@ -74,8 +72,7 @@ class Operations:
 
     def body(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare two request bodies."""
-        if bool(before.get("required")) != bool(after.get("required")):
-            yield spot.row("now-required" if after.get("required") else "now-optional")
+        yield from _flag("required", "now-required", "now-optional", before, after, spot)
         yield from self._contents(before.get("content") or {}, after.get("content") or {}, spot)
         yield from _words.rest(before, after, {"content", "required"}, spot)
 
@@ -111,7 +108,7 @@ class Operations:
         for old_key, new_key in _pairs(gone, come):
             before, after = gone.pop(old_key), come.pop(new_key)
             here = _parameter(spot, new_key)
-            python = _renaming(old_key[1], new_key[1])
+            python = _python_names.renaming(old_key[1], new_key[1])
             if old_key[0] != new_key[0]:
                 yield here.row("parameter-moved", *map(" ".join, (old_key, new_key)), python=python)
             else:
@@ -120,10 +117,12 @@ class Operations:
             yield from self.parameter(before, after, here)
         for key, before in gone.items():
             kind = type_name(before.get("schema", {}))
-            yield _parameter(spot, key).row("parameter-removed", kind, python=f"{_names.attribute(key[1])}: gone")
+            yield _parameter(spot, key).row(
+                "parameter-removed", kind, python=f"{_python_names.attribute(key[1])}: gone"
+            )
         for key, after in come.items():
             kind = "required-parameter-added" if after.get("required") else "parameter-added"
-            python = f"{_names.attribute(key[1])}: new"
+            python = f"{_python_names.attribute(key[1])}: new"
             yield _parameter(spot, key).row(kind, None, type_name(after.get("schema", {})), python=python)
         for key, before in olds.items():
             if key in news:
@@ -174,7 +173,8 @@ def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
     found = resolve(part["$ref"], document)
     if not isinstance(found, dict) or not found:
         return part
-    return {**found, **{key: value for key, value in part.items() if key != "$ref"}}
+    merged: dict[str, Any] = followed(part, document)
+    return merged
 
 
 def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -193,7 +193,7 @@ def _contents(part: Any, document: dict[str, Any]) -> str:
 def _parameter(spot: Spot, key: _Key) -> Spot:
     place, name = key
     here = spot.under("parameters", name).named(f", {place} parameter {name}", name)
-    return attrs.evolve(here, python=_names.attribute(name))
+    return attrs.evolve(here, python=_python_names.attribute(name))
 
 
 def _pairs(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
@@ -213,6 +213,7 @@ def _pairs(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tuple[_Key, _Ke
     return found
 
 
-def _renaming(before: str, after: str) -> str:
-    names = (_names.attribute(before), _names.attribute(after))
-    return f"{names[0]}: as before" if names[0] == names[1] else f"{names[0]} → {names[1]}"
+def _flag(key: str, on: str, off: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+    """Compare something that is so or isn't."""
+    if bool(before.get(key)) != bool(after.get(key)):
+        yield spot.row(on if after.get(key) else off)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import griffe
 
+from tools.compose import SURFACE
 from tools.drift._kinds import severity
 from tools.drift._rows import BOTH, Row
 
@@ -47,9 +48,16 @@ def narrowed(old: str, new: str) -> list[Row]:
     gone = Counter(_own(old)) - Counter(_own(new))
     if not gone:
         return []
-    place = "tests/contract/surface.txt"
     return [
-        Row(severity("surface"), "surface", place, f"{_PACKAGE}, by the surface file", BOTH, (), [*gone.elements()])
+        Row(
+            severity("surface"),
+            "surface",
+            str(SURFACE),
+            f"{_PACKAGE}, by the surface file",
+            BOTH,
+            (),
+            [*gone.elements()],
+        )
     ]
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from typing import Any, Final
 
-from tools.drift import _names, _words
+from tools import _python_names
+from tools.drift import _words
 from tools.drift._normal import canonical
 
 _MANY: Final = 10_000  # where so many pairs are possible, it's another schema
@@ -38,7 +40,7 @@ def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, 
     )
     found: dict[str, str] = {}
     for ratio, before, after in alike:
-        one = ratio >= _ALIKE or _names.attribute(before) == _names.attribute(after)
+        one = ratio >= _ALIKE or _python_names.attribute(before) == _python_names.attribute(after)
         told = _description(olds[before])
         described = told is not None and told == _description(news[after])
         if (one or described) and before not in found and after not in found.values():
@@ -52,26 +54,25 @@ def unmatched(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], b
     Returns:
         What only the old one has, what only the new one has, and whether what both have is in another order.
     """
-    left = [canonical(each) for each in news]
+    shared = Counter(map(canonical, olds)) & Counter(map(canonical, news))
+    gone, kept = _apart(olds, shared)
+    come, order = _apart(news, shared)
+    return gone, come, order != kept
+
+
+def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]]:
+    """Return the parts that aren't shared, and the texts of those that are, each in their order."""
+    left = shared.copy()
+    alone: list[Any] = []
     kept: list[str] = []
-    gone: list[Any] = []
-    for each in olds:
-        text = canonical(each)
-        if text in left:
-            left.remove(text)
+    for part in parts:
+        text = canonical(part)
+        if left[text]:
+            left[text] -= 1
             kept.append(text)
         else:
-            gone.append(each)
-    come: list[Any] = []
-    order: list[str] = []
-    for each in news:
-        text = canonical(each)
-        if text in left:
-            left.remove(text)
-            come.append(each)
-        else:
-            order.append(text)
-    return gone, come, order != kept
+            alone.append(part)
+    return alone, kept
 
 
 def paired(gone: list[Any], come: list[Any]) -> list[tuple[Any, Any]]:

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from tools import _python_names
 from tools._surface_spec import type_name
-from tools.drift import _names, _values, _words
+from tools.drift import _values, _words
 from tools.drift._normal import canonical, same
 from tools.drift._renames import paired, renamed_properties, unmatched
-from tools.drift._usage import leads_nowhere, resolve
+from tools.drift._usage import followed, leads_nowhere, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -90,10 +91,10 @@ class Schemas:
             yield spot.row("not-understood", type_name(old), type_name(new), note="$ref")
             return
         yield spot.row("reference", type_name(old), type_name(new))
-        followed = (canonical(old), canonical(new), spot.hits)
-        if followed not in self._followed:  # what they lead to is compared once, however many refer to it
-            self._followed.add(followed)
-            yield from self.compare(_followed(old, self.old), _followed(new, self.new), spot)
+        pair = (canonical(old), canonical(new), spot.hits)
+        if pair not in self._followed:  # what they lead to is compared once, however many refer to it
+            self._followed.add(pair)
+            yield from self.compare(followed(old, self.old), followed(new, self.new), spot)
 
     def _lists(self, old: Schema, new: Schema) -> tuple[list[Any], list[Any]] | None:
         before, after = _all_listed(old, self.old), _all_listed(new, self.new)
@@ -155,7 +156,8 @@ class Schemas:
         renamed = renamed_properties(olds, news)
         for before, after in renamed.items():
             here = _property(spot, after)
-            yield here.row("property-renamed", before, after, python=_renaming(spot, before, after))
+            python = _python_names.renaming(before, after, _owner(spot))
+            yield here.row("property-renamed", before, after, python=python)
             yield from self.compare(olds[before], news[after], here)
         for name in olds.keys() - news.keys() - renamed.keys():
             here = _property(spot, name)
@@ -244,14 +246,6 @@ def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[Schema]:
             yield each
 
 
-def _followed(schema: Schema, document: dict[str, Any]) -> Any:
-    if "$ref" not in schema:
-        return schema
-    found = resolve(schema["$ref"], document)
-    beside = {key: value for key, value in schema.items() if key != "$ref"}
-    return {**found, **beside} if isinstance(found, dict) else found
-
-
 def _described(schema: Any) -> str:
     default = schema.get("default") if isinstance(schema, dict) else None
     return type_name(schema) + (
@@ -281,12 +275,11 @@ def _property(spot: Spot, name: str) -> Spot:
 
 
 def _attribute(spot: Spot, name: str) -> str:
-    return f"{_names.model(*spot.model)}.{_names.attribute(name)}"
+    return f"{_owner(spot)}{_python_names.attribute(name)}"
 
 
-def _renaming(spot: Spot, before: str, after: str) -> str:
-    names = (_attribute(spot, before), _names.attribute(after))
-    return f"{names[0]}: as before" if names[0].endswith(f".{names[1]}") else f"{names[0]} → {names[1]}"
+def _owner(spot: Spot) -> str:
+    return f"{_python_names.model(*spot.model)}."
 
 
 def _properties(schema: Any) -> str:

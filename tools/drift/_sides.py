@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from tools import _config, _yaml
-from tools.compose import OVERLAY, SPEC, CompositionError, compose
+from tools.compose import OVERLAY, SPEC, SURFACE, CompositionError, compose
 from tools.generate import CONFIG, GENERATED
 
 if TYPE_CHECKING:
     from tools._yaml import JSON
 
-SURFACE: Final = Path("tests/contract/surface.txt")
 _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
 

@@ -56,12 +56,12 @@ def write(report: Report, file: TextIO) -> None:
 def _lines(rows: list[Row]) -> Text:
     row = rows[0]
     text = Text("  ")
-    text.append("\n  ".join(_line(each.where) for each in rows), "bold")
+    text.append("\n  ".join(_wording.flat(each.where) for each in rows), "bold")
     what, note = _wording.sentence(row)
-    text.append(f": {what}" + (f" ({_line(note)})" if note else ""))
+    text.append(f": {what}" + (f" ({_wording.flat(note)})" if note else ""))
     hit, names = _wording.hit(row)
     if hit:
-        text.append(" ".join([f", in {hit}" if row.hits else f", {hit}", _line(" and ".join(names))]).rstrip())
+        text.append(" ".join([f", in {hit}" if row.hits else f", {hit}", _wording.flat(" and ".join(names))]).rstrip())
     pieces = _wording.common(rows)
     if pieces:
         text.append("\n    ")
@@ -69,16 +69,8 @@ def _lines(rows: list[Row]) -> Text:
     for index, (sign, piece) in enumerate(pieces):
         if index and not whole:
             text.append(" → ")
-        marked = piece if whole and sign == "=" else _marked(sign, piece) if whole else piece
+        marked = _wording.marked(sign, piece) if whole else piece
         text.append(printable(marked).replace("\n", "\n    "), _SIGNS[sign])
     if row.python:
-        text.append(f"\n    Python: {_line(row.python)}")
+        text.append(f"\n    Python: {_wording.flat(row.python)}")
     return text
-
-
-def _line(text: str) -> str:
-    return printable(text.replace("\n", "⏎"))
-
-
-def _marked(sign: str, piece: str) -> str:
-    return f"[-{piece}-]" if sign == "-" else f"{{+{piece}+}}"

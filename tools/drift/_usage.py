@@ -96,6 +96,15 @@ def leads_nowhere(schema: dict[str, Any], document: dict[str, Any]) -> bool:
     return "$ref" in schema and _found(schema["$ref"], document) is None
 
 
+def followed(part: dict[str, Any], document: dict[str, Any]) -> Any:
+    """Return what an object refers to, with what stands beside the `$ref`; without one, itself."""
+    if "$ref" not in part:
+        return part
+    found = resolve(part["$ref"], document)
+    beside = {key: value for key, value in part.items() if key != "$ref"}
+    return {**found, **beside} if isinstance(found, dict) else found
+
+
 def resolve(reference: str, document: dict[str, Any]) -> Any:
     """Return what a `$ref` leads to, an empty object if nothing."""
     found = _found(reference, document)

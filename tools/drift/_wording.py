@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
+from tools._terminal import printable
 from tools.drift import _kinds, _words
 from tools.drift._rows import Severity
 
@@ -75,6 +76,16 @@ def hit(row: Row) -> tuple[str, tuple[str, ...]]:
     if len(row.operations) <= _FEW:
         return f"{text}{rest} of", row.operations
     return f"{text}{rest} of {len(row.operations)} operations", ()
+
+
+def marked(sign: str, text: str) -> str:
+    """Return a piece of a word diff, marked as what goes, what comes, or not at all."""
+    return {"-": f"[-{text}-]", "+": f"{{+{text}+}}"}.get(sign, text)
+
+
+def flat(text: str) -> str:
+    """Return a text in one line, in which nothing does anything to who reads it."""
+    return printable(text.replace("\n", "⏎"))
 
 
 def _shown(value: Any) -> str:

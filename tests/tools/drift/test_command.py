@@ -13,9 +13,8 @@ import pytest
 from tests.support.building import repository
 from tests.support.changes import SLICE
 from tools import generate
-from tools.compose import OVERLAY, ROOT, SPEC
+from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
 from tools.drift import __main__ as drift
-from tools.drift._sides import SURFACE
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
