@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    import httpx
+import httpx
 
 PACKING: Final = "gzip"
 """How an answer may be packed."""
+
+_OF_PACKING: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 class Answer:
@@ -63,3 +64,8 @@ class Answer:
     def content(self) -> bytes:
         """Return what has come."""
         return b"".join(self._chunks)
+
+    def as_read(self) -> httpx.Response:
+        """Return it as an httpx response that has been read, and unpacked."""
+        headers = [(name, value) for name, value in self.response.headers.raw if name.lower() not in _OF_PACKING]
+        return httpx.Response(self.response.status_code, headers=headers, content=self.content())

@@ -214,7 +214,7 @@ class AsyncTasks:
 
         async def fetch(step: Fetch) -> Reply | Failure:
             answer = await self._transport.exchange(
-                request.kwargs, step.limit, connect=step.connect, redact=request.redact
+                request.prepared, step.limit, connect=step.connect, redact=request.redact
             )
             return read_start(answer, request.redact)
 

@@ -148,4 +148,4 @@ class AsyncWebTask(Handle[T]):
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact
-        return read_status(await self._transport.exchange(self._status_request(), step.limit, redact=redact), redact)
+        return read_status(await self._transport.exchange(self._status_request, step.limit, redact=redact), redact)

@@ -133,8 +133,8 @@ class Guard:
         fault = Fault.NOT_CONNECTED if is_unsent else Fault.LOST
         return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
 
-    def verdict(self, answer: Answer | None, failure: Failure | None, limit: float) -> httpx.Response | Failure:
-        """Return the answer, to be parsed, or why it is none.
+    def verdict(self, answer: Answer | None, failure: Failure | None, limit: float) -> Answer | Failure:
+        """Return the answer, whole and a success, or why it is none.
 
         Args:
             answer: What has come, None if no head has. An error status counts also where its body broke off.
@@ -147,8 +147,7 @@ class Guard:
         failure = self._failure(answer, failure, limit)
         if failure is not None:
             return replace(failure, status=response.status_code, request_id=request_id(response, self._redact))
-        headers = [(name, value) for name, value in response.headers.raw if name.lower() not in _PACKING]
-        return httpx.Response(response.status_code, headers=headers, content=answer.content())
+        return answer
 
     def _failure(self, answer: Answer, failure: Failure | None, limit: float) -> Failure | None:
         response, status = answer.response, answer.response.status_code
@@ -199,7 +198,6 @@ class Guard:
 DEADLINE: Final = "anchor_webtask.deadline"
 SHORTEST_READ: Final = 0.001
 LOCATION: Final = "anchor_webtask.location"
-_PACKING: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
 
 def request_id(response: httpx.Response, redact: Redactor) -> str | None:
@@ -210,8 +208,7 @@ def request_id(response: httpx.Response, redact: Redactor) -> str | None:
 
 def hide_location(response: httpx.Response) -> None:
     """Keep httpx from building the request that a redirect asks for: it would copy the key, or fail on nonsense."""
-    location = response.headers.pop("location", None)
-    if location is not None:
+    if 300 <= response.status_code < 400 and (location := response.headers.pop("location", None)) is not None:
         response.extensions[LOCATION] = location
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic
 
 from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
     from anchor_webtask._output import Output
+    from anchor_webtask._request import Prepared
     from anchor_webtask._secrets import Redactor, Sealed
     from anchor_webtask._settings import Settings
     from anchor_webtask._types import WaitPolicy
@@ -125,8 +127,9 @@ class Handle(Generic[T]):
         status = "not looked at yet" if self._watch.status is None else self._watch.status.value
         return f"<{type(self).__name__} {self._watch.task_id!r}: {status}>"
 
-    def _status_request(self) -> Sealed[dict[str, Any]]:
-        return status_request(self._watch.task_id or "")
+    @cached_property
+    def _status_request(self) -> Sealed[Prepared]:
+        return status_request(self._setup.settings.base_url, self._watch.task_id or "")
 
     def _deadline(self, timeout: float | None) -> float | None:
         return None if timeout is None else self._setup.settings.clock.now() + timeout

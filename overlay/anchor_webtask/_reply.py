@@ -6,8 +6,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 from anchor_webtask import _spec
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._guard import request_id
@@ -17,6 +15,7 @@ from anchor_webtask._request import task_id_problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anchor_webtask._answer import Answer
     from anchor_webtask._secrets import Redactor
 
 LONGEST_REASON: Final = 100_000
@@ -30,17 +29,18 @@ _STATUSES: Final = frozenset({"running", "completed", "failed"})
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
-def read_start(answer: httpx.Response | Failure, redact: Redactor) -> Reply | Failure:
+def read_start(answer: Answer | Failure, redact: Redactor) -> Reply | Failure:
     """Read the answer to a start: the result itself, or the id of a task that runs."""
     if isinstance(answer, Failure):
         return answer
     reply = _start_reply(answer, redact)
     if isinstance(reply, Failure):
-        return replace(reply, status=answer.status_code, request_id=request_id(answer, redact))
+        head = answer.response
+        return replace(reply, status=head.status_code, request_id=request_id(head, redact))
     return reply
 
 
-def _start_reply(answer: httpx.Response, redact: Redactor) -> Reply | Failure:
+def _start_reply(answer: Answer, redact: Redactor) -> Reply | Failure:
     from anchor_webtask_api.models.perform_web_task_async_response_data import PerformWebTaskAsyncResponseData
     from anchor_webtask_api.models.perform_web_task_response_schema import PerformWebTaskResponseSchema
     from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
@@ -64,7 +64,7 @@ def _start_reply(answer: httpx.Response, redact: Redactor) -> Reply | Failure:
             return _unreadable("it has neither a result nor a workflow_id")
 
 
-def read_status(answer: httpx.Response | Failure, redact: Redactor) -> Reply | Failure:
+def read_status(answer: Answer | Failure, redact: Redactor) -> Reply | Failure:
     """Read the answer to a status check. The API mixes cases, so they count alike."""
     if isinstance(answer, Failure):
         return answer
@@ -99,23 +99,12 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     return redact(text) if len(text) <= LONGEST_REASON else f"{redact(text[:LONGEST_REASON])}…"
 
 
-class _Read(httpx.Response):
-    """An answer whose JSON has been read, so that the generated parsers don't read it once more."""
-
-    def __init__(self, status: int, content: Any) -> None:
-        super().__init__(status)
-        self._read = content
-
-    def json(self, **_: Any) -> Any:
-        return self._read
-
-
-def _parsed(parse: Callable[[httpx.Response], object], answer: httpx.Response) -> object:
+def _parsed(parse: Callable[[int, Any], object], answer: Answer) -> object:
     try:
-        content = _with_both_names(answer.json())
+        content = _with_both_names(json.loads(answer.content()))
         # The generated parsers call dict(), which makes an object of a list of pairs as well, and an answer of that.
         if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
-            return parse(_Read(answer.status_code, content))
+            return parse(answer.response.status_code, content)
     except _PARSE_ERRORS:
         pass
     return _unreadable("it is no JSON of the shape that the spec has")

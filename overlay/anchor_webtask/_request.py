@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import httpx
 
 from anchor_webtask import _spec
 from anchor_webtask._errors import ConfigurationError
@@ -26,11 +28,23 @@ _SCHEME: Final = re.compile(r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):")
 Options = Sealed[dict[str, Any]]
 
 
-@dataclass(frozen=True)
-class StartRequest:
-    """A start, ready to be sent: its request arguments, and what knows the secrets in them."""
+class Prepared(NamedTuple):
+    """A request that is ready to be sent but for what the client adds to each.
 
-    kwargs: Sealed[dict[str, Any]]
+    httpx would parse the URL three times over, and merge headers anew, for each request; here it is done once for each
+    task.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: tuple[tuple[bytes, bytes], ...]
+    content: bytes
+
+
+class StartRequest(NamedTuple):
+    """A start, ready to be sent, and what knows the secrets in it."""
+
+    prepared: Sealed[Prepared]
     redact: Redactor
 
 
@@ -48,20 +62,39 @@ def start_request(
         problem = _options_problem(options)
         given = Sealed({name: value for name, value in options.open().items() if value is not None})
         kwargs = None if problem else _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
+        prepared = None if kwargs is None else Sealed(_prepared(settings.base_url, kwargs.open()))
         secrets = Sealed(()) if problem else _secret_texts(given)
     if problem:
         raise ConfigurationError(problem)
-    if kwargs is None:
+    if prepared is None:
         raise ConfigurationError(
             "extra_body must be JSON all through: dicts with text as keys, lists, text, finite numbers"
         )
     redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
-    return StartRequest(kwargs, redact)
+    return StartRequest(prepared, redact)
 
 
-def status_request(task_id: str) -> Sealed[dict[str, Any]]:
+def status_request(base_url: str, task_id: str) -> Sealed[Prepared]:
     """Build the request of a status check."""
-    return Sealed(_spec.status_kwargs(task_id))
+    return Sealed(_prepared(base_url, _spec.status_kwargs(task_id)))
+
+
+def _prepared(base_url: str, kwargs: dict[str, Any]) -> Prepared:
+    """Prepare a request from httpx's arguments, as the generated code gives them."""
+    url, params = _absolute(base_url, kwargs["url"]), kwargs.get("params")
+    headers = tuple((name.encode(), value.encode()) for name, value in kwargs.get("headers", {}).items())
+    return Prepared(
+        method=kwargs["method"].upper(),
+        url=url.copy_merge_params(params) if params else url,
+        headers=headers,
+        content=kwargs.get("content", b""),
+    )
+
+
+@functools.lru_cache(maxsize=64)
+def _absolute(base_url: str, path: str) -> httpx.URL:
+    """Return the URL of an operation; a start's is always the same."""
+    return httpx.URL(base_url + path)
 
 
 def checked_task_id(task_id: object) -> str:

@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    import httpx
-
     from anchor_webtask_api import Client
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
 
@@ -26,11 +24,14 @@ def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> d
     return perform_web_task._get_kwargs(body=body, session_id=UNSET if session_id is None else session_id)
 
 
-def parse_start(response: httpx.Response) -> object:
-    """Parse a start's answer by the generated code, which raises bare exceptions on shapes that it doesn't know."""
+def parse_start(status: int, content: Any) -> object:
+    """Parse a start's answer, by its HTTP status and its JSON.
+
+    The generated code does, which raises bare exceptions on shapes that it doesn't know.
+    """
     from anchor_webtask_api.api.tools import perform_web_task
 
-    return perform_web_task._parse_response(client=_parsing_client(), response=response)
+    return perform_web_task._parse_response(client=_parsing_client(), response=cast("Any", _Read(status, content)))
 
 
 def status_kwargs(task_id: str) -> dict[str, Any]:
@@ -40,11 +41,23 @@ def status_kwargs(task_id: str) -> dict[str, Any]:
     return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
 
 
-def parse_status(response: httpx.Response) -> object:
-    """Parse a status check's answer by the generated code; see `parse_start`."""
+def parse_status(status: int, content: Any) -> object:
+    """Parse a status check's answer; see `parse_start`."""
     from anchor_webtask_api.api.tools import get_perform_web_task_status
 
-    return get_perform_web_task_status._parse_response(client=_parsing_client(), response=response)
+    read = cast("Any", _Read(status, content))
+    return get_perform_web_task_status._parse_response(client=_parsing_client(), response=read)
+
+
+class _Read:
+    """What the generated parsers take for a response: they read its status, and its JSON, which is read once only."""
+
+    def __init__(self, status: int, content: Any) -> None:
+        self.status_code = status
+        self._content = content
+
+    def json(self) -> Any:
+        return self._content
 
 
 @functools.cache

@@ -10,7 +10,6 @@ import functools
 import math
 import ssl
 import sys
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import httpx
@@ -24,6 +23,9 @@ from anchor_webtask._secrets import REDACTED, Redactor, Sealed
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from anchor_webtask._request import Prepared
     from anchor_webtask._settings import Settings
     from anchor_webtask_api import AuthenticatedClient
 
@@ -55,8 +57,6 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
         "headers": {"Accept-Encoding": PACKING, "User-Agent": USER_AGENT},
-        # None of a server's: httpx sends them back as they came, and fails on one that isn't ASCII.
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
         "timeout": timeouts(settings.http_timeout),
         "follow_redirects": False,
         # Requests that are held open must not keep a status check waiting.
@@ -65,6 +65,46 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
         "trust_env": not settings.is_loopback,
         "verify": ssl_context(),
     }
+
+
+class _OwnCookies(httpx.Cookies):
+    """No cookies of a server's: httpx sends them back as they came, and fails on one that isn't ASCII."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Take none."""
+
+
+class _WithOwnCookies:
+    """What makes an httpx client send the cookies that it is given, and none that it gets."""
+
+    def __init__(self) -> None:
+        self._own_cookies = _OwnCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """The cookies that are sent with each request."""
+        return self._own_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: httpx.Cookies | dict[str, str]) -> None:
+        self._own_cookies = _OwnCookies(cookies)
+
+
+def _built(
+    prepared: Prepared, own_headers: Iterable[tuple[bytes, bytes]], timeout: httpx.Timeout, trace: Callable[..., object]
+) -> httpx.Request:
+    """Return the request that `build_request` would, without what that does again for each."""
+    content = prepared.content
+    length = ((b"Content-Length", str(len(content)).encode()),) if content else ()
+    request = httpx.Request(
+        prepared.method,
+        prepared.url,
+        headers=httpx.Headers([*own_headers, *prepared.headers, *length]),
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": timeout.as_dict(), "trace": trace},
+    )
+    request.read()  # for transports that look at the content
+    return request
 
 
 def _limit(request: httpx.Request) -> float:
@@ -76,11 +116,14 @@ def _guard(settings: Settings, redact: Redactor) -> Guard:
     return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
-class GuardedClient(httpx.Client):
+class GuardedClient(_WithOwnCookies, httpx.Client):
     """An httpx client whose `send` returns whole, successful answers and raises this package's errors for all else."""
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
-        super().__init__(transport=transport, event_hooks={"response": [hide_location]}, **_httpx_arguments(settings))
+        _WithOwnCookies.__init__(self)
+        arguments = _httpx_arguments(settings)
+        httpx.Client.__init__(self, transport=transport, event_hooks={"response": [hide_location]}, **arguments)
+        self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._guard = _guard(settings, settings.redact)
         self.is_spent = False
@@ -90,9 +133,9 @@ class GuardedClient(httpx.Client):
         outcome = self.exchange(request, self._guard)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome
+        return outcome.as_read()
 
-    def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
+    def exchange(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
         """Send, and return the whole answer, or why there is none."""
         limit = _limit(request)
         deadline = self._now() + limit
@@ -123,7 +166,7 @@ class GuardedClient(httpx.Client):
         return guard.verdict(answer, failure, limit)
 
 
-class GuardedAsyncClient(httpx.AsyncClient):
+class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
     """The same for asyncio and trio, in the one event loop in which it is first used.
 
     Here a request ends at its limit also while its head is still on its way.
@@ -133,7 +176,10 @@ class GuardedAsyncClient(httpx.AsyncClient):
         async def hide(response: httpx.Response) -> None:
             hide_location(response)
 
-        super().__init__(transport=transport, event_hooks={"response": [hide]}, **_httpx_arguments(settings))
+        _WithOwnCookies.__init__(self)
+        arguments = _httpx_arguments(settings)
+        httpx.AsyncClient.__init__(self, transport=transport, event_hooks={"response": [hide]}, **arguments)
+        self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._guard = _guard(settings, settings.redact)
         self._loop: object = None
@@ -144,9 +190,9 @@ class GuardedAsyncClient(httpx.AsyncClient):
         outcome = await self.exchange(request, self._guard)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome
+        return outcome.as_read()
 
-    async def exchange(self, request: httpx.Request, guard: Guard) -> httpx.Response | Failure:
+    async def exchange(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
         """Send, and return the whole answer, or why there is none."""
         import anyio
 
@@ -232,25 +278,23 @@ class Transport:
 
     def exchange(
         self,
-        kwargs: Sealed[dict[str, Any]],
+        prepared: Sealed[Prepared],
         limit: float,
         *,
         connect: float | None = None,
         redact: Redactor | None = None,
-    ) -> httpx.Response | Failure:
+    ) -> Answer | Failure:
         """Send one request, and return the whole answer, or why there is none.
 
         Args:
-            kwargs: httpx's arguments of the request.
+            prepared: The request.
             limit: Seconds that it may take.
             connect: Seconds that the connection may take, if less.
             redact: Knows the secrets in the request, by default the key alone.
         """
         client = self._tasks.client()
         guard = _guard(self._settings, redact or self._settings.redact)
-        request = client.build_request(
-            **kwargs.open(), timeout=timeouts(limit, connect), extensions={"trace": guard.trace}
-        )
+        request = _built(prepared.open(), client.own_headers, timeouts(limit, connect), guard.trace)
         return client.exchange(request, guard)
 
     def api(self) -> AuthenticatedClient:
@@ -277,25 +321,23 @@ class AsyncTransport:
 
     async def exchange(
         self,
-        kwargs: Sealed[dict[str, Any]],
+        prepared: Sealed[Prepared],
         limit: float,
         *,
         connect: float | None = None,
         redact: Redactor | None = None,
-    ) -> httpx.Response | Failure:
+    ) -> Answer | Failure:
         """Send one request, and return the whole answer, or why there is none.
 
         Args:
-            kwargs: httpx's arguments of the request.
+            prepared: The request.
             limit: Seconds that it may take.
             connect: Seconds that the connection may take, if less.
             redact: Knows the secrets in the request, by default the key alone.
         """
         client = self._tasks.client()
         guard = _guard(self._settings, redact or self._settings.redact)
-        request = client.build_request(
-            **kwargs.open(), timeout=timeouts(limit, connect), extensions={"trace": guard.trace_async}
-        )
+        request = _built(prepared.open(), client.own_headers, timeouts(limit, connect), guard.trace_async)
         return await client.exchange(request, guard)
 
     def api(self) -> AuthenticatedClient:

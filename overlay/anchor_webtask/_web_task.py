@@ -109,4 +109,4 @@ class WebTask(Handle[T]):
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact
-        return read_status(self._transport.exchange(self._status_request(), step.limit, redact=redact), redact)
+        return read_status(self._transport.exchange(self._status_request, step.limit, redact=redact), redact)

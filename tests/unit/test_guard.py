@@ -28,6 +28,7 @@ from anchor_webtask import (
     TransportError,
     UnexpectedResponseError,
 )
+from anchor_webtask._answer import Answer
 from anchor_webtask._guard import (
     DEADLINE,
     KEY_HEADER,
@@ -56,7 +57,7 @@ def verdict(
     pieces: Iterable[bytes | tuple[bytes, float]] = (),
     *,
     failure: Failure | None = None,
-) -> httpx.Response | Failure:
+) -> Answer | Failure:
     """Take in an answer whose body comes in pieces, each at once or at the given second, and return what it is."""
     guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
@@ -69,7 +70,7 @@ def verdict(
     return guard.verdict(answer, failure, LIMIT)
 
 
-def failed(came: httpx.Response | Failure, fault: Fault, kind: type[AnchorError]) -> str:
+def failed(came: Answer | Failure, fault: Fault, kind: type[AnchorError]) -> str:
     """Hold that a failure is of this fault and exactly this error, and return its text."""
     assert isinstance(came, Failure)
     assert came.fault is fault
@@ -293,9 +294,10 @@ def test_redirect_names_the_targets_origin_and_no_more(location: str | None, tar
 def test_success_is_given_on_whole_and_unpacked(status: int) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip", "content-length": "9", "x-other": "1"}
     came = verdict(httpx.Response(status, headers=headers), [b'{"data"', b": 1}"])
-    assert isinstance(came, httpx.Response)
-    assert (came.status_code, came.json(), came.headers["x-other"]) == (status, {"data": 1}, "1")
-    assert "content-encoding" not in came.headers
+    assert isinstance(came, Answer)
+    read = came.as_read()
+    assert (read.status_code, read.json(), read.headers["x-other"]) == (status, {"data": 1}, "1")
+    assert "content-encoding" not in read.headers
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
@@ -305,7 +307,7 @@ def test_status_of_no_answer_is_unreadable(status: int) -> None:
 
 @pytest.mark.parametrize("pieces", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100])
 def test_body_may_have_as_many_bytes_as_the_limit(pieces: list[bytes]) -> None:
-    assert isinstance(verdict(httpx.Response(200), pieces), httpx.Response)
+    assert isinstance(verdict(httpx.Response(200), pieces), Answer)
 
 
 @pytest.mark.parametrize("pieces", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101])
@@ -333,7 +335,7 @@ def test_body_that_drips_is_cut_at_the_limit() -> None:
 
 
 def test_body_that_comes_late_in_one_piece_counts() -> None:
-    assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), httpx.Response)
+    assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), Answer)
 
 
 def test_body_that_broke_off_is_that_failure() -> None:
