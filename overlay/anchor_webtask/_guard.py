@@ -9,7 +9,6 @@ import json
 import math
 import re
 import ssl
-from dataclasses import replace
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -146,7 +145,7 @@ class Guard:
         response = answer.response
         failure = self._failure(answer, failure, limit)
         if failure is not None:
-            return replace(failure, status=response.status_code, request_id=request_id(response, self._redact))
+            return failure._replace(status=response.status_code, request_id=request_id(response, self._redact))
         return answer
 
     def _failure(self, answer: Answer, failure: Failure | None, limit: float) -> Failure | None:

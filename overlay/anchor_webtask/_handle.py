@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
 
 from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
 from anchor_webtask._outcome import Completed, Failed, Reply, Running
@@ -62,8 +61,7 @@ def noting(task_id: str | None) -> Iterator[None]:
         raise
 
 
-@dataclass(frozen=True)
-class Setup(Generic[T]):
+class Setup(NamedTuple, Generic[T]):
     """What a handle needs beside its task: the client's settings, how to wait, how to read the answer, what to hide."""
 
     settings: Settings

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from anchor_webtask._errors import AnchorError
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Running:
     """The task has been started and hasn't ended.
 
@@ -23,7 +23,7 @@ class Running:
     known: bool = True
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Completed:
     """The task has ended with an answer, any JSON."""
 
@@ -31,7 +31,7 @@ class Completed:
     raw_status: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Failed:
     """The task has ended without an answer; `reason` is what the API gave as the reason, as text."""
 
@@ -51,8 +51,7 @@ class Fault(Enum):
     UNREADABLE = auto()  # a success by its status, and not what the spec says
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(NamedTuple):
     """A request that brought no reply, and the error that says so.
 
     `status` and `request_id` are those of the answer, None where not even its head came.

@@ -11,8 +11,7 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeGuard
 
 from anchor_webtask._errors import ConfigurationError, InvalidOutputError
 from anchor_webtask._json_schema import JsonSchema, json_of
@@ -38,8 +37,7 @@ UNWRAPPINGS: Final = 2
 """How many wrappings of the API's are taken off."""
 
 
-@dataclass(frozen=True)
-class Output(Generic[T]):
+class Output(NamedTuple, Generic[T]):
     """How one `output` is asked for and read.
 
     Attributes:
@@ -128,7 +126,7 @@ class Output(Generic[T]):
             return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
         if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value
-        fields = self._fields() or []
+        fields = self._field_names() or []
         is_empty = set(fields).isdisjoint(candidate)
         if is_empty and hasattr(value, "model_fields_set"):
             from anchor_webtask import _pydantic
@@ -136,7 +134,7 @@ class Output(Generic[T]):
             is_empty = _pydantic.takes_nothing(value, candidate)
         return Mismatch((), f"expected an object with {', '.join(fields)}", candidate) if fields and is_empty else value
 
-    def _fields(self) -> list[str] | None:
+    def _field_names(self) -> list[str] | None:
         """Return the names of the fields that an answer may have; None where it may have any."""
         schema: Schema = self.schema or {}
         asked_for = schema["properties"][WRAPPER] if self.wrapped else schema

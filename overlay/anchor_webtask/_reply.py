@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask import _spec
@@ -36,7 +35,7 @@ def read_start(answer: Answer | Failure, redact: Redactor) -> Reply | Failure:
     reply = _start_reply(answer, redact)
     if isinstance(reply, Failure):
         head = answer.response
-        return replace(reply, status=head.status_code, request_id=request_id(head, redact))
+        return reply._replace(status=head.status_code, request_id=request_id(head, redact))
     return reply
 
 

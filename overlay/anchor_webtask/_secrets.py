@@ -13,10 +13,10 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
-from anchor_webtask._spellings import Spelled, without
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    from anchor_webtask._spellings import Spelled
 
 T = TypeVar("T")
 
@@ -64,6 +64,8 @@ class Redactor:
     def spelled(self) -> Sealed[tuple[Spelled, ...]]:
         """The secrets as they're looked for."""
         if self._spelled is None:
+            from anchor_webtask._spellings import Spelled
+
             self._spelled = Sealed(tuple(map(Spelled, self._sealed.open())))
         return self._spelled
 
@@ -78,6 +80,8 @@ class Redactor:
 
 
 def _redacted(text: str, secrets: Iterable[Spelled]) -> str:
+    from anchor_webtask._spellings import without
+
     # Not within what has been replaced: a short secret may be a part of that.
     return REDACTED.join(without(part, secrets, REDACTED) for part in text.split(REDACTED))
 

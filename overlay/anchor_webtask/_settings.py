@@ -6,8 +6,7 @@ import inspect
 import ipaddress
 import math
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 
@@ -27,8 +26,7 @@ LONGEST: Final = 100_000_000
 DEFAULT_BASE_URL: Final = "https://api.anchorbrowser.io"
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """What a client was made with."""
 
     key: Sealed[str]

@@ -7,17 +7,15 @@ never holds the key, the prompt or secret values, so it may be stored beside a j
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from anchor_webtask._errors import ConfigurationError
 
 VERSION = 1
 
 
-@dataclass(frozen=True)
-class Token:
+class Token(NamedTuple):
     """The contents of a token; `started` is seconds since 1970, None where the start isn't known."""
 
     task_id: str

@@ -55,7 +55,7 @@ logger = logging.getLogger("anchor_webtask")
 logger.addHandler(logging.NullHandler())  # or Python shows warnings where nobody has set up logging
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fetch:
     """Make the request that this is about, in at most `limit` seconds, `connect` of them for the connection."""
 
@@ -63,14 +63,14 @@ class Fetch:
     connect: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sleep:
     """Wait."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Emit(Generic[E]):
     """Show this to whoever drives."""
 
