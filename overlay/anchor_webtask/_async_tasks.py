@@ -214,7 +214,11 @@ class AsyncTasks:
 
         async def fetch(step: Fetch) -> Reply | Failure:
             answer = await self._transport.exchange(
-                request.prepared, step.limit, connect=step.connect, redact=request.redact
+                request.prepared,
+                step.limit,
+                connect=step.connect,
+                redact=request.redact,
+                held=http_timeout is not None,
             )
             return read_start(answer, request.redact)
 

@@ -280,7 +280,13 @@ class Tasks:
         begun, started = settings.clock.now(), settings.clock.wall()
 
         def fetch(step: Fetch) -> Reply | Failure:
-            answer = self._transport.exchange(request.prepared, step.limit, connect=step.connect, redact=request.redact)
+            answer = self._transport.exchange(
+                request.prepared,
+                step.limit,
+                connect=step.connect,
+                redact=request.redact,
+                held=http_timeout is not None,
+            )
             return read_start(answer, request.redact)
 
         limit = http_timeout or settings.http_timeout

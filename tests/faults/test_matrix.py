@@ -22,7 +22,7 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     TaskFailedError,
     TaskTimeoutError,
-    _transport,
+    _guarded,
 )
 from tests.faults.faults import ELSEWHERE, HTTP_TIMEOUT, LIMIT, Fault, Row, faults
 from tests.support.errors import raised
@@ -170,7 +170,7 @@ def trusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ss
     authority.cert_pem.write_to_path(str(file))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(file))
-        patch.setattr(_transport, "ssl_context", functools.cache(_transport.ssl_context.__wrapped__))
+        patch.setattr(_guarded, "ssl_context", functools.cache(_guarded.ssl_context.__wrapped__))
         yield served_by(authority)
 
 
