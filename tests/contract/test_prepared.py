@@ -1,0 +1,90 @@
+"""Requests are prepared once, past httpx's own `build_request`: what is sent is what that would have built."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from anchor_webtask import _spec
+from anchor_webtask._request import status_request
+from anchor_webtask_api.api.tools import perform_web_task
+from anchor_webtask_api.models import PerformWebTaskRequestSchema
+from tests.support.faces import KEY
+
+if TYPE_CHECKING:
+    from tests.support.faces import Face
+
+BASE_URLS = [
+    "https://api.example",
+    "https://api.example/",
+    "https://api.example:8443/some/path/",
+    "https://bücher.example/ä",
+    "http://127.0.0.1:8000",
+    "http://[::1]:8000/v2",
+]
+ADDED = ("accept", "accept-encoding", "connection", "user-agent", "anchor-api-key")
+
+
+def sent(face: Face, base_url: str, do: Any) -> httpx.Request:
+    """Return the one request that is sent."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        data = {"status": "running", "workflow_id": "task-1"} if request.method == "POST" else {"status": "RUNNING"}
+        return httpx.Response(200, json={"data": data})
+
+    with face.anchor(base_url=base_url, transport=httpx.MockTransport(answer)) as anchor:
+        face.call(*do(anchor))
+    (request,) = requests
+    return request
+
+
+def built(base_url: str, kwargs: dict[str, Any], like: httpx.Request) -> httpx.Request:
+    """Return what httpx builds, given the headers that a client adds to each request."""
+    headers = {name: like.headers[name] for name in ADDED}
+    with httpx.Client(base_url=base_url, headers=headers) as client:
+        return client.build_request(**kwargs)
+
+
+def told(request: httpx.Request) -> tuple[str, str, bytes, dict[str, str]]:
+    return request.method, str(request.url), request.content, dict(request.headers)
+
+
+@pytest.mark.parametrize("base_url", BASE_URLS)
+@pytest.mark.parametrize("task_id", ["task-1", "a/b c?d#e%é", "..a", "%2F"])
+def test_a_status_check(task_id: str, base_url: str, face: Face) -> None:
+    request = sent(face, base_url, lambda anchor: [anchor.tasks.get(task_id).refresh])
+    assert told(request) == told(built(base_url, _spec.status_kwargs(task_id), request))
+    assert request.headers["anchor-api-key"] == KEY
+
+
+@pytest.mark.parametrize("base_url", BASE_URLS)
+@pytest.mark.parametrize("session_id", [None, "session 1/ü&="])
+def test_a_start(session_id: str | None, base_url: str, face: Face) -> None:
+    request = sent(face, base_url, lambda anchor: [lambda: anchor.tasks.start("Read ü", session_id=session_id)])
+    body = PerformWebTaskRequestSchema(prompt="Read ü", async_=True)
+    kwargs = perform_web_task._get_kwargs(body=body, **({"session_id": session_id} if session_id else {}))
+    content = kwargs.pop("json")
+    assert {**kwargs.pop("headers")} == {"Content-Type": "application/json"}
+    expected = built(base_url, {**kwargs, "json": content}, request)
+    assert (request.method, request.url) == (expected.method, expected.url)
+    assert httpx.Response(200, content=request.content).json() == content
+    names = ["host", "content-type", *ADDED]
+    assert [request.headers[name] for name in names] == [expected.headers[name] for name in names]
+    assert request.headers["content-length"] == str(len(request.content))
+
+
+def test_the_url_is_made_once_for_a_task() -> None:
+    one, other = (status_request("https://api.example", "task-1").open() for _ in range(2))
+    assert one.url is other.url
+
+
+@pytest.mark.parametrize("parse", [_spec.parse_start, _spec.parse_status])
+@pytest.mark.parametrize("status", [200, 201, 400, 401, 402, 403, 404, 429, 500, 503])
+def test_parsers_read_status_and_json_and_no_more_of_an_answer(status: int, parse: Any) -> None:
+    content = {"data": {"status": "RUNNING", "workflow_id": "w", "result": 1}, "error": {"code": status, "message": ""}}
+    parsed = parse(status, content)
+    assert (parsed is None) == (status in {201, 503})
