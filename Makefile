@@ -8,14 +8,17 @@
 #   make drift     what a change of the spec does to users: BASE=<commit>, or OLD=a.yaml NEW=b.yaml;
 #                  FORMAT=text|md|json, FAIL_ON=breaking for an exit status
 #   make accept    the surface file from the code, for a reviewer to read
+#   make bench     this package beside bare httpx and the official client: CHECK=1 compares with the budgets, JSON=1 is
+#                  for programs, ONLY="import request" for some groups, ROUNDS=3 for a quick look, FULL=<file>
+#                  for one of upstream's whole specs
 #   make lock      constraints.txt from pyproject.toml
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group dev
+GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
 
-.PHONY: run test vendor generate check drift accept lock
+.PHONY: run test vendor generate check drift accept bench lock
 
 run: $(VENV)/ready
 	$(BIN)/python examples/nodes_cpu_usage.py
@@ -34,6 +37,9 @@ drift: $(VENV)/ready
 
 accept: $(VENV)/ready
 	$(BIN)/python -m tools.surface accept
+
+bench: $(VENV)/ready
+	@$(BIN)/nox --session bench -- $(if $(filter 1,$(CHECK)),--check) $(if $(filter 1,$(JSON)),--json) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds "$$ROUNDS") $(if $(FULL),--full "$$FULL")
 
 lock: $(VENV)/ready
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --upgrade --all-extras $(GROUPS) --output-file constraints.txt pyproject.toml

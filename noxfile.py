@@ -103,6 +103,16 @@ def upstream(session: nox.Session, version: str) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure this package beside bare httpx and the official client; arguments after `--` are the program's."""
+    # Editable, since uv keeps a wheel that it has built of a folder. Where that would count, in imports and sizes, the
+    # program installs a copy; what it makes is in this session's folder.
+    session.install(*LOCKED, "--group", "bench", "--editable", ".[pydantic]")
+    session.create_tmp()
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format, and the workflows."""
     session.install(*LOCKED, "--group", "lint")
