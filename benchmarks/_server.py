@@ -111,6 +111,7 @@ def serving(latency: float) -> Iterator[Server]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, latency), daemon=True)
     process.start()
+    theirs.close()  # or nobody would notice that the process has died
     try:
         yield Server(ours)
     finally:
