@@ -9,8 +9,8 @@
 #                  FORMAT=text|md|json, FAIL_ON=breaking for an exit status
 #   make accept    the surface file from the code, for a reviewer to read
 #   make bench     this package beside bare httpx and the official client: CHECK=1 compares with the budgets, JSON=1 is
-#                  for programs, ONLY="import request" for some groups, ROUNDS=3 for a quick look, FULL=<file>
-#                  for one of upstream's whole specs
+#                  for programs, ONLY="import request" for some groups, ROUNDS=3 for a quick look, PLOT=<file> for the
+#                  schedule's curve, FULL=<file> for one of upstream's whole specs
 #   make lock      constraints.txt from pyproject.toml
 
 PYTHON ?= python3
@@ -39,7 +39,7 @@ accept: $(VENV)/ready
 	$(BIN)/python -m tools.surface accept
 
 bench: $(VENV)/ready
-	@$(BIN)/nox --session bench -- $(if $(filter 1,$(CHECK)),--check) $(if $(filter 1,$(JSON)),--json) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds "$$ROUNDS") $(if $(FULL),--full "$$FULL")
+	@$(BIN)/nox --session bench -- $(if $(filter 1,$(CHECK)),--check) $(if $(filter 1,$(JSON)),--json) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds "$$ROUNDS") $(if $(PLOT),--plot "$$PLOT") $(if $(FULL),--full "$$FULL")
 
 lock: $(VENV)/ready
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --upgrade --all-extras $(GROUPS) --output-file constraints.txt pyproject.toml

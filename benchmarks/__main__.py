@@ -23,10 +23,12 @@ GROUPS: Final = {
     "request": "one start and one request",
     "check": "one status check",
     "wait": "many tasks waited for at once",
+    "schedule": "the wait's schedule",
     "answer": "typed answers",
     "command": "the maintainers' commands, and what is installed",
 }
 FULL: Final = Path("..") / "shared" / "upstream" / "2026-02-15.yaml"
+PLOT: Final = ROOT / ".cache" / "schedule.svg"
 ROUNDS: Final = 15
 
 
@@ -76,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="GROUP", help=f"some of {', '.join(GROUPS)}")
     where = f"one of upstream's whole specs; default: {FULL}, where that is"
     parser.add_argument("--full", type=Path, metavar="FILE", help=where)
+    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="where the schedule's curve goes")
     parser.add_argument(
         "--rounds", type=_count, default=ROUNDS, metavar="N", help="samples of each; default: %(default)s"
     )
@@ -119,6 +122,13 @@ def _measured(group: str, options: argparse.Namespace, environments: Environment
             from benchmarks import waiting
 
             yield from waiting.rows()
+        case "schedule":
+            from benchmarks import schedule
+
+            yield from schedule.rows()
+            options.plot.parent.mkdir(parents=True, exist_ok=True)
+            schedule.plot(options.plot)
+            print(f"schedule: the curve is in {options.plot}", file=sys.stderr)
         case "answer":
             from benchmarks import answers
 

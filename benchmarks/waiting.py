@@ -1,4 +1,7 @@
-"""Many tasks waited for at once in one event loop, against a loop by hand on bare httpx that looks every 2 seconds."""
+"""Many tasks waited for at once in one event loop, against a loop by hand on bare httpx that looks every 2 seconds.
+
+A task that is lost, or answered with another's answer, ends it with an error.
+"""
 
 from __future__ import annotations
 
@@ -6,37 +9,98 @@ import statistics
 from typing import TYPE_CHECKING, Final
 
 from benchmarks._durations import MEDIANS
+from benchmarks._interleaved import figures, in_turn
 from benchmarks._rows import BARE, OURS, row
-from benchmarks._waits import in_child, wait_virtually, weigh
+from benchmarks._waits import in_child, wait_over_tcp, wait_virtually, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
     from benchmarks._rows import Row
+    from benchmarks._server import Seen
+    from benchmarks._waits import Waited
 
-COUNTS: Final = (1, 100, 1_000, 10_000)
-MINUTE: Final = MEDIANS["1m"]
-MANY: Final = 200
+SUBJECTS: Final = (OURS, BARE)
+ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}
+"""How often so many tasks are waited for: ten thousand take minutes."""
+
+FEW, MANY = 100, 1_000
+LONG: Final = MEDIANS["5m"]
+"""From this median on, the loop by hand waits for a few tasks: it looks at each some hundred times, or a thousand."""
+
+TCP_MEDIAN, TCP_SIGMA, TCP_LATENCY = 5.0, 0.3, 0.05
+
 _CHECKS: Final = "The loop by hand looks every 2 seconds."
 _LAG: Final = "Between a task's end and the caller knowing, as a share of the task's duration."
+_TCP: Final = f"Tasks of {TCP_MEDIAN:g} s, started in one moment; each answer takes {TCP_LATENCY * 1e3:g} ms."
 
 
 def rows() -> Iterator[Row]:
-    """Measure, in virtual time; a task that is lost ends it with an error."""
-    for count in COUNTS:
-        took = {name: in_child(wait_virtually, name, MINUTE, max(count, 100), at_once=count) for name in (OURS, BARE)}
-        cpu = {name: [waited.cpu * 1e3] for name, waited in took.items()}
-        yield row(f"wait.{count}.cpu", f"{count:,} tasks of a minute: CPU a task", "ms", cpu, _CHECKS)
-        if count > 1:
-            sizes = {name: [in_child(weigh, name, count, traced=False) / 1e3] for name in (OURS, BARE)}
-            yield row(f"wait.{count}.memory", f"{count:,} waiting tasks: memory of one", "kB", sizes)
+    """Measure in virtual time, then over TCP."""
+    for count, rounds in ROUNDS.items():
+        yield from _of_count(count, rounds)
     for name, median in MEDIANS.items():
-        took = {who: in_child(wait_virtually, who, median, MANY, at_once=MANY) for who in (OURS, BARE)}
-        checks = {who: [waited.checks] for who, waited in took.items()}
-        yield row(f"wait.{name}.checks", f"median {name}: checks a task", "checks", checks, _CHECKS)
-        lags = {who: [_percentile(waited.shares) * 100] for who, waited in took.items()}
-        yield row(f"wait.{name}.lag", f"median {name}: lag, 95th percentile", "%", lags, _LAG)
+        yield from _of_median(name, median)
+    yield from _over_tcp()
 
 
-def _percentile(shares: Sequence[float]) -> float:
-    return statistics.quantiles(shares, n=20)[-1]
+def _of_count(count: int, rounds: int) -> Iterator[Row]:
+    """What a task costs while so many are waited for at once; a single one is followed by the next."""
+
+    def waiting(name: str) -> Callable[[], Waited]:
+        all_in_all = max(count, FEW)
+        return lambda: in_child(wait_virtually, name, MEDIANS["1m"], all_in_all, at_once=count)
+
+    def weighing(name: str, *, traced: bool) -> Callable[[], float]:
+        return lambda: in_child(weigh, name, count, traced=traced)
+
+    took = in_turn({name: waiting(name) for name in SUBJECTS}, rounds)
+    cpu = figures(took, lambda waited: waited.cpu * 1e3)
+    yield row(f"wait.{count}.cpu", f"{count:,} tasks of a minute: CPU a task", "ms", cpu, _CHECKS)
+    allocated = in_turn({name: weighing(name, traced=True) for name in SUBJECTS}, 1)
+    label = f"{count:,} waiting tasks: memory of one"
+    yield row(f"wait.{count}.memory", label, "kB", figures(allocated, _kilobytes), "What Python has allocated.")
+    if count >= MANY:  # fewer fit into what the process has already
+        resident = in_turn({name: weighing(name, traced=False) for name in SUBJECTS}, 1)
+        label = f"{count:,} waiting tasks: resident memory of one"
+        yield row(f"wait.{count}.resident", label, "kB", figures(resident, _kilobytes))
+
+
+def _of_median(name: str, median: float) -> Iterator[Row]:
+    """How often tasks are looked at, and how late their end is noticed."""
+
+    def waiting(subject: str) -> Callable[[], Waited]:
+        count = FEW if subject == BARE and median >= LONG else MANY
+        return lambda: in_child(wait_virtually, subject, median, count, at_once=count)
+
+    took = in_turn({subject: waiting(subject) for subject in SUBJECTS}, 1)
+    checks = figures(took, lambda waited: waited.checks)
+    yield row(f"wait.{name}.checks", f"median {name}: checks a task", "checks", checks, _CHECKS)
+    middle = figures(took, lambda waited: statistics.median(waited.shares) * 100)
+    yield row(f"wait.{name}.lag", f"median {name}: lag, median", "%", middle, _LAG)
+    late = figures(took, lambda waited: _late(waited.shares) * 100)
+    yield row(f"wait.{name}.lag95", f"median {name}: lag, 95th percentile", "%", late, _LAG)
+
+
+def _over_tcp() -> Iterator[Row]:
+    def waiting(name: str) -> Callable[[], tuple[Waited, Seen]]:
+        return lambda: in_child(wait_over_tcp, name, TCP_MEDIAN, MANY, sigma=TCP_SIGMA, latency=TCP_LATENCY)
+
+    took = in_turn({name: waiting(name) for name in SUBJECTS}, 1)
+    label = f"{MANY:,} tasks over TCP"
+    cpu = figures(took, lambda each: each[0].cpu * 1e3)
+    yield row("wait.tcp.cpu", f"{label}: CPU a task", "ms", cpu, _TCP)
+    checks = figures(took, lambda each: each[0].checks)
+    yield row("wait.tcp.checks", f"{label}: checks a task", "checks", checks, _CHECKS)
+    late = figures(took, lambda each: _late(each[0].lags))
+    yield row("wait.tcp.lag95", f"{label}: lag, 95th percentile", "s", late, _TCP)
+    connections = figures(took, lambda each: float(each[1].most))
+    yield row("wait.tcp.connections", f"{label}: connections at once", "connections", connections, _TCP)
+
+
+def _kilobytes(size: float) -> float:
+    return size / 1e3
+
+
+def _late(lags: list[float]) -> float:
+    return statistics.quantiles(lags, n=20)[-1]
