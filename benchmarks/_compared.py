@@ -39,7 +39,7 @@ class Compared:
 
 def compared(calls: Sequence[Compared], rounds: int) -> Iterator[Row]:
     """Measure calls: their CPU over a transport without I/O, CPU and wall over loopback TCP."""
-    for face in _faces.mocked():
+    for face in _faces.without_io():
         for each in calls:
             samples = _samples(face, each.call, MOCKED, rounds)
             key, label = f"{each.key}.{face.name}.mock", f"{each.label}, {face.name}: CPU"

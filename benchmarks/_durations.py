@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import random
-from statistics import NormalDist
+from statistics import NormalDist, quantiles
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MEDIANS: Final[Mapping[str, float]] = {"10s": 10.0, "1m": 60.0, "5m": 300.0, "30m": 1800.0}
 SIGMA: Final = 1.0
@@ -23,3 +23,8 @@ def lognormal(median: float, count: int, *, sigma: float = SIGMA) -> list[float]
     quantiles = [NormalDist().inv_cdf((index + 0.5) / count) for index in range(count)]
     random.Random(count).shuffle(quantiles)  # noqa: S311  an order
     return [median * math.exp(sigma * quantile) for quantile in quantiles]
+
+
+def late(lags: Sequence[float]) -> float:
+    """Return the 95th percentile of lags: one task in twenty is noticed later than that."""
+    return quantiles(lags, n=20)[-1]

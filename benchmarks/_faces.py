@@ -17,7 +17,8 @@ import httpx
 
 from anchor_webtask import Anchor, AsyncAnchor
 from benchmarks import _official
-from benchmarks._canned import KEY, PATH, PROMPT, TASK_ID, URL, serving, transport
+from benchmarks._canned import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, answer
+from benchmarks._doors import mocked, serving
 from benchmarks._interleaved import timed, timed_async
 from benchmarks._rows import BARE, OFFICIAL, OURS
 
@@ -58,15 +59,15 @@ class Face:
     timed: Callable[[Callable[[], Any], int], Callable[[], Took]]
 
 
-def mocked() -> Iterator[Face]:
+def without_io() -> Iterator[Face]:
     """Yield both faces, over a transport without I/O."""
-    return _faces("https://api.anchorbrowser.io", transport())
+    return _faces(BASE_URL, mocked(answer))
 
 
 def over_tcp() -> Iterator[Face]:
     """Yield both faces, over loopback TCP; each client keeps one connection alive."""
-    with serving() as url:
-        yield from _faces(url, None)
+    with serving(answer) as server:
+        yield from _faces(server.url, None)
 
 
 def _faces(base_url: str, mock: httpx.MockTransport | None) -> Iterator[Face]:
@@ -165,11 +166,11 @@ def _bodies() -> Mapping[str, Mapping[str, Any]]:
     """Return what this package sends in each call."""
     bodies: list[dict[str, Any]] = []
 
-    def look(request: httpx.Request) -> httpx.Response:
-        bodies.append(json.loads(request.content))
-        return transport().handle_request(request)
+    def look(method: str, path: str, body: bytes) -> bytes:
+        bodies.append(json.loads(body))
+        return answer(method, path, body)
 
-    with Anchor(KEY, transport=httpx.MockTransport(look)) as anchor:
+    with Anchor(KEY, transport=mocked(look)) as anchor:
         calls = _ours(anchor)
         for name in _FIELDS:
             calls[name]()

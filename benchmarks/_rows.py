@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 OURS: Final = "anchor_webtask"
 BARE: Final = "httpx"
 OFFICIAL: Final = "anchorbrowser"
-SUBJECTS: Final = (OURS, BARE, OFFICIAL)
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,10 @@ The package's emulator checks requests against the spec, which costs more than t
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-PATH: Final = "/v1/tools/perform-web-task"
 
 
 class Service:

@@ -20,10 +20,11 @@ import psutil
 
 from anchor_webtask import AsyncAnchor
 from benchmarks import _virtual
+from benchmarks._canned import KEY, PATH
+from benchmarks._doors import Seen, mocked, serving
 from benchmarks._durations import lognormal
 from benchmarks._rows import BARE, OURS
-from benchmarks._server import Seen, serving
-from benchmarks._service import PATH, Service
+from benchmarks._service import Service
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -37,8 +38,6 @@ INTERVAL: Final = 2.0
 LONG: Final = 3600.0
 LOOK: Final = 2.5
 """When the memory of waiting tasks is looked at: every one has been checked once and sleeps."""
-
-KEY: Final = "no-key-of-anybody"
 
 Answer: TypeAlias = "dict[str, Any]"
 Wait: TypeAlias = "Callable[[float], Awaitable[Answer]]"
@@ -109,14 +108,6 @@ async def _waiting(
         yield wait
 
 
-def _mocked(service: Service) -> httpx.MockTransport:
-    def handle(request: httpx.Request) -> httpx.Response:
-        content = service.answer(request.method, request.url.path, request.content)
-        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=content)
-
-    return httpx.MockTransport(handle)
-
-
 async def _wait_for(
     wait: Wait, durations: Sequence[float], at_once: int, now: Callable[[], float], checks: Callable[[], int]
 ) -> Waited:
@@ -154,7 +145,7 @@ def wait_virtually(subject: str, median: float, count: int, *, at_once: int) -> 
     async def main() -> Waited:
         now = asyncio.get_running_loop().time
         service = Service(now)
-        async with _waiting(subject, "http://127.0.0.1", _mocked(service)) as wait:
+        async with _waiting(subject, "http://127.0.0.1", mocked(service.answer)) as wait:
             return await _wait_for(wait, lognormal(median, count), at_once, now, lambda: service.checks)
 
     return _virtual.run(main, seed=count)
@@ -176,7 +167,8 @@ def wait_over_tcp(subject: str, median: float, count: int, *, sigma: float, late
             durations = lognormal(median, count, sigma=sigma)
             return await _wait_for(wait, durations, count, time.monotonic, lambda: server.seen().checks)
 
-    with serving(latency) as server:
+    service = Service(time.monotonic)  # one clock for all processes of a machine: the ends are told by it
+    with serving(service.answer, latency) as server:
         return asyncio.run(main()), server.seen()
 
 
@@ -196,7 +188,7 @@ def weigh(subject: str, count: int, *, traced: bool) -> float:
 
     async def main() -> float:
         service = Service(asyncio.get_running_loop().time)
-        async with _waiting(subject, "http://127.0.0.1", _mocked(service)) as wait:
+        async with _waiting(subject, "http://127.0.0.1", mocked(service.answer)) as wait:
             before = size()
             waits = [asyncio.ensure_future(wait(LONG)) for _ in range(count)]
             await asyncio.sleep(LOOK)

@@ -12,7 +12,8 @@ import httpx
 import pydantic
 
 from anchor_webtask import Anchor
-from benchmarks._canned import KEY, PATH, TASK_ID
+from benchmarks._canned import BASE_URL, KEY, PATH, TASK_ID
+from benchmarks._doors import mocked
 from benchmarks._interleaved import figures, in_turn, timed
 from benchmarks._rows import BARE, OURS, row
 
@@ -101,11 +102,11 @@ def rows(rounds: int) -> Iterator[Row]:
     """Measure."""
     for key, (size, count, reads) in SIZES.items():
         body = _body(count)
-        transport = _answering(body)
+        transport = mocked(functools.partial(_answer, body))
         headers = {"anchor-api-key": KEY}
         with (
             Anchor(KEY, transport=transport, max_response_bytes=2 * len(body)) as anchor,
-            httpx.Client(base_url="https://api.anchorbrowser.io", headers=headers, transport=transport) as bare,
+            httpx.Client(base_url=BASE_URL, headers=headers, transport=transport) as bare,
         ):
             calls = {
                 LOADS: functools.partial(json.loads, body),
@@ -129,11 +130,8 @@ def _get(client: httpx.Client) -> object:
     return client.get(f"{PATH}/{TASK_ID}/status").raise_for_status().json()["data"]["result"]
 
 
-def _answering(body: bytes) -> httpx.MockTransport:
-    def handle(_: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, headers={"Content-Type": "application/json"}, content=body)
-
-    return httpx.MockTransport(handle)
+def _answer(answer: bytes, _method: str, _path: str, _body: bytes) -> bytes:
+    return answer
 
 
 def _body(count: int) -> bytes:

@@ -9,7 +9,7 @@ import httpx
 
 from anchor_webtask import Anchor
 from benchmarks import _official
-from benchmarks._canned import KEY, PATH, PROMPT, STARTED, URL
+from benchmarks._canned import BASE_URL, KEY, PATH, PROMPT, STARTED, URL
 from benchmarks._interleaved import figures, in_turn, timed
 from benchmarks._processes import MIB, rest, run
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
@@ -49,7 +49,7 @@ with Anchor({KEY!r}, transport=transport) as anchor:
 """,
     BARE: f"""{_TRANSPORT}
 headers = {{"anchor-api-key": {KEY!r}}}
-with httpx.Client(base_url="https://api.anchorbrowser.io", headers=headers, transport=transport) as client:
+with httpx.Client(base_url={BASE_URL!r}, headers=headers, transport=transport) as client:
     response = client.post({PATH!r}, json={{"prompt": {PROMPT!r}, "url": {URL!r}, "async": True}})
     assert response.raise_for_status().json()["data"]["workflow_id"]
 """,
@@ -115,4 +115,4 @@ def _clients(rounds: int) -> Row:
 
 
 def _make_bare() -> None:
-    httpx.Client(base_url="https://api.anchorbrowser.io", headers={"anchor-api-key": KEY}).close()
+    httpx.Client(base_url=BASE_URL, headers={"anchor-api-key": KEY}).close()

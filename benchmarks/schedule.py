@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from anchor_webtask import WaitPolicy
 from anchor_webtask._outcome import Completed, Running
 from anchor_webtask._wait import Fetch, Sleep, Watch, watching
-from benchmarks._durations import MEDIANS, SIGMA, lognormal
+from benchmarks._durations import MEDIANS, SIGMA, late, lognormal
 from benchmarks._rows import BARE, OURS, row
 from benchmarks._waits import INTERVAL
 
@@ -70,7 +70,7 @@ def course_of_loop(durations: Sequence[float]) -> Course:
 
 def _course(durations: Sequence[float], waits: Sequence[tuple[int, float]]) -> Course:
     shares = [noticed / seconds - 1 for seconds, (_, noticed) in zip(durations, waits, strict=True)]
-    return Course(statistics.fmean(checks for checks, _ in waits), statistics.quantiles(shares, n=20)[-1])
+    return Course(statistics.fmean(checks for checks, _ in waits), late(shares))
 
 
 def _led(policy: WaitPolicy, seconds: float, chance: Callable[[], float]) -> tuple[int, float]:

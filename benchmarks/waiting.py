@@ -8,7 +8,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Final
 
-from benchmarks._durations import MEDIANS
+from benchmarks._durations import MEDIANS, late
 from benchmarks._interleaved import figures, in_turn
 from benchmarks._rows import BARE, OURS, row
 from benchmarks._waits import in_child, wait_over_tcp, wait_virtually, weigh
@@ -16,8 +16,8 @@ from benchmarks._waits import in_child, wait_over_tcp, wait_virtually, weigh
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from benchmarks._doors import Seen
     from benchmarks._rows import Row
-    from benchmarks._server import Seen
     from benchmarks._waits import Waited
 
 SUBJECTS: Final = (OURS, BARE)
@@ -78,8 +78,8 @@ def _of_median(name: str, median: float) -> Iterator[Row]:
     yield row(f"wait.{name}.checks", f"median {name}: checks a task", "checks", checks, _CHECKS)
     middle = figures(took, lambda waited: statistics.median(waited.shares) * 100)
     yield row(f"wait.{name}.lag", f"median {name}: lag, median", "%", middle, _LAG)
-    late = figures(took, lambda waited: _late(waited.shares) * 100)
-    yield row(f"wait.{name}.lag95", f"median {name}: lag, 95th percentile", "%", late, _LAG)
+    lags = figures(took, lambda waited: late(waited.shares) * 100)
+    yield row(f"wait.{name}.lag95", f"median {name}: lag, 95th percentile", "%", lags, _LAG)
 
 
 def _over_tcp() -> Iterator[Row]:
@@ -92,15 +92,11 @@ def _over_tcp() -> Iterator[Row]:
     yield row("wait.tcp.cpu", f"{label}: CPU a task", "ms", cpu, _TCP)
     checks = figures(took, lambda each: each[0].checks)
     yield row("wait.tcp.checks", f"{label}: checks a task", "checks", checks, _CHECKS)
-    late = figures(took, lambda each: _late(each[0].lags))
-    yield row("wait.tcp.lag95", f"{label}: lag, 95th percentile", "s", late, _TCP)
+    lags = figures(took, lambda each: late(each[0].lags))
+    yield row("wait.tcp.lag95", f"{label}: lag, 95th percentile", "s", lags, _TCP)
     connections = figures(took, lambda each: float(each[1].most))
     yield row("wait.tcp.connections", f"{label}: connections at once", "connections", connections, _TCP)
 
 
 def _kilobytes(size: float) -> float:
     return size / 1e3
-
-
-def _late(lags: list[float]) -> float:
-    return statistics.quantiles(lags, n=20)[-1]

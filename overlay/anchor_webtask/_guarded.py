@@ -101,6 +101,7 @@ def _shorten(request: httpx.Request, seconds: float) -> None:
 
 
 def guard_of(settings: Settings, redact: Redactor) -> Guard:
+    """Return a guard: one for an exchange, or one for all that the generated client sends."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
@@ -126,11 +127,12 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
 
     def exchange_in_turn(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
         """Send when it is this request's turn; to wait for that is to wait for a connection."""
-        queued = self._now()
-        if not self._turns.acquire(timeout=request.extensions["timeout"]["pool"]):
-            return guard.broken(httpx.PoolTimeout(""), _limit(request))
-        try:
+        if not self._turns.acquire(blocking=False):
+            queued = self._now()
+            if not self._turns.acquire(timeout=request.extensions["timeout"]["pool"]):
+                return guard.broken(httpx.PoolTimeout(""), _limit(request))
             _shorten(request, self._now() - queued)
+        try:
             return self.exchange(request, guard)
         finally:
             self._turns.release()

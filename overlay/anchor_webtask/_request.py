@@ -61,8 +61,11 @@ def start_request(
     with Releasing():
         problem = _options_problem(options)
         given = Sealed({name: value for name, value in options.open().items() if value is not None})
-        kwargs = None if problem else _kwargs(cast("str", prompt), output, given, in_one_request=in_one_request)
-        prepared = None if kwargs is None else Sealed(_prepared(settings.base_url, kwargs.open()))
+        prepared = (
+            None
+            if problem
+            else _start(settings.base_url, cast("str", prompt), output, given, in_one_request=in_one_request)
+        )
         secrets = Sealed(()) if problem else _secret_texts(given)
     if problem:
         raise ConfigurationError(problem)
@@ -220,10 +223,10 @@ def _options_problem(options: Options) -> str | None:
     return None
 
 
-def _kwargs(
-    prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
-) -> Sealed[dict[str, Any]] | None:
-    """Build the request arguments with the body as bytes; None where `extra_body` can't be written as JSON."""
+def _start(
+    base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
+) -> Sealed[Prepared] | None:
+    """Prepare a start; None where `extra_body` can't be written as JSON."""
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
     from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
         PerformWebTaskRequestSchemaOutputSchema,
@@ -251,7 +254,7 @@ def _kwargs(
         kwargs["content"] = json.dumps(kwargs.pop("json"), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         return None
-    return Sealed(kwargs)
+    return Sealed(_prepared(base_url, kwargs))
 
 
 def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:

@@ -1,4 +1,7 @@
-"""The stand-in on loopback TCP, in a process of its own, so that its work isn't counted as the client's."""
+"""The doors of a stand-in for the API: an httpx transport without I/O, and a server on loopback TCP.
+
+Behind them is a function that answers a method, a path and a body with JSON, always with status 200.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +9,33 @@ import asyncio
 import contextlib
 import multiprocessing
 import re
-import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
-from benchmarks._service import Service
+import httpx
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
 
+Answer: TypeAlias = Callable[[str, str, bytes], bytes]
+
 BACKLOG: Final = 20_000
 """Connections that may come at once; the system's own limit is often less."""
 
+_JSON: Final = "application/json"
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+
+
+def mocked(answer: Answer) -> httpx.MockTransport:
+    """Return what answers without I/O, in either face."""
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        content = answer(request.method, request.url.path, request.content)
+        return httpx.Response(200, headers={"Content-Type": _JSON}, content=content)
+
+    return httpx.MockTransport(handle)
 
 
 @dataclass
@@ -40,8 +56,8 @@ class Seen:
 class _Peer(asyncio.Protocol):
     """One connection: HTTP/1.1 as httpx speaks it, without pipelining."""
 
-    def __init__(self, service: Service, latency: float, seen: Seen, is_open: set[_Peer]) -> None:
-        self._service = service
+    def __init__(self, answer: Answer, latency: float, seen: Seen, is_open: set[_Peer]) -> None:
+        self._answer = answer
         self._latency = latency
         self._seen = seen
         self._open = is_open
@@ -64,30 +80,27 @@ class _Peer(asyncio.Protocol):
         if not found or len(body) < (int(length[1]) if length else 0):
             return
         self._received = b""
-        method, path, _ = head.split(b" ", 2)
-        answer = self._service.answer(method.decode(), path.decode(), body)
-        fields = b"Content-Type: application/json\r\nContent-Length: %d" % len(answer)
-        self._loop.call_later(
-            self._latency, self._transport.write, b"HTTP/1.1 200 OK\r\n%b\r\n\r\n%b" % (fields, answer)
-        )
+        method, path, _ = head.decode().split(" ", 2)
+        self._seen.checks += method == "GET"
+        content = self._answer(method, path, body)
+        lines = f"HTTP/1.1 200 OK\r\nContent-Type: {_JSON}\r\nContent-Length: {len(content)}\r\n\r\n"
+        self._loop.call_later(self._latency, self._transport.write, lines.encode() + content)
 
 
-async def _serve(pipe: Connection, latency: float) -> None:
+async def _serve(pipe: Connection, answer: Answer, latency: float) -> None:
     seen, is_open = Seen(), set[_Peer]()
-    service = Service(time.monotonic)  # one clock for all processes of a machine, so the client can read it as well
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Peer(service, latency, seen, is_open), "127.0.0.1", 0, backlog=BACKLOG)
+    server = await loop.create_server(lambda: _Peer(answer, latency, seen, is_open), "127.0.0.1", 0, backlog=BACKLOG)
     async with server:
         pipe.send(server.sockets[0].getsockname()[1])
         with contextlib.suppress(EOFError):  # whoever asked is gone
             while True:
                 await asyncio.to_thread(pipe.recv)
-                seen.checks = service.checks
                 pipe.send(seen)
 
 
-def _main(pipe: Connection, latency: float) -> None:
-    asyncio.run(_serve(pipe, latency))
+def _main(pipe: Connection, answer: Answer, latency: float) -> None:
+    asyncio.run(_serve(pipe, answer, latency))
 
 
 class Server:
@@ -105,11 +118,16 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(latency: float) -> Iterator[Server]:
-    """Serve while the context lasts; each answer leaves so many seconds after its request has come."""
+def serving(answer: Answer, latency: float = 0.0) -> Iterator[Server]:
+    """Serve while the context lasts, in a process of its own, so that its work isn't counted as the client's.
+
+    Args:
+        answer: What answers; that process gets a copy.
+        latency: Seconds after which each answer leaves.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_main, args=(theirs, latency), daemon=True)
+    process = context.Process(target=_main, args=(theirs, answer, latency), daemon=True)
     process.start()
     theirs.close()  # or nobody would notice that the process has died
     try:
