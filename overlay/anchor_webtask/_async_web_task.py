@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from anchor_webtask._handle import Handle, Setup, noting, tell
 from anchor_webtask._reply import read_status
 from anchor_webtask._settings import checked_timeout
+from anchor_webtask._turns import Turn
 from anchor_webtask._types import T, TaskResult, TaskUpdate
 from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step, Watch
 
@@ -148,4 +149,6 @@ class AsyncWebTask(Handle[T]):
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact
-        return read_status(await self._transport.exchange(self._status_request, step.limit, redact=redact), redact)
+        request = self._status_request
+        answer = await self._transport.exchange(request, step.limit, turn=Turn.CHECK, redact=redact)
+        return read_status(answer, redact)

@@ -6,23 +6,21 @@ import functools
 import math
 import ssl
 import sys
-import threading
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 
 from anchor_webtask._answer import PACKING, Answer
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._guard import DEADLINE, SHORTEST_READ, Guard, KeyAuth, hide_location
+from anchor_webtask._guard import DEADLINE, Guard, KeyAuth, hide_location
 from anchor_webtask._outcome import Failure
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
     from http.cookiejar import CookieJar
 
-    import anyio
-
-    from anchor_webtask._secrets import Redactor
+    from anchor_webtask._secrets import Redactor, Sealed
     from anchor_webtask._settings import Settings
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
@@ -34,9 +32,8 @@ httpx has no error of its own for what goes wrong with TLS after its handshake, 
 """
 CONNECT_SHARE: Final = 0.9
 """The connection gets a little less than the whole request, so that what strikes first says which of them it was."""
-AT_ONCE: Final = 30
-"""How many starts and checks are on their way at once. More gain nothing: the process is busy, or the server is; and
-each connection costs time in httpcore's pool, and one of the files that a process may have open."""
+MOST_IDLE: Final = 20
+"""How many connections of the generated client are kept; httpx's own default."""
 
 
 @functools.cache
@@ -45,25 +42,67 @@ def ssl_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def timeouts(limit: float, connect: float | None = None) -> httpx.Timeout:
+class Prepared(NamedTuple):
+    """A request that is ready to be sent but for what the client adds to each.
+
+    httpx would parse the URL three times over, and merge headers anew, for each request; here it is done once for each
+    task.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: tuple[tuple[bytes, bytes], ...]
+    content: bytes
+
+
+def built(
+    sealed: Sealed[Prepared],
+    own_headers: Iterable[tuple[bytes, bytes]],
+    limit: float,
+    connect: float | None,
+    trace: Callable[..., object],
+) -> httpx.Request:
+    """Return the request that `build_request` would, without what that does again for each.
+
+    Args:
+        sealed: The request.
+        own_headers: Those that the client sends with each.
+        limit: Seconds that it may take.
+        connect: Seconds that the connection may take, if less.
+        trace: Is told how far it has got.
+    """
+    prepared = sealed.open()
+    content = prepared.content
+    length = ((b"Content-Length", str(len(content)).encode()),) if content else ()
+    request = httpx.Request(
+        prepared.method,
+        prepared.url,
+        headers=httpx.Headers([*own_headers, *prepared.headers, *length]),
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": _timeouts(limit, connect), "trace": trace},
+    )
+    request.read()  # for transports that look at the content
+    return request
+
+
+def _timeouts(limit: float, connect: float | None = None) -> dict[str, float]:
     """Return httpx's time-outs for a request that may take `limit` seconds, `connect` of them for the connection."""
     shortest = CONNECT_SHARE * limit if connect is None else min(connect, CONNECT_SHARE * limit)
-    return httpx.Timeout(limit, connect=shortest, pool=shortest)
+    return {"connect": shortest, "read": limit, "write": limit, "pool": shortest}
 
 
-def _httpx_arguments(settings: Settings) -> dict[str, Any]:
-    return {
+def _httpx_arguments(settings: Settings, *, is_custom: bool) -> dict[str, Any]:
+    arguments = {
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
         "headers": {"Accept-Encoding": PACKING, "User-Agent": USER_AGENT},
-        "timeout": timeouts(settings.http_timeout),
+        "timeout": httpx.Timeout(**_timeouts(settings.http_timeout)),
         "follow_redirects": False,
-        # No limit here: what is held open must not keep a check waiting, and all else waits its turn, see AT_ONCE.
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=AT_ONCE),
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=MOST_IDLE),
         # A proxy from the environment is for what leaves the machine; on loopback it would get the key in the clear.
         "trust_env": not settings.is_loopback,
-        "verify": ssl_context(),
     }
+    return arguments if is_custom else {**arguments, "verify": ssl_context()}
 
 
 class _OwnCookies(httpx.Cookies):
@@ -94,12 +133,6 @@ def _limit(request: httpx.Request) -> float:
     return math.inf if read is None else float(read)
 
 
-def _shorten(request: httpx.Request, seconds: float) -> None:
-    """Take the time that a request has waited for its turn from what it may take."""
-    limits = request.extensions["timeout"]
-    request.extensions["timeout"] = {name: max(limit - seconds, SHORTEST_READ) for name, limit in limits.items()}
-
-
 def guard_of(settings: Settings, redact: Redactor) -> Guard:
     """Return a guard: one for an exchange, or one for all that the generated client sends."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
@@ -110,12 +143,11 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         _WithOwnCookies.__init__(self)
-        arguments = _httpx_arguments(settings)
+        arguments = _httpx_arguments(settings, is_custom=transport is not None)
         httpx.Client.__init__(self, transport=transport, event_hooks={"response": [hide_location]}, **arguments)
         self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._guard = guard_of(settings, settings.redact)
-        self._turns = threading.Semaphore(AT_ONCE)
         self.is_spent = False
 
     def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
@@ -124,18 +156,6 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()
-
-    def exchange_in_turn(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
-        """Send when it is this request's turn; to wait for that is to wait for a connection."""
-        if not self._turns.acquire(blocking=False):
-            queued = self._now()
-            if not self._turns.acquire(timeout=request.extensions["timeout"]["pool"]):
-                return guard.broken(httpx.PoolTimeout(""), _limit(request))
-            _shorten(request, self._now() - queued)
-        try:
-            return self.exchange(request, guard)
-        finally:
-            self._turns.release()
 
     def exchange(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
         """Send, and return the whole answer, or why there is none."""
@@ -168,6 +188,27 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
         return guard.verdict(answer, failure, limit)
 
 
+class OneLoop:
+    """The event loop in which something is first used."""
+
+    def __init__(self) -> None:
+        self._loop: object = None
+
+    def stay(self) -> None:
+        """Refuse another event loop.
+
+        Raises:
+            ConfigurationError: The running loop is another one.
+        """
+        import anyio.lowlevel
+
+        loop = anyio.lowlevel.current_token()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop != loop:
+            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")
+
+
 class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
     """The same for asyncio and trio, in the one event loop in which it is first used.
 
@@ -179,48 +220,26 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
             hide_location(response)
 
         _WithOwnCookies.__init__(self)
-        arguments = _httpx_arguments(settings)
+        arguments = _httpx_arguments(settings, is_custom=transport is not None)
         httpx.AsyncClient.__init__(self, transport=transport, event_hooks={"response": [hide]}, **arguments)
         self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._guard = guard_of(settings, settings.redact)
-        self._loop: object = None
-        self._turns: anyio.CapacityLimiter | None = None
+        self._loop = OneLoop()
         self.is_spent = False  # cancellation comes only where httpcore awaits something, and it copes with that
 
     async def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
+        self._loop.stay()
         outcome = await self.exchange(request, self._guard)
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()
 
-    async def exchange_in_turn(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
-        """Send when it is this request's turn; to wait for that is to wait for a connection."""
-        import anyio
-
-        self._stay_in_loop()
-        if self._turns is None:
-            self._turns = anyio.CapacityLimiter(AT_ONCE)
-        try:
-            self._turns.acquire_nowait()
-        except anyio.WouldBlock:
-            queued = self._now()
-            with anyio.move_on_after(request.extensions["timeout"]["pool"]) as scope:
-                await self._turns.acquire()
-            if scope.cancelled_caught:
-                return guard.broken(httpx.PoolTimeout(""), _limit(request))
-            _shorten(request, self._now() - queued)
-        try:
-            return await self.exchange(request, guard)
-        finally:
-            self._turns.release()
-
     async def exchange(self, request: httpx.Request, guard: Guard) -> Answer | Failure:
         """Send, and return the whole answer, or why there is none."""
         import anyio
 
-        self._stay_in_loop()
         limit = _limit(request)
         deadline = self._now() + limit
         answer: Answer | None = None
@@ -245,14 +264,5 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
 
     async def aclose(self) -> None:
         """Close all connections."""
-        self._stay_in_loop()
+        self._loop.stay()
         await super().aclose()
-
-    def _stay_in_loop(self) -> None:
-        import anyio.lowlevel
-
-        loop = anyio.lowlevel.current_token()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop != loop:
-            raise ConfigurationError("this client was first used in another event loop: make one client for each loop")

@@ -18,8 +18,8 @@ from anchor_webtask._wait import Came, Fetch, Step, Watch, logger, watching
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
 
+    from anchor_webtask._guarded import Prepared
     from anchor_webtask._output import Output
-    from anchor_webtask._request import Prepared
     from anchor_webtask._secrets import Redactor, Sealed
     from anchor_webtask._settings import Settings
     from anchor_webtask._types import WaitPolicy

@@ -1,19 +1,39 @@
-"""When an httpx client is made, and when it may no longer be used."""
+"""When httpx clients are made, and when they may no longer be used."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from anchor_webtask._errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+CLOSED: Final = "this client is closed: make a new one"
+
+T = TypeVar("T")
+
+
+def made(make: Callable[[], T]) -> T:
+    """Make something of httpx's.
+
+    Raises:
+        ConfigurationError: It can't be made, as the environment is.
+    """
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  httpx and ssl raise what they like for what the environment says
+        kind = type(error).__name__
+    # Not its text, which may quote a proxy's password.
+    raise ConfigurationError(
+        f"no HTTP client can be made ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxies in the environment"
+    )
+
 
 class Client(Protocol):
-    """An httpx client that is made anew once it's closed, or spent by an interruption."""
+    """What is made anew once it's closed, or spent by an interruption."""
 
     is_spent: bool
 
@@ -27,7 +47,7 @@ ClientT = TypeVar("ClientT", bound=Client)
 
 
 class Lifecycle(Generic[ClientT]):
-    """Makes an httpx client when it is first needed, and notices a close and a fork.
+    """Makes one when it is first needed, an httpx client or what lends them, and notices a close and a fork.
 
     After a fork parent and child would read each other's answers from one connection, so the child gets a new client. A
     custom transport can't be made anew, so with one the child is refused.
@@ -49,7 +69,7 @@ class Lifecycle(Generic[ClientT]):
             ConfigurationError: It was closed, or has a custom transport from before a fork.
         """
         if self._is_closed:
-            raise ConfigurationError("this client is closed: make a new one")
+            raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
             if self._is_custom:
                 raise ConfigurationError(
@@ -62,18 +82,8 @@ class Lifecycle(Generic[ClientT]):
             self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
         with self._lock:
             if self._client is None or self._client.is_closed or self._client.is_spent:
-                self._client = self._made()
+                self._client = made(self._make)
             return self._client
-
-    def _made(self) -> ClientT:
-        try:
-            return self._make()
-        except Exception as error:  # noqa: BLE001  httpx and ssl raise what they like for what the environment says
-            kind = type(error).__name__
-        # Not its text, which may quote a proxy's password.
-        raise ConfigurationError(
-            f"no HTTP client can be made ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxies in the environment"
-        )
 
     def close(self) -> ClientT | None:
         """Refuse further use, and return the client that is to be closed, if there is one of this process."""

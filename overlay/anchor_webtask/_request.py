@@ -12,6 +12,7 @@ import httpx
 
 from anchor_webtask import _spec
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._guarded import Prepared
 from anchor_webtask._json_schema import has_text_keys
 from anchor_webtask._secrets import Redactor, Releasing, Sealed
 from anchor_webtask._types import TaskOptions
@@ -26,19 +27,6 @@ LONGEST_ID: Final = 1024
 _SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled when first used: that takes a millisecond
 
 Options = Sealed[dict[str, Any]]
-
-
-class Prepared(NamedTuple):
-    """A request that is ready to be sent but for what the client adds to each.
-
-    httpx would parse the URL three times over, and merge headers anew, for each request; here it is done once for each
-    task.
-    """
-
-    method: str
-    url: httpx.URL
-    headers: tuple[tuple[bytes, bytes], ...]
-    content: bytes
 
 
 class StartRequest(NamedTuple):

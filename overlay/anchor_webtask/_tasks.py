@@ -16,6 +16,7 @@ from anchor_webtask._request import start_request
 from anchor_webtask._secrets import Sealed
 from anchor_webtask._settings import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._token import decode
+from anchor_webtask._turns import Turn
 from anchor_webtask._web_task import WebTask, drive
 
 if TYPE_CHECKING:
@@ -283,9 +284,9 @@ class Tasks:
             answer = self._transport.exchange(
                 request.prepared,
                 step.limit,
-                connect=step.connect,
+                turn=Turn.START if http_timeout is None else Turn.HELD,
                 redact=request.redact,
-                held=http_timeout is not None,
+                connect=step.connect,
             )
             return read_start(answer, request.redact)
 

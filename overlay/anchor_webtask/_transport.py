@@ -1,4 +1,4 @@
-"""Sending: for each face, an httpx client behind the guard for tasks, and one for the generated client.
+"""Sending: for each face, httpx clients behind the guard, in turns for tasks and one for the generated client.
 
 A request comes sealed and is opened inside `exchange`, which returns a failure and never raises one: when an error is
 raised, no frame with a header or a body is left for a traceback to show.
@@ -12,17 +12,18 @@ import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._guard import KEY_HEADER
-from anchor_webtask._guarded import GuardedAsyncClient, GuardedClient, guard_of, timeouts
+from anchor_webtask._guarded import GuardedAsyncClient, GuardedClient, guard_of
 from anchor_webtask._lifecycle import Lifecycle
-from anchor_webtask._secrets import REDACTED, Redactor, Sealed
+from anchor_webtask._secrets import REDACTED
+from anchor_webtask._turns import AsyncTurns, Turns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from anchor_webtask._answer import Answer
+    from anchor_webtask._guarded import Prepared
     from anchor_webtask._outcome import Failure
-    from anchor_webtask._request import Prepared
+    from anchor_webtask._secrets import Redactor, Sealed
     from anchor_webtask._settings import Settings
+    from anchor_webtask._turns import Turn
     from anchor_webtask_api import AuthenticatedClient
 
 
@@ -60,36 +61,36 @@ class Transport:
     """How the sync face sends."""
 
     def __init__(self, settings: Settings, custom: httpx.BaseTransport | None) -> None:
+        is_custom = custom is not None
+
         def make() -> GuardedClient:
             return GuardedClient(settings, custom)
 
         self._settings = settings
-        self._tasks = Lifecycle(make, is_custom=custom is not None)
+        self._turns = Lifecycle(lambda: Turns(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
         # The generated client's with_headers() changes its httpx client, so it gets one for itself.
-        self._api = Lifecycle(make, is_custom=custom is not None)
+        self._api = Lifecycle(make, is_custom=is_custom)
 
     def exchange(
         self,
         prepared: Sealed[Prepared],
         limit: float,
         *,
+        turn: Turn,
+        redact: Redactor,
         connect: float | None = None,
-        redact: Redactor | None = None,
-        held: bool = False,
     ) -> Answer | Failure:
         """Send one request, and return the whole answer, or why there is none.
 
         Args:
             prepared: The request.
             limit: Seconds that it may take.
+            turn: What it waits for before that.
+            redact: Knows the secrets in it.
             connect: Seconds that the connection may take, if less.
-            redact: Knows the secrets in the request, by default the key alone.
-            held: Whether the server is expected to hold the request open.
         """
-        client = self._tasks.client()
-        guard = guard_of(self._settings, redact or self._settings.redact)
-        request = _built(prepared.open(), client.own_headers, timeouts(limit, connect), guard.trace)
-        return client.exchange(request, guard) if held else client.exchange_in_turn(request, guard)
+        guard = guard_of(self._settings, redact)
+        return self._turns.client().exchange(prepared, guard, turn, limit, connect)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""
@@ -97,7 +98,7 @@ class Transport:
 
     def close(self) -> None:
         """Close all connections."""
-        for client in (self._tasks.close(), self._api.close()):
+        for client in (self._turns.close(), self._api.close()):
             if client is not None:
                 client.close()
 
@@ -106,35 +107,35 @@ class AsyncTransport:
     """How the async face sends."""
 
     def __init__(self, settings: Settings, custom: httpx.AsyncBaseTransport | None) -> None:
+        is_custom = custom is not None
+
         def make() -> GuardedAsyncClient:
             return GuardedAsyncClient(settings, custom)
 
         self._settings = settings
-        self._tasks = Lifecycle(make, is_custom=custom is not None)
-        self._api = Lifecycle(make, is_custom=custom is not None)
+        self._turns = Lifecycle(lambda: AsyncTurns(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
+        self._api = Lifecycle(make, is_custom=is_custom)
 
     async def exchange(
         self,
         prepared: Sealed[Prepared],
         limit: float,
         *,
+        turn: Turn,
+        redact: Redactor,
         connect: float | None = None,
-        redact: Redactor | None = None,
-        held: bool = False,
     ) -> Answer | Failure:
         """Send one request, and return the whole answer, or why there is none.
 
         Args:
             prepared: The request.
             limit: Seconds that it may take.
+            turn: What it waits for before that.
+            redact: Knows the secrets in it.
             connect: Seconds that the connection may take, if less.
-            redact: Knows the secrets in the request, by default the key alone.
-            held: Whether the server is expected to hold the request open.
         """
-        client = self._tasks.client()
-        guard = guard_of(self._settings, redact or self._settings.redact)
-        request = _built(prepared.open(), client.own_headers, timeouts(limit, connect), guard.trace_async)
-        return await (client.exchange(request, guard) if held else client.exchange_in_turn(request, guard))
+        guard = guard_of(self._settings, redact)
+        return await self._turns.client().exchange(prepared, guard, turn, limit, connect)
 
     def api(self) -> AuthenticatedClient:
         """Return the generated client behind the guard."""
@@ -142,23 +143,6 @@ class AsyncTransport:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        for client in (self._tasks.close(), self._api.close()):
+        for client in (self._turns.close(), self._api.close()):
             if client is not None:
                 await client.aclose()
-
-
-def _built(
-    prepared: Prepared, own_headers: Iterable[tuple[bytes, bytes]], timeout: httpx.Timeout, trace: Callable[..., object]
-) -> httpx.Request:
-    """Return the request that `build_request` would, without what that does again for each."""
-    content = prepared.content
-    length = ((b"Content-Length", str(len(content)).encode()),) if content else ()
-    request = httpx.Request(
-        prepared.method,
-        prepared.url,
-        headers=httpx.Headers([*own_headers, *prepared.headers, *length]),
-        stream=httpx.ByteStream(content),
-        extensions={"timeout": timeout.as_dict(), "trace": trace},
-    )
-    request.read()  # for transports that look at the content
-    return request

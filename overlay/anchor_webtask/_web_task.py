@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from anchor_webtask._handle import Handle, Setup, noting, tell
 from anchor_webtask._reply import read_status
 from anchor_webtask._settings import checked_timeout
+from anchor_webtask._turns import Turn
 from anchor_webtask._types import T, TaskResult, TaskUpdate
 from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step, Watch
 
@@ -109,4 +110,6 @@ class WebTask(Handle[T]):
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact
-        return read_status(self._transport.exchange(self._status_request, step.limit, redact=redact), redact)
+        request = self._status_request
+        answer = self._transport.exchange(request, step.limit, turn=Turn.CHECK, redact=redact)
+        return read_status(answer, redact)

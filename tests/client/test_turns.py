@@ -4,39 +4,64 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.to_thread
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, WaitPolicy, _guarded
-from tests.support.faces import KEY
-from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, answer, raw_server
+from anchor_webtask import AnchorError, ConfigurationError, RequestTimeoutError, StartOutcomeUnknownError, _turns
+from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, RawServer, answer, raw_server
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
-OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
-FACES = ["sync", "asyncio", "trio"]
+    from tests.support.clocks import VirtualClock
+    from tests.support.faces import Face
 
 
-def together(name: str, calls: list[Callable[[Any], Any]], **arguments: Any) -> list[Any]:
-    """Call all at once with one client, and return what they return, in order."""
-    if name == "sync":
-        with Anchor(KEY, wait=OFTEN, **arguments) as anchor, ThreadPoolExecutor(len(calls)) as threads:
-            return list(threads.map(lambda call: call(anchor), calls))
+@dataclass
+class Call:
+    """A call among others: how it's made, after how many requests that the server has seen, and whether it's over."""
+
+    make: Callable[[Any], Any]
+    after: int = 0
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+def together(face: Face, server: RawServer, anchor: Any, *calls: Call) -> list[Any]:
+    """Make calls at once, and return what they return or raise, in order."""
     came: list[Any] = [None] * len(calls)
 
-    async def do(at: int, awaitable: Awaitable[Any]) -> None:
-        came[at] = await awaitable
+    def do(at: int) -> None:
+        server.wait_for(calls[at].after)
+        try:
+            came[at] = calls[at].make(anchor)
+        except AnchorError as error:
+            came[at] = error
+        finally:
+            calls[at].over.set()
 
-    async def main() -> None:
-        async with AsyncAnchor(KEY, wait=OFTEN, **arguments) as anchor, anyio.create_task_group() as group:
-            for at, call in enumerate(calls):
-                group.start_soon(do, at, call(anchor))
+    async def do_async(at: int) -> None:
+        await anyio.to_thread.run_sync(server.wait_for, calls[at].after)
+        try:
+            came[at] = await calls[at].make(anchor)
+        except AnchorError as error:
+            came[at] = error
+        finally:
+            calls[at].over.set()
 
-    anyio.run(main, backend=name)
+    async def do_all() -> None:
+        async with anyio.create_task_group() as group:
+            for at in range(len(calls)):
+                group.start_soon(do_async, at)
+
+    if face.name == "sync":
+        with ThreadPoolExecutor(len(calls)) as threads:
+            list(threads.map(do, range(len(calls))))
+    else:
+        face.call(do_all)
     return came
 
 
@@ -52,43 +77,107 @@ def in_one_request(anchor: Any) -> Any:
     return anchor.tasks.run_in_one_request("Read the price", http_timeout=PATIENCE)
 
 
-@pytest.mark.parametrize("name", FACES)
-def test_so_many_are_under_way_at_once_and_no_more(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_guarded, "AT_ONCE", 3)
+@pytest.fixture(autouse=True)
+def one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_turns, "AT_ONCE", 1)
+
+
+@pytest.mark.parametrize(("call", "method"), [(check, "GET"), (start, "POST")])
+def test_so_many_are_under_way_at_once_and_no_more(
+    face: Face, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
+) -> None:
+    monkeypatch.setattr(_turns, "AT_ONCE", 3)
     meet = threading.Barrier(3, timeout=PATIENCE).wait
-    with raw_server(check=[(meet, *COMPLETED)]) as server:
-        results = together(name, [check] * 12, base_url=server.base_url)
-    assert [result.value for result in results] == ["done"] * 12
-    assert (server.count("GET"), server.connections) == (12, 3)
+    plays = [(meet, *STARTED)], [(meet, *COMPLETED)]
+    with raw_server(start=plays[0], check=plays[1]) as server, face.anchor(base_url=server.base_url) as anchor:
+        came = together(face, server, anchor, *[Call(call)] * 12)
+    assert [one for one in came if isinstance(one, AnchorError)] == []
+    assert (server.count(method), server.connections) == (12, 3)
 
 
-@pytest.mark.parametrize("name", FACES)
-def test_requests_that_are_held_open_keep_nobody_waiting(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_guarded, "AT_ONCE", 1)
+def test_requests_that_are_held_open_keep_nobody_waiting(face: Face) -> None:
     checked = threading.Event()
     held = (lambda: checked.wait(PATIENCE), *answer({"data": {"result": "held"}}))
-    with raw_server(start=[held], check=[(checked.set, *COMPLETED)]) as server:
-        results = together(name, [in_one_request, in_one_request, check], base_url=server.base_url)
+    with (
+        raw_server(start=[held], check=[(checked.set, *COMPLETED)]) as server,
+        face.anchor(base_url=server.base_url) as anchor,
+    ):
+        results = together(face, server, anchor, Call(in_one_request), Call(in_one_request), Call(check))
     assert [result.value for result in results] == ["held", "held", "done"]
 
 
-@pytest.mark.parametrize("name", FACES)
-def test_a_start_that_waits_too_long_for_its_turn_was_not_sent(
-    name: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(_guarded, "AT_ONCE", 1)
-    with raw_server(start=[STARTED], check=[(Ending.SILENCE,), COMPLETED]) as server:
-
-        def start_meanwhile(anchor: Any) -> Any:
-            server.wait_for(1)
-            return start(anchor)
-
-        async def start_meanwhile_async(anchor: Any) -> Any:
-            await anyio.to_thread.run_sync(server.wait_for, 1)
-            return await start(anchor)
-
-        second = start_meanwhile if name == "sync" else start_meanwhile_async
-        result, task = together(name, [check, second], base_url=server.base_url, http_timeout=1)
+def test_starts_do_not_wait_for_checks(face: Face) -> None:
+    started = threading.Event()
+    play = (lambda: started.wait(PATIENCE), *COMPLETED)
+    with (
+        raw_server(start=[(started.set, *STARTED)], check=[play]) as server,
+        face.anchor(base_url=server.base_url) as anchor,
+    ):
+        result, task = together(face, server, anchor, Call(check), Call(start, after=1))
     assert (result.value, task.id) == ("done", TASK_ID)
+
+
+def test_the_time_of_a_start_begins_with_its_turn(face: Face) -> None:
+    with (
+        raw_server(start=[(Ending.SILENCE,), STARTED]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.5) as anchor,
+    ):
+        unknown, task = together(face, server, anchor, Call(start), Call(start, after=1))
+    assert isinstance(unknown, StartOutcomeUnknownError)
+    assert (task.id, server.starts) == (TASK_ID, 2)
+
+
+def test_a_start_whose_turn_does_not_come_by_the_deadline_is_not_sent(face: Face) -> None:
+    run = Call(lambda anchor: anchor.tasks.run("Read the price", timeout=0.1), after=1)
+    play = (lambda: run.over.wait(PATIENCE), *STARTED)
+    with raw_server(start=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
+        task, error = together(face, server, anchor, Call(start), run)
+    assert isinstance(error, RequestTimeoutError)
+    assert str(error) == "no connection within 1 s"
+    assert (task.id, server.starts) == (TASK_ID, 1)
+
+
+def test_a_check_waits_for_its_turn_on_its_own_time(face: Face) -> None:
+    def look(anchor: Any) -> Any:
+        updates = anchor.tasks.get(TASK_ID).updates(timeout=0.5)
+        return next(updates) if face.name == "sync" else anext(updates)
+
+    impatient = Call(look, after=1)
+    play = (lambda: impatient.over.wait(PATIENCE), *COMPLETED)
+    with raw_server(check=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
+        result, update = together(face, server, anchor, Call(check), impatient)
+    assert isinstance(update.last_error, RequestTimeoutError)
+    assert str(update.last_error).startswith("no connection within 0.4")
+    assert (result.value, server.count("GET")) == ("done", 1)
+
+
+def test_the_last_used_connection_is_used_again_and_old_ones_are_closed(
+    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_turns, "AT_ONCE", 3)
+    meet = threading.Barrier(3, timeout=PATIENCE).wait
+    plays = [*[(meet, *COMPLETED)] * 3, COMPLETED]
+    with raw_server(check=plays) as server, face.anchor(base_url=server.base_url) as anchor:
+        together(face, server, anchor, *[Call(check)] * 3)
+        clock.time += _turns.IDLE
+        face.call(check, anchor)
+        face.call(check, anchor)
+        clock.time += 2 * _turns.IDLE
+        face.call(check, anchor)
+        server.wait_for_open(1)
+        face.call(check, anchor)
+        assert (server.count("GET"), server.connections) == (7, 3)
+
+
+def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Face) -> None:
+    def close(anchor: Any) -> Any:
+        return anchor.close() if face.name == "sync" else anchor.aclose()
+
+    with (
+        raw_server(start=[(Ending.SILENCE,)]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=0.5) as anchor,
+    ):
+        unknown, refused, _ = together(face, server, anchor, Call(start), Call(start, after=1), Call(close, after=1))
+    assert isinstance(unknown, StartOutcomeUnknownError)
+    assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
-    assert "start not accepted (RequestTimeoutError), sending it again" in caplog.messages

@@ -12,6 +12,7 @@ SENDING = (
     f"{PACKAGE}, httpx; transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{'data': {{}}}})); "
     "next(anchor_webtask.Anchor('key', transport=transport).tasks.get('task-1').updates(0))"
 )
+CONNECTING = f"{PACKAGE}; next(anchor_webtask.Anchor('key', base_url='https://127.0.0.1:1').tasks.get('id').updates(0))"
 COMPLETED = "httpx.Response(200, json={'data': {'status': 'COMPLETED', 'result': {'amount': 3}}})"
 RESULT = (
     f"{PACKAGE}, dataclasses, httpx; transport = httpx.MockTransport(lambda _: {COMPLETED}); "
@@ -43,8 +44,9 @@ def test_nothing_is_imported_beyond_httpx_and_the_package_itself(code: str) -> N
     assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
 
 
-def test_no_ssl_context_is_made_before_anything_is_sent() -> None:
-    assert run(f"{NO_SSL_CONTEXT}; {CLIENTS}").stderr == ""
+@pytest.mark.parametrize("code", [CLIENTS, SENDING], ids=["two clients", "a transport of one's own"])
+def test_no_ssl_context_is_made_before_one_is_needed(code: str) -> None:
+    assert run(f"{NO_SSL_CONTEXT}; {code}").stderr == ""
 
 
 def test_package_logs_nothing_where_nobody_has_set_up_logging() -> None:
@@ -55,7 +57,7 @@ def test_package_logs_nothing_where_nobody_has_set_up_logging() -> None:
 def test_what_sending_needs_would_be_noticed() -> None:
     added = added_by(SENDING)
     assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
-    assert "no HTTP client can be made (TypeError)" in run(f"{NO_SSL_CONTEXT}; {SENDING}").stderr
+    assert "no HTTP client can be made (TypeError)" in run(f"{NO_SSL_CONTEXT}; {CONNECTING}").stderr
 
 
 @pytest.mark.parametrize(

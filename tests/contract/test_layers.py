@@ -17,6 +17,7 @@ LAYERS = [
     {"_web_task", "_async_web_task"},
     {"_handle"},
     AT_THE_SEAM,
+    {"_turns"},
     {"_guarded"},
     {"_start", "_guard", "_settings", "_lifecycle"},
     {"_answer"},

@@ -187,6 +187,11 @@ class RawServer(ThreadingTCPServer):
         """Return how many whole requests of this method came."""
         return sum(request.method == method for request in self.seen)
 
+    def wait_for_open(self, connections: int) -> None:
+        """Wait until no more than so many connections are open."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self._open) <= connections, PATIENCE)
+
     # What the connections call.
 
     def opened(self, connection: socket.socket) -> socket.socket:
@@ -204,6 +209,7 @@ class RawServer(ThreadingTCPServer):
         """Forget a connection."""
         with self._changed:
             self._open.discard(connection)
+            self._changed.notify_all()
 
     def heard_first(self, byte: bytes) -> Play:
         """Note the first byte of a request, and return what to answer."""

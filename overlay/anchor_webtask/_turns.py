@@ -1,0 +1,226 @@
+"""Turns: so many starts and checks are on their way at once, each with an httpx client of its own meanwhile.
+
+httpcore's pool looks at each of its connections twice for every request, so what it costs grows with the square of what
+is under way; a client that has one request at a time does without. The client used last is the first that is used
+again: its connection is the least likely to have been closed meanwhile.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import deque
+from contextlib import suppress
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import httpx
+
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._guard import SHORTEST_READ
+from anchor_webtask._guarded import CONNECT_SHARE, GuardedAsyncClient, GuardedClient, OneLoop, built
+from anchor_webtask._lifecycle import CLOSED, made
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from queue import SimpleQueue
+
+    import anyio
+
+    from anchor_webtask._answer import Answer
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._guard import Guard
+    from anchor_webtask._guarded import Prepared
+    from anchor_webtask._outcome import Failure
+    from anchor_webtask._secrets import Sealed
+
+AT_ONCE: Final = 100
+"""How many starts are on their way at once, and how many checks. More gain nothing: the process is busy, or the server
+is; and each connection takes one of the files that a process may have open."""
+IDLE: Final = 5.0
+"""Seconds after which a client that nobody used is closed; servers do the same with its connection."""
+
+ClientT = TypeVar("ClientT", bound=GuardedClient | GuardedAsyncClient)
+
+
+class Turn(Enum):
+    """What a request waits for before it's sent, and on whose time."""
+
+    START = auto()
+    """As long as it may take to connect, which without a deadline is for ever; the request's own time begins then."""
+    CHECK = auto()
+    """On its own time, since a wait has a deadline."""
+    HELD = auto()
+    """Nothing: the server is expected to hold it open, and it keeps nobody waiting."""
+
+    def patience(self, limit: float, connect: float | None) -> float:
+        """Return for how many seconds a request waits for its turn."""
+        if self is Turn.START:
+            return math.inf if connect is None else connect
+        return CONNECT_SHARE * limit
+
+    def left(self, limit: float, connect: float | None, waited: float) -> tuple[float, float | None]:
+        """Return what a request and its connection may take that has waited for its turn."""
+        if self is Turn.CHECK:
+            limit = max(limit - waited, SHORTEST_READ)
+        return limit, None if connect is None else max(connect - waited, SHORTEST_READ)
+
+
+class _Clients(Generic[ClientT]):
+    """The clients of one process, each lent to one request at a time; one with a custom transport is for all."""
+
+    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
+        self.is_closed = self.is_spent = False
+        self._make = make
+        self._shared = make() if is_custom else None
+        self._lent: set[ClientT] = set()
+        self._idle: deque[tuple[float, ClientT]] = deque()  # what a deque does takes no lock
+
+    def _lend(self) -> ClientT:
+        if self.is_closed:
+            raise ConfigurationError(CLOSED)
+        if self._shared is not None:
+            return self._shared
+        client = self._last_used() or made(self._make)
+        self._lent.add(client)
+        return client
+
+    def _last_used(self) -> ClientT | None:
+        try:
+            return self._idle.pop()[1]
+        except IndexError:
+            return None
+
+    def _take_back(self, client: ClientT, now: float) -> None:
+        if client is not self._shared:
+            self._lent.discard(client)
+            self._idle.append((now, client))
+
+    def _expired(self, now: float) -> list[ClientT]:
+        """Return the clients that nobody has used for long; they are to be closed."""
+        expired: list[ClientT] = []
+        with suppress(IndexError):
+            while self._idle[0][0] < now - IDLE:
+                expired.append(self._idle.popleft()[1])
+        return expired
+
+    def _all(self) -> list[ClientT]:
+        shared = () if self._shared is None else (self._shared,)
+        return [*shared, *self._lent, *(client for _, client in self._idle)]
+
+
+class Turns(_Clients[GuardedClient]):
+    """How requests of the sync face take turns."""
+
+    def __init__(self, make: Callable[[], GuardedClient], clock: Clock, *, is_custom: bool) -> None:
+        super().__init__(make, is_custom=is_custom)
+        self._now = clock.now
+        self._places = {turn: _places() for turn in (Turn.START, Turn.CHECK)}
+
+    def exchange(
+        self, prepared: Sealed[Prepared], guard: Guard, turn: Turn, limit: float, connect: float | None
+    ) -> Answer | Failure:
+        """Send when it is this request's turn, and return the whole answer, or why there is none."""
+        import queue
+
+        try:
+            if turn is Turn.HELD:
+                return self._exchange(prepared, guard, limit, connect)
+            places, asked = self._places[turn], self._now()
+            patience = turn.patience(limit, connect)
+            try:
+                place = places.get(timeout=min(patience, threading.TIMEOUT_MAX))
+            except queue.Empty:
+                return guard.broken(httpx.PoolTimeout(""), patience)
+            try:
+                return self._exchange(prepared, guard, *turn.left(limit, connect, self._now() - asked))
+            finally:
+                places.put(place)
+        except BaseException:
+            # An interruption may come at any moment, and leave httpcore with a lock held for ever, or half a request.
+            self.is_spent = True
+            raise
+
+    def _exchange(
+        self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
+    ) -> Answer | Failure:
+        client = self._lend()
+        outcome = client.exchange(built(prepared, client.own_headers, limit, connect, guard.trace), guard)
+        now = self._now()
+        self._take_back(client, now)
+        for expired in self._expired(now):
+            expired.close()
+        return outcome
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.is_closed = True
+        for client in self._all():
+            client.close()
+
+
+def _places() -> SimpleQueue[None]:
+    """Return what a semaphore is otherwise, which an interruption could leave half-way."""
+    from queue import SimpleQueue
+
+    places: SimpleQueue[None] = SimpleQueue()
+    for _ in range(AT_ONCE):
+        places.put(None)
+    return places
+
+
+class AsyncTurns(_Clients[GuardedAsyncClient]):
+    """The same for the async face, in the one event loop in which it is first used."""
+
+    def __init__(self, make: Callable[[], GuardedAsyncClient], clock: Clock, *, is_custom: bool) -> None:
+        super().__init__(make, is_custom=is_custom)
+        self._now = clock.now
+        self._loop = OneLoop()
+        self._places: dict[Turn, anyio.CapacityLimiter] = {}
+
+    async def exchange(
+        self, prepared: Sealed[Prepared], guard: Guard, turn: Turn, limit: float, connect: float | None
+    ) -> Answer | Failure:
+        """Send when it is this request's turn, and return the whole answer, or why there is none."""
+        import anyio
+
+        self._loop.stay()
+        if turn is Turn.HELD:
+            return await self._exchange(prepared, guard, limit, connect)
+        places = self._places.get(turn)
+        if places is None:
+            places = self._places[turn] = anyio.CapacityLimiter(AT_ONCE)
+        try:
+            places.acquire_nowait()
+        except anyio.WouldBlock:
+            asked, patience = self._now(), turn.patience(limit, connect)
+            with anyio.move_on_after(patience) as scope:
+                await places.acquire()
+            if scope.cancelled_caught:
+                return guard.broken(httpx.PoolTimeout(""), patience)
+            limit, connect = turn.left(limit, connect, self._now() - asked)
+        try:
+            return await self._exchange(prepared, guard, limit, connect)
+        finally:
+            places.release()
+
+    async def _exchange(
+        self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
+    ) -> Answer | Failure:
+        client = self._lend()
+        try:
+            outcome = await client.exchange(
+                built(prepared, client.own_headers, limit, connect, guard.trace_async), guard
+            )
+        finally:  # cancellation comes only where httpcore awaits something, and it copes with that
+            self._take_back(client, self._now())
+        for expired in self._expired(self._now()):
+            await expired.aclose()
+        return outcome
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._loop.stay()
+        self.is_closed = True
+        for client in self._all():
+            await client.aclose()
