@@ -26,8 +26,8 @@ MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 class Anchor:
     """A client of AnchorBrowser's web-task API; a context manager. Threads may share it, event loops use `AsyncAnchor`.
 
-    It sends at most 100 starts and 100 checks at once. Further ones wait their turn: a start as long as that takes, where
-    it has a deadline until then, and a check in the time that it has.
+    It sends at most 100 starts and 100 checks at once. Further ones wait their turn: a start as long as that takes, or
+    until its deadline, and a check within the time that it has.
 
     Args:
         api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
