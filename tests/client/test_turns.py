@@ -112,7 +112,7 @@ def test_starts_do_not_wait_for_checks(face: Face) -> None:
     play = (lambda: started.wait(PATIENCE), *COMPLETED)
     with (
         raw_server(start=[(started.set, *STARTED)], check=[play]) as server,
-        face.anchor(base_url=server.base_url) as anchor,
+        face.anchor(base_url=server.base_url, http_timeout=5) as anchor,
     ):
         result, task = together(face, anchor, Call(check), Call(start, after=lambda: server.wait_for(1)))
     assert (result.value, task.id, server.count("GET")) == ("done", TASK_ID, 1)
