@@ -117,8 +117,8 @@ class WaitPolicy:
         ConfigurationError: A value is out of range.
     """
 
-    fraction: float = 0.1
-    minimum: float = 1.0
+    fraction: float = 0.09
+    minimum: float = 2.0
     maximum: float = 60.0
     jitter: float = 0.1
 

@@ -12,11 +12,11 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     StatusError,
     TransportError,
-    WaitPolicy,
 )
 from anchor_webtask._outcome import Completed, Failure, Fault, Reply, Running
 from anchor_webtask._start import starting
 from anchor_webtask._wait import Fetch
+from tests.support.faces import EVEN
 from tests.support.leading import in_turn, lead
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421
 
 def steps(*, patient: bool, now: float = 0.0, timeout: float | None = None) -> Generator[Step[Reply], Came, None]:
     return starting(
-        WaitPolicy(),
+        EVEN,
         now=now,
         deadline=None if timeout is None else now + timeout,
         http_timeout=HTTP_TIMEOUT,

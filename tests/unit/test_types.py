@@ -45,7 +45,7 @@ def test_policy_takes_names_only() -> None:
 @given(elapsed=st.floats(0, 1e9), chance=st.floats(0, 1))
 def test_delay_stays_within_bounds_and_jitter(elapsed: float, chance: float) -> None:
     delay = WaitPolicy().delay(elapsed, chance)
-    plain = min(max(elapsed / 10, 1), 60)
+    plain = min(max(0.09 * elapsed, 2), 60)
     assert 0.9 * plain <= delay * (1 + 1e-9)
     assert delay <= 1.1 * plain * (1 + 1e-9)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import random
+import statistics
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,7 @@ from anchor_webtask import (
 )
 from anchor_webtask._outcome import Completed, Failed, Failure, Fault, Reply, Running
 from anchor_webtask._wait import LAST_CHECK_LIMIT, LONGEST_RETRY_AFTER, Emit, Fetch, Watch, watching
+from tests.support.faces import EVEN
 from tests.support.leading import Trip, in_turn, lead, lead_together
 
 if TYPE_CHECKING:
@@ -66,11 +68,11 @@ def steps(
     timeout: float | None = None,
     http_timeout: float = 30.0,
     chance: Callable[[], float] = lambda: 0.5,
-    policy: WaitPolicy | None = None,
+    policy: WaitPolicy = EVEN,
 ) -> Generator[Step[TaskUpdate], Came, None]:
     return watching(
         watch,
-        policy or WaitPolicy(),
+        policy,
         now=now,
         deadline=None if timeout is None else now + timeout,
         http_timeout=http_timeout,
@@ -121,6 +123,31 @@ def test_first_quarter_of_an_hour_without_jitter() -> None:
     assert trip.times[:13] == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.1, 13.31])
     assert len(trip.times) == 58
     assert trip.now == pytest.approx(902.4, abs=0.1)
+
+
+@pytest.mark.parametrize(("age", "delay"), [(0, 2), (20, 2), (30, 2.7), (100, 9), (600, 54), (667, 60), (100_000, 60)])
+def test_default_is_nine_percent_of_the_age_within_two_seconds_and_a_minute(age: float, delay: float) -> None:
+    trip = lead(steps(found(age=age), policy=WaitPolicy()), in_turn(RUNNING, COMPLETED))
+    assert trip.sleeps == [pytest.approx(delay, abs=0.05)]
+
+
+def test_default_takes_half_the_checks_of_a_loop_of_two_seconds_over_tasks_of_a_minute() -> None:
+    """It is chosen for that, and for five minutes and more for a fifth, with a tenth of their duration as lag."""
+    spread, policy = statistics.NormalDist(), WaitPolicy()
+    for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
+        chance = random.Random(median).random
+        durations = [median * math.exp(spread.inv_cdf((at + 0.5) / 1_000)) for at in range(1_000)]
+        waits = [
+            lead(
+                steps(Watch("task-1", begun=0.0, due=policy.delay(0.0, chance())), policy=policy, chance=chance),
+                ends_at(seconds),
+            )
+            for seconds in durations
+        ]
+        checks, of_loop = sum(len(trip.times) for trip in waits), sum(math.ceil(seconds / 2) for seconds in durations)
+        lags = sorted(trip.now / seconds - 1 for seconds, trip in zip(durations, waits, strict=True))
+        assert checks / of_loop <= share
+        assert lags[949] <= 0.1
 
 
 def test_policy_decides() -> None:
