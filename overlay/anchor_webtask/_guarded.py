@@ -250,12 +250,12 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
                 try:
                     answer = guard.answer(response, deadline)
                     if answer.is_wanted:
-                        # Breaking off would leave httpcore's generators half-way, and trio warn of each.
-                        with anyio.CancelScope() as reading:
-                            pieces = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
-                            async for piece in pieces:
-                                if not answer.add(piece, self._now()):
-                                    reading.cancel()
+                        pieces = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
+                        async for piece in pieces:
+                            if not answer.add(piece, self._now()):
+                                # Breaking off would leave httpcore's generators half-way, and trio warn of each. What
+                                # the answer says of itself comes before the time-out that this looks like.
+                                scope.cancel()
                 finally:
                     await response.aclose()
             except EXCHANGE_ERRORS as exception:
