@@ -51,7 +51,12 @@ _STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
     422: BadRequestError,
     429: RateLimitError,
 }
-_NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+_NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError)
+"""What says by itself that nothing was sent.
+
+Not ConnectTimeout, which httpx-aiohttp also raises for a connection that is lost later: it's believed of a transport
+that tells how far a request has got, as httpx's own do.
+"""
 
 
 class KeyAuth(httpx.Auth):

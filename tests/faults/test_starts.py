@@ -6,9 +6,10 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
 
+import httpx
 import pytest
 
-from anchor_webtask import RateLimitError, RequestTimeoutError, TransportError
+from anchor_webtask import RateLimitError, RequestTimeoutError, StartOutcomeUnknownError, TransportError
 from tests.support.errors import raised
 from tests.support.raw_server import STARTED, Ending, error, raw_server
 
@@ -57,6 +58,20 @@ def test_a_connection_that_takes_too_long_is_none(face: Face, clock: VirtualCloc
         with face.anchor(base_url=base_url, http_timeout=1) as anchor:
             raised(RequestTimeoutError, face, anchor.tasks.start, "Read the price")
     assert (server.starts, server.connections, clock.sleeps) == (0, 3, [1.0] * 2)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_time_out_to_connect_is_not_believed_of_a_transport_that_tells_nothing(face: Face, method: str) -> None:
+    """The one of httpx-aiohttp says so of a connection that is lost later, too."""
+    starts: list[httpx.Request] = []
+
+    def lose(request: httpx.Request) -> httpx.Response:
+        starts.append(request)
+        raise httpx.ConnectTimeout("Server disconnected")
+
+    with face.anchor(transport=httpx.MockTransport(lose)) as anchor:
+        raised(StartOutcomeUnknownError, face, getattr(anchor.tasks, method), **begin(method))
+    assert len(starts) == 1
 
 
 @pytest.mark.parametrize(

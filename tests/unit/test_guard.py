@@ -358,7 +358,7 @@ def certificate_error() -> httpx.ConnectError:
     [
         (httpx.ConnectError(KEY), Fault.NOT_CONNECTED, TransportError, "no connection to the server"),
         (httpx.ProxyError(KEY), Fault.NOT_CONNECTED, TransportError, "no connection to the server"),
-        (httpx.ConnectTimeout(KEY), Fault.NOT_CONNECTED, RequestTimeoutError, "no connection within 30 s"),
+        (httpx.ConnectTimeout(KEY), Fault.LOST, RequestTimeoutError, "no whole answer within 30 s"),
         (httpx.PoolTimeout(KEY), Fault.NOT_CONNECTED, RequestTimeoutError, "no connection within 30 s"),
         (certificate_error(), Fault.CERTIFICATE, TransportError, "the server's certificate doesn't hold"),
         (httpx.ReadTimeout(KEY), Fault.LOST, RequestTimeoutError, "no whole answer within 30 s"),
@@ -378,6 +378,13 @@ def test_exception_is_told_in_our_own_words(
     came = guard.broken(exception, LIMIT)
     assert failed(came, fault, kind) == text
     assert came.error.__cause__ is came.error.__context__ is None
+
+
+def test_time_out_to_connect_is_believed_of_a_transport_that_tells_how_far_it_got() -> None:
+    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
+    guard.trace("connection.connect_tcp.started", {})
+    came = guard.broken(httpx.ConnectTimeout(KEY), LIMIT)
+    assert failed(came, Fault.NOT_CONNECTED, RequestTimeoutError) == "no connection within 30 s"
 
 
 # -- The key -------------------------------------------------------------------------------------------------------
