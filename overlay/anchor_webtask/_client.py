@@ -37,7 +37,8 @@ class Anchor:
         wait: How often a wait looks.
         max_response_bytes: How large an answer may be once it's unpacked.
         transport: An httpx transport to send with, in place of one that is made here; proxies from the environment are
-            not used then. A start that times out in one that isn't httpx's own counts as one that may have happened.
+            not used then. A start that it raises `httpx.ConnectError` for counts as not sent, and may be sent again; a
+            start that times out in a transport other than httpx's own counts as one that may have happened.
 
     Attributes:
         tasks: What can be done with web tasks.

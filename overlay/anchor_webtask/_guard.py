@@ -80,6 +80,9 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 class Guard:
     """Turns answers and exceptions of httpx into answers that may be read, or failures that say why not.
 
+    One guard is for one exchange: it's told, by `trace`, whether the request has begun to leave. Where nobody tells it,
+    as with most custom transports, that isn't known, and a request counts as sent unless the exception itself says no.
+
     Args:
         redact: Takes secrets out of text from outside.
         max_response_bytes: How large an answer may be once it's unpacked.
@@ -90,7 +93,7 @@ class Guard:
         self._redact = redact
         self._max_response_bytes = max_response_bytes
         self._clock = clock
-        self._has_left: bool | None = None  # None where nobody tells: a custom transport, or nobody was asked to
+        self._has_left: bool | None = None
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in, as httpcore's `trace` extension, how far a request has got; for one exchange."""
@@ -127,6 +130,12 @@ class Guard:
         if isinstance(exception, httpx.DecodingError):
             return Failure(Fault.UNREADABLE, UnexpectedResponseError("the answer doesn't unpack"))
         return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
+
+    def not_sent(self, seconds: float) -> Failure:
+        """Return the failure of a request whose turn to be sent didn't come in this time."""
+        return Failure(
+            Fault.NOT_CONNECTED, RequestTimeoutError(f"too many other requests: not sent within {seconds:g} s")
+        )
 
     def overdue(self, limit: float) -> Failure:
         """Return the failure of an answer that was still on its way at the limit."""

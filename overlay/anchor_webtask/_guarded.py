@@ -134,7 +134,7 @@ def _limit(request: httpx.Request) -> float:
 
 
 def guard_of(settings: Settings, redact: Redactor) -> Guard:
-    """Return a guard: one for an exchange, or one for all that the generated client sends."""
+    """Return a guard for one exchange."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
@@ -147,12 +147,15 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
         httpx.Client.__init__(self, transport=transport, event_hooks={"response": [hide_location]}, **arguments)
         self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
-        self._guard = guard_of(settings, settings.redact)
+        self._new_guard = functools.partial(guard_of, settings, settings.redact)
         self.is_spent = False
 
     def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
-        outcome = self.exchange(request, self._guard)
+        guard, given = self._new_guard(), request.extensions
+        request.extensions = {"trace": guard.trace, **given}
+        outcome = self.exchange(request, guard)
+        request.extensions = given
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()
@@ -224,14 +227,17 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
         httpx.AsyncClient.__init__(self, transport=transport, event_hooks={"response": [hide]}, **arguments)
         self.own_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
-        self._guard = guard_of(settings, settings.redact)
+        self._new_guard = functools.partial(guard_of, settings, settings.redact)
         self._loop = OneLoop()
-        self.is_spent = False  # cancellation comes only where httpcore awaits something, and it copes with that
+        self.is_spent = False
 
     async def send(self, request: httpx.Request, **_decided_here: Any) -> httpx.Response:
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
         self._loop.stay()
-        outcome = await self.exchange(request, self._guard)
+        guard, given = self._new_guard(), request.extensions
+        request.extensions = {"trace": guard.trace_async, **given}
+        outcome = await self.exchange(request, guard)
+        request.extensions = given
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()

@@ -68,8 +68,6 @@ class Lifecycle(Generic[ClientT]):
         Raises:
             ConfigurationError: It was closed, or has a custom transport from before a fork.
         """
-        if self._is_closed:
-            raise ConfigurationError(CLOSED)
         if self._pid != os.getpid():
             if self._is_custom:
                 raise ConfigurationError(
@@ -81,6 +79,8 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
             self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
         with self._lock:
+            if self._is_closed:
+                raise ConfigurationError(CLOSED)
             if self._client is None or self._client.is_closed or self._client.is_spent:
                 self._client = made(self._make)
             return self._client
@@ -88,5 +88,8 @@ class Lifecycle(Generic[ClientT]):
     def close(self) -> ClientT | None:
         """Refuse further use, and return the client that is to be closed, if there is one of this process."""
         self._is_closed = True
-        client, self._client = self._client, None
-        return client if self._pid == os.getpid() else None
+        if self._pid != os.getpid():
+            return None
+        with self._lock:
+            client, self._client = self._client, None
+        return client

@@ -52,7 +52,7 @@ def start_request(
         prepared = (
             None
             if problem
-            else _start(settings.base_url, cast("str", prompt), output, given, in_one_request=in_one_request)
+            else _prepared_start(settings.base_url, cast("str", prompt), output, given, in_one_request=in_one_request)
         )
         secrets = Sealed(()) if problem else _secret_texts(given)
     if problem:
@@ -67,12 +67,13 @@ def start_request(
 
 def status_request(base_url: str, task_id: str) -> Sealed[Prepared]:
     """Build the request of a status check."""
-    return Sealed(_prepared(base_url, _spec.status_kwargs(task_id)))
+    kwargs = _spec.status_kwargs(task_id)
+    return Sealed(_prepared(httpx.URL(base_url + kwargs["url"]), kwargs))
 
 
-def _prepared(base_url: str, kwargs: dict[str, Any]) -> Prepared:
+def _prepared(url: httpx.URL, kwargs: dict[str, Any]) -> Prepared:
     """Prepare a request from httpx's arguments, as the generated code gives them."""
-    url, params = _absolute(base_url, kwargs["url"]), kwargs.get("params")
+    params = kwargs.get("params")
     headers = tuple((name.encode(), value.encode()) for name, value in kwargs.get("headers", {}).items())
     return Prepared(
         method=kwargs["method"].upper(),
@@ -82,10 +83,10 @@ def _prepared(base_url: str, kwargs: dict[str, Any]) -> Prepared:
     )
 
 
-@functools.lru_cache(maxsize=64)
-def _absolute(base_url: str, path: str) -> httpx.URL:
-    """Return the URL of an operation; a start's is always the same."""
-    return httpx.URL(base_url + path)
+@functools.lru_cache(maxsize=8)
+def _start_url(url: str) -> httpx.URL:
+    """Return the URL of a start, which is the same for all of a client."""
+    return httpx.URL(url)
 
 
 def checked_task_id(task_id: object) -> str:
@@ -211,7 +212,7 @@ def _options_problem(options: Options) -> str | None:
     return None
 
 
-def _start(
+def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[Prepared] | None:
     """Prepare a start; None where `extra_body` can't be written as JSON."""
@@ -242,7 +243,7 @@ def _start(
         kwargs["content"] = json.dumps(kwargs.pop("json"), allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):
         return None
-    return Sealed(_prepared(base_url, kwargs))
+    return Sealed(_prepared(_start_url(base_url + kwargs["url"]), kwargs))
 
 
 def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:

@@ -278,7 +278,6 @@ class Tasks:
         settings = self._settings
         request = start_request(prompt, output, options, settings, in_one_request=http_timeout is not None)
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
-        begun, started = settings.clock.now(), settings.clock.wall()
 
         def fetch(step: Fetch) -> Reply | Failure:
             answer = self._transport.exchange(
@@ -296,6 +295,8 @@ class Tasks:
             return setup.start_steps(deadline=deadline, http_timeout=limit, patient=patient)
 
         (reply,) = drive(steps, settings.clock, fetch, None)
+        # Not before: the start may have waited, for its turn or for a server that was too busy.
+        begun, started = settings.clock.now(), settings.clock.wall()
         return WebTask(self._transport, setup, started_watch(setup, reply, begun), started=started)
 
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> WebTask[Any]:

@@ -14,12 +14,11 @@ from contextlib import suppress
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
-import httpx
-
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._guard import SHORTEST_READ
 from anchor_webtask._guarded import CONNECT_SHARE, GuardedAsyncClient, GuardedClient, OneLoop, built
 from anchor_webtask._lifecycle import CLOSED, made
+from anchor_webtask._start import SHORTEST_CONNECT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +34,9 @@ if TYPE_CHECKING:
     from anchor_webtask._secrets import Sealed
 
 AT_ONCE: Final = 100
-"""How many starts are on their way at once, and how many checks. More gain nothing: the process is busy, or the server
-is; and each connection takes one of the files that a process may have open."""
+"""How many starts are on their way at once, and how many checks; httpx has the same limit. A process that sends a
+request in half a millisecond is half busy then where an answer takes a tenth of a second; and each connection takes one
+of the files that it may have open."""
 IDLE: Final = 5.0
 """Seconds after which a client that nobody used is closed; servers do the same with its connection."""
 
@@ -51,7 +51,7 @@ class Turn(Enum):
     CHECK = auto()
     """On its own time, since a wait has a deadline."""
     HELD = auto()
-    """Nothing: the server is expected to hold it open, and it keeps nobody waiting."""
+    """Nothing: the server is expected to hold it open. However many there are, they keep nobody waiting."""
 
     def patience(self, limit: float, connect: float | None) -> float:
         """Return for how many seconds a request waits for its turn."""
@@ -63,22 +63,25 @@ class Turn(Enum):
         """Return what a request and its connection may take that has waited for its turn."""
         if self is Turn.CHECK:
             limit = max(limit - waited, SHORTEST_READ)
-        return limit, None if connect is None else max(connect - waited, SHORTEST_READ)
+        return limit, None if connect is None else max(connect - waited, SHORTEST_CONNECT)
 
 
 class _Clients(Generic[ClientT]):
-    """The clients of one process, each lent to one request at a time; one with a custom transport is for all."""
+    """The clients of one process, each lent to one request at a time; one with a custom transport is for all.
+
+    Threads use it at once, and take no lock: what is done to a list, a set or a deque here is done in one step.
+    """
+
+    is_spent = False  # a client that is interrupted is lost, and nothing else
 
     def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
-        self.is_closed = self.is_spent = False
+        self.is_closed = False
         self._make = make
         self._shared = make() if is_custom else None
         self._lent: set[ClientT] = set()
-        self._idle: deque[tuple[float, ClientT]] = deque()  # what a deque does takes no lock
+        self._idle: deque[tuple[float, ClientT]] = deque()
 
     def _lend(self) -> ClientT:
-        if self.is_closed:
-            raise ConfigurationError(CLOSED)
         if self._shared is not None:
             return self._shared
         client = self._last_used() or made(self._make)
@@ -93,8 +96,8 @@ class _Clients(Generic[ClientT]):
 
     def _take_back(self, client: ClientT, now: float) -> None:
         if client is not self._shared:
-            self._lent.discard(client)
             self._idle.append((now, client))
+            self._lent.discard(client)
 
     def _expired(self, now: float) -> list[ClientT]:
         """Return the clients that nobody has used for long; they are to be closed."""
@@ -105,8 +108,8 @@ class _Clients(Generic[ClientT]):
         return expired
 
     def _all(self) -> list[ClientT]:
-        shared = () if self._shared is None else (self._shared,)
-        return [*shared, *self._lent, *(client for _, client in self._idle)]
+        shared = [] if self._shared is None else [self._shared]
+        return [*shared, *self._lent.copy(), *(client for _, client in self._idle.copy())]
 
 
 class Turns(_Clients[GuardedClient]):
@@ -123,33 +126,42 @@ class Turns(_Clients[GuardedClient]):
         """Send when it is this request's turn, and return the whole answer, or why there is none."""
         import queue
 
+        if turn is Turn.HELD:
+            return self._exchange(prepared, guard, limit, connect)
+        places = self._places[turn]
         try:
-            if turn is Turn.HELD:
-                return self._exchange(prepared, guard, limit, connect)
-            places, asked = self._places[turn], self._now()
-            patience = turn.patience(limit, connect)
+            place = places.get_nowait()
+        except queue.Empty:
+            asked, patience = self._now(), turn.patience(limit, connect)
             try:
                 place = places.get(timeout=min(patience, threading.TIMEOUT_MAX))
             except queue.Empty:
-                return guard.broken(httpx.PoolTimeout(""), patience)
-            try:
-                return self._exchange(prepared, guard, *turn.left(limit, connect, self._now() - asked))
-            finally:
-                places.put(place)
-        except BaseException:
-            # An interruption may come at any moment, and leave httpcore with a lock held for ever, or half a request.
-            self.is_spent = True
-            raise
+                return guard.not_sent(patience)
+            limit, connect = turn.left(limit, connect, self._now() - asked)
+        try:
+            return self._exchange(prepared, guard, limit, connect)
+        finally:
+            places.put(place)
 
     def _exchange(
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
-        client = self._lend()
-        outcome = client.exchange(built(prepared, client.own_headers, limit, connect, guard.trace), guard)
-        now = self._now()
-        self._take_back(client, now)
-        for expired in self._expired(now):
+        # Before the request: what ends this then ends nothing that has been paid for.
+        for expired in self._expired(self._now()):
             expired.close()
+        client = self._lend()
+        if self.is_closed:
+            client.close()
+            raise ConfigurationError(CLOSED)
+        try:
+            outcome = client.exchange(built(prepared, client.own_headers, limit, connect, guard.trace), guard)
+        except BaseException:
+            # An interruption may have left httpcore with a lock held for ever, which closing it would wait for.
+            self._lent.discard(client)
+            raise
+        self._take_back(client, self._now())
+        if self.is_closed:
+            client.close()
         return outcome
 
     def close(self) -> None:
@@ -176,7 +188,7 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
         super().__init__(make, is_custom=is_custom)
         self._now = clock.now
         self._loop = OneLoop()
-        self._places: dict[Turn, anyio.CapacityLimiter] = {}
+        self._places: dict[Turn, anyio.Semaphore] = {}
 
     async def exchange(
         self, prepared: Sealed[Prepared], guard: Guard, turn: Turn, limit: float, connect: float | None
@@ -189,7 +201,8 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
             return await self._exchange(prepared, guard, limit, connect)
         places = self._places.get(turn)
         if places is None:
-            places = self._places[turn] = anyio.CapacityLimiter(AT_ONCE)
+            # A CapacityLimiter passes over a turn that is given up the moment it comes, before anyio 4.10.
+            places = self._places[turn] = anyio.Semaphore(AT_ONCE)
         try:
             places.acquire_nowait()
         except anyio.WouldBlock:
@@ -197,7 +210,7 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
             with anyio.move_on_after(patience) as scope:
                 await places.acquire()
             if scope.cancelled_caught:
-                return guard.broken(httpx.PoolTimeout(""), patience)
+                return guard.not_sent(patience)
             limit, connect = turn.left(limit, connect, self._now() - asked)
         try:
             return await self._exchange(prepared, guard, limit, connect)
@@ -207,16 +220,16 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
     async def _exchange(
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
-        client = self._lend()
-        try:
-            outcome = await client.exchange(
-                built(prepared, client.own_headers, limit, connect, guard.trace_async), guard
-            )
-        finally:  # cancellation comes only where httpcore awaits something, and it copes with that
-            self._take_back(client, self._now())
         for expired in self._expired(self._now()):
             await expired.aclose()
-        return outcome
+        if self.is_closed:
+            raise ConfigurationError(CLOSED)
+        client = self._lend()
+        request = built(prepared, client.own_headers, limit, connect, guard.trace_async)
+        try:
+            return await client.exchange(request, guard)
+        finally:  # cancellation comes only where httpcore awaits something, and it copes with that
+            self._take_back(client, self._now())
 
     async def aclose(self) -> None:
         """Close all connections."""

@@ -20,7 +20,8 @@ been at it.
 The deadline. It ends the sleeping, not the looking: the last sleep ends at the deadline, and one last check follows,
 which may take up to five seconds more, because an answer that is there has been paid for. So every wait makes at least
 one check, `timeout=0` is exactly one, and a terminal answer that arrives late still counts. Requests before the last
-get what is left until the deadline.
+get what is left until the deadline. In all of that a check may have to wait its turn; where thousands of waits end at
+once, some last checks may not get theirs.
 
 What ends a wait. A terminal status; the deadline; or a failure that asking again can't mend: most 4xx, a certificate
 that doesn't hold, a redirect, an answer too large. All else, a lost connection, a gateway's 502, HTML in place of JSON,

@@ -52,3 +52,11 @@ def test_a_generated_endpoint_has_the_limits_of_the_client(face: Face) -> None:
         assert "https://elsewhere.example" in str(
             raised(UnexpectedResponseError, face, status_of(face), "a-task", client=anchor.api)
         )
+
+
+def test_a_connection_that_takes_too_long_is_called_none(face: Face) -> None:
+    with raw_server() as server:
+        base_url = server.base_url.replace("http:", "https:")  # to a handshake it says nothing
+        with face.anchor(base_url=base_url, http_timeout=1) as anchor:
+            error = raised(RequestTimeoutError, face, status_of(face), "a-task", client=anchor.api)
+    assert str(error) == "no connection within 1 s"

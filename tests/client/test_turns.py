@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,7 +13,17 @@ import anyio.to_thread
 import httpx
 import pytest
 
-from anchor_webtask import AnchorError, ConfigurationError, RequestTimeoutError, StartOutcomeUnknownError, _turns
+from anchor_webtask import (
+    AnchorError,
+    ConfigurationError,
+    RequestTimeoutError,
+    StartOutcomeUnknownError,
+    TaskTimeoutError,
+    _transport,
+    _turns,
+)
+from anchor_webtask._guarded import GuardedClient
+from tests.support.faces import face as face_of
 from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, answer, raw_server
 
 if TYPE_CHECKING:
@@ -83,6 +94,19 @@ def one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_turns, "AT_ONCE", 1)
 
 
+@pytest.fixture
+def queued(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once a request waits for its turn."""
+    patience, waits = _turns.Turn.patience, threading.Event()
+
+    def noted(*args: Any) -> float:
+        waits.set()
+        return patience(*args)
+
+    monkeypatch.setattr(_turns.Turn, "patience", noted)
+    return waits
+
+
 @pytest.mark.parametrize(("call", "method"), [(check, "GET"), (start, "POST")])
 def test_so_many_are_under_way_at_once_and_no_more(
     face: Face, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
@@ -134,28 +158,33 @@ def test_a_start_whose_turn_does_not_come_by_the_deadline_is_not_sent(face: Face
     with raw_server(start=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
         task, error = together(face, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
-    assert str(error) == "no connection within 1 s"
+    assert str(error) == "too many other requests: not sent within 1 s"
     assert (task.id, server.starts) == (TASK_ID, 1)
 
 
 class Busy(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """Answers the first request once another one waits for its turn, ten seconds later; notes what each may take."""
 
-    def __init__(self, clock: VirtualClock) -> None:
-        self.clock = clock
-        self.came, self.another_waits = threading.Event(), threading.Event()
+    def __init__(self, clock: VirtualClock, queued: threading.Event) -> None:
+        self.clock, self.queued = clock, queued
+        self.came = threading.Event()
         self.timeouts: list[dict[str, float]] = []
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         self.timeouts.append(request.extensions["timeout"])
         if not self.came.is_set():
             self.came.set()
-            assert self.another_waits.wait(PATIENCE)
+            assert self.queued.wait(PATIENCE)
             self.clock.time += 10
         return httpx.Response(200, json={"data": {"status": "running", "workflow_id": TASK_ID}})
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         return await anyio.to_thread.run_sync(self.handle_request, request)
+
+
+def first_update(task: Any, timeout: float = PATIENCE) -> Any:
+    updates = task.updates(timeout=timeout)
+    return next(updates) if hasattr(updates, "__next__") else anext(updates)
 
 
 def refresh(anchor: Any) -> Any:
@@ -173,37 +202,37 @@ def refresh(anchor: Any) -> Any:
 def test_what_a_request_may_take_that_has_waited_for_its_turn(
     face: Face,
     clock: VirtualClock,
-    monkeypatch: pytest.MonkeyPatch,
+    queued: threading.Event,
     first: Callable[[Any], Any],
     second: Callable[[Any], Any],
     limit: float,
     connect: float,
 ) -> None:
-    busy = Busy(clock)
-    patience = _turns.Turn.patience
-
-    def noted_patience(*args: Any) -> float:
-        if busy.came.is_set():
-            busy.another_waits.set()
-        return patience(*args)
-
-    monkeypatch.setattr(_turns.Turn, "patience", noted_patience)
+    busy = Busy(clock, queued)
     with face.anchor(transport=busy) as anchor:
-        together(face, anchor, Call(first), Call(second, after=busy.came.wait))
+        came = together(face, anchor, Call(first), Call(second, after=busy.came.wait))
     assert busy.timeouts[1] == pytest.approx({"read": limit, "write": limit, "connect": connect, "pool": connect})
+    assert not isinstance(came[1], AnchorError) or isinstance(came[1], TaskTimeoutError)
+
+
+def test_a_task_is_as_old_as_the_answer_to_its_start(face: Face, clock: VirtualClock, queued: threading.Event) -> None:
+    busy = Busy(clock, queued)
+    with face.anchor(transport=busy) as anchor:
+        _, task = together(face, anchor, Call(start), Call(start, after=busy.came.wait))
+        assert json.loads(task.token())["started"] == "2027-01-15T08:00:10+00:00"
+        assert face.call(first_update, task).elapsed == 1
 
 
 def test_a_check_waits_for_its_turn_on_its_own_time(face: Face) -> None:
     def look(anchor: Any) -> Any:
-        updates = anchor.tasks.get(TASK_ID).updates(timeout=0.5)
-        return next(updates) if face.name == "sync" else anext(updates)
+        return first_update(anchor.tasks.get(TASK_ID), timeout=0.5)
 
     impatient = Call(look, after=lambda: server.wait_for(1))
     play = (lambda: impatient.over.wait(PATIENCE), *COMPLETED)
     with raw_server(check=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
         result, update = together(face, anchor, Call(check), impatient)
     assert isinstance(update.last_error, RequestTimeoutError)
-    assert str(update.last_error).startswith("no connection within 0.4")
+    assert str(update.last_error).startswith("too many other requests: not sent within 0.")
     assert (result.value, server.count("GET")) == ("done", 1)
 
 
@@ -223,21 +252,112 @@ def test_the_last_used_connection_is_used_again_and_old_ones_are_closed(
         assert (server.count("GET"), server.connections) == (6, 3)
 
 
-def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Face) -> None:
-    def close(anchor: Any) -> Any:
-        return anchor.close() if face.name == "sync" else anchor.aclose()
+def close(anchor: Any) -> Any:
+    return anchor.close() if hasattr(anchor, "close") else anchor.aclose()
 
+
+def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Face, queued: threading.Event) -> None:
+    # A socket that a thread reads from is closed when it has read; an event loop's is at once.
+    limit = 1 if face.name == "sync" else PATIENCE
     with (
         raw_server(start=[(Ending.SILENCE,)]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=0.5) as anchor,
+        face.anchor(base_url=server.base_url, http_timeout=limit) as anchor,
     ):
         unknown, refused, _ = together(
             face,
             anchor,
             Call(start),
             Call(start, after=lambda: server.wait_for(1)),
-            Call(close, after=lambda: server.wait_for(1)),
+            Call(close, after=lambda: queued.wait(PATIENCE)),
         )
+        server.wait_for_open(0)
     assert isinstance(unknown, StartOutcomeUnknownError)
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
+
+
+def test_a_client_that_is_closed_while_it_connects_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only threads can close a client while another httpx client is made for it."""
+    made, closed = threading.Event(), threading.Event()
+
+    class Slow(GuardedClient):
+        def __init__(self, *args: Any) -> None:
+            made.set()
+            assert closed.wait(PATIENCE)
+            super().__init__(*args)
+
+    def close_meanwhile(anchor: Any) -> None:
+        anchor.close()
+        closed.set()
+
+    with raw_server() as server, face_of("sync") as face, face.anchor(base_url=server.base_url) as anchor:
+        face.call(start, anchor)  # what lends the clients is there then
+        busy = anchor._transport._turns.client()._lend()
+        monkeypatch.setattr(_transport, "GuardedClient", Slow)
+        refused, _ = together(face, anchor, Call(start), Call(close_meanwhile, after=made.wait))
+        assert busy.is_closed
+    assert isinstance(refused, ConfigurationError)
+    assert server.starts == 1
+
+
+async_faces = pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
+
+
+@async_faces
+def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    take_back = _turns.AsyncTurns._take_back
+    with (
+        raw_server(start=[STARTED]) as server,
+        face.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
+    ):
+
+        async def main() -> Any:
+            impatient, started = anyio.CancelScope(), list[Any]()
+
+            def take_back_and_cancel(*args: Any) -> None:
+                take_back(*args)
+                impatient.cancel()
+
+            monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+
+            async def give_up() -> None:
+                with impatient:
+                    await start(anchor)
+
+            async def go_on() -> None:
+                started.append(await start(anchor))
+
+            with anyio.move_on_after(PATIENCE / 6):
+                async with anyio.create_task_group() as group:
+                    for each in (go_on, give_up, go_on):
+                        group.start_soon(each)
+            return started
+
+        assert [task.id for task in face.call(main)] == [TASK_ID] * 2
+
+
+@async_faces
+def test_a_start_that_is_answered_is_not_lost_to_a_cancellation(
+    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_turns, "AT_ONCE", 3)
+    take_back = _turns.AsyncTurns._take_back
+    meet = threading.Barrier(3, timeout=PATIENCE).wait
+    plays = [*[(meet, *STARTED)] * 3, STARTED]
+    with raw_server(start=plays) as server, face.anchor(base_url=server.base_url) as anchor:
+        together(face, anchor, *[Call(start)] * 3)
+        clock.time += 2 * _turns.IDLE
+
+        async def main() -> Any:
+            with anyio.CancelScope() as scope:
+
+                def take_back_and_cancel(*args: Any) -> None:
+                    take_back(*args)
+                    scope.cancel()
+
+                monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+                return await start(anchor)
+            return None
+
+        assert face.call(main).id == TASK_ID
+        server.wait_for_open(1)

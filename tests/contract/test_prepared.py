@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from anchor_webtask import _spec
-from anchor_webtask._request import status_request
 from anchor_webtask_api.api.tools import perform_web_task
 from anchor_webtask_api.models import PerformWebTaskRequestSchema
 from tests.support.faces import KEY
@@ -75,11 +74,6 @@ def test_a_start(session_id: str | None, base_url: str, face: Face) -> None:
     names = ["host", "content-type", *ADDED]
     assert [request.headers[name] for name in names] == [expected.headers[name] for name in names]
     assert request.headers["content-length"] == str(len(request.content))
-
-
-def test_the_url_is_made_once_for_a_task() -> None:
-    one, other = (status_request("https://api.example", "task-1").open() for _ in range(2))
-    assert one.url is other.url
 
 
 @pytest.mark.parametrize("parse", [_spec.parse_start, _spec.parse_status])

@@ -133,6 +133,7 @@ class RawServer(ThreadingTCPServer):
     """
 
     daemon_threads = False
+    request_queue_size = 128  # many connections may come at once
     block_on_close = True
 
     def __init__(
