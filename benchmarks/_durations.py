@@ -20,9 +20,9 @@ def lognormal(median: float, count: int, *, sigma: float = SIGMA) -> list[float]
 
     They are its quantiles and no sample of it, so that each run has the same work, and a single one is the median.
     """
-    quantiles = [NormalDist().inv_cdf((index + 0.5) / count) for index in range(count)]
-    random.Random(count).shuffle(quantiles)  # noqa: S311  an order
-    return [median * math.exp(sigma * quantile) for quantile in quantiles]
+    normal = [NormalDist().inv_cdf((index + 0.5) / count) for index in range(count)]
+    random.Random(count).shuffle(normal)  # noqa: S311  an order
+    return [median * math.exp(sigma * quantile) for quantile in normal]
 
 
 def late(lags: Sequence[float]) -> float:

@@ -75,7 +75,9 @@ def rest(python: Path, code: str) -> Resting:
     ) as process:
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("a process without pipes")
-        modules = int(process.stdout.readline())
+        modules = process.stdout.readline()
+        if not modules:
+            raise RuntimeError(f"a process has failed that ran: {code}")
         memory = psutil.Process(process.pid).memory_info().rss
         process.stdin.close()
-    return Resting(modules, memory)
+    return Resting(int(modules), memory)

@@ -100,8 +100,8 @@ _OUTPUTS: Final[Mapping[str, Any]] = {"attrs": AttrsItems, "dataclass": Dataclas
 
 def rows(rounds: int) -> Iterator[Row]:
     """Measure."""
-    for key, (size, count, reads) in SIZES.items():
-        body = _body(count)
+    for key, (label, size, reads) in SIZES.items():
+        body = _body(size)
         transport = mocked(functools.partial(_answer, body))
         headers = {"anchor-api-key": KEY}
         with (
@@ -113,13 +113,12 @@ def rows(rounds: int) -> Iterator[Row]:
                 BARE: functools.partial(_get, bare),
                 **{name: functools.partial(_read, anchor, output) for name, output in _OUTPUTS.items()},
             }
-            turns = min(rounds, MOST_ROUNDS) if count >= LARGE else rounds
+            turns = min(rounds, MOST_ROUNDS) if size >= LARGE else rounds
             samples = in_turn({name: timed(call, reads) for name, call in calls.items()}, turns)
         milliseconds = figures(samples, lambda took: took.cpu * 1e3)
         others = {name: milliseconds.pop(name) for name in (LOADS, BARE)}
         for name, ours in milliseconds.items():
-            label = f"{size} into {name}: CPU"
-            yield row(f"answer.{key}.{name}", label, "ms", {OURS: ours, **others}, _NOTE)
+            yield row(f"answer.{key}.{name}", f"{label} into {name}: CPU", "ms", {OURS: ours, **others}, _NOTE)
 
 
 def _read(anchor: Anchor, output: Any) -> object:
@@ -134,9 +133,9 @@ def _answer(answer: bytes, _method: str, _path: str, _body: bytes) -> bytes:
     return answer
 
 
-def _body(count: int) -> bytes:
+def _body(size: int) -> bytes:
     """Return a status answer of about so many bytes."""
-    items = [_item(index) for index in range(max(1, count // len(json.dumps(_item(0)))))]
+    items = [_item(index) for index in range(max(1, size // len(json.dumps(_item(0)))))]
     return json.dumps({"data": {"status": "COMPLETED", "result": {"items": items}}}).encode()
 
 

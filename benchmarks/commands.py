@@ -29,7 +29,7 @@ def rows(rounds: int, environments: Environments) -> Iterator[Row]:
     """Measure."""
     pythons = {OURS: environments.ours, BARE: environments.bare, OFFICIAL: environments.official}
     sizes = {name: [_installed(python)] for name, python in pythons.items()}
-    note = "All files of the environment, bytecode too; without extras."
+    note = "All that is in site-packages, bytecode too; without extras."
     yield row("command.installed", "installed", "MiB", sizes, note)
     if environments.has_full:
         whole = {**sizes, OURS: [_installed(environments.ours_full)]}

@@ -26,7 +26,7 @@ ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}
 
 FEW, MANY = 100, 1_000
 LONG: Final = MEDIANS["5m"]
-"""From this median on, the loop by hand waits for a few tasks: it looks at each some hundred times, or a thousand."""
+"""From this median on, few tasks are waited for: the loop by hand looks at each some hundred times, or a thousand."""
 
 TCP_MEDIAN, TCP_SIGMA, TCP_LATENCY = 5.0, 0.3, 0.05
 
@@ -70,7 +70,7 @@ def _of_median(name: str, median: float) -> Iterator[Row]:
     """How often tasks are looked at, and how late their end is noticed."""
 
     def waiting(subject: str) -> Callable[[], Waited]:
-        count = FEW if subject == BARE and median >= LONG else MANY
+        count = FEW if median >= LONG else MANY
         return lambda: in_child(wait_virtually, subject, median, count, at_once=count)
 
     took = in_turn({subject: waiting(subject) for subject in SUBJECTS}, 1)

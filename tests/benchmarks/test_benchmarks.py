@@ -42,17 +42,23 @@ def test_a_group_that_is_none_is_refused() -> None:
     assert "invalid choice: 'speed'" in ran.stderr
 
 
-def measured(ours: float) -> list[Row]:
-    return [row(key, key, "µs", {OURS: [ours], BARE: [1.0]}) for key in (CHECK, "check.async.mock")]
+CHECKS = (CHECK, "check.async.mock", "check.sync.tcp.cpu", "check.async.tcp.cpu")
+
+
+def measured(*ours: float) -> list[Row]:
+    """Return rows of the group `check`, as far as there are figures."""
+    return [row(key, key, "µs", {OURS: [took], BARE: [1.0]}) for key, took in zip(CHECKS, ours, strict=False)]
 
 
 @pytest.mark.parametrize(
     ("ours", "problems"),
-    [(0.5, []), (0.88, [f"{CHECK}: 0.88 times httpx, and the budget is 0.8: 10% over"])],
+    [(0.8, []), (0.88, [f"{CHECK}: 0.88 times httpx, and the budget is 0.8: 10% over"])],
 )
 def test_what_is_over_its_budget_is_named(ours: float, problems: list[str]) -> None:
-    assert _budgets.problems(measured(ours), {"check"}, has_full=True) == problems
+    assert _budgets.problems(measured(ours, 0.5, 0.5, 0.5), {"check"}, has_full=True) == problems
 
 
 def test_a_budget_without_its_row_is_named() -> None:
-    assert _budgets.problems(measured(0.5)[1:], {"check"}, has_full=True) == [f"{CHECK}: there is a budget and no row"]
+    assert _budgets.problems(measured(0.5, 0.5, 0.5), {"check"}, has_full=True) == [
+        f"{CHECKS[-1]}: there is a budget and no row"
+    ]
