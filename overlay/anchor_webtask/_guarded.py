@@ -154,8 +154,10 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
         """Send for the generated client; whether to stream, authenticate and redirect is decided here."""
         guard, given = self._new_guard(), request.extensions
         request.extensions = {"trace": guard.trace, **given}
-        outcome = self.exchange(request, guard)
-        request.extensions = given
+        try:
+            outcome = self.exchange(request, guard)
+        finally:
+            request.extensions = given
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()
@@ -236,8 +238,10 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
         self._loop.stay()
         guard, given = self._new_guard(), request.extensions
         request.extensions = {"trace": guard.trace_async, **given}
-        outcome = await self.exchange(request, guard)
-        request.extensions = given
+        try:
+            outcome = await self.exchange(request, guard)
+        finally:
+            request.extensions = given
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.as_read()
