@@ -177,7 +177,7 @@ class GuardedClient(_WithOwnCookies, httpx.Client):
                 answer = guard.answer(response, deadline)
                 if answer.is_wanted:
                     guard.shorten(request.extensions)
-                    for piece in response.iter_bytes() if response.is_stream_consumed else response.iter_raw():
+                    for piece in (response.content,) if response.is_stream_consumed else response.iter_raw():
                         if not answer.add(piece, self._now()):
                             break
             finally:
@@ -259,9 +259,10 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
                 response = await super().send(request, stream=True)
                 try:
                     answer = guard.answer(response, deadline)
-                    if answer.is_wanted:
-                        pieces = response.aiter_bytes() if response.is_stream_consumed else response.aiter_raw()
-                        async for piece in pieces:
+                    if answer.is_wanted and response.is_stream_consumed:
+                        answer.add(response.content, self._now())
+                    elif answer.is_wanted:
+                        async for piece in response.aiter_raw():
                             if not answer.add(piece, self._now()):
                                 # Breaking off would leave httpcore's generators half-way, and trio warn of each. What
                                 # the answer says of itself comes before the time-out that this looks like.
