@@ -59,7 +59,7 @@ class Lifecycle(Generic[ClientT]):
         self._client: ClientT | None = None
         self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's
         self._pid = os.getpid()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may close while a client is made
         self._is_closed = False
 
     def client(self) -> ClientT:
@@ -76,8 +76,8 @@ class Lifecycle(Generic[ClientT]):
             if self._client is not None:
                 self._inherited.append(self._client)
                 self._client = None
+            self._lock = threading.RLock()  # the old one may be held by a thread that the child doesn't have
             self._pid = os.getpid()
-            self._lock = threading.Lock()  # the old one may be held by a thread that the child doesn't have
         with self._lock:
             if self._is_closed:
                 raise ConfigurationError(CLOSED)
@@ -86,10 +86,13 @@ class Lifecycle(Generic[ClientT]):
             return self._client
 
     def close(self) -> ClientT | None:
-        """Refuse further use, and return the client that is to be closed, if there is one of this process."""
+        """Refuse further use, and return the client that is to be closed, if there is one of this process.
+
+        A second time it returns the same, since closing may have been interrupted; not one that was spent, which would
+        wait for a lock that is held for ever.
+        """
         self._is_closed = True
         if self._pid != os.getpid():
             return None
         with self._lock:
-            client, self._client = self._client, None
-        return client
+            return None if self._client is None or self._client.is_spent else self._client

@@ -12,7 +12,9 @@ import threading
 from collections import deque
 from contextlib import suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._guard import SHORTEST_READ
@@ -21,7 +23,7 @@ from anchor_webtask._lifecycle import CLOSED, made
 from anchor_webtask._start import SHORTEST_CONNECT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from queue import SimpleQueue
 
     import anyio
@@ -69,10 +71,10 @@ class Turn(Enum):
 class _Clients(Generic[ClientT]):
     """The clients of one process, each lent to one request at a time; one with a custom transport is for all.
 
-    Threads use it at once, and take no lock: what is done to a list, a set or a deque here is done in one step.
+    Threads use it at once, and take no lock: what is done to a set or a deque here is done in one step.
     """
 
-    is_spent = False  # a client that is interrupted is lost, and nothing else
+    is_spent = False  # an interruption costs the one client that it struck
 
     def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
         self.is_closed = False
@@ -99,17 +101,21 @@ class _Clients(Generic[ClientT]):
             self._idle.append((now, client))
             self._lent.discard(client)
 
-    def _expired(self, now: float) -> list[ClientT]:
-        """Return the clients that nobody has used for long; they are to be closed."""
-        expired: list[ClientT] = []
+    def _expired(self, now: float) -> ClientT | None:
+        """Return a client that nobody has used for long, and that is to be closed; None if there is none."""
         with suppress(IndexError):
-            while self._idle[0][0] < now - IDLE:
-                expired.append(self._idle.popleft()[1])
-        return expired
+            if self._idle[0][0] < now - IDLE:
+                return self._idle.popleft()[1]
+        return None
 
     def _all(self) -> list[ClientT]:
-        shared = [] if self._shared is None else [self._shared]
+        shared = [] if self._shared is None or self._shared.is_spent else [self._shared]
         return [*shared, *self._lent.copy(), *(client for _, client in self._idle.copy())]
+
+    def _check_open(self, event: str) -> None:
+        """Keep a request from leaving on a connection that was still being made when the client was closed."""
+        if self.is_closed and event.endswith(".send_request_headers.started"):
+            raise httpx.ConnectError(CLOSED)
 
 
 class Turns(_Clients[GuardedClient]):
@@ -129,32 +135,40 @@ class Turns(_Clients[GuardedClient]):
         if turn is Turn.HELD:
             return self._exchange(prepared, guard, limit, connect)
         places = self._places[turn]
+        # Taken and noted in one step: what a signal raises between two would lose the place.
+        taken: list[None] = []
         try:
-            place = places.get_nowait()
-        except queue.Empty:
-            asked, patience = self._now(), turn.patience(limit, connect)
             try:
-                place = places.get(timeout=min(patience, threading.TIMEOUT_MAX))
+                taken.extend(map(places.get, (False,)))
             except queue.Empty:
-                return guard.not_sent(patience)
-            limit, connect = turn.left(limit, connect, self._now() - asked)
-        try:
+                asked, patience = self._now(), turn.patience(limit, connect)
+                try:
+                    taken.extend(map(places.get, (True,), (min(patience, threading.TIMEOUT_MAX),)))
+                except queue.Empty:
+                    return guard.not_sent(patience)
+                limit, connect = turn.left(limit, connect, self._now() - asked)
             return self._exchange(prepared, guard, limit, connect)
         finally:
-            places.put(place)
+            for place in taken:
+                places.put(place)
 
     def _exchange(
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
         # Before the request: what ends this then ends nothing that has been paid for.
-        for expired in self._expired(self._now()):
+        while (expired := self._expired(self._now())) is not None:
             expired.close()
         client = self._lend()
         if self.is_closed:
             client.close()
             raise ConfigurationError(CLOSED)
+
+        def trace(event: str, info: Mapping[str, Any]) -> None:
+            self._check_open(event)
+            guard.trace(event, info)
+
         try:
-            outcome = client.exchange(built(prepared, client.own_headers, limit, connect, guard.trace), guard)
+            outcome = client.exchange(built(prepared, client.own_headers, limit, connect, trace), guard)
         except BaseException:
             # An interruption may have left httpcore with a lock held for ever, which closing it would wait for.
             self._lent.discard(client)
@@ -172,7 +186,7 @@ class Turns(_Clients[GuardedClient]):
 
 
 def _places() -> SimpleQueue[None]:
-    """Return what a semaphore is otherwise, which an interruption could leave half-way."""
+    """Return what a semaphore is otherwise; that is Python's own code, which a signal may leave half-way."""
     from queue import SimpleQueue
 
     places: SimpleQueue[None] = SimpleQueue()
@@ -220,12 +234,17 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
     async def _exchange(
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
-        for expired in self._expired(self._now()):
+        while (expired := self._expired(self._now())) is not None:
             await expired.aclose()
         if self.is_closed:
             raise ConfigurationError(CLOSED)
         client = self._lend()
-        request = built(prepared, client.own_headers, limit, connect, guard.trace_async)
+
+        async def trace(event: str, info: Mapping[str, Any]) -> None:
+            self._check_open(event)
+            guard.trace(event, info)
+
+        request = built(prepared, client.own_headers, limit, connect, trace)
         try:
             return await client.exchange(request, guard)
         finally:  # cancellation comes only where httpcore awaits something, and it copes with that

@@ -6,7 +6,9 @@ import functools
 import logging
 import signal
 import subprocess
+import sys
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,7 +18,7 @@ import anyio.to_thread
 import pytest
 from httpcore._synchronization import ThreadLock
 
-from anchor_webtask import Anchor, WaitPolicy
+from anchor_webtask import Anchor, WaitPolicy, _turns
 from tests.support import hunt
 from tests.support.faces import KEY
 from tests.support.hunt import found, logged, parts, told
@@ -25,6 +27,7 @@ from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, STARTED, TASK
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+    from types import FrameType
 
     from tests.support.clocks import VirtualClock
     from tests.support.faces import Face
@@ -256,3 +259,47 @@ def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatc
         again.join(PATIENCE / 6)
         assert task.done
         anchor.close()
+
+
+def test_an_interrupted_api_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
+    enter = ThreadLock.__enter__
+
+    def enter_and_be_interrupted(lock: ThreadLock) -> ThreadLock:
+        enter(lock)
+        raise TimeLimitError
+
+    with raw_server() as server:
+        anchor = Anchor(KEY, base_url=server.base_url)
+        with monkeypatch.context() as patch:
+            patch.setattr(ThreadLock, "__enter__", enter_and_be_interrupted)
+            with pytest.raises(TimeLimitError):
+                anchor.api.get_httpx_client().get("/v1/other")
+        closing = threading.Thread(target=anchor.close, daemon=True)
+        closing.start()
+        closing.join(PATIENCE / 6)
+        assert not closing.is_alive()
+
+
+@pytest.mark.parametrize("moment", range(1, 5))
+def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
+    """Signals are looked at when a function of C has returned; a profile function is called then, too."""
+    monkeypatch.setattr(_turns, "AT_ONCE", 1)
+    returned = 0
+
+    def interrupt(frame: FrameType, event: str, _: object) -> None:
+        nonlocal returned
+        if event == "c_return" and frame.f_code is _turns.Turns.exchange.__code__:
+            returned += 1
+            if returned == moment:
+                raise TimeLimitError
+
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
+        with suppress(TimeLimitError):
+            sys.setprofile(interrupt)
+            anchor.tasks.start("Read the price")
+        sys.setprofile(None)
+        started: list[object] = []
+        again = threading.Thread(target=lambda: started.append(anchor.tasks.start("Read")), daemon=True)
+        again.start()
+        again.join(PATIENCE / 6)
+        assert len(started) == 1

@@ -67,6 +67,10 @@ def test_a_client_is_of_one_event_loop(face: Face) -> None:
         with pytest.raises(ConfigurationError, match="another event loop"):
             anyio.run(task.refresh, backend=face.name)
         assert face.call(task.refresh).done
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            anyio.run(anchor.aclose, backend=face.name)
+        face.call(anchor.aclose)
+        server.wait_for_open(0)
     assert server.count("GET") == 2
 
 

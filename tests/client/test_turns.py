@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -145,7 +146,7 @@ def test_starts_do_not_wait_for_checks(face: Face) -> None:
 def test_the_time_of_a_start_begins_with_its_turn(face: Face) -> None:
     with (
         raw_server(start=[(Ending.SILENCE,), STARTED]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=0.5) as anchor,
+        face.anchor(base_url=server.base_url, http_timeout=1) as anchor,
     ):
         unknown, task = together(face, anchor, Call(start), Call(start, after=lambda: server.wait_for(1)))
     assert isinstance(unknown, StartOutcomeUnknownError)
@@ -276,8 +277,41 @@ def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Fac
     assert server.starts == 1
 
 
-def test_a_client_that_is_closed_while_it_connects_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only threads can close a client while another httpx client is made for it."""
+def slow_to_connect(face: Face, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Make connections wait; return what says that one does, and what lets it go on."""
+    connecting, go_on = threading.Event(), threading.Event()
+    connect, connect_async = socket.create_connection, anyio.connect_tcp
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        connecting.set()
+        assert go_on.wait(PATIENCE)
+        return connect(*args, **kwargs)
+
+    async def slow_async(*args: Any, **kwargs: Any) -> Any:
+        connecting.set()
+        assert await anyio.to_thread.run_sync(go_on.wait, PATIENCE)
+        return await connect_async(*args, **kwargs)
+
+    if face.name == "sync":
+        monkeypatch.setattr(socket, "create_connection", slow)
+    else:
+        monkeypatch.setattr(anyio, "connect_tcp", slow_async)
+    return connecting, go_on
+
+
+@pytest.mark.parametrize("face", ["sync", "asyncio"], indirect=True)
+def test_a_client_that_is_closed_while_it_connects_sends_nothing(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+    connecting, go_on = slow_to_connect(face, monkeypatch)
+    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
+        closing = Call(close, after=lambda: connecting.wait(PATIENCE), over=go_on)
+        refused, _ = together(face, anchor, Call(start), closing)
+        server.wait_for_open(0)
+    assert isinstance(refused, ConfigurationError)
+    assert server.starts == 0
+
+
+def test_a_client_that_is_closed_while_its_httpx_client_is_made_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only threads can do that."""
     made, closed = threading.Event(), threading.Event()
 
     class Slow(GuardedClient):
@@ -337,7 +371,7 @@ def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monk
 
 
 @async_faces
-def test_a_start_that_is_answered_is_not_lost_to_a_cancellation(
+def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
     face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_turns, "AT_ONCE", 3)
