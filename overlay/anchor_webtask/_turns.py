@@ -76,9 +76,10 @@ class _Clients(Generic[ClientT]):
 
     is_spent = False  # an interruption costs the one client that it struck
 
-    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
+    def __init__(self, make: Callable[[], ClientT], clock: Clock, *, is_custom: bool) -> None:
         self.is_closed = False
         self._make = make
+        self._now = clock.now
         self._shared = make() if is_custom else None
         self._lent: set[ClientT] = set()
         self._idle: deque[tuple[float, ClientT]] = deque()
@@ -96,15 +97,15 @@ class _Clients(Generic[ClientT]):
         except IndexError:
             return None
 
-    def _take_back(self, client: ClientT, now: float) -> None:
+    def _take_back(self, client: ClientT) -> None:
         if client is not self._shared:
-            self._idle.append((now, client))
+            self._idle.append((self._now(), client))
             self._lent.discard(client)
 
-    def _expired(self, now: float) -> ClientT | None:
+    def _expired(self) -> ClientT | None:
         """Return a client that nobody has used for long, and that is to be closed; None if there is none."""
         with suppress(IndexError):
-            if self._idle[0][0] < now - IDLE:
+            if self._idle[0][0] < self._now() - IDLE:
                 return self._idle.popleft()[1]
         return None
 
@@ -122,8 +123,7 @@ class Turns(_Clients[GuardedClient]):
     """How requests of the sync face take turns."""
 
     def __init__(self, make: Callable[[], GuardedClient], clock: Clock, *, is_custom: bool) -> None:
-        super().__init__(make, is_custom=is_custom)
-        self._now = clock.now
+        super().__init__(make, clock, is_custom=is_custom)
         self._places = {turn: _places() for turn in (Turn.START, Turn.CHECK)}
 
     def exchange(
@@ -156,7 +156,7 @@ class Turns(_Clients[GuardedClient]):
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
         # Before the request: what ends this then ends nothing that has been paid for.
-        while (expired := self._expired(self._now())) is not None:
+        while (expired := self._expired()) is not None:
             expired.close()
         client = self._lend()
         if self.is_closed:
@@ -173,7 +173,7 @@ class Turns(_Clients[GuardedClient]):
             # An interruption may have left httpcore with a lock held for ever, which closing it would wait for.
             self._lent.discard(client)
             raise
-        self._take_back(client, self._now())
+        self._take_back(client)
         if self.is_closed:
             client.close()
         return outcome
@@ -199,8 +199,7 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
     """The same for the async face, in the one event loop in which it is first used."""
 
     def __init__(self, make: Callable[[], GuardedAsyncClient], clock: Clock, *, is_custom: bool) -> None:
-        super().__init__(make, is_custom=is_custom)
-        self._now = clock.now
+        super().__init__(make, clock, is_custom=is_custom)
         self._loop = OneLoop()
         self._places: dict[Turn, anyio.Semaphore] = {}
 
@@ -234,7 +233,7 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
     async def _exchange(
         self, prepared: Sealed[Prepared], guard: Guard, limit: float, connect: float | None
     ) -> Answer | Failure:
-        while (expired := self._expired(self._now())) is not None:
+        while (expired := self._expired()) is not None:
             await expired.aclose()
         if self.is_closed:
             raise ConfigurationError(CLOSED)
@@ -248,7 +247,7 @@ class AsyncTurns(_Clients[GuardedAsyncClient]):
         try:
             return await client.exchange(request, guard)
         finally:  # cancellation comes only where httpcore awaits something, and it copes with that
-            self._take_back(client, self._now())
+            self._take_back(client)
 
     async def aclose(self) -> None:
         """Close all connections."""
