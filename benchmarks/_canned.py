@@ -1,4 +1,4 @@
-"""What is asked in each call, and what is answered: the same for everybody."""
+"""What is asked in each call, how often, and what is answered: the same for everybody."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ PATH: Final = "/v1/tools/perform-web-task"
 PROMPT: Final = "Read the price of the product, and return it in euros"
 URL: Final = "https://shop.example/p/1"
 TASK_ID: Final = "3f0c9a52-7c55-4b8e-9d0a-5d2b1c6f7e90"
+INTERVAL: Final = 2.0
+"""Seconds between the checks of the loop written by hand, as the API's documentation has it."""
 
 STARTED: Final = b'{"data":{"status":"running","workflow_id":"%b"}}' % TASK_ID.encode()
 ANSWERED: Final = b'{"data":{"result":{"amount":3.0}}}'

@@ -20,7 +20,7 @@ import psutil
 
 from anchor_webtask import AsyncAnchor
 from benchmarks import _virtual
-from benchmarks._canned import KEY, PATH
+from benchmarks._canned import INTERVAL, KEY, PATH
 from benchmarks._doors import Seen, mocked, serving
 from benchmarks._durations import lognormal
 from benchmarks._rows import BARE, OURS
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-INTERVAL: Final = 2.0
-"""Seconds between the checks of the loop written by hand, as the API's documentation has it."""
 
 LONG: Final = 3600.0
 LOOK: Final = 2.5

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import random
-import statistics
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +22,8 @@ from anchor_webtask import (
 )
 from anchor_webtask._outcome import Completed, Failed, Failure, Fault, Reply, Running
 from anchor_webtask._wait import LAST_CHECK_LIMIT, LONGEST_RETRY_AFTER, Emit, Fetch, Watch, watching
+from benchmarks._durations import lognormal
+from benchmarks.schedule import course, course_of_loop
 from tests.support.faces import EVEN
 from tests.support.leading import Trip, in_turn, lead, lead_together
 
@@ -133,21 +134,11 @@ def test_default_is_nine_percent_of_the_age_within_two_seconds_and_a_minute(age:
 
 def test_default_takes_half_the_checks_of_a_loop_of_two_seconds_over_tasks_of_a_minute() -> None:
     """It is chosen for that, and for five minutes and more for a fifth, with a tenth of their duration as lag."""
-    spread, policy = statistics.NormalDist(), WaitPolicy()
     for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
-        chance = random.Random(median).random
-        durations = [median * math.exp(spread.inv_cdf((at + 0.5) / 1_000)) for at in range(1_000)]
-        waits = [
-            lead(
-                steps(Watch("task-1", begun=0.0, due=policy.delay(0.0, chance())), policy=policy, chance=chance),
-                ends_at(seconds),
-            )
-            for seconds in durations
-        ]
-        checks, of_loop = sum(len(trip.times) for trip in waits), sum(math.ceil(seconds / 2) for seconds in durations)
-        lags = sorted(trip.now / seconds - 1 for seconds, trip in zip(durations, waits, strict=True))
-        assert checks / of_loop <= share
-        assert lags[949] <= 0.1
+        durations = lognormal(median, 1_000)
+        ours, loop = course(WaitPolicy(), durations), course_of_loop(durations)
+        assert ours.checks / loop.checks <= share
+        assert ours.lag <= 0.1
 
 
 def test_policy_decides() -> None:
