@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -238,21 +238,28 @@ class TimeLimitError(Exception):
     """What a worker's signal handler raises, at any moment."""
 
 
-def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The moment between taking a lock and being set to release it; an async client has no such locks."""
+@contextmanager
+def interrupted_at_a_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.ExceptionInfo[TimeLimitError]]:
+    """Interrupt what is done meanwhile between taking a lock and being set to release it: it's held for ever."""
     enter = ThreadLock.__enter__
 
     def enter_and_be_interrupted(lock: ThreadLock) -> ThreadLock:
         enter(lock)
         raise TimeLimitError
 
+    with monkeypatch.context() as patch:
+        patch.setattr(ThreadLock, "__enter__", enter_and_be_interrupted)
+        with pytest.raises(TimeLimitError) as caught:
+            yield caught
+
+
+def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An async client has no such locks."""
     with raw_server() as server:
         anchor = Anchor(KEY, base_url=server.base_url)
         task = anchor.tasks.get(TASK_ID)
-        with monkeypatch.context() as patch:
-            patch.setattr(ThreadLock, "__enter__", enter_and_be_interrupted)
-            with pytest.raises(TimeLimitError) as caught:
-                task.result()
+        with interrupted_at_a_lock(monkeypatch) as caught:
+            task.result()
         assert [NOTE in note for note in caught.value.__notes__] == [True]
         again = threading.Thread(target=task.refresh, daemon=True)  # which on the old lock waits for ever
         again.start()
@@ -262,18 +269,10 @@ def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatc
 
 
 def test_an_interrupted_api_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    enter = ThreadLock.__enter__
-
-    def enter_and_be_interrupted(lock: ThreadLock) -> ThreadLock:
-        enter(lock)
-        raise TimeLimitError
-
     with raw_server() as server:
         anchor = Anchor(KEY, base_url=server.base_url)
-        with monkeypatch.context() as patch:
-            patch.setattr(ThreadLock, "__enter__", enter_and_be_interrupted)
-            with pytest.raises(TimeLimitError):
-                anchor.api.get_httpx_client().get("/v1/other")
+        with interrupted_at_a_lock(monkeypatch):
+            anchor.api.get_httpx_client().get("/v1/other")
         closing = threading.Thread(target=anchor.close, daemon=True)
         closing.start()
         closing.join(PATIENCE / 6)

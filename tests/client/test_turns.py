@@ -23,7 +23,7 @@ from anchor_webtask import (
     _transport,
     _turns,
 )
-from anchor_webtask._guarded import GuardedClient
+from anchor_webtask._guarded import GuardedAsyncClient, GuardedClient
 from tests.support.faces import face as face_of
 from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, answer, raw_server
 
@@ -320,15 +320,11 @@ def test_a_client_that_is_closed_while_its_httpx_client_is_made_sends_nothing(mo
             assert closed.wait(PATIENCE)
             super().__init__(*args)
 
-    def close_meanwhile(anchor: Any) -> None:
-        anchor.close()
-        closed.set()
-
     with raw_server() as server, face_of("sync") as face, face.anchor(base_url=server.base_url) as anchor:
         face.call(start, anchor)  # what lends the clients is there then
         busy = anchor._transport._turns.client()._lend()
         monkeypatch.setattr(_transport, "GuardedClient", Slow)
-        refused, _ = together(face, anchor, Call(start), Call(close_meanwhile, after=made.wait))
+        refused, _ = together(face, anchor, Call(start), Call(close, after=lambda: made.wait(PATIENCE), over=closed))
         assert busy.is_closed
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
@@ -337,9 +333,19 @@ def test_a_client_that_is_closed_while_its_httpx_client_is_made_sends_nothing(mo
 async_faces = pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
 
 
+def cancel_once_taken_back(scope: anyio.CancelScope, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cancel a scope at the moment in which a request's answer is there and its client is free again."""
+    take_back = _turns.AsyncTurns._take_back
+
+    def take_back_and_cancel(turns: _turns.AsyncTurns, client: GuardedAsyncClient) -> None:
+        take_back(turns, client)
+        scope.cancel()
+
+    monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+
+
 @async_faces
 def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    take_back = _turns.AsyncTurns._take_back
     with (
         raw_server(start=[STARTED]) as server,
         face.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
@@ -347,12 +353,7 @@ def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monk
 
         async def main() -> Any:
             impatient, started = anyio.CancelScope(), list[Any]()
-
-            def take_back_and_cancel(*args: Any) -> None:
-                take_back(*args)
-                impatient.cancel()
-
-            monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+            cancel_once_taken_back(impatient, monkeypatch)
 
             async def give_up() -> None:
                 with impatient:
@@ -375,7 +376,6 @@ def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
     face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_turns, "AT_ONCE", 3)
-    take_back = _turns.AsyncTurns._take_back
     meet = threading.Barrier(3, timeout=PATIENCE).wait
     plays = [*[(meet, *STARTED)] * 3, STARTED]
     with raw_server(start=plays) as server, face.anchor(base_url=server.base_url) as anchor:
@@ -384,12 +384,7 @@ def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
 
         async def main() -> Any:
             with anyio.CancelScope() as scope:
-
-                def take_back_and_cancel(*args: Any) -> None:
-                    take_back(*args)
-                    scope.cancel()
-
-                monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+                cancel_once_taken_back(scope, monkeypatch)
                 return await start(anchor)
             return None
 
