@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from anchor_webtask._settings import DEFAULT_BASE_URL
+from anchor_webtask._config import DEFAULT_BASE_URL
 
 BASE_URL: Final = DEFAULT_BASE_URL
 KEY: Final = "no-key-of-anybody"

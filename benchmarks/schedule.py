@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import WaitPolicy
-from anchor_webtask._outcome import Completed, Running
-from anchor_webtask._wait import Fetch, Sleep, Watch, watching
+from anchor_webtask._polling.outcomes import Completed, Running
+from anchor_webtask._polling.wait import Fetch, Sleep, TaskState, wait_steps
 from benchmarks._canned import INTERVAL
 from benchmarks._durations import MEDIANS, SIGMA, late, lognormal
 from benchmarks._rows import BARE, OURS, row
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from anchor_webtask._outcome import Reply
+    from anchor_webtask._polling.outcomes import Reply
     from benchmarks._rows import Row
 
 TASKS: Final = 1_000
@@ -75,8 +75,8 @@ def _course(durations: Sequence[float], waits: Sequence[tuple[int, float]]) -> C
 
 def _led(policy: WaitPolicy, seconds: float, chance: Callable[[], float]) -> tuple[int, float]:
     """Lead the wait for a task that has just been started; return its checks, and when it was over."""
-    watch = Watch("task", 0.0, policy.delay(0.0, chance()))
-    steps = watching(watch, policy, now=0.0, deadline=None, http_timeout=30.0, chance=chance)
+    state = TaskState("task", 0.0, policy.delay(0.0, chance()))
+    steps = wait_steps(state, policy, now=0.0, deadline=None, http_timeout=30.0, chance=chance)
     now = 0.0
     step = next(steps)
     with suppress(StopIteration):
@@ -88,7 +88,7 @@ def _led(policy: WaitPolicy, seconds: float, chance: Callable[[], float]) -> tup
                 case Fetch():
                     reply = Completed(None) if now >= seconds else Running()
             step = steps.send((now, reply))
-    return watch.checks, now
+    return state.checks, now
 
 
 def rows() -> Iterator[Row]:

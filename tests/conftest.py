@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from anchor_webtask import _clock
 from tests.support.clocks import VirtualClock
-from tests.support.faces import Face, face
+from tests.support.runners import Runner, runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,10 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
 
 
-@pytest.fixture(name="face", params=["sync", "asyncio", "trio"])
-def each_face(request: pytest.FixtureRequest) -> Iterator[Face]:
+@pytest.fixture(name="runner", params=["sync", "asyncio", "trio"])
+def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     """The sync client, and the async one under asyncio and trio."""
-    with face(request.param) as made:
+    with runner(request.param) as made:
         yield made
 
 

@@ -1,40 +1,47 @@
-"""Hand a web task to AnchorBrowser in plain words and get its answer back.
+"""Run web tasks on AnchorBrowser from plain-language prompts, and get typed answers.
 
-A start is never sent twice; a task whose id is known is never lost; where an outcome can't be known, the error says so.
+A start is never sent twice; a task whose id is known is never lost; if an outcome cannot be known, the error says so.
 
     from anchor_webtask import Anchor
 
-    with Anchor() as anchor:  # key from ANCHORBROWSER_API_KEY
+    with Anchor() as anchor:  # the API key comes from ANCHORBROWSER_API_KEY
         answer = anchor.tasks.run("Read the page's title", url="https://example.com").value
+
+Public are the names below and `anchor_webtask.emulator`. Modules are imported when one of their names is first used.
 """
 
-from anchor_webtask._async_tasks import AsyncTasks
-from anchor_webtask._async_web_task import AsyncWebTask
-from anchor_webtask._client import Anchor, AsyncAnchor
-from anchor_webtask._errors import (
-    AnchorError,
-    AuthenticationError,
-    BadRequestError,
-    ConfigurationError,
-    InvalidOutputError,
-    NotFoundError,
-    PaymentRequiredError,
-    PermissionDeniedError,
-    RateLimitError,
-    RequestTimeoutError,
-    ServerError,
-    StartOutcomeUnknownError,
-    StatusError,
-    TaskFailedError,
-    TaskTimeoutError,
-    TransportError,
-    UnexpectedResponseError,
-)
-from anchor_webtask._json_schema import JsonSchema
-from anchor_webtask._tasks import Tasks
-from anchor_webtask._types import TaskOptions, TaskResult, TaskStatus, TaskUpdate, WaitPolicy
+from typing import TYPE_CHECKING
+
 from anchor_webtask._version import __version__
-from anchor_webtask._web_task import WebTask
+
+if TYPE_CHECKING:
+    from anchor_webtask._client import Anchor, AsyncAnchor
+    from anchor_webtask._errors import (
+        AnchorError,
+        AuthenticationError,
+        BadRequestError,
+        ConfigurationError,
+        InvalidOutputError,
+        NotFoundError,
+        PaymentRequiredError,
+        PermissionDeniedError,
+        RateLimitError,
+        RequestTimeoutError,
+        ServerError,
+        StartOutcomeUnknownError,
+        StatusError,
+        TaskFailedError,
+        TaskTimeoutError,
+        TransportError,
+        UnexpectedResponseError,
+    )
+    from anchor_webtask._models import TaskOptions, TaskResult, TaskStatus, TaskUpdate
+    from anchor_webtask._output.json_schema import JsonSchema
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._tasks.async_ import AsyncTasks
+    from anchor_webtask._tasks.async_handle import AsyncWebTask
+    from anchor_webtask._tasks.sync import Tasks
+    from anchor_webtask._tasks.sync_handle import WebTask
 
 __all__ = [
     "Anchor",
@@ -69,8 +76,28 @@ __all__ = [
     "__version__",
 ]
 
-# Tracebacks and pickles name the errors from here, wherever they are written.
-for _name in __all__:
-    _public = globals()[_name]
-    if isinstance(_public, type) and issubclass(_public, Exception):
-        _public.__module__ = __name__
+if not TYPE_CHECKING:  # a checker that saw this function would accept every misspelled name
+    _MODULES = {
+        **dict.fromkeys(("Anchor", "AsyncAnchor"), "_client"),
+        **dict.fromkeys(("TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"), "_models"),
+        **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "_errors"),
+        "JsonSchema": "_output.json_schema",
+        "WaitPolicy": "_polling.policy",
+        "AsyncTasks": "_tasks.async_",
+        "AsyncWebTask": "_tasks.async_handle",
+        "Tasks": "_tasks.sync",
+        "WebTask": "_tasks.sync_handle",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import a public name on its first use."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        """List the public names, also those that are not imported yet."""
+        return sorted(__all__)

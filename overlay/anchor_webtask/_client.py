@@ -1,4 +1,4 @@
-"""The two clients."""
+"""The clients: `Anchor`, and `AsyncAnchor` for asyncio and trio."""
 
 from __future__ import annotations
 
@@ -6,45 +6,46 @@ from typing import TYPE_CHECKING, Final, Self
 
 import httpx
 
-from anchor_webtask._async_tasks import AsyncTasks
+from anchor_webtask._api.generated import generated_client
+from anchor_webtask._config import settings
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._secrets import Sealed
-from anchor_webtask._settings import settings
-from anchor_webtask._tasks import Tasks
-from anchor_webtask._transport import AsyncTransport, Transport
-from anchor_webtask._types import WaitPolicy
+from anchor_webtask._http.sender import AsyncSender, Sender
+from anchor_webtask._polling.policy import WaitPolicy
+from anchor_webtask._redaction.secrets import Sealed
+from anchor_webtask._tasks.async_ import AsyncTasks
+from anchor_webtask._tasks.sync import Tasks
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from anchor_webtask._settings import Settings
+    from anchor_webtask._config import Settings
     from anchor_webtask_api import AuthenticatedClient
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 
 class Anchor:
-    """A client of AnchorBrowser's web-task API; a context manager. Threads may share it, event loops use `AsyncAnchor`.
+    """A client for AnchorBrowser's web-task API, and a context manager that closes it.
 
-    It sends at most 100 starts and 100 checks at once. Further ones wait their turn: a start as long as that takes, or
-    until its deadline, and a check within the time that it has.
+    Threads may share it; in an event loop use `AsyncAnchor`. At most 100 starts and 100 checks are in flight at once.
+    Others queue: a start until it gets a slot or reaches its deadline, a check within its timeout.
 
     Args:
         api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
-        base_url: Where the API is; by default from `ANCHORBROWSER_BASE_URL`, else the public one. It may have a path,
-            and must be https unless it is a loopback address.
-        http_timeout: Seconds that one request may take, except `run_in_one_request`.
-        wait: How often a wait looks.
-        max_response_bytes: How large an answer may be once it's unpacked.
-        transport: An httpx transport to send with, in place of one that is made here; proxies from the environment are
-            not used then. A start that it raises `httpx.ConnectError` for counts as not sent, and may be sent again; a
-            start that times out in a transport other than httpx's own counts as one that may have happened.
+        base_url: The API's URL; by default from `ANCHORBROWSER_BASE_URL`, else the public API. It may have a path, and
+            must use https unless its host is a loopback address.
+        http_timeout: Seconds that one request may take, except in `run_in_one_request`.
+        wait: How often waits check a task.
+        max_response_bytes: The maximum size of a response after decompression, in bytes.
+        transport: An httpx transport to send with. It replaces the client's own, and with it the proxies from the
+            environment. If it raises `httpx.ConnectError`, the start counts as not sent and may be sent again. If a
+            transport that is not httpx's own times out, the start may have happened.
 
     Attributes:
-        tasks: What can be done with web tasks.
+        tasks: Starts web tasks and finds them again.
 
     Raises:
-        ConfigurationError: There is no key, or one of these can't be right.
+        ConfigurationError: There is no API key, or an argument is invalid.
     """
 
     def __init__(
@@ -64,17 +65,20 @@ class Anchor:
         )
         if transport is not None and not isinstance(transport, httpx.BaseTransport):
             raise ConfigurationError(f"transport must be an httpx.BaseTransport, not {type(transport).__name__}")
-        self._transport = Transport(self._settings, transport)
-        self.tasks: Final = Tasks(self._settings, self._transport)
+        self._sender = Sender(self._settings, transport)
+        self.tasks: Final = Tasks(self._settings, self._sender)
 
     @property
     def api(self) -> AuthenticatedClient:
-        """The generated client, for operations that `tasks` has not; it sends with the same key, limits and errors."""
-        return self._transport.api()
+        """The generated client, for operations that `tasks` does not have.
+
+        It sends with the same key and limits, and raises the same errors.
+        """
+        return generated_client(self._settings.base_url).set_httpx_client(self._sender.api_client())
 
     def close(self) -> None:
-        """Close all connections. Tasks run on; handles of this client can't look at them any more."""
-        self._transport.close()
+        """Close all connections. Tasks keep running; handles of this client can no longer check them."""
+        self._sender.close()
 
     def __enter__(self) -> Self:
         return self
@@ -89,7 +93,28 @@ class Anchor:
 
 
 class AsyncAnchor:
-    """The same for asyncio and trio, in one event loop; see `Anchor` for arguments, attributes and errors."""
+    """A client for AnchorBrowser's web-task API under asyncio and trio, and an async context manager that closes it.
+
+    It belongs to the event loop that uses it first. At most 100 starts and 100 checks are in flight at once. Others
+    queue: a start until it gets a slot or reaches its deadline, a check within its timeout.
+
+    Args:
+        api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
+        base_url: The API's URL; by default from `ANCHORBROWSER_BASE_URL`, else the public API. It may have a path, and
+            must use https unless its host is a loopback address.
+        http_timeout: Seconds that one request may take, except in `run_in_one_request`.
+        wait: How often waits check a task.
+        max_response_bytes: The maximum size of a response after decompression, in bytes.
+        transport: An async httpx transport to send with. It replaces the client's own, and with it the proxies from the
+            environment. If it raises `httpx.ConnectError`, the start counts as not sent and may be sent again. If a
+            transport that is not httpx's own times out, the start may have happened.
+
+    Attributes:
+        tasks: Starts web tasks and finds them again.
+
+    Raises:
+        ConfigurationError: There is no API key, or an argument is invalid.
+    """
 
     def __init__(
         self,
@@ -108,17 +133,20 @@ class AsyncAnchor:
         )
         if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
             raise ConfigurationError(f"transport must be an httpx.AsyncBaseTransport, not {type(transport).__name__}")
-        self._transport = AsyncTransport(self._settings, transport)
-        self.tasks: Final = AsyncTasks(self._settings, self._transport)
+        self._sender = AsyncSender(self._settings, transport)
+        self.tasks: Final = AsyncTasks(self._settings, self._sender)
 
     @property
     def api(self) -> AuthenticatedClient:
-        """The generated client, for operations that `tasks` has not; it sends with the same key, limits and errors."""
-        return self._transport.api()
+        """The generated client, for operations that `tasks` does not have.
+
+        It sends with the same key and limits, and raises the same errors.
+        """
+        return generated_client(self._settings.base_url).set_async_httpx_client(self._sender.api_client())
 
     async def aclose(self) -> None:
-        """Close all connections. Tasks run on; handles of this client can't look at them any more."""
-        await self._transport.aclose()
+        """Close all connections. Tasks keep running; handles of this client can no longer check them."""
+        await self._sender.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -133,6 +161,6 @@ class AsyncAnchor:
 
 
 def _repr(client: Anchor | AsyncAnchor) -> str:
-    """Return what a client shows; one that was refused has no settings, and a traceback may show it all the same."""
+    """Return a client's repr; a traceback may also show a client whose arguments were refused, without settings."""
     made: Settings | None = vars(client).get("_settings")
     return f"<{type(client).__name__} {made.base_url if made else 'refused'}>"

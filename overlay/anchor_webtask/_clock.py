@@ -1,4 +1,4 @@
-"""Time and chance, in one place, so that tests can put a virtual clock there."""
+"""The clock and the random numbers of all clients, in one place, so that tests can replace them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What waiting needs to know and to do."""
+    """The time, sleeping, and random numbers, as waits need them."""
 
     def now(self) -> float:
-        """Return seconds on a clock that never jumps."""
+        """Return seconds on a monotonic clock."""
         ...
 
     def wall(self) -> float:
-        """Return seconds since 1970; used for date-times that leave or enter the process, never for waiting."""
+        """Return seconds since 1970. It is used for dates that leave or enter the process, never for waiting."""
         ...
 
     def chance(self) -> float:
@@ -30,7 +30,7 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock."""
+    """The system's clock."""
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
@@ -46,4 +46,4 @@ class SystemClock:
 
 
 default: Clock = SystemClock()
-"""The clock of every client made from now on."""
+"""The clock that a new client uses."""

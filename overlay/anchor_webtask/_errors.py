@@ -4,9 +4,9 @@
 
     AnchorError
     ├── ConfigurationError (ValueError)   refused before any request: key, base URL, options, output, token
-    ├── TransportError                    no connection, or a connection lost outside a start
+    ├── TransportError                    no connection, or a connection lost after a request other than a start
     │   └── RequestTimeoutError           … because one request took too long
-    ├── StatusError                       the API answered with an HTTP status that is no success
+    ├── StatusError                       the API responded with an HTTP error status
     │   ├── BadRequestError               400, 422
     │   ├── AuthenticationError           401
     │   ├── PaymentRequiredError          402
@@ -14,14 +14,14 @@
     │   ├── NotFoundError                 404
     │   ├── RateLimitError                429
     │   └── ServerError                   500 to 599
-    ├── UnexpectedResponseError           an answer that the spec doesn't know
-    ├── StartOutcomeUnknownError          the start may or may not have happened
-    ├── TaskFailedError                   the API says FAILED
-    ├── TaskTimeoutError (TimeoutError)   the wait is over, the task is not
-    └── InvalidOutputError                completed, but the answer is no `output`
+    ├── UnexpectedResponseError           a response that the spec does not describe
+    ├── StartOutcomeUnknownError          the task may or may not have started
+    ├── TaskFailedError                   the API reports that the task failed
+    ├── TaskTimeoutError (TimeoutError)   the wait reached its deadline, the task keeps running
+    └── InvalidOutputError                the task completed, but its answer does not fit `output`
 
-All can be pickled and copied. None holds a request, a response or another library's exception, and none is chained to
-one: those carry the key and the body.
+All errors can be pickled and copied. None holds a request, a response or another library's exception, and none is
+chained to one, since those carry the key and the request's body.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from typing import Any, ClassVar
 
 
 class AnchorError(Exception):
-    """The root of this package's errors.
+    """The base class of this package's errors.
 
     Attributes:
-        task_id: The id of the task that the error is about; None where there is none, or none is known.
+        task_id: The id of the task that the error concerns; None if there is no task, or its id is unknown.
     """
 
-    _advice: ClassVar[str] = "the task goes on by itself; tasks.get({id!r}) finds it again"
+    _advice: ClassVar[str] = "the task keeps running; tasks.get({id!r}) finds it again"
 
     def __init__(self, message: str, *, task_id: str | None = None) -> None:
         super().__init__(message)
@@ -48,11 +48,11 @@ class AnchorError(Exception):
 
 
 class ConfigurationError(AnchorError, ValueError):
-    """Refused before any request was sent: a key, base URL, option, output, task id or token that can't be right."""
+    """An invalid API key, base URL, option, output, task id or token; refused before any request was sent."""
 
 
 class TransportError(AnchorError):
-    """There was no connection, or it was lost outside a start."""
+    """There was no connection, or it was lost after a request other than a start."""
 
 
 class RequestTimeoutError(TransportError):
@@ -60,14 +60,14 @@ class RequestTimeoutError(TransportError):
 
 
 class StatusError(AnchorError):
-    """The API answered with an HTTP status that is no success.
+    """The API responded with an HTTP error status.
 
     Attributes:
         status: The HTTP status code.
-        message: What the API said, from its error body; None if it said nothing readable.
-        code: The code in the API's error body, if any.
-        request_id: The id that the API or its gateway gave the request, for a support case; None if none.
-        retry_after: Seconds after which the API wants to be asked again; None if it didn't say.
+        message: The API's message, from its error body; None if the body has no readable message.
+        code: The code in the API's error body; None if it has none.
+        request_id: The id that the API or its gateway gave the request, for a support case; None if neither did.
+        retry_after: Seconds after which the API allows another request; None if it did not say.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class StatusError(AnchorError):
 
 
 class BadRequestError(StatusError):
-    """400 or 422: the API doesn't accept the request as it is."""
+    """400 or 422: the API does not accept the request's content."""
 
 
 class AuthenticationError(StatusError):
@@ -98,39 +98,39 @@ class AuthenticationError(StatusError):
 
 
 class PaymentRequiredError(StatusError):
-    """402: the account is out of credit, or over its plan's number of concurrent browsers."""
+    """402: the account is out of credit, or has reached its plan's number of concurrent browsers."""
 
 
 class PermissionDeniedError(StatusError):
-    """403: the API key may not do this."""
+    """403: the API key does not permit this request."""
 
 
 class NotFoundError(StatusError):
-    """404: the API knows no such task, or no such address."""
+    """404: the API does not know the task, or the URL's path."""
 
-    _advice = "the API doesn't know task {id!r}: compare the id, the account of the key and the base URL"
+    _advice = "the API does not know task {id!r}: check the id, the base URL and the key's account"
 
 
 class RateLimitError(StatusError):
-    """429: too many requests; `retry_after` may say when to come back."""
+    """429: too many requests; `retry_after` may say when to try again."""
 
 
 class ServerError(StatusError):
-    """500 to 599: the API or a gateway before it failed."""
+    """500 to 599: the API, or a gateway in front of it, failed."""
 
 
 class UnexpectedResponseError(AnchorError):
-    """An answer that the spec doesn't know: a redirect, no JSON, the wrong shape, or more than the size limit."""
+    """A response that the spec does not describe: a redirect, invalid JSON, an unknown shape, or a too large body."""
 
 
 class StartOutcomeUnknownError(AnchorError):
-    """The start may or may not have happened, and nothing tells which: the API has no list of tasks.
+    """The task may or may not have started, and the client cannot find out, since the API has no list of tasks.
 
-    It is never repeated by itself, since a task that is started twice is paid for twice. Look at the dashboard.
+    The start is never repeated automatically: a task that is started twice is paid for twice. Check the dashboard.
 
     Attributes:
-        status: The HTTP status code of the answer; None if there was none.
-        message: What the API said, from its error body; None if it said nothing readable.
+        status: The HTTP status code of the response; None if there was no response.
+        message: The API's message, from its error body; None if the body has no readable message.
         request_id: The id that the API or its gateway gave the request; None if none.
     """
 
@@ -150,13 +150,13 @@ class StartOutcomeUnknownError(AnchorError):
 
 
 class TaskFailedError(AnchorError):
-    """The API says that the task failed.
+    """The API reports that the task failed.
 
     Attributes:
-        reason: What the API gave as the reason, its text or its JSON; None if it gave none.
+        reason: The API's reason, as text or JSON; None if it gave none.
     """
 
-    _advice = "task {id!r} has ended; starting it again is a new task, and costs again"
+    _advice = "task {id!r} has ended; a new start is a new task, and costs again"
 
     def __init__(self, message: str, *, reason: str | None = None, task_id: str | None = None) -> None:
         super().__init__(message, task_id=task_id)
@@ -164,14 +164,14 @@ class TaskFailedError(AnchorError):
 
 
 class TaskTimeoutError(AnchorError, TimeoutError):
-    """The wait reached its deadline before the task ended; the task goes on.
+    """The wait reached its deadline before the task ended; the task keeps running.
 
     Attributes:
-        last_status: The status as the API last spelled it; None if no check was answered.
-        last_error: Why the last check brought no status; None if it brought one.
+        last_status: The last known status, as the API spells it; None if no check succeeded.
+        last_error: Why the last check failed; None if it succeeded.
     """
 
-    _advice = "it is still running as far as is known; tasks.get({id!r}).result() goes on waiting"
+    _advice = "as far as is known, the task is still running; tasks.get({id!r}).result() continues to wait"
 
     def __init__(
         self,
@@ -187,16 +187,21 @@ class TaskTimeoutError(AnchorError, TimeoutError):
 
 
 class InvalidOutputError(AnchorError):
-    """The task completed, but its answer is not what `output` asks for.
+    """The task completed, but its answer does not fit `output`.
 
     Attributes:
-        raw: The answer as it came.
-        path: Where the answer differs, as a JSONPath such as `$.nodes[3].cpu`.
+        raw: The answer's JSON as received.
+        path: The place in the answer that does not fit, as a JSONPath such as `$.nodes[3].cpu`.
     """
 
-    _advice = "task {id!r} has ended; the error's .raw is its answer as it came"
+    _advice = "task {id!r} has ended; the error's .raw is its answer as received"
 
     def __init__(self, message: str, *, raw: Any = None, path: str = "$", task_id: str | None = None) -> None:
         super().__init__(message, task_id=task_id)
         self.raw = raw
         self.path = path
+
+
+# Tracebacks and pickles name the public package, whatever module defines the errors.
+for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, AnchorError)]:
+    _class.__module__ = "anchor_webtask"

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def base_url(emulator: Emulator) -> Iterator[str]:
 
 
 @pytest.fixture
-def anchor(face: Face, base_url: str) -> Iterator[Any]:
+def anchor(runner: Runner, base_url: str) -> Iterator[Any]:
     """A client of the emulator."""
-    with face.anchor(base_url=base_url) as made:
+    with runner.anchor(base_url=base_url) as made:
         yield made

@@ -14,20 +14,20 @@ from tests.support.raw_server import PATIENCE
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 FIND: Final = Path(__file__).parent / "programs" / "find.py"
 
 
 @pytest.mark.parametrize("method", ["get", "resume"])
 def test_another_process_finds_the_task(
-    face: Face, anchor: Any, base_url: str, emulator: Emulator, clock: VirtualClock, method: str
+    runner: Runner, anchor: Any, base_url: str, emulator: Emulator, clock: VirtualClock, method: str
 ) -> None:
     emulator.on(takes=600, answer={"amount": 3})
-    task = face.call(anchor.tasks.start, "Read the price")
+    task = runner.call(anchor.tasks.start, "Read the price")
     clock.sleep(600)
     what = task.id if method == "get" else task.token()
-    with spawn(FIND, face.name, method, what, base_url=base_url) as process:
+    with spawn(FIND, runner.name, method, what, base_url=base_url) as process:
         printed, complained = process.communicate(timeout=PATIENCE)
     assert (process.returncode, complained) == (0, "")
     assert json.loads(printed) == {"amount": 3}

@@ -18,26 +18,27 @@ import anyio.to_thread
 import pytest
 from httpcore._synchronization import ThreadLock
 
-from anchor_webtask import Anchor, WaitPolicy, _turns
+from anchor_webtask import Anchor, WaitPolicy
+from anchor_webtask._http import limiter
 from tests.support import hunt
-from tests.support.faces import KEY
 from tests.support.hunt import found, logged, parts, told
 from tests.support.processes import PASSWORD, spawn
 from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, STARTED, TASK_ID, Ending, raw_server
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 WAIT: Final = Path(__file__).parent / "programs" / "wait.py"
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 NOTE: Final = f"tasks.get({TASK_ID!r}) finds it again"
-START_NOTE: Final = "interrupted while a task was being started"
+START_NOTE: Final = "interrupted while starting a task"
 
-async_faces = pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
+async_runners = pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -113,45 +114,45 @@ async def interrupted(wait: Callable[[], Awaitable[object]], has_begun: Callable
     return passed[0]
 
 
-@async_faces
-def test_a_cancelled_check_leaves_the_handle_and_the_client_usable(face: Face) -> None:
+@async_runners
+def test_a_cancelled_check_leaves_the_handle_and_the_client_usable(runner: Runner) -> None:
     with (
         raw_server(check=[(Ending.SILENCE,), RUNNING, COMPLETED]) as server,
-        face.anchor(base_url=server.base_url, wait=WaitPolicy(minimum=0.01)) as anchor,
+        runner.anchor(base_url=server.base_url, wait=WaitPolicy(minimum=0.01)) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
-        cancelled = face.call(interrupted, task.result, lambda: server.wait_for(1))
+        cancelled = runner.call(interrupted, task.result, lambda: server.wait_for(1))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert task.status is None
-        assert face.call(task.result).value == "done"
+        assert runner.call(task.result).value == "done"
     assert server.count("GET") == 3
 
 
-@async_faces
+@async_runners
 # httpx sends a body by an async generator, which trio finds unexhausted when it is collected.
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 @pytest.mark.parametrize("cut_off", ["sending", "starting", "checking"])
 def test_cancellation_shows_no_secret(
-    face: Face, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], cut_off: str
+    runner: Runner, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], cut_off: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
     moment = next(moment for moment in MOMENTS if moment.name == cut_off)
-    with raw_server(**moment.server) as server, face.anchor(base_url=server.base_url, wait=OFTEN) as anchor:
+    with raw_server(**moment.server) as server, runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor:
         run = functools.partial(
             anchor.tasks.run,
             "Log in",
             secret_values={"PASSWORD": hunt.PASSWORD},
             extra_body={"filler": " " * int(moment.size)},
         )
-        cancelled = face.call(interrupted, run, lambda: server.wait_for(moment.requests))
+        cancelled = runner.call(interrupted, run, lambda: server.wait_for(moment.requests))
     assert [moment.note in note for note in cancelled.__notes__] == [True]
     assert any(record.name == "httpcore.http11" for record in caplog.records)
     assert found([*told(cancelled), repr(anchor), *logged(caplog), *capfd.readouterr()]) == []
 
 
-@async_faces
+@async_runners
 def test_a_cancelled_sleep_leaves_the_handle_usable(
-    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeps = threading.Event()
 
@@ -159,23 +160,23 @@ def test_a_cancelled_sleep_leaves_the_handle_usable(
         sleeps.set()
         await anyio.sleep_forever()
 
-    with raw_server(check=[RUNNING, COMPLETED]) as server, face.anchor(base_url=server.base_url) as anchor:
+    with raw_server(check=[RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task = anchor.tasks.get(TASK_ID)
         with monkeypatch.context() as patch:
             patch.setattr(clock, "sleep_async", sleep)
-            cancelled = face.call(interrupted, task.result, lambda: sleeps.wait(PATIENCE))
+            cancelled = runner.call(interrupted, task.result, lambda: sleeps.wait(PATIENCE))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert (task.status, server.count("GET")) == ("running", 1)
-        assert face.call(task.result).value == "done"
+        assert runner.call(task.result).value == "done"
 
 
-@async_faces
-def test_a_cancelled_start_says_that_nobody_knows(face: Face) -> None:
-    with raw_server(start=[(Ending.SILENCE,), STARTED]) as server, face.anchor(base_url=server.base_url) as anchor:
+@async_runners
+def test_a_cancelled_start_says_that_nobody_knows(runner: Runner) -> None:
+    with raw_server(start=[(Ending.SILENCE,), STARTED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(anchor.tasks.start, "Read the price")
-        cancelled = face.call(interrupted, start, lambda: server.wait_for(1))
+        cancelled = runner.call(interrupted, start, lambda: server.wait_for(1))
         assert [START_NOTE in note for note in cancelled.__notes__] == [True]
-        assert face.call(start).id == TASK_ID
+        assert runner.call(start).id == TASK_ID
     assert server.starts == 2
 
 
@@ -205,9 +206,9 @@ class Interrupting(dict[str, Any]):
 
 
 @pytest.mark.parametrize("times", range(3))
-def test_an_interruption_while_a_start_is_built_shows_no_secret(face: Face, times: int) -> None:
+def test_an_interruption_while_a_start_is_built_shows_no_secret(runner: Runner, times: int) -> None:
     """Nothing of it has left then, and no note says that it may have."""
-    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(
             anchor.tasks.start,
             "Log in",
@@ -222,12 +223,12 @@ def test_an_interruption_while_a_start_is_built_shows_no_secret(face: Face, time
                 return interruption
             return None
 
-        if face.name == "sync":
+        if runner.name == "sync":
             with pytest.raises(KeyboardInterrupt) as caught:
                 start()
             came: BaseException | None = caught.value
         else:
-            came = face.call(interrupted_start)
+            came = runner.call(interrupted_start)
         assert came is not None
         assert found(told(came)) == []
         assert not hasattr(came, "__notes__")
@@ -282,12 +283,12 @@ def test_an_interrupted_api_keeps_nobody_from_closing(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("moment", range(1, 5))
 def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
     """Signals are looked at when a function of C has returned; a profile function is called then, too."""
-    monkeypatch.setattr(_turns, "AT_ONCE", 1)
+    monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 1)
     returned = 0
 
     def interrupt(frame: FrameType, event: str, _: object) -> None:
         nonlocal returned
-        if event == "c_return" and frame.f_code is _turns.Turns.exchange.__code__:
+        if event == "c_return" and frame.f_code is limiter.Limiter.exchange.__code__:
             returned += 1
             if returned == moment:
                 raise TimeLimitError

@@ -16,7 +16,7 @@ from tests.support.raw_server import COMPLETED, PATIENCE, TASK_ID, error, raw_se
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 FIND: Final = Path(__file__).parent / "programs" / "find.py"
 
@@ -34,32 +34,32 @@ def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str | None]]:
 
 
 def test_start_end_and_repeated_checks_are_logged_and_nothing_that_was_said(
-    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+    runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
-    task_id = face.call(anchor.tasks.run, "a prompt", url="https://shop.example/").task_id
+    task_id = runner.call(anchor.tasks.run, "a prompt", url="https://shop.example/").task_id
     assert told(caplog) == [
         ("INFO", "task started", task_id),
-        ("WARNING", "check brought ServerError, looking again", task_id),
-        ("WARNING", "check brought TransportError, looking again", task_id),
+        ("WARNING", "check failed (ServerError), checking again later", task_id),
+        ("WARNING", "check failed (TransportError), checking again later", task_id),
         ("INFO", "task completed", task_id),
     ]
 
 
 def test_a_failure_is_logged_without_its_reason(
-    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+    runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(fails="a reason")
-    task_id = raised(TaskFailedError, face, anchor.tasks.run, "a prompt").task_id
+    task_id = raised(TaskFailedError, runner, anchor.tasks.run, "a prompt").task_id
     assert told(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
 
 
 def test_a_repeated_start_is_logged(
-    face: Face, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
+    runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(start_faults=[429])
-    face.call(anchor.tasks.run, "a prompt")
-    assert told(caplog)[0] == ("WARNING", "start not accepted (RateLimitError), sending it again", None)
+    runner.call(anchor.tasks.run, "a prompt")
+    assert told(caplog)[0] == ("WARNING", "start not accepted (RateLimitError), repeating it later", None)
 
 
 def test_nothing_is_shown_where_nobody_has_set_up_logging() -> None:

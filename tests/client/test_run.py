@@ -21,16 +21,16 @@ if TYPE_CHECKING:
     from anchor_webtask import TaskUpdate
     from anchor_webtask.emulator import Emulator
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 
 
 def test_run_starts_once_waits_and_returns_the_answer(
-    face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, Fault(cut=True)])
-    result = face.call(anchor.tasks.run, "Read the price", url="https://shop.example/p/1", output=PRICE)
+    result = runner.call(anchor.tasks.run, "Read the price", url="https://shop.example/p/1", output=PRICE)
     assert (result.value, result.raw) == ({"amount": 3}, {"amount": 3})
     assert result.task_id in emulator.requests[1].path
     assert emulator.starts == 1
@@ -38,10 +38,10 @@ def test_run_starts_once_waits_and_returns_the_answer(
     assert 1200 <= clock.time <= 1320
 
 
-def test_run_sends_what_it_is_given(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_run_sends_what_it_is_given(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     bodies: list[Any] = []
     emulator.on(answer=bodies.append)
-    face.call(
+    runner.call(
         anchor.tasks.run,
         "Read the price",
         output=PRICE,
@@ -64,20 +64,20 @@ def test_run_sends_what_it_is_given(face: Face, anchor: Any, emulator: Emulator)
 
 
 def test_on_start_gets_the_handle_before_the_first_wait(
-    face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     seen: list[Any] = []
-    result = face.call(
+    result = runner.call(
         anchor.tasks.run, "Read the price", on_start=lambda task: seen.append((task.id, task.done, clock.time))
     )
     assert seen == [(result.task_id, False, 0.0)]
     assert emulator.starts == 1
 
 
-def test_on_update_gets_what_each_check_brings(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_on_update_gets_what_each_check_brings(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=2.5, faults=[Fault(503, headers={"retry-after": "1"})])
     seen: list[TaskUpdate] = []
-    result = face.call(anchor.tasks.run, "Read the price", on_update=seen.append, timeout=60)
+    result = runner.call(anchor.tasks.run, "Read the price", on_update=seen.append, timeout=60)
     assert [update.status for update in seen] == ["unknown", "running", "completed"]
     assert [update.raw_status for update in seen] == [None, "RUNNING", "COMPLETED"]
     assert [type(update.last_error).__name__ for update in seen] == ["ServerError", "NoneType", "NoneType"]
@@ -88,29 +88,29 @@ def test_on_update_gets_what_each_check_brings(face: Face, anchor: Any, emulator
     assert {update.task_id for update in seen} == {result.task_id}
 
 
-def test_run_looks_as_often_as_it_is_told(face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_run_looks_as_often_as_it_is_told(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=50)
-    face.call(anchor.tasks.run, "Read the price", wait=WaitPolicy(minimum=20))
+    runner.call(anchor.tasks.run, "Read the price", wait=WaitPolicy(minimum=20))
     assert clock.sleeps == [20.0] * 3
 
 
 @pytest.mark.parametrize("callback", ["on_start", "on_update"])
 def test_what_a_callback_raises_passes_with_the_id_as_a_note(
-    face: Face, anchor: Any, emulator: Emulator, callback: str
+    runner: Runner, anchor: Any, emulator: Emulator, callback: str
 ) -> None:
     def fail(_: object) -> None:
         raise LookupError("no such job")
 
     with pytest.raises(LookupError, match="no such job") as caught:
-        face.call(anchor.tasks.run, "Read the price", **{callback: fail})
+        runner.call(anchor.tasks.run, "Read the price", **{callback: fail})
     (note,) = caught.value.__notes__
     task_id = note.split("'")[1]
-    assert face.call(anchor.tasks.get(task_id).result).value
+    assert runner.call(anchor.tasks.get(task_id).result).value
     assert emulator.starts == 1
 
 
-@pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
-def test_callbacks_may_be_coroutine_functions(face: Face, anchor: Any) -> None:
+@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
+def test_callbacks_may_be_coroutine_functions(runner: Runner, anchor: Any) -> None:
     seen: list[str] = []
 
     async def on_start(task: Any) -> None:
@@ -120,67 +120,67 @@ def test_callbacks_may_be_coroutine_functions(face: Face, anchor: Any) -> None:
     async def on_update(update: TaskUpdate) -> None:
         seen.append(update.status)
 
-    face.call(anchor.tasks.run, "Read the price", on_start=on_start, on_update=on_update)
+    runner.call(anchor.tasks.run, "Read the price", on_start=on_start, on_update=on_update)
     assert seen == ["running", "running", "completed"]
 
 
-def test_a_failed_task_is_an_error_with_the_reason(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_a_failed_task_is_an_error_with_the_reason(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
-    caught = raised(TaskFailedError, face, anchor.tasks.run, "Read the price")
+    caught = raised(TaskFailedError, runner, anchor.tasks.run, "Read the price")
     assert caught.reason == "Maximum number of steps exceeded"
     assert str(caught.task_id) in emulator.requests[1].path
 
 
 def test_a_task_that_outlives_the_wait_is_found_again(
-    face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=100, answer="done")
-    caught = raised(TaskTimeoutError, face, anchor.tasks.run, "Read the price", timeout=30)
+    caught = raised(TaskTimeoutError, runner, anchor.tasks.run, "Read the price", timeout=30)
     assert (caught.last_status, caught.last_error, clock.time) == ("RUNNING", None, 30.0)
-    assert face.call(anchor.tasks.get(caught.task_id).result).value == "done"
+    assert runner.call(anchor.tasks.get(caught.task_id).result).value == "done"
     assert emulator.starts == 1
 
 
 def test_the_start_counts_into_the_deadline_of_the_whole_run(
-    face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=100, start_faults=[Fault(429, headers={"retry-after": "20"})])
-    raised(TaskTimeoutError, face, anchor.tasks.run, "Read the price", timeout=30)
+    raised(TaskTimeoutError, runner, anchor.tasks.run, "Read the price", timeout=30)
     assert (emulator.starts, clock.sleeps[0], clock.time) == (1, 20.0, 30.0)
 
 
 def test_a_start_that_was_accepted_and_not_answered_is_not_repeated(
-    face: Face, anchor: Any, emulator: Emulator
+    runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(start_faults=[Fault(cut=True, accepted=True)])
-    raised(StartOutcomeUnknownError, face, anchor.tasks.run, "Read the price")
+    raised(StartOutcomeUnknownError, runner, anchor.tasks.run, "Read the price")
     assert (emulator.starts, emulator.start_requests) == (1, 1)
 
 
-def test_start_leaves_a_429_to_the_caller(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_start_leaves_a_429_to_the_caller(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(start_faults=[429])
-    raised(RateLimitError, face, anchor.tasks.start, "Read the price")
+    raised(RateLimitError, runner, anchor.tasks.start, "Read the price")
     assert (emulator.starts, emulator.start_requests) == (0, 1)
 
 
-def test_one_request_does_a_task(face: Face, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_does_a_task(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=600, answer={"amount": 3})
-    result = face.call(anchor.tasks.run_in_one_request, "Read the price", output=PRICE)
+    result = runner.call(anchor.tasks.run_in_one_request, "Read the price", output=PRICE)
     assert (result.value, result.raw, result.task_id) == ({"amount": 3}, {"amount": 3}, None)
     assert (len(emulator.requests), clock.time) == (1, 600)
 
 
 def test_one_request_about_a_task_that_fails_says_what_the_api_said(
-    face: Face, anchor: Any, emulator: Emulator
+    runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
-    caught = raised(StartOutcomeUnknownError, face, anchor.tasks.run_in_one_request, "Read the price")
+    caught = raised(StartOutcomeUnknownError, runner, anchor.tasks.run_in_one_request, "Read the price")
     assert (caught.status, caught.message) == (500, "Maximum number of steps exceeded")
     assert emulator.start_requests == 1
 
 
-def test_one_request_that_is_answered_with_an_id_waits_for_that_task(face: Face, clock: VirtualClock) -> None:
-    with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, face.anchor(base_url=server.base_url) as anchor:
-        result = face.call(anchor.tasks.run_in_one_request, "Read the price")
+def test_one_request_that_is_answered_with_an_id_waits_for_that_task(runner: Runner, clock: VirtualClock) -> None:
+    with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert (result.value, result.task_id, clock.sleeps) == ("done", TASK_ID, [1.0] * 3)
     assert "async" not in server.seen[0].json()

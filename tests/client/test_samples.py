@@ -14,7 +14,7 @@ from tests.support.raw_server import TASK_ID, http, raw_server
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
 CONTENT_TYPES: Final = {".json": "application/json", ".html": "text/html; charset=utf-8", ".txt": "text/plain"}
@@ -56,28 +56,28 @@ PLAYED: Final = [
 ]
 
 
-def outcome_of(face: Face, anchor: Any, request: str) -> dict[str, Any]:
+def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
     """Send the request, and return what came of it as a sample would say it."""
     if request == "one-request":
-        result = face.call(anchor.tasks.run_in_one_request, "Read the price")
+        result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     else:
-        task = anchor.tasks.get(TASK_ID) if request == "check" else face.call(anchor.tasks.start, "Read the price")
+        task = anchor.tasks.get(TASK_ID) if request == "check" else runner.call(anchor.tasks.start, "Read the price")
         if request == "check":
-            face.call(task.refresh)
+            runner.call(task.refresh)
         if not task.done:
             return {"status": task.status} if request == "check" else {"id": task.id}
-        result = face.call(task.result)
+        result = runner.call(task.result)
     return {"value": result.value, "raw": result.raw}
 
 
 @pytest.mark.parametrize(("folder", "request_"), PLAYED)
-def test_a_sample_ends_as_expected(face: Face, clock: VirtualClock, folder: Path, request_: str) -> None:
+def test_a_sample_ends_as_expected(runner: Runner, clock: VirtualClock, folder: Path, request_: str) -> None:
     sample = read_sample(folder)
     expected = sample.expected[request_]
     play = http(sample.status, sample.body, sample.headers)
-    with raw_server(start=[play], check=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
+    with raw_server(start=[play], check=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
         try:
-            came = outcome_of(face, anchor, request_)
+            came = outcome_of(runner, anchor, request_)
         except AnchorError as error:
             came = {name: vars(error).get(name) for name in expected} | {"error": type(error).__name__}
     assert came == expected

@@ -15,20 +15,20 @@ from tests.support.raw_server import raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_secret_value_that_is_part_of_a_status_does_not_hide_it(face: Face) -> None:
-    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
-        assert face.call(anchor.tasks.run, "Log in", secret_values={"INITIALS": "ED"}, timeout=1.5).value == "done"
+def test_a_secret_value_that_is_part_of_a_status_does_not_hide_it(runner: Runner) -> None:
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
+        assert runner.call(anchor.tasks.run, "Log in", secret_values={"INITIALS": "ED"}, timeout=1.5).value == "done"
 
 
 @pytest.mark.parametrize(
     "faults", [[], [404, 429, 502, Fault(cut=True), Fault(cut="midway"), Fault(body=b"<html>")]], ids=["well", "badly"]
 )
 def test_nothing_is_shown_of_a_task_and_by_the_emulator(
-    face: Face,
+    runner: Runner,
     anchor: Any,
     emulator: Emulator,
     caplog: pytest.LogCaptureFixture,
@@ -38,20 +38,22 @@ def test_nothing_is_shown_of_a_task_and_by_the_emulator(
     caplog.set_level(logging.DEBUG)
     emulator.on(faults=faults)
     secrets = {"PASSWORD": PASSWORD, "*.example.com": {"PASSWORD": PASSWORD}}
-    task = face.call(anchor.tasks.start, "Log in", secret_values=secrets)
-    updates = face.call(task.updates)
-    result = face.call(task.result)
+    task = runner.call(anchor.tasks.start, "Log in", secret_values=secrets)
+    updates = runner.call(task.updates)
+    result = runner.call(task.result)
     shown = [task.token(), *map(repr, (anchor, anchor.tasks, anchor.api, task, updates, result))]
     shown += [repr(emulator), repr(emulator.requests), *logged(caplog), *capfd.readouterr()]
     assert found(shown) == []
     assert emulator.starts == 1
 
 
-def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(answer={"PIN": 1, PASSWORD: f"{PASSWORD} is your password"})
     error = raised(
         InvalidOutputError,
-        face,
+        runner,
         anchor.tasks.run,
         "Log in",
         output=dict[str, int],

@@ -11,12 +11,12 @@ import anyio
 import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
-from tests.support.faces import KEY
 from tests.support.processes import spawn
 from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, TASK_ID, raw_server
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 UNCLOSED: Final = Path(__file__).parent / "programs" / "unclosed.py"
 OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
@@ -59,17 +59,17 @@ def test_two_tasks_of_an_event_loop_wait_on_one_handle(backend: str) -> None:
     assert values == ["done", "done"]
 
 
-@pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
-def test_a_client_is_of_one_event_loop(face: Face) -> None:
-    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
-        face.call(anchor.tasks.get(TASK_ID).refresh)
+@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
+def test_a_client_is_of_one_event_loop(runner: Runner) -> None:
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
+        runner.call(anchor.tasks.get(TASK_ID).refresh)
         task = anchor.tasks.get(TASK_ID)
         with pytest.raises(ConfigurationError, match="another event loop"):
-            anyio.run(task.refresh, backend=face.name)
-        assert face.call(task.refresh).done
+            anyio.run(task.refresh, backend=runner.name)
+        assert runner.call(task.refresh).done
         with pytest.raises(ConfigurationError, match="another event loop"):
-            anyio.run(anchor.aclose, backend=face.name)
-        face.call(anchor.aclose)
+            anyio.run(anchor.aclose, backend=runner.name)
+        runner.call(anchor.aclose)
         server.wait_for_open(0)
     assert server.count("GET") == 2
 

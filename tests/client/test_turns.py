@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,18 +21,17 @@ from anchor_webtask import (
     RequestTimeoutError,
     StartOutcomeUnknownError,
     TaskTimeoutError,
-    _transport,
-    _turns,
 )
-from anchor_webtask._guarded import GuardedAsyncClient, GuardedClient
-from tests.support.faces import face as face_of
+from anchor_webtask._http import limiter, sender
+from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient
 from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, answer, raw_server
+from tests.support.runners import runner as runner_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Call:
     over: threading.Event = field(default_factory=threading.Event)
 
 
-def together(face: Face, anchor: Any, *calls: Call) -> list[Any]:
+def together(runner: Runner, anchor: Any, *calls: Call) -> list[Any]:
     """Make calls at once, and return what they return or raise, in order."""
     came: list[Any] = [None] * len(calls)
 
@@ -70,11 +70,11 @@ def together(face: Face, anchor: Any, *calls: Call) -> list[Any]:
             for at in range(len(calls)):
                 group.start_soon(do_async, at)
 
-    if face.name == "sync":
+    if runner.name == "sync":
         with ThreadPoolExecutor(len(calls)) as threads:
             list(threads.map(do, range(len(calls))))
     else:
-        face.call(do_all)
+        runner.call(do_all)
     return came
 
 
@@ -92,74 +92,74 @@ def in_one_request(anchor: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def one_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_turns, "AT_ONCE", 1)
+    monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 1)
 
 
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set once a request waits for its turn."""
-    patience, waits = _turns.Turn.patience, threading.Event()
+    patience, waits = limiter.Slot.max_queue_time, threading.Event()
 
     def noted(*args: Any) -> float:
         waits.set()
         return patience(*args)
 
-    monkeypatch.setattr(_turns.Turn, "patience", noted)
+    monkeypatch.setattr(limiter.Slot, "max_queue_time", noted)
     return waits
 
 
 @pytest.mark.parametrize(("call", "method"), [(check, "GET"), (start, "POST")])
 def test_so_many_are_under_way_at_once_and_no_more(
-    face: Face, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
+    runner: Runner, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
 ) -> None:
-    monkeypatch.setattr(_turns, "AT_ONCE", 3)
+    monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
     meet = threading.Barrier(3, timeout=PATIENCE).wait
     plays = [(meet, *STARTED)], [(meet, *COMPLETED)]
-    with raw_server(start=plays[0], check=plays[1]) as server, face.anchor(base_url=server.base_url) as anchor:
-        came = together(face, anchor, *[Call(call)] * 12)
+    with raw_server(start=plays[0], check=plays[1]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        came = together(runner, anchor, *[Call(call)] * 12)
     assert [one for one in came if isinstance(one, AnchorError)] == []
     assert (server.count(method), server.connections) == (12, 3)
 
 
-def test_requests_that_are_held_open_keep_nobody_waiting(face: Face) -> None:
+def test_requests_that_are_held_open_keep_nobody_waiting(runner: Runner) -> None:
     checked, meet = threading.Event(), threading.Barrier(2, timeout=PATIENCE).wait
     held = (meet, lambda: checked.wait(PATIENCE), *answer({"data": {"result": "held"}}))
     with (
         raw_server(start=[held], check=[(checked.set, *COMPLETED)]) as server,
-        face.anchor(base_url=server.base_url) as anchor,
+        runner.anchor(base_url=server.base_url) as anchor,
     ):
-        results = together(face, anchor, Call(in_one_request), Call(in_one_request), Call(check))
+        results = together(runner, anchor, Call(in_one_request), Call(in_one_request), Call(check))
     assert [result.value for result in results] == ["held", "held", "done"]
 
 
-def test_starts_do_not_wait_for_checks(face: Face) -> None:
+def test_starts_do_not_wait_for_checks(runner: Runner) -> None:
     started = threading.Event()
     play = (lambda: started.wait(PATIENCE), *COMPLETED)
     with (
         raw_server(start=[(started.set, *STARTED)], check=[play]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=5) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=5) as anchor,
     ):
-        result, task = together(face, anchor, Call(check), Call(start, after=lambda: server.wait_for(1)))
+        result, task = together(runner, anchor, Call(check), Call(start, after=lambda: server.wait_for(1)))
     assert (result.value, task.id, server.count("GET")) == ("done", TASK_ID, 1)
 
 
-def test_the_time_of_a_start_begins_with_its_turn(face: Face) -> None:
+def test_the_time_of_a_start_begins_with_its_turn(runner: Runner) -> None:
     with (
         raw_server(start=[(Ending.SILENCE,), STARTED]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=1) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=1) as anchor,
     ):
-        unknown, task = together(face, anchor, Call(start), Call(start, after=lambda: server.wait_for(1)))
+        unknown, task = together(runner, anchor, Call(start), Call(start, after=lambda: server.wait_for(1)))
     assert isinstance(unknown, StartOutcomeUnknownError)
     assert (task.id, server.starts) == (TASK_ID, 2)
 
 
-def test_a_start_whose_turn_does_not_come_by_the_deadline_is_not_sent(face: Face) -> None:
+def test_a_start_whose_turn_does_not_come_by_the_deadline_is_not_sent(runner: Runner) -> None:
     run = Call(lambda anchor: anchor.tasks.run("Read the price", timeout=0.1), after=lambda: server.wait_for(1))
     play = (lambda: run.over.wait(PATIENCE), *STARTED)
-    with raw_server(start=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
-        task, error = together(face, anchor, Call(start), run)
+    with raw_server(start=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        task, error = together(runner, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
-    assert str(error) == "too many other requests: not sent within 1 s"
+    assert str(error) == "not sent within 1 s: too many other requests are in flight"
     assert (task.id, server.starts) == (TASK_ID, 1)
 
 
@@ -201,7 +201,7 @@ def refresh(anchor: Any) -> Any:
     ],
 )
 def test_what_a_request_may_take_that_has_waited_for_its_turn(
-    face: Face,
+    runner: Runner,
     clock: VirtualClock,
     queued: threading.Event,
     first: Callable[[Any], Any],
@@ -210,46 +210,48 @@ def test_what_a_request_may_take_that_has_waited_for_its_turn(
     connect: float,
 ) -> None:
     busy = Busy(clock, queued)
-    with face.anchor(transport=busy) as anchor:
-        came = together(face, anchor, Call(first), Call(second, after=busy.came.wait))
+    with runner.anchor(transport=busy) as anchor:
+        came = together(runner, anchor, Call(first), Call(second, after=busy.came.wait))
     assert busy.timeouts[1] == pytest.approx({"read": limit, "write": limit, "connect": connect, "pool": connect})
     assert not isinstance(came[1], AnchorError) or isinstance(came[1], TaskTimeoutError)
 
 
-def test_a_task_is_as_old_as_the_answer_to_its_start(face: Face, clock: VirtualClock, queued: threading.Event) -> None:
+def test_a_task_is_as_old_as_the_answer_to_its_start(
+    runner: Runner, clock: VirtualClock, queued: threading.Event
+) -> None:
     busy = Busy(clock, queued)
-    with face.anchor(transport=busy) as anchor:
-        _, task = together(face, anchor, Call(start), Call(start, after=busy.came.wait))
+    with runner.anchor(transport=busy) as anchor:
+        _, task = together(runner, anchor, Call(start), Call(start, after=busy.came.wait))
         assert json.loads(task.token())["started"] == "2027-01-15T08:00:10+00:00"
-        assert face.call(first_update, task).elapsed == 1
+        assert runner.call(first_update, task).elapsed == 1
 
 
-def test_a_check_waits_for_its_turn_on_its_own_time(face: Face) -> None:
+def test_a_check_waits_for_its_turn_on_its_own_time(runner: Runner) -> None:
     def look(anchor: Any) -> Any:
         return first_update(anchor.tasks.get(TASK_ID), timeout=0.5)
 
     impatient = Call(look, after=lambda: server.wait_for(1))
     play = (lambda: impatient.over.wait(PATIENCE), *COMPLETED)
-    with raw_server(check=[play]) as server, face.anchor(base_url=server.base_url) as anchor:
-        result, update = together(face, anchor, Call(check), impatient)
+    with raw_server(check=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        result, update = together(runner, anchor, Call(check), impatient)
     assert isinstance(update.last_error, RequestTimeoutError)
-    assert str(update.last_error).startswith("too many other requests: not sent within 0.")
+    assert re.match(r"not sent within 0\.\d+ s: too many other requests", str(update.last_error))
     assert (result.value, server.count("GET")) == ("done", 1)
 
 
 def test_the_last_used_connection_is_used_again_and_old_ones_are_closed(
-    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_turns, "AT_ONCE", 3)
+    monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
     meet = threading.Barrier(3, timeout=PATIENCE).wait
     plays = [*[(meet, *COMPLETED)] * 3, COMPLETED]
-    with raw_server(check=plays) as server, face.anchor(base_url=server.base_url) as anchor:
-        together(face, anchor, *[Call(check)] * 3)
+    with raw_server(check=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
+        together(runner, anchor, *[Call(check)] * 3)
         for _ in range(2):
-            clock.time += 0.6 * _turns.IDLE
-            face.call(check, anchor)
+            clock.time += 0.6 * limiter.MAX_IDLE_SECONDS
+            runner.call(check, anchor)
         server.wait_for_open(1)
-        face.call(check, anchor)
+        runner.call(check, anchor)
         assert (server.count("GET"), server.connections) == (6, 3)
 
 
@@ -257,15 +259,15 @@ def close(anchor: Any) -> Any:
     return anchor.close() if hasattr(anchor, "close") else anchor.aclose()
 
 
-def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Face, queued: threading.Event) -> None:
+def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(runner: Runner, queued: threading.Event) -> None:
     # A socket that a thread reads from is closed when it has read; an event loop's is at once.
-    limit = 1 if face.name == "sync" else PATIENCE
+    limit = 1 if runner.name == "sync" else PATIENCE
     with (
         raw_server(start=[(Ending.SILENCE,)]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=limit) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=limit) as anchor,
     ):
         unknown, refused, _ = together(
-            face,
+            runner,
             anchor,
             Call(start),
             Call(start, after=lambda: server.wait_for(1)),
@@ -277,7 +279,7 @@ def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(face: Fac
     assert server.starts == 1
 
 
-def slow_to_connect(face: Face, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+def slow_to_connect(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
     """Make connections wait; return what says that one does, and what lets it go on."""
     connecting, go_on = threading.Event(), threading.Event()
     connect, connect_async = socket.create_connection, anyio.connect_tcp
@@ -292,19 +294,21 @@ def slow_to_connect(face: Face, monkeypatch: pytest.MonkeyPatch) -> tuple[thread
         assert await anyio.to_thread.run_sync(go_on.wait, PATIENCE)
         return await connect_async(*args, **kwargs)
 
-    if face.name == "sync":
+    if runner.name == "sync":
         monkeypatch.setattr(socket, "create_connection", slow)
     else:
         monkeypatch.setattr(anyio, "connect_tcp", slow_async)
     return connecting, go_on
 
 
-@pytest.mark.parametrize("face", ["sync", "asyncio"], indirect=True)
-def test_a_client_that_is_closed_while_it_connects_sends_nothing(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
-    connecting, go_on = slow_to_connect(face, monkeypatch)
-    with raw_server() as server, face.anchor(base_url=server.base_url) as anchor:
+@pytest.mark.parametrize("runner", ["sync", "asyncio"], indirect=True)
+def test_a_client_that_is_closed_while_it_connects_sends_nothing(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting, go_on = slow_to_connect(runner, monkeypatch)
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
         closing = Call(close, after=lambda: connecting.wait(PATIENCE), over=go_on)
-        refused, _ = together(face, anchor, Call(start), closing)
+        refused, _ = together(runner, anchor, Call(start), closing)
         server.wait_for_open(0)
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 0
@@ -320,35 +324,37 @@ def test_a_client_that_is_closed_while_its_httpx_client_is_made_sends_nothing(mo
             assert closed.wait(PATIENCE)
             super().__init__(*args)
 
-    with raw_server() as server, face_of("sync") as face, face.anchor(base_url=server.base_url) as anchor:
-        face.call(start, anchor)  # what lends the clients is there then
-        busy = anchor._transport._turns.client()._lend()
-        monkeypatch.setattr(_transport, "GuardedClient", Slow)
-        refused, _ = together(face, anchor, Call(start), Call(close, after=lambda: made.wait(PATIENCE), over=closed))
+    with raw_server() as server, runner_for("sync") as runner, runner.anchor(base_url=server.base_url) as anchor:
+        runner.call(start, anchor)  # what lends the clients is there then
+        busy = anchor._sender._limiter.client()._acquire_client()
+        monkeypatch.setattr(sender, "GuardedClient", Slow)
+        refused, _ = together(runner, anchor, Call(start), Call(close, after=lambda: made.wait(PATIENCE), over=closed))
         assert busy.is_closed
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
 
 
-async_faces = pytest.mark.parametrize("face", ["asyncio", "trio"], indirect=True)
+async_runners = pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
 
 
 def cancel_once_taken_back(scope: anyio.CancelScope, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cancel a scope at the moment in which a request's answer is there and its client is free again."""
-    take_back = _turns.AsyncTurns._take_back
+    take_back = limiter.AsyncLimiter._release_client
 
-    def take_back_and_cancel(turns: _turns.AsyncTurns, client: GuardedAsyncClient) -> None:
+    def take_back_and_cancel(turns: limiter.AsyncLimiter, client: GuardedAsyncClient) -> None:
         take_back(turns, client)
         scope.cancel()
 
-    monkeypatch.setattr(_turns.AsyncTurns, "_take_back", take_back_and_cancel)
+    monkeypatch.setattr(limiter.AsyncLimiter, "_release_client", take_back_and_cancel)
 
 
-@async_faces
-def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monkeypatch: pytest.MonkeyPatch) -> None:
+@async_runners
+def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (
         raw_server(start=[STARTED]) as server,
-        face.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
     ):
 
         async def main() -> Any:
@@ -368,19 +374,19 @@ def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(face: Face, monk
                         group.start_soon(each)
             return started
 
-        assert [task.id for task in face.call(main)] == [TASK_ID] * 2
+        assert [task.id for task in runner.call(main)] == [TASK_ID] * 2
 
 
-@async_faces
+@async_runners
 def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
-    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_turns, "AT_ONCE", 3)
+    monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
     meet = threading.Barrier(3, timeout=PATIENCE).wait
     plays = [*[(meet, *STARTED)] * 3, STARTED]
-    with raw_server(start=plays) as server, face.anchor(base_url=server.base_url) as anchor:
-        together(face, anchor, *[Call(start)] * 3)
-        clock.time += 2 * _turns.IDLE
+    with raw_server(start=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
+        together(runner, anchor, *[Call(start)] * 3)
+        clock.time += 2 * limiter.MAX_IDLE_SECONDS
 
         async def main() -> Any:
             with anyio.CancelScope() as scope:
@@ -388,5 +394,5 @@ def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
                 return await start(anchor)
             return None
 
-        assert face.call(main).id == TASK_ID
+        assert runner.call(main).id == TASK_ID
         server.wait_for_open(1)

@@ -23,13 +23,13 @@ from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Emulator
 from tests.support.clocks import VirtualClock
 from tests.support.errors import raised
-from tests.support.faces import KEY
 from tests.support.kinds import KINDS, OBJECTS, OTHERS, Cash, Kind
 from tests.support.processes import spawn
 from tests.support.raw_server import PATIENCE
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 pytestmark = pytest.mark.usefixtures("clock")
 
@@ -261,7 +261,7 @@ def named(cases: list[Any]) -> Any:
 
 each_seed = pytest.mark.parametrize("seed", named(SEEDS))
 each_kind = pytest.mark.parametrize("kind", named(KINDS))
-sync_only = pytest.mark.parametrize("face", ["sync"], indirect=True)
+sync_only = pytest.mark.parametrize("runner", ["sync"], indirect=True)
 
 
 @pytest.fixture(name="emulator", scope="module")
@@ -280,13 +280,13 @@ def one_base_url(emulator: Emulator) -> Iterator[str]:
 @pytest.mark.parametrize("come", RIGHT.values(), ids=RIGHT)
 @each_seed
 def test_the_documented_example_arrives_as_its_type(
-    face: Face, anchor: Any, emulator: Emulator, seed: Seed, come: Callable[[Any], Any]
+    runner: Runner, anchor: Any, emulator: Emulator, seed: Seed, come: Callable[[Any], Any]
 ) -> None:
     raw = come(seed.answer)
     emulator.on(answer=raw)
     starts = emulator.starts
     for method in METHODS:
-        result = face.call(getattr(anchor.tasks, method), "Collect the nodes", output=seed.output)
+        result = runner.call(getattr(anchor.tasks, method), "Collect the nodes", output=seed.output)
         assert (type(result.value), result.value) == (type(seed.value), seed.value)
         assert result.raw == raw
     assert emulator.starts == starts + len(METHODS)
@@ -297,11 +297,11 @@ def test_the_documented_example_arrives_as_its_type(
 @each_seed
 @sync_only
 def test_a_wrong_leaf_is_named_however_the_answer_comes(
-    face: Face, anchor: Any, emulator: Emulator, seed: Seed, method: str, come: Callable[[Any], Any]
+    runner: Runner, anchor: Any, emulator: Emulator, seed: Seed, method: str, come: Callable[[Any], Any]
 ) -> None:
     raw = come(with_leaf(seed.answer, seed.leaf, "a quarter"))
     emulator.on(answer=raw)
-    caught = raised(InvalidOutputError, face, getattr(anchor.tasks, method), "Collect the nodes", output=seed.output)
+    caught = raised(InvalidOutputError, runner, getattr(anchor.tasks, method), "Collect the nodes", output=seed.output)
     assert caught.raw == raw
     assert caught.path.endswith(jsonpath(seed.leaf)[1:])
     assert set(caught.path.removesuffix(jsonpath(seed.leaf)[1:]).split(".")) <= {"$", "result"}
@@ -311,37 +311,39 @@ def test_a_wrong_leaf_is_named_however_the_answer_comes(
 
 @each_seed
 def test_a_wrong_leaf_is_an_error_with_all_that_is_known(
-    face: Face, anchor: Any, emulator: Emulator, seed: Seed
+    runner: Runner, anchor: Any, emulator: Emulator, seed: Seed
 ) -> None:
     raw = with_leaf(seed.answer, seed.leaf, "a quarter")
     emulator.on(answer=raw)
-    task = face.call(anchor.tasks.start, "Collect the nodes", output=seed.output)
-    caught = raised(InvalidOutputError, face, task.result)
+    task = runner.call(anchor.tasks.start, "Collect the nodes", output=seed.output)
+    caught = raised(InvalidOutputError, runner, task.result)
     assert (caught.raw, caught.path, caught.task_id) == (raw, jsonpath(seed.leaf), task.id)
-    assert f"task {task.id!r} has ended; the error's .raw is its answer as it came" in str(caught)
+    assert f"task {task.id!r} has ended; the error's .raw is its answer as received" in str(caught)
 
 
-def test_a_wrong_answer_in_one_request_says_how_to_look_at_it(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_a_wrong_answer_in_one_request_says_how_to_look_at_it(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer=PROSE)
-    caught = raised(InvalidOutputError, face, anchor.tasks.run_in_one_request, "Collect", output=AttrsReport)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run_in_one_request, "Collect", output=AttrsReport)
     assert (caught.raw, caught.task_id) == (PROSE, None)
     assert ".raw" in str(caught)
 
 
 @pytest.mark.parametrize("raw", [PROSE, None, {}, {"error": "login required"}], ids=["prose", "null", "empty", "other"])
 @each_seed
-def test_an_agent_that_gave_up_has_no_answer(face: Face, anchor: Any, emulator: Emulator, seed: Seed, raw: Any) -> None:
+def test_an_agent_that_gave_up_has_no_answer(
+    runner: Runner, anchor: Any, emulator: Emulator, seed: Seed, raw: Any
+) -> None:
     emulator.on(answer=raw)
     for method in METHODS:
-        caught = raised(InvalidOutputError, face, getattr(anchor.tasks, method), "Collect", output=seed.output)
+        caught = raised(InvalidOutputError, runner, getattr(anchor.tasks, method), "Collect", output=seed.output)
         assert (caught.raw, caught.path) == (raw, "$")
 
 
 @each_kind
-def test_each_kind_of_type_arrives(face: Face, anchor: Any, emulator: Emulator, kind: Kind) -> None:
+def test_each_kind_of_type_arrives(runner: Runner, anchor: Any, emulator: Emulator, kind: Kind) -> None:
     emulator.on(answer=sent(kind))
     for method in METHODS:
-        result = face.call(getattr(anchor.tasks, method), "Read", output=kind.output)
+        result = runner.call(getattr(anchor.tasks, method), "Read", output=kind.output)
         assert (type(result.value), result.value) == (type(kind.value), kind.value)
         assert result.raw == sent(kind)
 
@@ -357,10 +359,10 @@ def test_each_kind_of_type_arrives(face: Face, anchor: Any, emulator: Emulator, 
 )
 @sync_only
 def test_each_kind_of_type_arrives_however_it_comes(
-    face: Face, anchor: Any, emulator: Emulator, kind: Kind, come: Callable[[Any], Any]
+    runner: Runner, anchor: Any, emulator: Emulator, kind: Kind, come: Callable[[Any], Any]
 ) -> None:
     emulator.on(answer=come(sent(kind)))
-    result = face.call(anchor.tasks.run, "Read", output=kind.output)
+    result = runner.call(anchor.tasks.run, "Read", output=kind.output)
     assert (type(result.value), result.value) == (type(kind.value), kind.value)
     assert result.raw == come(sent(kind))
 
@@ -368,19 +370,19 @@ def test_each_kind_of_type_arrives_however_it_comes(
 @pytest.mark.parametrize("kind", named(OTHERS))
 @sync_only
 def test_an_answer_without_the_field_that_was_asked_for_arrives(
-    face: Face, anchor: Any, emulator: Emulator, kind: Kind
+    runner: Runner, anchor: Any, emulator: Emulator, kind: Kind
 ) -> None:
     emulator.on(answer=kind.answer)
-    assert face.call(anchor.tasks.run, "Read", output=kind.output).value == kind.value
+    assert runner.call(anchor.tasks.run, "Read", output=kind.output).value == kind.value
 
 
 @each_kind
 @sync_only
-def test_each_kind_of_type_says_where_it_is_wrong(face: Face, anchor: Any, emulator: Emulator, kind: Kind) -> None:
+def test_each_kind_of_type_says_where_it_is_wrong(runner: Runner, anchor: Any, emulator: Emulator, kind: Kind) -> None:
     keys = last_leaf(sent(kind))
     raw = with_leaf(sent(kind), keys, {"none": "of that"})
     emulator.on(answer=raw)
-    caught = raised(InvalidOutputError, face, anchor.tasks.run, "Read", output=kind.output)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Read", output=kind.output)
     assert caught.raw == raw
     assert caught.path == jsonpath(keys)
 
@@ -395,9 +397,11 @@ def test_each_kind_of_type_says_where_it_is_wrong(face: Face, anchor: Any, emula
     ],
 )
 @sync_only
-def test_no_kind_of_type_is_made_of_nothing(face: Face, anchor: Any, emulator: Emulator, kind: Kind, raw: Any) -> None:
+def test_no_kind_of_type_is_made_of_nothing(
+    runner: Runner, anchor: Any, emulator: Emulator, kind: Kind, raw: Any
+) -> None:
     emulator.on(answer=raw)
-    caught = raised(InvalidOutputError, face, anchor.tasks.run, "Read", output=kind.output)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Read", output=kind.output)
     assert caught.raw == raw
 
 
@@ -414,17 +418,19 @@ def test_no_kind_of_type_is_made_of_nothing(face: Face, anchor: Any, emulator: E
     ],
 )
 def test_what_fits_is_an_answer_however_little_it_says(
-    face: Face, anchor: Any, emulator: Emulator, output: Any, raw: Any, value: Any
+    runner: Runner, anchor: Any, emulator: Emulator, output: Any, raw: Any, value: Any
 ) -> None:
     emulator.on(answer=raw)
-    assert face.call(anchor.tasks.run, "Read", output=output).value == value
+    assert runner.call(anchor.tasks.run, "Read", output=output).value == value
 
 
 @each_kind
-def test_the_emulator_makes_up_an_answer_of_each_kind(face: Face, anchor: Any, emulator: Emulator, kind: Kind) -> None:
+def test_the_emulator_makes_up_an_answer_of_each_kind(
+    runner: Runner, anchor: Any, emulator: Emulator, kind: Kind
+) -> None:
     emulator.on()
     for method in METHODS:
-        result = face.call(getattr(anchor.tasks, method), "Read", output=kind.output)
+        result = runner.call(getattr(anchor.tasks, method), "Read", output=kind.output)
         assert isinstance(result.value, MADE_UP.get(kind.name, type(kind.value)))
 
 
@@ -432,56 +438,60 @@ def test_the_emulator_makes_up_an_answer_of_each_kind(face: Face, anchor: Any, e
 
 
 @pytest.mark.parametrize(
-    ("face", "method"), [("sync", "get"), ("sync", "resume"), ("asyncio", "get"), ("trio", "resume")], indirect=["face"]
+    ("runner", "method"),
+    [("sync", "get"), ("sync", "resume"), ("asyncio", "get"), ("trio", "resume")],
+    indirect=["runner"],
 )
 def test_another_process_finds_tasks_and_gives_each_its_type(
-    face: Face, anchor: Any, base_url: str, emulator: Emulator, method: str
+    runner: Runner, anchor: Any, base_url: str, emulator: Emulator, method: str
 ) -> None:
     whats: dict[str, str] = {}
     for kind in KINDS:
         emulator.on(answer={"result": sent(kind)})
-        task = face.call(anchor.tasks.start, "Read", output=kind.output)
+        task = runner.call(anchor.tasks.start, "Read", output=kind.output)
         whats[kind.name] = task.id if method == "get" else task.token()
-    with spawn(FIND, face.name, method, json.dumps(whats), base_url=base_url) as process:
+    with spawn(FIND, runner.name, method, json.dumps(whats), base_url=base_url) as process:
         printed, complained = process.communicate(timeout=PATIENCE)
     assert (process.returncode, complained) == (0, "")
     assert json.loads(printed) == list(whats)
 
 
-def test_a_found_task_says_where_its_answer_is_wrong(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_a_found_task_says_where_its_answer_is_wrong(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer=with_leaf(REPORT, SEEDS[0].leaf, None))
-    started = face.call(anchor.tasks.start, "Collect the nodes")
-    caught = raised(InvalidOutputError, face, anchor.tasks.get(started.id, output=AttrsReport).result)
+    started = runner.call(anchor.tasks.start, "Collect the nodes")
+    caught = raised(InvalidOutputError, runner, anchor.tasks.get(started.id, output=AttrsReport).result)
     assert (caught.path, caught.task_id) == (jsonpath(SEEDS[0].leaf), started.id)
     # The answer is still there for whoever asks for it as it came.
-    assert face.call(anchor.tasks.get(started.id).result).value == caught.raw
+    assert runner.call(anchor.tasks.get(started.id).result).value == caught.raw
 
 
 @pytest.mark.parametrize("nesting", range(3))
 def test_a_token_remembers_that_the_answer_is_wrapped(
-    face: Face, anchor: Any, emulator: Emulator, nesting: int
+    runner: Runner, anchor: Any, emulator: Emulator, nesting: int
 ) -> None:
     raw: Any = {"result": NODES}
     for _ in range(nesting):
         raw = {"result": raw}
     emulator.on(answer=raw)
-    wrapped = face.call(anchor.tasks.start, "Collect the nodes", output=list[AttrsNode])
-    plain = face.call(anchor.tasks.start, "Collect the nodes")
+    wrapped = runner.call(anchor.tasks.start, "Collect the nodes", output=list[AttrsNode])
+    plain = runner.call(anchor.tasks.start, "Collect the nodes")
     assert [json.loads(task.token())["wrapped"] for task in (wrapped, plain)] == [True, False]
     found = anchor.tasks.resume(wrapped.token())
     assert found.token() == wrapped.token()
-    result = face.call(found.result)
+    result = runner.call(found.result)
     assert (result.value, result.raw) == (NODES, raw)
     # Without it, a third wrapping is the user's own.
-    assert face.call(anchor.tasks.resume(plain.token()).result).value == ({"result": NODES} if nesting == 2 else NODES)
+    assert runner.call(anchor.tasks.resume(plain.token()).result).value == (
+        {"result": NODES} if nesting == 2 else NODES
+    )
 
 
-def test_a_token_of_an_object_takes_no_field_of_its_own_off(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_a_token_of_an_object_takes_no_field_of_its_own_off(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer={"result": {"result": REPORT}})
-    task = face.call(anchor.tasks.start, "Collect the nodes", output=AttrsReport)
+    task = runner.call(anchor.tasks.start, "Collect the nodes", output=AttrsReport)
     assert json.loads(task.token())["wrapped"] is False
-    assert face.call(anchor.tasks.resume(task.token()).result).value == REPORT
-    assert face.call(anchor.tasks.resume(task.token(), output=ModelReport).result).value == SEEDS[4].value
+    assert runner.call(anchor.tasks.resume(task.token()).result).value == REPORT
+    assert runner.call(anchor.tasks.resume(task.token(), output=ModelReport).result).value == SEEDS[4].value
 
 
 # -- Sizes -------------------------------------------------------------------------------------------------------------
@@ -489,19 +499,19 @@ def test_a_token_of_an_object_takes_no_field_of_its_own_off(face: Face, anchor: 
 MANY: Final = 110_000
 
 
-def test_ten_megabytes_arrive(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_ten_megabytes_arrive(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     raw = {"nodes_cpu_usage": NODES[:1] * MANY}
     assert len(json.dumps(raw)) > 10_000_000
     emulator.on(answer=raw)
-    result = face.call(anchor.tasks.run, "Collect the nodes", output=StructReport)
+    result = runner.call(anchor.tasks.run, "Collect the nodes", output=StructReport)
     assert result.value == StructReport([StructNode(*ROWS[0])] * MANY)
 
 
 @sync_only
-def test_what_is_wrong_in_ten_megabytes_is_said_in_a_few_words(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_what_is_wrong_in_ten_megabytes_is_said_in_a_few_words(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     wrong = {**NODES[1], "node": ["n" * 10_000_000]}
     emulator.on(answer={"nodes_cpu_usage": [*NODES[:1] * 9, wrong]})
-    caught = raised(InvalidOutputError, face, anchor.tasks.run, "Collect the nodes", output=StructReport)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Collect the nodes", output=StructReport)
     assert caught.path == "$.nodes_cpu_usage[9].node"
     assert len(str(caught)) < 1000
 
@@ -561,15 +571,15 @@ REFUSED: Final[dict[str, tuple[Any, str]]] = {
 
 @pytest.mark.parametrize(("output", "part"), REFUSED.values(), ids=REFUSED)
 def test_a_type_that_cannot_be_expressed_is_refused_before_any_request(
-    face: Face, anchor: Any, emulator: Emulator, output: Any, part: str
+    runner: Runner, anchor: Any, emulator: Emulator, output: Any, part: str
 ) -> None:
-    token = face.call(anchor.tasks.start, "Read").token()
+    token = runner.call(anchor.tasks.start, "Read").token()
     requests = emulator.requests
     tasks = anchor.tasks
     for method in [tasks.run, tasks.run_in_one_request, tasks.start]:
-        caught = raised(ConfigurationError, face, method, "Read", output=output)
+        caught = raised(ConfigurationError, runner, method, "Read", output=output)
         assert "output" in str(caught)
         assert part in str(caught)
     for method, what in [(tasks.get, json.loads(token)["task_id"]), (tasks.resume, token)]:
-        raised(ConfigurationError, face, method, what, output=output)
+        raised(ConfigurationError, runner, method, what, output=output)
     assert emulator.requests == requests

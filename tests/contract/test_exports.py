@@ -51,8 +51,14 @@ def test_what_is_exported_is_pinned(module: str, exports: list[str]) -> None:
 
 def test_nothing_else_is_public() -> None:
     submodules = {"emulator"}
+    assert dir(anchor_webtask) == sorted(EXPORTS)
     public = {name for name in vars(anchor_webtask) if not name.startswith("_")}
-    assert public - submodules == set(EXPORTS) - {"__version__"}
+    assert public - submodules - {"TYPE_CHECKING"} <= set(EXPORTS)
+
+
+def test_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'anchor_webtask' has no attribute 'Ancor'"):
+        anchor_webtask.Ancor  # type: ignore[attr-defined]  # noqa: B018  the lookup itself raises
 
 
 @pytest.mark.parametrize("name", EXPORTS)

@@ -57,7 +57,7 @@ def test_package_logs_nothing_where_nobody_has_set_up_logging() -> None:
 def test_what_sending_needs_would_be_noticed() -> None:
     added = added_by(SENDING)
     assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
-    assert "no HTTP client can be made (TypeError)" in run(f"{NO_SSL_CONTEXT}; {CONNECTING}").stderr
+    assert "cannot make an HTTP client (TypeError)" in run(f"{NO_SSL_CONTEXT}; {CONNECTING}").stderr
 
 
 @pytest.mark.parametrize(

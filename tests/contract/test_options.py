@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 import pytest
 
-from anchor_webtask import TaskOptions, _request, _types
-from anchor_webtask._spec import composed_spec
+from anchor_webtask import TaskOptions, _models
+from anchor_webtask._api import requests
+from anchor_webtask._api.spec import composed_spec
 
 OPTIONS = typing.get_type_hints(TaskOptions)
 CHOSEN_OTHERWISE = {
@@ -101,7 +102,7 @@ def test_session_id_has_the_type_of_the_spec(spec: dict[str, Any], operation: di
 
 @pytest.mark.parametrize("name", ["agent", "provider"])
 def test_literals_are_the_enum_of_the_spec(name: str, fields: dict[str, Any]) -> None:
-    literal, text = typing.get_args(getattr(_types, name.title()))
+    literal, text = typing.get_args(getattr(_models, name.title()))
     assert text is str
     assert list(typing.get_args(literal)) == sorted(fields[name]["enum"])
 
@@ -113,11 +114,11 @@ def test_the_prompt_is_all_that_is_required(spec: dict[str, Any], operation: dic
 
 
 def test_every_option_is_checked() -> None:
-    assert _request._CHECKS.keys() == OPTIONS.keys()
+    assert requests._CHECKS.keys() == OPTIONS.keys()
 
 
 def test_extra_body_refuses_every_field_of_the_spec(fields: dict[str, Any]) -> None:
-    assert _request._BODY_FIELDS.keys() == fields.keys()
+    assert requests._BODY_FIELDS.keys() == fields.keys()
 
 
 VALUES: dict[str, list[object]] = {
@@ -130,7 +131,7 @@ VALUES: dict[str, list[object]] = {
 
 def test_checks_take_the_values_of_the_specs_type_and_no_others(fields: dict[str, Any]) -> None:
     for name, (kind, values) in itertools.product(OPTIONS.keys() - NOT_IN_BODY, VALUES.items()):
-        problems = [_request._CHECKS[name](value) for value in values]
+        problems = [requests._CHECKS[name](value) for value in values]
         if kind == fields[name]["type"]:
             assert problems == [None] * len(values), name
         else:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from anchor_webtask import _spec
+from anchor_webtask._api import generated
 from anchor_webtask_api.api.tools import perform_web_task
 from anchor_webtask_api.models import PerformWebTaskRequestSchema
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 BASE_URLS = [
     "https://api.example",
@@ -26,7 +26,7 @@ BASE_URLS = [
 ADDED = ("accept", "accept-encoding", "connection", "user-agent", "anchor-api-key")
 
 
-def sent(face: Face, base_url: str, do: Any) -> httpx.Request:
+def sent(runner: Runner, base_url: str, do: Any) -> httpx.Request:
     """Return the one request that is sent."""
     requests: list[httpx.Request] = []
 
@@ -35,8 +35,8 @@ def sent(face: Face, base_url: str, do: Any) -> httpx.Request:
         data = {"status": "running", "workflow_id": "task-1"} if request.method == "POST" else {"status": "RUNNING"}
         return httpx.Response(200, json={"data": data})
 
-    with face.anchor(base_url=base_url, transport=httpx.MockTransport(answer)) as anchor:
-        face.call(*do(anchor))
+    with runner.anchor(base_url=base_url, transport=httpx.MockTransport(answer)) as anchor:
+        runner.call(*do(anchor))
     (request,) = requests
     return request
 
@@ -54,16 +54,16 @@ def told(request: httpx.Request) -> tuple[str, str, bytes, dict[str, str]]:
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("task_id", ["task-1", "a/b c?d#e%é", "..a", "%2F"])
-def test_a_status_check(task_id: str, base_url: str, face: Face) -> None:
-    request = sent(face, base_url, lambda anchor: [anchor.tasks.get(task_id).refresh])
-    assert told(request) == told(built(base_url, _spec.status_kwargs(task_id), request))
+def test_a_status_check(task_id: str, base_url: str, runner: Runner) -> None:
+    request = sent(runner, base_url, lambda anchor: [anchor.tasks.get(task_id).refresh])
+    assert told(request) == told(built(base_url, generated.status_kwargs(task_id), request))
     assert request.headers["anchor-api-key"] == KEY
 
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("session_id", [None, "session 1/ü&="])
-def test_a_start(session_id: str | None, base_url: str, face: Face) -> None:
-    request = sent(face, base_url, lambda anchor: [lambda: anchor.tasks.start("Read ü", session_id=session_id)])
+def test_a_start(session_id: str | None, base_url: str, runner: Runner) -> None:
+    request = sent(runner, base_url, lambda anchor: [lambda: anchor.tasks.start("Read ü", session_id=session_id)])
     body = PerformWebTaskRequestSchema(prompt="Read ü", async_=True)
     kwargs = perform_web_task._get_kwargs(body=body, **({"session_id": session_id} if session_id else {}))
     content = kwargs.pop("json")
@@ -76,7 +76,7 @@ def test_a_start(session_id: str | None, base_url: str, face: Face) -> None:
     assert request.headers["content-length"] == str(len(request.content))
 
 
-@pytest.mark.parametrize("parse", [_spec.parse_start, _spec.parse_status])
+@pytest.mark.parametrize("parse", [generated.parse_start, generated.parse_status])
 @pytest.mark.parametrize("status", [200, 201, 400, 401, 402, 403, 404, 429, 500, 503])
 def test_parsers_read_status_and_json_and_no_more_of_an_answer(status: int, parse: Any) -> None:
     content = {"data": {"status": "RUNNING", "workflow_id": "w", "result": 1}, "error": {"code": status, "message": ""}}

@@ -20,17 +20,17 @@ from anchor_webtask import (
     TaskFailedError,
     TaskOptions,
 )
-from anchor_webtask._spec import composed_spec
+from anchor_webtask._api.spec import composed_spec
 from anchor_webtask.emulator import Emulator
 from tests.support.errors import raised
-from tests.support.faces import KEY
 from tests.support.openapi import Witness
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 NAMES = {"type": "array", "items": {"type": "string"}}
@@ -63,8 +63,8 @@ def witness(emulator: Emulator) -> Iterator[Witness]:
 
 
 @pytest.fixture
-def anchor(face: Face, witness: Witness) -> Iterator[Any]:
-    with face.anchor(transport=witness) as made:
+def anchor(runner: Runner, witness: Witness) -> Iterator[Any]:
+    with runner.anchor(transport=witness) as made:
         yield made
 
 
@@ -72,35 +72,35 @@ def bodies(witness: Witness) -> list[Any]:
     return [json.loads(request.content) for request, _ in witness.exchanges if request.method == "POST"]
 
 
-def test_start_checks_and_end(face: Face, anchor: Any, witness: Witness) -> None:
-    face.call(anchor.tasks.run, "Read the price")
+def test_start_checks_and_end(runner: Runner, anchor: Any, witness: Witness) -> None:
+    runner.call(anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200), ("GET", 200)]
     assert bodies(witness) == [{"prompt": "Read the price", "async": True}]
 
 
-def test_task_that_fails(face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+def test_task_that_fails(runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
     emulator.on(takes=0, fails="no more steps")
-    raised(TaskFailedError, face, anchor.tasks.run, "Read the price")
+    raised(TaskFailedError, runner, anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200)]
 
 
-def test_one_request(face: Face, anchor: Any, witness: Witness) -> None:
-    face.call(anchor.tasks.run_in_one_request, "Read the price")
+def test_one_request(runner: Runner, anchor: Any, witness: Witness) -> None:
+    runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert witness.statuses == [("POST", 200)]
     assert bodies(witness) == [{"prompt": "Read the price"}]
 
 
-def test_one_request_that_fails(face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+def test_one_request_that_fails(runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
     emulator.on(fails="no more steps")
-    raised(StartOutcomeUnknownError, face, anchor.tasks.run_in_one_request, "Read the price")
+    raised(StartOutcomeUnknownError, runner, anchor.tasks.run_in_one_request, "Read the price")
     assert witness.statuses == [("POST", 500)]
 
 
 @pytest.mark.parametrize("answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]])
-def test_answer_of_any_kind(answer: object, face: Face, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+def test_answer_of_any_kind(answer: object, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
     emulator.on(answer=answer)
-    assert face.call(anchor.tasks.run, "Read the price").raw == answer
-    assert face.call(anchor.tasks.run_in_one_request, "Read the price").raw == answer
+    assert runner.call(anchor.tasks.run, "Read the price").raw == answer
+    assert runner.call(anchor.tasks.run_in_one_request, "Read the price").raw == answer
     assert len(witness.exchanges) == 4
 
 
@@ -109,10 +109,10 @@ def test_answer_of_any_kind(answer: object, face: Face, anchor: Any, emulator: E
     [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError), (429, RateLimitError)],
 )
 def test_error_answer_to_a_start(
-    status: int, kind: type[StatusError], face: Face, anchor: Any, emulator: Emulator, witness: Witness
+    status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(start_faults=[status])
-    assert raised(kind, face, anchor.tasks.start, "Read the price").status == status
+    assert raised(kind, runner, anchor.tasks.start, "Read the price").status == status
     assert witness.statuses == [("POST", status)]
 
 
@@ -121,30 +121,30 @@ def test_error_answer_to_a_start(
     [(400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)],
 )
 def test_error_answer_to_a_check(
-    status: int, kind: type[StatusError], face: Face, anchor: Any, emulator: Emulator, witness: Witness
+    status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(faults=[status] * 10)
-    assert raised(kind, face, anchor.tasks.run, "Read the price").status == status
+    assert raised(kind, runner, anchor.tasks.run, "Read the price").status == status
     assert set(witness.statuses) == {("POST", 200), ("GET", status)}
 
 
 @pytest.mark.parametrize("status", [429, 500])
 def test_error_answer_that_is_asked_again(
-    status: int, face: Face, anchor: Any, emulator: Emulator, witness: Witness
+    status: int, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(takes=0, faults=[status])
-    face.call(anchor.tasks.run, "Read the price")
+    runner.call(anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", status), ("GET", 200)]
 
 
-def test_wrong_key(face: Face, witness: Witness) -> None:
-    with face.anchor(api_key="another", transport=witness) as anchor:
-        raised(AuthenticationError, face, anchor.tasks.start, "Read the price")
+def test_wrong_key(runner: Runner, witness: Witness) -> None:
+    with runner.anchor(api_key="another", transport=witness) as anchor:
+        raised(AuthenticationError, runner, anchor.tasks.start, "Read the price")
     assert witness.statuses == [("POST", 401)]
 
 
-def test_unknown_task_with_an_id_that_has_to_be_encoded(face: Face, anchor: Any, witness: Witness) -> None:
-    raised(NotFoundError, face, anchor.tasks.get("a/b?c#d ü").result)
+def test_unknown_task_with_an_id_that_has_to_be_encoded(runner: Runner, anchor: Any, witness: Witness) -> None:
+    raised(NotFoundError, runner, anchor.tasks.get("a/b?c#d ü").result)
     assert set(witness.statuses) == {("GET", 404)}
 
 
@@ -154,9 +154,9 @@ def test_all_options_are_tried_here() -> None:
 
 @pytest.mark.parametrize("method", ["run", "start", "run_in_one_request"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_option_is_sent_as_it_is(name: str, method: str, face: Face, anchor: Any, witness: Witness) -> None:
+def test_option_is_sent_as_it_is(name: str, method: str, runner: Runner, anchor: Any, witness: Witness) -> None:
     value = OPTIONS[name]  # type: ignore[literal-required]  # one at a time
-    face.call(getattr(anchor.tasks, method), "Read the price", **{name: value})
+    runner.call(getattr(anchor.tasks, method), "Read the price", **{name: value})
     request, _ = witness.exchanges[0]
     body = bodies(witness)[0]
     assert body.pop("prompt") == "Read the price"
@@ -167,8 +167,8 @@ def test_option_is_sent_as_it_is(name: str, method: str, face: Face, anchor: Any
         assert (body, request.url.query) == (value if name == "extra_body" else {name: value}, b"")
 
 
-def test_all_options_at_once(face: Face, anchor: Any, witness: Witness) -> None:
-    face.call(anchor.tasks.start, "Read the price", output=PRICE, **OPTIONS)
+def test_all_options_at_once(runner: Runner, anchor: Any, witness: Witness) -> None:
+    runner.call(anchor.tasks.start, "Read the price", output=PRICE, **OPTIONS)
     request, _ = witness.exchanges[0]
     in_body: dict[str, Any] = {**OPTIONS}
     session_id, extra_body = in_body.pop("session_id"), in_body.pop("extra_body")
@@ -178,17 +178,17 @@ def test_all_options_at_once(face: Face, anchor: Any, witness: Witness) -> None:
     assert dict(request.url.params) == {"sessionId": session_id}
 
 
-def test_options_that_are_none_are_left_out(face: Face, anchor: Any, witness: Witness) -> None:
-    face.call(anchor.tasks.start, "Read the price", **dict.fromkeys(OPTIONS))
+def test_options_that_are_none_are_left_out(runner: Runner, anchor: Any, witness: Witness) -> None:
+    runner.call(anchor.tasks.start, "Read the price", **dict.fromkeys(OPTIONS))
     request, _ = witness.exchanges[0]
     assert (bodies(witness), request.url.query) == ([{"prompt": "Read the price", "async": True}], b"")
 
 
 @pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object", "wrapped"])
 def test_output_is_sent_as_a_schema_of_an_object_and_answered(
-    schema: dict[str, Any], face: Face, anchor: Any, witness: Witness
+    schema: dict[str, Any], runner: Runner, anchor: Any, witness: Witness
 ) -> None:
-    result = face.call(anchor.tasks.run, "Read the price", output=schema)
+    result = runner.call(anchor.tasks.run, "Read the price", output=schema)
     (body,) = bodies(witness)
     assert body["output_schema"]["type"] == "object"
     assert isinstance(result.value, dict if schema is PRICE else list)

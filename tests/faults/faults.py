@@ -26,9 +26,9 @@ from anchor_webtask import (
     TransportError,
     UnexpectedResponseError,
 )
-from tests.support.faces import KEY
 from tests.support.hunt import DIALECTS, PASSWORD
 from tests.support.raw_server import Beneath, Drip, Ending, Play, Reading, Step, answer, error, head, http
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -15,7 +15,7 @@ from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, Play, answer, 
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 PASSING: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.EARLY, Row.UNKNOWN_STATUS)
@@ -25,58 +25,58 @@ def state(**data: object) -> Play:
     return answer({"data": data})
 
 
-def test_a_task_that_stays_unknown_for_five_seconds_is_not_found(face: Face, clock: VirtualClock) -> None:
-    with raw_server(check=[error(404)]) as server, face.anchor(base_url=server.base_url) as anchor:
-        caught = raised(NotFoundError, face, anchor.tasks.get(TASK_ID).result)
+def test_a_task_that_stays_unknown_for_five_seconds_is_not_found(runner: Runner, clock: VirtualClock) -> None:
+    with raw_server(check=[error(404)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        caught = raised(NotFoundError, runner, anchor.tasks.get(TASK_ID).result)
     assert (caught.task_id, caught.status) == (TASK_ID, 404)
     assert clock.sleeps == [1.0] * 5
 
 
 @pytest.mark.parametrize("unknown", ["QUEUED", "", None, 7], ids=json.dumps)
 def test_an_unknown_status_is_running_and_said_once(
-    face: Face, clock: VirtualClock, caplog: pytest.LogCaptureFixture, unknown: object
+    runner: Runner, clock: VirtualClock, caplog: pytest.LogCaptureFixture, unknown: object
 ) -> None:
     plays = [state(status=unknown), state(status=unknown), COMPLETED]
-    with raw_server(check=plays) as server, face.anchor(base_url=server.base_url) as anchor:
-        updates = face.call(anchor.tasks.get(TASK_ID).updates)
+    with raw_server(check=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
+        updates = runner.call(anchor.tasks.get(TASK_ID).updates)
     assert [update.status for update in updates] == ["unknown", "unknown", "completed"]
     assert updates[0].raw_status == (unknown if isinstance(unknown, str) else None)
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["unknown status, taken as running"]
+    assert warnings == ["unknown status, treated as running"]
     assert clock.sleeps == [1.0, 1.0]
 
 
-def test_the_last_status_is_known_when_the_wait_is_over(face: Face, clock: VirtualClock) -> None:
-    with raw_server(check=[RUNNING, error(502)]) as server, face.anchor(base_url=server.base_url) as anchor:
-        caught = raised(TaskTimeoutError, face, anchor.tasks.get(TASK_ID).result, timeout=3)
+def test_the_last_status_is_known_when_the_wait_is_over(runner: Runner, clock: VirtualClock) -> None:
+    with raw_server(check=[RUNNING, error(502)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=3)
     assert (caught.last_status, type(caught.last_error), clock.time) == ("RUNNING", ServerError, 3.0)
 
 
-def test_twenty_faults_in_a_row_do_not_end_a_wait(face: Face, clock: VirtualClock) -> None:
+def test_twenty_faults_in_a_row_do_not_end_a_wait(runner: Runner, clock: VirtualClock) -> None:
     passing = [
         fault.play() for fault in faults() if fault.play and fault.row in PASSING and not (fault.hangs or fault.tls)
     ]
     plays = random.Random(7).sample(passing, 20)
     with (
         raw_server(check=[*plays, COMPLETED]) as server,
-        face.anchor(base_url=server.base_url, max_response_bytes=LIMIT) as anchor,
+        runner.anchor(base_url=server.base_url, max_response_bytes=LIMIT) as anchor,
     ):
-        assert face.call(anchor.tasks.get(TASK_ID).result, timeout=None).value == "done"
+        assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=None).value == "done"
     assert len(clock.sleeps) == 20
 
 
 @pytest.mark.parametrize("jump", [-1e9, -3600, 3600, 1e9])
-def test_the_wall_clock_may_jump(face: Face, clock: VirtualClock, jump: float) -> None:
-    with raw_server(check=[RUNNING]) as server, face.anchor(base_url=server.base_url) as anchor:
-        task = face.call(anchor.tasks.start, "Read the price")
+def test_the_wall_clock_may_jump(runner: Runner, clock: VirtualClock, jump: float) -> None:
+    with raw_server(check=[RUNNING]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        task = runner.call(anchor.tasks.start, "Read the price")
 
         def sets_the_clock() -> None:
             clock.epoch += jump
 
         clock.once_slept(sets_the_clock)
-        raised(TaskTimeoutError, face, task.result, timeout=4)
+        raised(TaskTimeoutError, runner, task.result, timeout=4)
         assert clock.sleeps == [1.0] * 4
         clock.epoch -= 2 * jump
         again = anchor.tasks.resume(task.token())
-        raised(TaskTimeoutError, face, again.result, timeout=1)
+        raised(TaskTimeoutError, runner, again.result, timeout=1)
     assert clock.time == pytest.approx(5)

@@ -35,7 +35,6 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from tests.support import fuzzing
-from tests.support.faces import face
 from tests.support.outcomes import (
     CHECKS,
     DONE,
@@ -48,16 +47,17 @@ from tests.support.outcomes import (
     told,
 )
 from tests.support.raw_server import TASK_ID
+from tests.support.runners import runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 @pytest.fixture(scope="module")
-def faces() -> Iterator[tuple[Face, Face]]:
-    with face("sync") as sync, face("asyncio") as asyncio:
+def runners() -> Iterator[tuple[Runner, Runner]]:
+    with runner("sync") as sync, runner("asyncio") as asyncio:
         yield sync, asyncio
 
 
@@ -189,11 +189,13 @@ def hold_message(outcome: Outcome, body: bytes) -> None:
 @given(answer=fuzzing.answers(), output=outputs)
 # httpx would send the cookie back with the check that follows, and fails on one that isn't ASCII.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
-def test_a_start_comes_to_what_its_answer_says(faces: tuple[Face, Face], answer: fuzzing.Answer, output: Any) -> None:
+def test_a_start_comes_to_what_its_answer_says(
+    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+) -> None:
     status, _, body = answer
     for request in STARTS:
         note(request)
-        outcome = came_below_the_wire(faces, request, output, answer)
+        outcome = came_below_the_wire(runners, request, output, answer)
         right = right_of_start(status, body)
         if request == "one-request" and right[0] == "id":
             known = outcome.task_id if isinstance(outcome, AnchorError) else outcome["task_id"]
@@ -205,13 +207,15 @@ def test_a_start_comes_to_what_its_answer_says(faces: tuple[Face, Face], answer:
 
 @more
 @given(answer=fuzzing.answers(), output=outputs)
-def test_a_check_comes_to_what_its_answer_says(faces: tuple[Face, Face], answer: fuzzing.Answer, output: Any) -> None:
+def test_a_check_comes_to_what_its_answer_says(
+    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+) -> None:
     status, _, body = answer
     kind, said = right = right_of_check(status, body)
     goes_on = kind == "status" or (kind == "error" and status in REPEATED)
     for request in CHECKS:
         note(request)
-        outcome = came_below_the_wire(faces, request, output, answer)
+        outcome = came_below_the_wire(runners, request, output, answer)
         if request == "result" and goes_on:
             assert isinstance(outcome, TaskTimeoutError), repr(outcome)
             assert type(outcome.last_error) is (said if kind == "error" else type(None))
@@ -231,7 +235,7 @@ def test_a_check_comes_to_what_its_answer_says(faces: tuple[Face, Face], answer:
     output=outputs,
 )
 def test_depth_breaks_nothing(
-    faces: tuple[Face, Face],
+    runners: tuple[Runner, Runner],
     request_: str,
     depth: int,
     ends: tuple[str, str],
@@ -246,7 +250,7 @@ def test_depth_breaks_nothing(
     status_text = "failed" if place == "error" else "completed"
     data = deep if place == "data" else f'{{"status": "{status_text}", "result": 1, "{place}": {deep}}}'
     body = f'{{"data": {data}, "error": {deep}}}' if place else deep
-    for each in faces:
+    for each in runners:
         # What is too deep depends on the stack, in which the faces differ; that an error is one of ours doesn't.
         came_of(each, request_, output, transport=httpx.MockTransport(Player((status, {}, body.encode()))))
 
@@ -257,8 +261,10 @@ def test_depth_breaks_nothing(
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
 @given(sent=fuzzing.sent())
-def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(faces: tuple[Face, Face], request_: str, sent: bytes) -> None:
-    match came_over_the_wire(faces, request_, sent):
+def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(
+    runners: tuple[Runner, Runner], request_: str, sent: bytes
+) -> None:
+    match came_over_the_wire(runners, request_, sent):
         case StatusError(status=status):
             assert status >= 400
             assert request_ not in STARTS or status not in UNCERTAIN
@@ -273,11 +279,11 @@ def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(faces: tuple[Face, Fac
 @fewer
 @given(framing=st.sampled_from(fuzzing.FRAMINGS), headers=fuzzing.headers, lost=st.just(0) | st.integers(1, 60))
 def test_a_right_answer_comes_through_in_any_framing_unless_a_piece_is_lost(
-    faces: tuple[Face, Face], request_: str, framing: str, headers: dict[str, str], lost: int
+    runners: tuple[Runner, Runner], request_: str, framing: str, headers: dict[str, str], lost: int
 ) -> None:
     fields, content = fuzzing.framed(DONE, framing)
     sent = fuzzing.on_the_wire(200, fields | headers, content)
-    outcome = came_over_the_wire(faces, request_, sent[: len(sent) - lost])
+    outcome = came_over_the_wire(runners, request_, sent[: len(sent) - lost])
     if not lost:
         assert outcome == {"task_id": TASK_ID if request_ == "refresh" else None, "value": "done", "raw": "done"}
     elif request_ in STARTS:

@@ -22,19 +22,19 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     TaskFailedError,
     TaskTimeoutError,
-    _guarded,
 )
+from anchor_webtask._http import clients
 from tests.faults.faults import ELSEWHERE, HTTP_TIMEOUT, LIMIT, Fault, Row, faults
 from tests.support.errors import raised
-from tests.support.faces import KEY
 from tests.support.hunt import PASSWORD, found, logged, told
 from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Play, RawServer, raw_server
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 
 ErrorT = TypeVar("ErrorT", bound=AnchorError)
@@ -170,7 +170,7 @@ def trusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ss
     authority.cert_pem.write_to_path(str(file))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(file))
-        patch.setattr(_guarded, "ssl_context", functools.cache(_guarded.ssl_context.__wrapped__))
+        patch.setattr(clients, "ssl_context", functools.cache(clients.ssl_context.__wrapped__))
         yield served_by(authority)
 
 
@@ -179,27 +179,27 @@ class Trial:
     """A cell with all that it takes: a server with the fault, a client, and what is shown."""
 
     cell: Cell
-    face: Face
+    runner: Runner
     server: RawServer
     anchor: Any
     shown: list[str]
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """Call a method that has to go well, and return what comes of it."""
-        came = self.face.call(function, *args, **kwargs)
+        came = self.runner.call(function, *args, **kwargs)
         self.shown += [repr(came), repr(self.anchor), repr(self.anchor.tasks), repr(self.anchor.api)]
         return came
 
     def error(self, kind: type[ErrorT], function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
         """Call a method that has to raise exactly this, and return it."""
-        error = raised(kind, self.face, function, *args, **kwargs)
+        error = raised(kind, self.runner, function, *args, **kwargs)
         self.shown += told(error)
         return error
 
 
 @pytest.fixture
 def trial(
-    face: Face,
+    runner: Runner,
     clock: VirtualClock,
     cell: Cell,
     elsewhere: RawServer,
@@ -221,13 +221,13 @@ def trial(
             tls=trusted_certificate if fault.tls else nobodys_certificate if fault.row is Row.CERTIFICATE else None,
             listening=fault.row is not Row.NO_CONNECTION,
         ) as server,
-        face.anchor(
+        runner.anchor(
             base_url=server.base_url, http_timeout=HTTP_TIMEOUT if fault.hangs else 30, max_response_bytes=LIMIT
         ) as anchor,
     ):
         if fault.row is Row.NO_CONNECTION and not cell.stays:
             clock.once_slept(server.listen)
-        trial = Trial(cell, face, server, anchor, [])
+        trial = Trial(cell, runner, server, anchor, [])
         yield trial
     shown = [*trial.shown, *logged(caplog), *capfd.readouterr()]
     assert found(shown) == []
@@ -250,7 +250,7 @@ def knows(error: AnchorError, known: Mapping[str, object]) -> bool:
     return {name: getattr(error, name, value) for name, value in known.items()} == known
 
 
-@pytest.mark.parametrize(("face", "cell"), [each for each in CELLS if each[1].is_start], ids=str, indirect=["face"])
+@pytest.mark.parametrize(("runner", "cell"), [each for each in CELLS if each[1].is_start], ids=str, indirect=["runner"])
 def test_fault_at_a_start(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     start = functools.partial(getattr(trial.anchor.tasks, cell.method), "Log in", secret_values={"PASSWORD": PASSWORD})
@@ -279,7 +279,9 @@ def test_fault_at_a_start(trial: Trial, clock: VirtualClock, cell: Cell) -> None
         assert (server.starts, clock.sleeps) == (0, [1.0, 1.0])
 
 
-@pytest.mark.parametrize(("face", "cell"), [each for each in CELLS if not each[1].is_start], ids=str, indirect=["face"])
+@pytest.mark.parametrize(
+    ("runner", "cell"), [each for each in CELLS if not each[1].is_start], ids=str, indirect=["runner"]
+)
 def test_fault_while_waiting(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE}:

@@ -13,18 +13,18 @@ from anchor_webtask import AnchorError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
-def raised(kind: type[ErrorT], face: Face, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
+def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
     """Call a method of a client or a handle, and return the error of exactly this kind that it raises.
 
     The error must be chained to nothing, and come out of a pickle and a copy as it went in.
     """
     with pytest.raises(AnchorError) as caught:
-        face.call(function, *args, **kwargs)
+        runner.call(function, *args, **kwargs)
     error = caught.value
     assert type(error) is kind, repr(error)
     assert error.__cause__ is None

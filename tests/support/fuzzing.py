@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from hypothesis import strategies as st
 
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy

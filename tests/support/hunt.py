@@ -17,7 +17,7 @@ import sentry_sdk
 import sentry_sdk.transport
 from sentry_sdk.utils import event_from_exception
 
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from anchor_webtask import AnchorError
-from anchor_webtask._wait import Came, Emit, Fetch, Sleep, Step
+from anchor_webtask._polling.wait import Emit, Fetch, Sleep, Step, StepResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable
 
-    from anchor_webtask._outcome import Failure, Reply
+    from anchor_webtask._polling.outcomes import Failure, Reply
 
 E = TypeVar("E")
 
@@ -34,7 +34,7 @@ class Trip(Generic[E]):
         error: What it raised; None if it ended well.
     """
 
-    steps: Generator[Step[E], Came, None]
+    steps: Generator[Step[E], StepResult, None]
     fetch: Callable[[float], Reply | Failure]
     now: float
     requests: list[tuple[float, Fetch]] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Trip(Generic[E]):
         """How long each request might take."""
         return [fetch.limit for _, fetch in self.requests]
 
-    def go_on(self, came: Came | None, takes: Callable[[], float]) -> Came | None:
+    def go_on(self, came: StepResult | None, takes: Callable[[], float]) -> StepResult | None:
         """Tell the steps what came, and do the next one; None where there is none."""
         try:
             step = next(self.steps) if came is None else self.steps.send(came)
@@ -80,7 +80,7 @@ class Trip(Generic[E]):
 def lead_together(trips: Iterable[Trip[E]], *, takes: Callable[[], float] = lambda: 0.0) -> list[Trip[E]]:
     """Lead many through the same time until all have ended, and return them; a request takes what `takes` returns."""
     led = list(trips)
-    queue: list[tuple[float, int, Came | None]] = [(trip.now, index, None) for index, trip in enumerate(led)]
+    queue: list[tuple[float, int, StepResult | None]] = [(trip.now, index, None) for index, trip in enumerate(led)]
     heapq.heapify(queue)
     for _ in range(MOST_STEPS * len(led)):
         if not queue:
@@ -93,7 +93,7 @@ def lead_together(trips: Iterable[Trip[E]], *, takes: Callable[[], float] = lamb
 
 
 def lead(
-    steps: Generator[Step[E], Came, None],
+    steps: Generator[Step[E], StepResult, None],
     fetch: Callable[[float], Reply | Failure],
     *,
     now: float = 0.0,

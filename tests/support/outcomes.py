@@ -13,15 +13,15 @@ import pytest
 from anchor_webtask import AnchorError, InvalidOutputError, TaskFailedError, TaskTimeoutError, _clock
 from tests.support.clocks import VirtualClock
 from tests.support.errors import contents
-from tests.support.faces import KEY
 from tests.support.fuzzing import MARK, PASSWORD
 from tests.support.raw_server import TASK_ID, Ending, raw_server
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-    from tests.support.faces import Face
     from tests.support.fuzzing import Answer
+    from tests.support.runners import Runner
 
 STARTS: Final = ("start", "one-request")
 CHECKS: Final = ("refresh", "result")
@@ -31,30 +31,30 @@ Outcome: TypeAlias = AnchorError | dict[str, Any]
 """The error, or what the result or the running handle says."""
 
 
-def came_of(face: Face, request: str, output: Any, **client: Any) -> Outcome:
+def came_of(runner: Runner, request: str, output: Any, **client: Any) -> Outcome:
     """Make one of the requests, with a client and a time of its own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(_clock, "default", VirtualClock())
-        with face.anchor(**client) as anchor:
+        with runner.anchor(**client) as anchor:
             try:
-                return _asked(face, anchor, request, output)
+                return _asked(runner, anchor, request, output)
             except AnchorError as error:
                 return error
 
 
-def _asked(face: Face, anchor: Any, request: str, output: Any) -> dict[str, Any]:
+def _asked(runner: Runner, anchor: Any, request: str, output: Any) -> dict[str, Any]:
     start = {"prompt": "Log in", "output": output, "secret_values": {"PASSWORD": PASSWORD}}
     match request:
         case "one-request":
-            return _said(face.call(anchor.tasks.run_in_one_request, **start))
+            return _said(runner.call(anchor.tasks.run_in_one_request, **start))
         case "result":
-            return _said(face.call(anchor.tasks.get(TASK_ID, output=output).result, timeout=0))
+            return _said(runner.call(anchor.tasks.get(TASK_ID, output=output).result, timeout=0))
         case "start":
-            task = face.call(anchor.tasks.start, **start)
+            task = runner.call(anchor.tasks.start, **start)
         case _:
             task = anchor.tasks.get(TASK_ID, output=output)
-            face.call(task.refresh)
-    return _said(face.call(task.result)) if task.done else {"task_id": task.id, "status": task.status}
+            runner.call(task.refresh)
+    return _said(runner.call(task.result)) if task.done else {"task_id": task.id, "status": task.status}
 
 
 def _said(result: Any) -> dict[str, Any]:
@@ -94,23 +94,23 @@ class Player:
         return httpx.Response(status, headers=fields, stream=_Content(body))
 
 
-def came_below_the_wire(faces: Sequence[Face], request: str, output: Any, answer: Answer) -> Outcome:
+def came_below_the_wire(runners: Sequence[Runner], request: str, output: Any, answer: Answer) -> Outcome:
     """Return what comes of an answer that needs no connection; a start is sent once."""
     outcomes = []
-    for face in faces:
+    for runner in runners:
         player = Player(answer)
-        outcomes.append(came_of(face, request, output, transport=httpx.MockTransport(player)))
+        outcomes.append(came_of(runner, request, output, transport=httpx.MockTransport(player)))
         assert player.methods.count("POST") == (request in STARTS)
     return _alike(outcomes, request)
 
 
-def came_over_the_wire(faces: Sequence[Face], request: str, sent: bytes) -> Outcome:
+def came_over_the_wire(runners: Sequence[Runner], request: str, sent: bytes) -> Outcome:
     """Return what comes of these bytes before the connection is closed; a start is sent once."""
     outcomes = []
     plays: dict[str, Any] = {"start" if request in STARTS else "check": [(sent, Ending.CLOSE)]}
-    for face in faces:
+    for runner in runners:
         with raw_server(**plays) as server:
-            outcomes.append(came_of(face, request, None, base_url=server.base_url))
+            outcomes.append(came_of(runner, request, None, base_url=server.base_url))
         assert server.starts == (request in STARTS)
     return _alike(outcomes, request)
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -28,19 +28,19 @@ from anchor_webtask import (
     WaitPolicy,
     __version__,
 )
-from anchor_webtask._lifecycle import Lifecycle
+from anchor_webtask._http.lifecycle import Lifecycle
 from anchor_webtask.emulator import Emulator
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
-from tests.support.faces import KEY, SyncFace
 from tests.support.raw_server import raw_server
+from tests.support.runners import KEY, SyncRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchor_webtask_api import AuthenticatedClient
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 STARTED = {"data": {"status": "running", "workflow_id": "task-1"}}
 RUNNING = {"data": {"status": "RUNNING"}}
@@ -84,39 +84,39 @@ def recorder() -> Recorder:
     return Recorder()
 
 
-def http_client(api: AuthenticatedClient, face: Face) -> httpx.Client | httpx.AsyncClient:
+def http_client(api: AuthenticatedClient, runner: Runner) -> httpx.Client | httpx.AsyncClient:
     """Return a generated client's httpx client."""
-    return api.get_httpx_client() if isinstance(face, SyncFace) else api.get_async_httpx_client()
+    return api.get_httpx_client() if isinstance(runner, SyncRunner) else api.get_async_httpx_client()
 
 
-def status_function(face: Face) -> Callable[..., Any]:
+def status_function(runner: Runner) -> Callable[..., Any]:
     """Return the generated function that checks a task."""
-    return get_perform_web_task_status.sync if isinstance(face, SyncFace) else get_perform_web_task_status.asyncio
+    return get_perform_web_task_status.sync if isinstance(runner, SyncRunner) else get_perform_web_task_status.asyncio
 
 
-def look(api: AuthenticatedClient, face: Face) -> Any:
+def look(api: AuthenticatedClient, runner: Runner) -> Any:
     """Check a task with a generated client."""
-    return face.call(status_function(face), "task-1", client=api)
+    return runner.call(status_function(runner), "task-1", client=api)
 
 
 # -- What is sent --------------------------------------------------------------------------------------------------
 
 
-def test_every_request_says_who_asks_and_nothing_of_the_machine(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        task = face.call(anchor.tasks.start, "Read")
-        face.call(task.refresh)
-        look(anchor.api, face)
+def test_every_request_says_who_asks_and_nothing_of_the_machine(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
+        runner.call(task.refresh)
+        look(anchor.api, runner)
     python = ".".join(map(str, sys.version_info[:3]))
     agent = f"anchor-webtask/{__version__} python/{python} httpx/{httpx.__version__}"
     assert [request.headers["user-agent"] for request in recorder.requests] == [agent] * 3
 
 
-def test_every_request_has_the_key_and_goes_below_the_base_url(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder, base_url="https://api.example:8443/base/") as anchor:
-        task = face.call(anchor.tasks.start, "Read")
-        face.call(task.refresh)
-        look(anchor.api, face)
+def test_every_request_has_the_key_and_goes_below_the_base_url(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder, base_url="https://api.example:8443/base/") as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
+        runner.call(task.refresh)
+        look(anchor.api, runner)
     assert [request.headers["anchor-api-key"] for request in recorder.requests] == [KEY] * 3
     status = "https://api.example:8443/base/v1/tools/perform-web-task/task-1/status"
     assert [str(request.url) for request in recorder.requests] == [
@@ -136,9 +136,9 @@ def test_every_request_has_the_key_and_goes_below_the_base_url(face: Face, recor
         ("https://elsewhere.example/v1/other", False),
     ],
 )
-def test_key_is_sent_to_the_origin_only(url: str, has_key: bool, face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder, base_url="https://api.example") as anchor:
-        face.call(http_client(anchor.api, face).request, "GET", url)
+def test_key_is_sent_to_the_origin_only(url: str, has_key: bool, runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder, base_url="https://api.example") as anchor:
+        runner.call(http_client(anchor.api, runner).request, "GET", url)
     (request,) = recorder.requests
     assert request.headers.get("anchor-api-key") == (KEY if has_key else None)
     assert KEY not in str([(name, value) for name, value in request.headers.items() if name != "anchor-api-key"])
@@ -155,9 +155,9 @@ def test_key_is_sent_to_the_origin_only(url: str, has_key: bool, face: Face, rec
         ("a;b=c&d+e", "a%3Bb%3Dc%26d%2Be"),
     ],
 )
-def test_task_id_is_encoded_in_the_path(task_id: str, path: str, face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        face.call(anchor.tasks.get(task_id).refresh)
+def test_task_id_is_encoded_in_the_path(task_id: str, path: str, runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        runner.call(anchor.tasks.get(task_id).refresh)
     (request,) = recorder.requests
     assert request.url.raw_path == f"/v1/tools/perform-web-task/{path}/status".encode()
 
@@ -165,9 +165,9 @@ def test_task_id_is_encoded_in_the_path(task_id: str, path: str, face: Face, rec
 @pytest.mark.parametrize(
     "url", ["https://shop.example/p/1", "HTTP://x", "about:blank", "data:text/html,x", "chrome://version"]
 )
-def test_url_with_a_scheme_is_sent_as_it_is(url: str, face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        face.call(anchor.tasks.start, "Read", url=url)
+def test_url_with_a_scheme_is_sent_as_it_is(url: str, runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        runner.call(anchor.tasks.start, "Read", url=url)
     assert json.loads(recorder.requests[0].content)["url"] == url
 
 
@@ -175,36 +175,36 @@ def test_url_with_a_scheme_is_sent_as_it_is(url: str, face: Face, recorder: Reco
 
 
 def test_key_and_base_url_come_from_the_environment(
-    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
     monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "https://environment.example/v0")
-    with face.anchor(api_key=None, transport=recorder) as anchor:
-        face.call(anchor.tasks.start, "Read")
+    with runner.anchor(api_key=None, transport=recorder) as anchor:
+        runner.call(anchor.tasks.start, "Read")
     (request,) = recorder.requests
     assert request.headers["anchor-api-key"] == "key-of-the-environment"
     assert str(request.url).startswith("https://environment.example/v0/v1/")
 
 
 def test_what_is_given_wins_over_the_environment(
-    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
     monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "https://environment.example")
-    with face.anchor(transport=recorder, base_url="https://given.example") as anchor:
-        face.call(anchor.tasks.start, "Read")
+    with runner.anchor(transport=recorder, base_url="https://given.example") as anchor:
+        runner.call(anchor.tasks.start, "Read")
     (request,) = recorder.requests
     assert (request.headers["anchor-api-key"], request.url.host) == (KEY, "given.example")
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_base_url_is_the_public_one_otherwise(
-    value: str | None, face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    value: str | None, runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if value is not None:
         monkeypatch.setenv("ANCHORBROWSER_BASE_URL", value)
-    with face.anchor(transport=recorder) as anchor:
-        face.call(anchor.tasks.start, "Read")
+    with runner.anchor(transport=recorder) as anchor:
+        runner.call(anchor.tasks.start, "Read")
         assert repr(anchor) == f"<{type(anchor).__name__} https://api.anchorbrowser.io>"
     assert recorder.requests[0].url.host == "api.anchorbrowser.io"
 
@@ -239,94 +239,94 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
 
 
 @pytest.mark.usefixtures("clock")
-def test_proxy_of_the_environment_is_used_and_does_not_get_the_key(face: Face, proxy: list[bytes]) -> None:
-    with face.anchor(base_url="https://api.example") as anchor:
-        error = raised(TransportError, face, anchor.tasks.start, "Read")
+def test_proxy_of_the_environment_is_used_and_does_not_get_the_key(runner: Runner, proxy: list[bytes]) -> None:
+    with runner.anchor(base_url="https://api.example") as anchor:
+        error = raised(TransportError, runner, anchor.tasks.start, "Read")
     assert str(error) == "no connection to the server"
     assert [head.split(b"\r\n")[0] for head in proxy] == [b"CONNECT api.example:443 HTTP/1.1"] * 3
     assert KEY.encode() not in b"".join(proxy)
 
 
-def test_proxy_of_the_environment_is_not_used_on_loopback(face: Face, proxy: list[bytes]) -> None:
-    with Emulator(KEY).serve() as server, face.anchor(base_url=server.base_url) as anchor:
-        assert face.call(anchor.tasks.start, "Read").id
+def test_proxy_of_the_environment_is_not_used_on_loopback(runner: Runner, proxy: list[bytes]) -> None:
+    with Emulator(KEY).serve() as server, runner.anchor(base_url=server.base_url) as anchor:
+        assert runner.call(anchor.tasks.start, "Read").id
     assert proxy == []
 
 
 # -- The generated client ------------------------------------------------------------------------------------------
 
 
-def test_api_raises_the_errors_of_this_package(face: Face) -> None:
+def test_api_raises_the_errors_of_this_package(runner: Runner) -> None:
     body = {"error": {"code": 7, "message": f"no task; the key is {KEY}"}}
-    with face.anchor(transport=Answers(404, json=body)) as anchor:
-        error = raised(NotFoundError, face, status_function(face), "task-1", client=anchor.api)
+    with runner.anchor(transport=Answers(404, json=body)) as anchor:
+        error = raised(NotFoundError, runner, status_function(runner), "task-1", client=anchor.api)
     assert (error.status, error.message, error.code) == (404, "no task; the key is [redacted]", 7)
 
 
-def test_api_follows_no_redirect_even_when_asked_to(face: Face) -> None:
+def test_api_follows_no_redirect_even_when_asked_to(runner: Runner) -> None:
     transport = Answers(307, headers={"location": "https://elsewhere.example/x"})
-    with face.anchor(transport=transport) as anchor:
-        send = http_client(anchor.api, face).request
-        error = raised(UnexpectedResponseError, face, send, "GET", "/v1/other", follow_redirects=True)
-    assert "redirects to https://elsewhere.example; nothing was sent there" in str(error)
+    with runner.anchor(transport=transport) as anchor:
+        send = http_client(anchor.api, runner).request
+        error = raised(UnexpectedResponseError, runner, send, "GET", "/v1/other", follow_redirects=True)
+    assert "redirects to https://elsewhere.example; redirects are not followed" in str(error)
     assert len(transport.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("location", "target"),
-    [("https://elsewhere.example/x", "https://elsewhere.example"), ("https://x:port/", "an address that is none")],
+    [("https://elsewhere.example/x", "https://elsewhere.example"), ("https://x:port/", "an invalid address")],
 )
-def test_redirect_of_a_start_is_refused_wherever_it_leads(location: str, target: str, face: Face) -> None:
+def test_redirect_of_a_start_is_refused_wherever_it_leads(location: str, target: str, runner: Runner) -> None:
     transport = Answers(307, headers={"location": location})
-    with face.anchor(transport=transport) as anchor:
-        error = raised(UnexpectedResponseError, face, anchor.tasks.start, "Read")
-    assert str(error) == f"HTTP 307 redirects to {target}; nothing was sent there, check base_url"
+    with runner.anchor(transport=transport) as anchor:
+        error = raised(UnexpectedResponseError, runner, anchor.tasks.start, "Read")
+    assert str(error) == f"HTTP 307 redirects to {target}; redirects are not followed, check base_url"
     assert len(transport.requests) == 1
 
 
-def test_api_has_the_limit_on_answers(face: Face) -> None:
-    with face.anchor(transport=Answers(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
-        error = raised(UnexpectedResponseError, face, http_client(anchor.api, face).request, "GET", "/v1/other")
-    assert str(error) == "the answer has more than max_response_bytes=1000"
+def test_api_has_the_limit_on_answers(runner: Runner) -> None:
+    with runner.anchor(transport=Answers(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
+        error = raised(UnexpectedResponseError, runner, http_client(anchor.api, runner).request, "GET", "/v1/other")
+    assert str(error) == "the response is larger than max_response_bytes=1000"
 
 
-def test_api_gives_on_a_success_of_any_kind(face: Face) -> None:
-    with face.anchor(transport=Answers(200, content=b"%PDF", headers={"content-type": "application/pdf"})) as anchor:
-        answer = face.call(http_client(anchor.api, face).request, "GET", "/v1/other")
+def test_api_gives_on_a_success_of_any_kind(runner: Runner) -> None:
+    with runner.anchor(transport=Answers(200, content=b"%PDF", headers={"content-type": "application/pdf"})) as anchor:
+        answer = runner.call(http_client(anchor.api, runner).request, "GET", "/v1/other")
     assert (answer.content, answer.headers["content-type"]) == (b"%PDF", "application/pdf")
 
 
-def test_api_shows_no_key(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
+def test_api_shows_no_key(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
         api = anchor.api
-        http = http_client(api, face)
+        http = http_client(api, runner)
         assert KEY not in repr(api) + repr(vars(http)) + repr(http.headers) + repr(anchor) + repr(vars(anchor))
 
 
-def test_headers_of_api_are_not_sent_with_tasks(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        http_client(anchor.api, face).headers["x-extra"] = "1"
-        look(anchor.api, face)
-        face.call(anchor.tasks.start, "Read")
+def test_headers_of_api_are_not_sent_with_tasks(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        http_client(anchor.api, runner).headers["x-extra"] = "1"
+        look(anchor.api, runner)
+        runner.call(anchor.tasks.start, "Read")
     assert [request.headers.get("x-extra") for request in recorder.requests] == ["1", None]
 
 
-def test_copy_of_api_would_pass_no_guard_and_sends_nothing(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
+def test_copy_of_api_would_pass_no_guard_and_sends_nothing(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
         for copied in (
             anchor.api.with_headers({"x-extra": "1"}),
             anchor.api.with_cookies({"extra": "1"}),
             anchor.api.with_timeout(httpx.Timeout(5)),
         ):
-            error = raised(ConfigurationError, face, status_function(face), "task-1", client=copied)
-            assert "would send without a key" in str(error)
+            error = raised(ConfigurationError, runner, status_function(runner), "task-1", client=copied)
+            assert "would send without the key" in str(error)
     assert recorder.requests == []
 
 
 def test_functions_of_the_other_face_send_nothing(recorder: Recorder) -> None:
-    with Anchor(KEY, transport=recorder) as anchor, pytest.raises(ConfigurationError, match="without a key"):
+    with Anchor(KEY, transport=recorder) as anchor, pytest.raises(ConfigurationError, match="without the key"):
         anyio.run(partial(get_perform_web_task_status.asyncio, "task-1", client=anchor.api))
-    with pytest.raises(ConfigurationError, match="without a key"):
+    with pytest.raises(ConfigurationError, match="without the key"):
         get_perform_web_task_status.sync("task-1", client=AsyncAnchor(KEY, transport=recorder).api)
     assert recorder.requests == []
 
@@ -335,34 +335,34 @@ def test_functions_of_the_other_face_send_nothing(recorder: Recorder) -> None:
 
 
 @pytest.mark.usefixtures("clock")
-def test_client_that_is_closed_sends_nothing_more(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        task = face.call(anchor.tasks.start, "Read")
+def test_client_that_is_closed_sends_nothing_more(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
     recorder.requests.clear()
     for function in (anchor.tasks.start, anchor.tasks.run, anchor.tasks.run_in_one_request):
-        assert str(raised(ConfigurationError, face, function, "Read")) == CLOSED
+        assert str(raised(ConfigurationError, runner, function, "Read")) == CLOSED
     for function in (task.result, task.updates, task.refresh):
-        error = raised(ConfigurationError, face, function)
+        error = raised(ConfigurationError, runner, function)
         assert (error.args, error.task_id) == ((CLOSED,), task.id)
-    assert str(raised(ConfigurationError, face, lambda: anchor.api)) == CLOSED
+    assert str(raised(ConfigurationError, runner, lambda: anchor.api)) == CLOSED
     assert recorder.requests == []
 
 
-def test_client_that_was_never_used_is_closed_for_good(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
+def test_client_that_was_never_used_is_closed_for_good(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
         pass
-    assert str(raised(ConfigurationError, face, anchor.tasks.start, "Read")) == CLOSED
+    assert str(raised(ConfigurationError, runner, anchor.tasks.start, "Read")) == CLOSED
 
 
-def test_client_may_be_closed_again(face: Face, recorder: Recorder) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        face.call(anchor.tasks.start, "Read")
+def test_client_may_be_closed_again(runner: Runner, recorder: Recorder) -> None:
+    with runner.anchor(transport=recorder) as anchor:
+        runner.call(anchor.tasks.start, "Read")
     closed = recorder.closed
-    face.call(anchor.close if isinstance(face, SyncFace) else anchor.aclose)
+    runner.call(anchor.close if isinstance(runner, SyncRunner) else anchor.aclose)
     assert recorder.closed == closed == 1
 
 
-def test_client_closes_the_connections_that_it_opened(face: Face) -> None:
+def test_client_closes_the_connections_that_it_opened(runner: Runner) -> None:
     accepted: list[socket.socket] = []
     body = json.dumps(STARTED).encode()
     answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
@@ -378,9 +378,9 @@ def test_client_closes_the_connections_that_it_opened(face: Face) -> None:
         listener.settimeout(30)  # or a connection that doesn't come would be waited for without end
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
-        with face.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
-            face.call(anchor.tasks.start, "Read")
-            face.call(http_client(anchor.api, face).request, "GET", "/v1/other")
+        with runner.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
+            runner.call(anchor.tasks.start, "Read")
+            runner.call(http_client(anchor.api, runner).request, "GET", "/v1/other")
         thread.join()
     for connection in accepted:
         with connection:
@@ -390,9 +390,9 @@ def test_client_closes_the_connections_that_it_opened(face: Face) -> None:
     assert len(accepted) == 2
 
 
-def test_wait_that_is_none_is_the_default_one(face: Face, clock: VirtualClock) -> None:
-    with face.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
-        face.call(anchor.tasks.run, "Read")
+def test_wait_that_is_none_is_the_default_one(runner: Runner, clock: VirtualClock) -> None:
+    with runner.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
+        runner.call(anchor.tasks.run, "Read")
     assert clock.sleeps[0] == WaitPolicy().minimum
 
 
@@ -400,34 +400,34 @@ class Interruption(Exception):  # noqa: N818  it is no error
     """Stands for what comes from outside of a wait: Ctrl-C, a cancellation."""
 
 
-def take(updates: Any, face: Face) -> str:
+def take(updates: Any, runner: Runner) -> str:
     """Take one more update, and return the name of what came or was raised."""
-    step = next if isinstance(face, SyncFace) else anext
+    step = next if isinstance(runner, SyncRunner) else anext
     try:
-        return type(face.call(step, updates)).__name__
+        return type(runner.call(step, updates)).__name__
     except (ConfigurationError, Interruption, StopIteration, StopAsyncIteration) as raised_:
         return type(raised_).__name__
 
 
 def test_updates_that_were_interrupted_are_over(
-    face: Face, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
         raise Interruption
 
     monkeypatch.setattr(clock, "sleep", interrupt)
-    with face.anchor(transport=Recorder()) as anchor:
+    with runner.anchor(transport=Recorder()) as anchor:
         updates = anchor.tasks.get("task-1").updates()
-        came = [take(updates, face) for _ in range(4)]
-    end = "StopIteration" if isinstance(face, SyncFace) else "StopAsyncIteration"
+        came = [take(updates, runner) for _ in range(4)]
+    end = "StopIteration" if isinstance(runner, SyncRunner) else "StopAsyncIteration"
     assert came == ["TaskUpdate", "Interruption", end, end]
 
 
-def test_updates_of_a_client_that_was_closed_are_over(face: Face) -> None:
-    with face.anchor(transport=Recorder()) as anchor:
+def test_updates_of_a_client_that_was_closed_are_over(runner: Runner) -> None:
+    with runner.anchor(transport=Recorder()) as anchor:
         updates = anchor.tasks.get("task-1").updates()
-    end = "StopIteration" if isinstance(face, SyncFace) else "StopAsyncIteration"
-    assert [take(updates, face) for _ in range(3)] == ["ConfigurationError", end, end]
+    end = "StopIteration" if isinstance(runner, SyncRunner) else "StopAsyncIteration"
+    assert [take(updates, runner) for _ in range(3)] == ["ConfigurationError", end, end]
 
 
 # -- Time-outs -----------------------------------------------------------------------------------------------------
@@ -445,9 +445,9 @@ class Popping(Recorder):
         return await super().handle_async_request(request)
 
 
-def test_a_transport_may_take_the_time_outs_for_itself(face: Face) -> None:
-    with face.anchor(transport=Popping()) as anchor:
-        assert face.call(anchor.tasks.get("task-1").refresh).status == "running"
+def test_a_transport_may_take_the_time_outs_for_itself(runner: Runner) -> None:
+    with runner.anchor(transport=Popping()) as anchor:
+        assert runner.call(anchor.tasks.get("task-1").refresh).status == "running"
 
 
 @pytest.mark.parametrize("extensions", [{}, {"timeout": {}}, {"timeout": {"read": None}}], ids=str)
@@ -473,7 +473,7 @@ def test_a_request_of_ones_own_keeps_its_time_outs() -> None:
 
 
 class Unused(httpx.Client):
-    is_spent = False
+    is_broken = False
 
 
 def unused_client() -> Unused:
@@ -499,15 +499,17 @@ def test_forked_process_does_not_close_what_its_parent_opened(monkeypatch: pytes
 
 
 def test_custom_transport_does_not_go_over_a_fork(
-    face: Face, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with face.anchor(transport=recorder) as anchor:
-        task = face.call(anchor.tasks.start, "Read")
+    with runner.anchor(transport=recorder) as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
         recorder.requests.clear()
         monkeypatch.setattr(os, "getpid", lambda: 0)
         for function, arguments in ((anchor.tasks.start, ["Read"]), (task.refresh, []), (lambda: anchor.api, [])):
-            error = raised(ConfigurationError, face, function, *arguments)
-            assert error.args == ("a client with a custom transport can't go on in a forked process: make one here",)
+            error = raised(ConfigurationError, runner, function, *arguments)
+            assert error.args == (
+                "a client with a custom transport cannot be used in a forked process: make a new one in the child",
+            )
             assert error.task_id == (task.id if function == task.refresh else None)
     assert recorder.requests == []
 
@@ -555,7 +557,7 @@ def test_client_goes_on_in_both_processes_after_a_fork(kind: str, said: list[str
 
 # -- Event loops ---------------------------------------------------------------------------------------------------
 
-OTHER_LOOP = "this client was first used in another event loop: make one client for each loop"
+OTHER_LOOP = "this client was first used in another event loop: make one client for each event loop"
 
 
 @pytest.mark.parametrize("second", ["asyncio", "trio"])

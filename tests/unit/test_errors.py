@@ -55,10 +55,10 @@ ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
 }
 KINDS = list(ARGUMENTS)
 ADVICE = {
-    NotFoundError: "the API doesn't know task 'task-1': compare the id, the account of the key and the base URL",
-    TaskFailedError: "task 'task-1' has ended; starting it again is a new task, and costs again",
-    TaskTimeoutError: "it is still running as far as is known; tasks.get('task-1').result() goes on waiting",
-    InvalidOutputError: "task 'task-1' has ended; the error's .raw is its answer as it came",
+    NotFoundError: "the API does not know task 'task-1': check the id, the base URL and the key's account",
+    TaskFailedError: "task 'task-1' has ended; a new start is a new task, and costs again",
+    TaskTimeoutError: "as far as is known, the task is still running; tasks.get('task-1').result() continues to wait",
+    InvalidOutputError: "task 'task-1' has ended; the error's .raw is its answer as received",
 }
 
 
@@ -126,7 +126,7 @@ def test_error_has_what_it_was_given(kind: type[AnchorError]) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_error_about_a_task_says_its_id_and_what_to_do(kind: type[AnchorError]) -> None:
-    advice = ADVICE.get(kind, "the task goes on by itself; tasks.get('task-1') finds it again")
+    advice = ADVICE.get(kind, "the task keeps running; tasks.get('task-1') finds it again")
     assert str(make(kind)) == f"what happened [{advice}]"
 
 

@@ -28,19 +28,19 @@ from anchor_webtask import (
     TransportError,
     UnexpectedResponseError,
 )
-from anchor_webtask._answer import Answer
-from anchor_webtask._guard import (
+from anchor_webtask._http.body import BoundedResponse
+from anchor_webtask._http.failures import (
     DEADLINE,
     KEY_HEADER,
-    LONGEST_ERROR_BODY,
-    SHORTEST_READ,
+    MAX_ERROR_BODY,
+    MIN_READ_TIMEOUT,
     Guard,
     KeyAuth,
     hide_location,
     retry_after,
 )
-from anchor_webtask._outcome import Failure, Fault
-from anchor_webtask._secrets import Redactor, Sealed
+from anchor_webtask._polling.outcomes import Failure, Fault
+from anchor_webtask._redaction.secrets import Redactor, Sealed
 from tests.support.clocks import VirtualClock
 
 if TYPE_CHECKING:
@@ -57,12 +57,12 @@ def verdict(
     pieces: Iterable[bytes | tuple[bytes, float]] = (),
     *,
     failure: Failure | None = None,
-) -> Answer | Failure:
+) -> BoundedResponse | Failure:
     """Take in an answer whose body comes in pieces, each at once or at the given second, and return what it is."""
     guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
-    answer = guard.answer(response, LIMIT)
-    if answer.is_wanted:
+    answer = guard.response(response, LIMIT)
+    if answer.needs_body:
         for piece in pieces:
             chunk, now = piece if isinstance(piece, tuple) else (piece, 0.0)
             if not answer.add(chunk, now):
@@ -70,7 +70,7 @@ def verdict(
     return guard.verdict(answer, failure, LIMIT)
 
 
-def failed(came: Answer | Failure, fault: Fault, kind: type[AnchorError]) -> str:
+def failed(came: BoundedResponse | Failure, fault: Fault, kind: type[AnchorError]) -> str:
     """Hold that a failure is of this fault and exactly this error, and return its text."""
     assert isinstance(came, Failure)
     assert came.fault is fault
@@ -223,7 +223,7 @@ def test_error_body_is_read_as_far_as_it_says_something(body: bytes, message: st
 
 
 def test_status_without_a_name_says_so() -> None:
-    assert str(status_error(httpx.Response(524))) == "HTTP 524: an error that HTTP has no name for"
+    assert str(status_error(httpx.Response(524))) == "HTTP 524: unknown status"
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "X-Request-ID", "request-id", "x-amzn-requestid", "cf-ray"])
@@ -253,7 +253,7 @@ def test_error_status_counts_though_its_body_broke_off_or_is_too_long() -> None:
     lost = Failure(Fault.LOST, TransportError("lost"))
     response = httpx.Response(404)
     assert failed(verdict(response, [b'{"err'], failure=lost), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
-    long = b'{"error": {"message": "' + b"x" * LONGEST_ERROR_BODY
+    long = b'{"error": {"message": "' + b"x" * MAX_ERROR_BODY
     assert failed(verdict(response, [b"{", long, b'"}}']), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
 
 
@@ -264,7 +264,7 @@ def test_error_status_counts_though_its_body_broke_off_or_is_too_long() -> None:
 def test_redirect_is_refused_with_any_status(status: int) -> None:
     response = httpx.Response(status, headers={"location": "https://elsewhere.example/x"})
     text = failed(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
-    assert text == f"HTTP {status} redirects to https://elsewhere.example; nothing was sent there, check base_url"
+    assert text == f"HTTP {status} redirects to https://elsewhere.example; redirects are not followed, check base_url"
 
 
 @pytest.mark.parametrize(
@@ -276,15 +276,15 @@ def test_redirect_is_refused_with_any_status(status: int) -> None:
         (f"https://{KEY}.example/", "https://[redacted].example"),
         ("/v2/tools", "another path of the same server"),
         ("v2", "another path of the same server"),
-        ("", "nowhere"),
-        (None, "nowhere"),
-        ("https://elsewhere.example:port/", "an address that is none"),
+        ("", "no address"),
+        (None, "no address"),
+        ("https://elsewhere.example:port/", "an invalid address"),
     ],
 )
 def test_redirect_names_the_targets_origin_and_no_more(location: str | None, target: str) -> None:
     response = httpx.Response(307, headers={} if location is None else {"location": location})
     text = failed(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
-    assert text == f"HTTP 307 redirects to {target}; nothing was sent there, check base_url"
+    assert text == f"HTTP 307 redirects to {target}; redirects are not followed, check base_url"
 
 
 # -- Bodies --------------------------------------------------------------------------------------------------------
@@ -294,8 +294,8 @@ def test_redirect_names_the_targets_origin_and_no_more(location: str | None, tar
 def test_success_is_given_on_whole_and_unpacked(status: int) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip", "content-length": "9", "x-other": "1"}
     came = verdict(httpx.Response(status, headers=headers), [b'{"data"', b": 1}"])
-    assert isinstance(came, Answer)
-    read = came.as_read()
+    assert isinstance(came, BoundedResponse)
+    read = came.to_httpx()
     assert (read.status_code, read.json(), read.headers["x-other"]) == (status, {"data": 1}, "1")
     assert "content-encoding" not in read.headers
 
@@ -307,35 +307,35 @@ def test_status_of_no_answer_is_unreadable(status: int) -> None:
 
 @pytest.mark.parametrize("pieces", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100])
 def test_body_may_have_as_many_bytes_as_the_limit(pieces: list[bytes]) -> None:
-    assert isinstance(verdict(httpx.Response(200), pieces), Answer)
+    assert isinstance(verdict(httpx.Response(200), pieces), BoundedResponse)
 
 
 @pytest.mark.parametrize("pieces", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101])
 def test_body_with_one_byte_more_is_refused(pieces: list[bytes]) -> None:
     text = failed(verdict(httpx.Response(200), pieces), Fault.TOO_LARGE, UnexpectedResponseError)
-    assert text == "the answer has more than max_response_bytes=100"
+    assert text == "the response is larger than max_response_bytes=100"
 
 
 def test_rest_of_a_body_that_is_too_large_is_not_read() -> None:
-    answer = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).answer(httpx.Response(200), LIMIT)
+    answer = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).response(httpx.Response(200), LIMIT)
     assert answer.add(b"x" * 60, 0)
     assert not answer.add(b"x" * 60, 0)
 
 
 def test_body_of_a_redirect_is_not_read() -> None:
     guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
-    assert not guard.answer(httpx.Response(307), LIMIT).is_wanted
-    assert guard.answer(httpx.Response(500), LIMIT).is_wanted
-    assert guard.answer(httpx.Response(200), LIMIT).is_wanted
+    assert not guard.response(httpx.Response(307), LIMIT).needs_body
+    assert guard.response(httpx.Response(500), LIMIT).needs_body
+    assert guard.response(httpx.Response(200), LIMIT).needs_body
 
 
 def test_body_that_drips_is_cut_at_the_limit() -> None:
     text = failed(verdict(httpx.Response(200), [(b"{", 29.0), (b"}", 30.1)]), Fault.LOST, RequestTimeoutError)
-    assert text == "no whole answer within 30 s"
+    assert text == "no complete response within 30 s"
 
 
 def test_body_that_comes_late_in_one_piece_counts() -> None:
-    assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), Answer)
+    assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), BoundedResponse)
 
 
 def test_body_that_broke_off_is_that_failure() -> None:
@@ -358,16 +358,16 @@ def certificate_error() -> httpx.ConnectError:
     [
         (httpx.ConnectError(KEY), Fault.NOT_CONNECTED, TransportError, "no connection to the server"),
         (httpx.ProxyError(KEY), Fault.NOT_CONNECTED, TransportError, "no connection to the server"),
-        (httpx.ConnectTimeout(KEY), Fault.LOST, RequestTimeoutError, "no whole answer within 30 s"),
+        (httpx.ConnectTimeout(KEY), Fault.LOST, RequestTimeoutError, "no complete response within 30 s"),
         (httpx.PoolTimeout(KEY), Fault.NOT_CONNECTED, RequestTimeoutError, "no connection within 30 s"),
-        (certificate_error(), Fault.CERTIFICATE, TransportError, "the server's certificate doesn't hold"),
-        (httpx.ReadTimeout(KEY), Fault.LOST, RequestTimeoutError, "no whole answer within 30 s"),
-        (httpx.WriteTimeout(KEY), Fault.LOST, RequestTimeoutError, "no whole answer within 30 s"),
+        (certificate_error(), Fault.CERTIFICATE, TransportError, "the server's certificate is not valid"),
+        (httpx.ReadTimeout(KEY), Fault.LOST, RequestTimeoutError, "no complete response within 30 s"),
+        (httpx.WriteTimeout(KEY), Fault.LOST, RequestTimeoutError, "no complete response within 30 s"),
         (httpx.ReadError(KEY), Fault.LOST, TransportError, "the connection was lost (ReadError)"),
         (httpx.WriteError(KEY), Fault.LOST, TransportError, "the connection was lost (WriteError)"),
         (httpx.RemoteProtocolError(KEY), Fault.LOST, TransportError, "the connection was lost (RemoteProtocolError)"),
         (ValueError(KEY), Fault.LOST, TransportError, "the connection was lost (ValueError)"),
-        (httpx.DecodingError(KEY), Fault.UNREADABLE, UnexpectedResponseError, "the answer doesn't unpack"),
+        (httpx.DecodingError(KEY), Fault.UNREADABLE, UnexpectedResponseError, "the response cannot be decompressed"),
     ],
     ids=lambda it: type(it).__name__ if isinstance(it, Exception) else "",
 )
@@ -437,5 +437,5 @@ def left(begun: float, deadline: float | None) -> float:
 
 def test_a_head_gets_what_the_connection_has_left_of_the_time() -> None:
     assert left(2.0, 5.0) == 3.0
-    assert left(6.0, 5.0) == SHORTEST_READ
+    assert left(6.0, 5.0) == MIN_READ_TIMEOUT
     assert left(2.0, None) == 30.0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.support.clocks import VirtualClock
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 BASE_URL = "https://api.example"
 NAMES = {"type": "array", "items": {"type": "string"}}
@@ -28,8 +28,8 @@ def emulator(clock: VirtualClock) -> Emulator:
 
 
 @pytest.fixture
-def anchor(face: Face, emulator: Emulator) -> Iterator[Any]:
-    with face.anchor(base_url=BASE_URL, transport=emulator.transport()) as made:
+def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
+    with runner.anchor(base_url=BASE_URL, transport=emulator.transport()) as made:
         yield made
 
 
@@ -39,23 +39,23 @@ def token(**fields: Any) -> str:
     )
 
 
-def test_started_task_is_not_looked_at(face: Face, anchor: Any, emulator: Emulator) -> None:
-    task = face.call(anchor.tasks.start, "Read")
+def test_started_task_is_not_looked_at(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    task = runner.call(anchor.tasks.start, "Read")
     assert (task.status, task.done) == (None, False)
-    assert repr(task) == f"<{type(task).__name__} {task.id!r}: not looked at yet>"
+    assert repr(task) == f"<{type(task).__name__} {task.id!r}: not checked yet>"
     assert len(emulator.requests) == 1
 
 
-def test_first_check_of_a_started_task_comes_a_second_later(face: Face, anchor: Any) -> None:
-    task = face.call(anchor.tasks.start, "Read")
-    updates = face.call(task.updates)
+def test_first_check_of_a_started_task_comes_a_second_later(runner: Runner, anchor: Any) -> None:
+    task = runner.call(anchor.tasks.start, "Read")
+    updates = runner.call(task.updates)
     assert [update.elapsed for update in updates[:3]] == [1.0, 2.0, 3.0]
 
 
-def test_found_task_is_looked_at_at_once(face: Face, anchor: Any, clock: VirtualClock, emulator: Emulator) -> None:
-    task_id = face.call(anchor.tasks.start, "Read").id
+def test_found_task_is_looked_at_at_once(runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator) -> None:
+    task_id = runner.call(anchor.tasks.start, "Read").id
     found = anchor.tasks.get(task_id)
-    face.call(found.refresh)
+    runner.call(found.refresh)
     assert clock.sleeps == []
     assert found.status is TaskStatus.RUNNING
     assert repr(found) == f"<{type(found).__name__} {task_id!r}: running>"
@@ -63,10 +63,10 @@ def test_found_task_is_looked_at_at_once(face: Face, anchor: Any, clock: Virtual
 
 
 def test_refresh_of_a_started_task_does_not_wait_for_its_first_check(
-    face: Face, anchor: Any, clock: VirtualClock
+    runner: Runner, anchor: Any, clock: VirtualClock
 ) -> None:
-    task = face.call(anchor.tasks.start, "Read")
-    assert face.call(task.refresh) is task
+    task = runner.call(anchor.tasks.start, "Read")
+    assert runner.call(task.refresh) is task
     assert clock.sleeps == []
     assert task.status is TaskStatus.RUNNING
 
@@ -81,18 +81,18 @@ def test_refresh_of_a_started_task_does_not_wait_for_its_first_check(
     ],
 )
 def test_age_of_a_resumed_task_counts_from_its_start(
-    started: str | None, age: float, face: Face, anchor: Any, emulator: Emulator
+    started: str | None, age: float, runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
-    task_id = face.call(anchor.tasks.start, "Read").id
+    task_id = runner.call(anchor.tasks.start, "Read").id
     task = anchor.tasks.resume(token(task_id=task_id, started=started))
-    updates = face.call(task.updates)
+    updates = runner.call(task.updates)
     assert updates[0].elapsed == age
     assert updates[0].next_check == max(age / 10, 1)
     assert len(updates) == len(emulator.requests) - 1
 
 
-def test_token_of_a_handle_says_what_it_knows(face: Face, anchor: Any) -> None:
-    task = face.call(anchor.tasks.start, "Read", output=NAMES, secret_values={"password": "hunter2"})
+def test_token_of_a_handle_says_what_it_knows(runner: Runner, anchor: Any) -> None:
+    task = runner.call(anchor.tasks.start, "Read", output=NAMES, secret_values={"password": "hunter2"})
     assert json.loads(task.token()) == {
         "version": 1,
         "task_id": task.id,
@@ -104,51 +104,53 @@ def test_token_of_a_handle_says_what_it_knows(face: Face, anchor: Any) -> None:
     assert json.loads(anchor.tasks.get("task-1").token())["started"] is None
 
 
-def test_slash_at_the_end_of_a_base_url_makes_no_other_token(face: Face, anchor: Any, emulator: Emulator) -> None:
-    task = face.call(anchor.tasks.start, "Read")
-    with face.anchor(base_url=f"{BASE_URL}/", transport=emulator.transport()) as other:
+def test_slash_at_the_end_of_a_base_url_makes_no_other_token(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    task = runner.call(anchor.tasks.start, "Read")
+    with runner.anchor(base_url=f"{BASE_URL}/", transport=emulator.transport()) as other:
         resumed = other.tasks.resume(task.token())
-        assert face.call(resumed.refresh).status is TaskStatus.RUNNING
+        assert runner.call(resumed.refresh).status is TaskStatus.RUNNING
         assert resumed.token() == task.token()
 
 
-def test_result_may_be_asked_for_again(face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_result_may_be_asked_for_again(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer={"result": {"names": ["a"]}})
-    task = face.call(anchor.tasks.start, "Read")
-    first = face.call(task.result)
+    task = runner.call(anchor.tasks.start, "Read")
+    first = runner.call(task.result)
     assert first == TaskResult(value={"names": ["a"]}, raw={"result": {"names": ["a"]}}, task_id=task.id)
     requests = len(emulator.requests)
-    assert face.call(task.result, 0) == first
-    assert face.call(task.updates) == []
-    assert face.call(task.refresh).status is TaskStatus.COMPLETED
+    assert runner.call(task.result, 0) == first
+    assert runner.call(task.updates) == []
+    assert runner.call(task.refresh).status is TaskStatus.COMPLETED
     assert (len(emulator.requests), task.done) == (requests, True)
 
 
 @pytest.mark.parametrize("error", ["no more steps", {"code": 7}])
-def test_failed_task_tells_its_reason(error: object, face: Face, anchor: Any, emulator: Emulator) -> None:
+def test_failed_task_tells_its_reason(error: object, runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(fails=error)
-    task = face.call(anchor.tasks.start, "Read")
+    task = runner.call(anchor.tasks.start, "Read")
     reason = error if isinstance(error, str) else '{"code": 7}'
     for _ in range(2):
-        failure = raised(TaskFailedError, face, task.result)
+        failure = raised(TaskFailedError, runner, task.result)
         assert str(failure).startswith(f"the task failed: {reason} [task ")
         assert (failure.reason, failure.task_id) == (reason, task.id)
-    assert face.call(task.refresh).status is TaskStatus.FAILED
+    assert runner.call(task.refresh).status is TaskStatus.FAILED
 
 
-def test_failed_task_without_a_reason_says_so(face: Face) -> None:
+def test_failed_task_without_a_reason_says_so(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"status": "FAILED"}}))
-    with face.anchor(transport=transport) as anchor:
-        failure = raised(TaskFailedError, face, anchor.tasks.get("task-1").result)
-    assert str(failure).startswith("the task failed without a reason [task 'task-1' has ended")
+    with runner.anchor(transport=transport) as anchor:
+        failure = raised(TaskFailedError, runner, anchor.tasks.get("task-1").result)
+    assert str(failure).startswith("the task failed, and the API gave no reason [task 'task-1' has ended")
     assert failure.reason is None
 
 
-def test_task_that_was_answered_at_once_has_its_result_and_no_token(face: Face) -> None:
+def test_task_that_was_answered_at_once_has_its_result_and_no_token(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"result": "3"}}))
-    with face.anchor(transport=transport) as anchor:
-        task = face.call(anchor.tasks.start, "Read")
+    with runner.anchor(transport=transport) as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
         assert (task.id, task.done, task.status) == (None, True, TaskStatus.COMPLETED)
-        assert face.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
-        error = raised(ConfigurationError, face, task.token)
-    assert str(error) == "a task that was answered at once has no id, and so no token; it has its result"
+        assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
+        error = raised(ConfigurationError, runner, task.token)
+    assert str(error) == (
+        "this task has no id, and so no token: the API returned its result at once; call result() on this handle"
+    )

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
-from anchor_webtask._output import output_of
+from anchor_webtask._output.decode import output_of
 from tests.support.errors import contents
 
 PRICE: dict[str, Any] = {
@@ -211,9 +211,9 @@ def test_plain_dict_is_not_validated() -> None:
         ({"type": "string", "pattern": "["}, "output is no JSON Schema at $.pattern: "),
         ({"properties": {"x" * 10_000: {"type": "\u202e" * 10_000}}}, "output is no JSON Schema at $.properties.xxx"),
         ({}, "output is empty: give a JSON Schema, or leave it out"),
-        ({"type": object}, "output must be JSON all through"),
-        ({1: "object"}, "output must be JSON all through"),
-        ({"maximum": float("nan")}, "output must be JSON all through"),
+        ({"type": object}, "output must be JSON"),
+        ({1: "object"}, "output must be JSON"),
+        ({"maximum": float("nan")}, "output must be JSON"),
     ],
     ids=lambda it: ascii(it)[:50],
 )

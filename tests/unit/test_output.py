@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError
-from anchor_webtask._output import output_of
+from anchor_webtask._output.decode import output_of
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 NAMES = {"type": "array", "items": {"type": "string"}}
@@ -144,7 +144,7 @@ def deep(levels: int = 100_000) -> dict[str, Any]:
     ids=lambda it: str(it)[:40] if "items" not in it else "deep",
 )
 def test_output_that_is_not_json_is_refused(output: dict[Any, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="output must be JSON all through") as caught:
+    with pytest.raises(ConfigurationError, match="output must be JSON") as caught:
         output_of(output)
     assert caught.value.__context__ is None
 

@@ -11,14 +11,14 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
 from tests.support.errors import raised
-from tests.support.faces import KEY
 from tests.support.hunt import found, parts
 from tests.support.hunt import told as all_of
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 BASE_URL = "https://api.example/base"
 SECRET = "hunter2-s3cret"
@@ -47,9 +47,9 @@ def client(request: pytest.FixtureRequest) -> type[Anchor | AsyncAnchor]:
 
 
 @pytest.fixture
-def anchor(face: Face, silence: httpx.MockTransport) -> Iterator[Any]:
+def anchor(runner: Runner, silence: httpx.MockTransport) -> Iterator[Any]:
     """A client that must not send."""
-    with face.anchor(base_url=BASE_URL, transport=silence) as made:
+    with runner.anchor(base_url=BASE_URL, transport=silence) as made:
         yield made
 
 
@@ -71,10 +71,10 @@ def refused(client: type[Anchor | AsyncAnchor], **arguments: Any) -> Configurati
 
 NO_KEY = "no API key: pass api_key, or set ANCHORBROWSER_API_KEY"
 EMPTY_KEY = "the API key is empty: pass api_key, or set ANCHORBROWSER_API_KEY"
-WRONG_KEY = "the API key has a character that no key has (white space, a line end, or not ASCII): copy it again"
-NO_URL = "base_url is no URL with scheme and host, such as https://api.anchorbrowser.io"
-NOT_HTTPS = "base_url must be https: only to this machine itself (loopback) does the key go by http"
-HAS_USER = "base_url must have no user part: the key is sent in a header"
+WRONG_KEY = "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+NO_URL = "base_url must be a URL with scheme and host, such as https://api.anchorbrowser.io"
+NOT_HTTPS = "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
+HAS_USER = "base_url must not have a user part (user:password@): the API key is sent in a header"
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,8 @@ HAS_USER = "base_url must have no user part: the key is sent in a header"
         ({"base_url": "https://.example"}, NO_URL),
         ({"base_url": f"https://{'a' * 64}.example"}, NO_URL),
         ({"base_url": "https://api.example/\x00"}, NO_URL),
-        ({"base_url": "https://api.example?x=1"}, "base_url must have no query and no fragment"),
-        ({"base_url": "https://api.example#x"}, "base_url must have no query and no fragment"),
+        ({"base_url": "https://api.example?x=1"}, "base_url must not have a query (?…) or a fragment (#…)"),
+        ({"base_url": "https://api.example#x"}, "base_url must not have a query (?…) or a fragment (#…)"),
         ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
         ({"base_url": 7}, "base_url must be text, not int"),
         *(
@@ -161,15 +161,15 @@ class Foreign:
     """Something that is no JSON."""
 
 
-NOT_JSON = "must be JSON all through"
+NOT_JSON = "must be JSON"
 REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"prompt": ""}, "the prompt is blank"),
     ({"prompt": " \n\t"}, "the prompt is blank"),
     ({"prompt": None}, "the prompt must be text, not NoneType"),
     ({"prompt": b"Read"}, "the prompt must be text, not bytes"),
-    ({"prompt": "\ud83d"}, "the prompt has half a surrogate pair, which is no Unicode text"),
+    ({"prompt": "\ud83d"}, "the prompt has half of a surrogate pair, so it is not valid Unicode"),
     *(
-        ({"url": value}, "url has no scheme: write it with https:// or http://")
+        ({"url": value}, "url has no scheme: it must start with https:// or http://")
         for value in (
             "shop.example",
             "localhost:8080",
@@ -189,17 +189,20 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"max_steps": True}, "max_steps must be a whole number, not bool"),
     *(({name: " "}, f"{name} is blank") for name in ("session_id", "agent", "provider", "model")),
     *(({name: 7}, f"{name} must be text, not int") for name in ("session_id", "agent", "provider", "model")),
-    *(({name: "\udfff"}, f"{name} has half a surrogate pair") for name in ("url", "session_id", "agent", "model")),
-    ({"session_id": "x" * 1025}, "session_id has more than 1024 characters"),
+    *(({name: "\udfff"}, f"{name} has half of a surrogate pair") for name in ("url", "session_id", "agent", "model")),
+    ({"session_id": "x" * 1025}, "session_id must have at most 1024 characters, not 1025"),
     *(
         ({name: value}, f"{name} must be True or False, not {type(value).__name__}")
         for name in ("detect_elements", "human_intervention", "highlight_elements")
         for value in (1, "yes")
     ),
-    ({"secret_values": SECRET}, "secret_values must map names to text, not be str"),
-    ({"secret_values": [("password", SECRET)]}, "secret_values must map names to text, not be list"),
+    ({"secret_values": SECRET}, "secret_values must be a mapping from names to text, not str"),
+    ({"secret_values": [("password", SECRET)]}, "secret_values must be a mapping from names to text, not list"),
     *(
-        ({"secret_values": value}, "secret_values must map names to text, or domain patterns to such a mapping")
+        (
+            {"secret_values": value},
+            "secret_values must map names to text, or domain patterns to mappings from names to text",
+        )
         for value in (
             {"password": SECRET, "pin": 7},
             {"password": SECRET, "pin": None},
@@ -221,14 +224,26 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (Foreign(), math.nan, str)),
     ({"output": "object"}, "output must be a type or a JSON Schema, not the text 'object'"),
     ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
-    ({"extra_body": {"url": "https://shop.example"}}, "extra_body has 'url', which the spec knows: pass it as url=…"),
-    ({"extra_body": {"secret_values": {"a": SECRET}}}, "extra_body has 'secret_values', which the spec knows: pass it"),
-    ({"extra_body": {"prompt": "Read"}}, "extra_body has 'prompt', which the spec knows: pass it as the prompt"),
+    (
+        {"extra_body": {"url": "https://shop.example"}},
+        "extra_body must not have 'url', which is a field of the spec: pass it as url=…",
+    ),
+    (
+        {"extra_body": {"secret_values": {"a": SECRET}}},
+        "extra_body must not have 'secret_values', which is a field of the spec: pass it",
+    ),
+    (
+        {"extra_body": {"prompt": "Read"}},
+        "extra_body must not have 'prompt', which is a field of the spec: pass it as the prompt",
+    ),
     (
         {"extra_body": {"output_schema": {}}},
-        "extra_body has 'output_schema', which the spec knows: pass it as output=…",
+        "extra_body must not have 'output_schema', which is a field of the spec: pass it as output=…",
     ),
-    ({"extra_body": {"async": True}}, "extra_body has 'async', which the spec knows: pass it by the method you call"),
+    (
+        {"extra_body": {"async": True}},
+        "extra_body must not have 'async', which is a field of the spec: call start or run for true, run_in_one_request for false",
+    ),
     ({"ulr": "https://shop.example"}, "there is no option 'ulr': did you mean url?"),
     ({"maxsteps": 5}, "there is no option 'maxsteps': did you mean max_steps?"),
     ({"secrets_value": {"password": SECRET}}, "there is no option 'secrets_value': did you mean secret_values?"),
@@ -237,34 +252,34 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED_STARTS, ids=lambda it: ascii(it)[:60])
-def test_start_is_refused(arguments: dict[str, Any], message: str, face: Face, anchor: Any) -> None:
+def test_start_is_refused(arguments: dict[str, Any], message: str, runner: Runner, anchor: Any) -> None:
     options = {"prompt": "Read the price", "secret_values": {"password": SECRET}, **arguments}
     for method in STARTS:
-        error = raised(ConfigurationError, face, getattr(anchor.tasks, method), **options)
+        error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), **options)
         assert told(error, SECRET).startswith(message)
         assert error.task_id is None
 
 
 @pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, math.inf, "600", True])
-def test_timeout_is_refused(timeout: Any, face: Face, anchor: Any) -> None:
-    message = f"timeout must be a number of seconds from 0 up, or None for no deadline, not {timeout!r}"
+def test_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -> None:
+    message = f"timeout must be a number of seconds, at least 0, or None for no deadline, not {timeout!r}"
     task = anchor.tasks.get("task-1")
     options = {"secret_values": {"password": SECRET}, "timeout": timeout}
-    assert told(raised(ConfigurationError, face, anchor.tasks.run, "Read", **options), SECRET) == message
-    assert told(raised(ConfigurationError, face, task.result, timeout)) == message
-    assert told(raised(ConfigurationError, face, task.updates, timeout)) == message
+    assert told(raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options), SECRET) == message
+    assert told(raised(ConfigurationError, runner, task.result, timeout)) == message
+    assert told(raised(ConfigurationError, runner, task.updates, timeout)) == message
 
 
 @pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
-def test_http_timeout_of_one_request_is_refused(http_timeout: Any, face: Face, anchor: Any) -> None:
+def test_http_timeout_of_one_request_is_refused(http_timeout: Any, runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
-    error = raised(ConfigurationError, face, anchor.tasks.run_in_one_request, "Read", **options)
+    error = raised(ConfigurationError, runner, anchor.tasks.run_in_one_request, "Read", **options)
     assert told(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
 
 
-def test_wait_of_one_run_is_refused(face: Face, anchor: Any) -> None:
+def test_wait_of_one_run_is_refused(runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "wait": 5}
-    error = raised(ConfigurationError, face, anchor.tasks.run, "Read", **options)
+    error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options)
     assert told(error, SECRET) == "wait must be a WaitPolicy, not int"
 
 
@@ -276,46 +291,49 @@ def test_wait_of_one_run_is_refused(face: Face, anchor: Any) -> None:
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        (".", "is '.', which a path takes for a folder"),
-        ("..", "is '..', which a path takes for a folder"),
+        (".", "must not be '.', which means a folder in a URL path"),
+        ("..", "must not be '..', which means a folder in a URL path"),
         (None, "must be text, not NoneType"),
         (7, "must be text, not int"),
         (b"task-1", "must be text, not bytes"),
-        ("\ud800", "has half a surrogate pair, which is no Unicode text"),
-        ("x" * 1025, "has more than 1024 characters"),
+        ("\ud800", "has half of a surrogate pair, so it is not valid Unicode"),
+        ("x" * 1025, "must have at most 1024 characters, not 1025"),
     ],
 )
-def test_task_id_is_refused(task_id: Any, problem: str, face: Face, anchor: Any) -> None:
-    error = raised(ConfigurationError, face, anchor.tasks.get, task_id)
+def test_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
+    error = raised(ConfigurationError, runner, anchor.tasks.get, task_id)
     assert told(error) == f"the task id {problem}: pass the .id of a started task"
 
 
 @pytest.mark.parametrize("task_id", ["", " ", ".", ".."])
-def test_token_with_such_an_id_is_refused(task_id: str, face: Face, anchor: Any) -> None:
-    error = raised(ConfigurationError, face, anchor.tasks.resume, json.dumps({**TOKEN, "task_id": task_id}))
-    assert told(error).startswith("the task id is")
+def test_token_with_such_an_id_is_refused(task_id: str, runner: Runner, anchor: Any) -> None:
+    error = raised(ConfigurationError, runner, anchor.tasks.resume, json.dumps({**TOKEN, "task_id": task_id}))
+    assert told(error).startswith("the task id ")
 
 
 @pytest.mark.parametrize(
     ("token", "message"),
     [
         (None, "the token must be the text that task.token() returned, not NoneType"),
-        ("", "the token is damaged: pass on unchanged what task.token() returned"),
-        ("task-1", "the token is damaged: pass on unchanged what task.token() returned"),
-        (json.dumps(TOKEN)[:-1], "the token is damaged: pass on unchanged what task.token() returned"),
-        (json.dumps({**TOKEN, "version": 2}), "the token is of version 2, this package reads up to 1: upgrade it here"),
+        ("", "the token is damaged: pass the text that task.token() returned, unchanged"),
+        ("task-1", "the token is damaged: pass the text that task.token() returned, unchanged"),
+        (json.dumps(TOKEN)[:-1], "the token is damaged: pass the text that task.token() returned, unchanged"),
+        (
+            json.dumps({**TOKEN, "version": 2}),
+            "the token has version 2, and this package reads versions up to 1: upgrade the package",
+        ),
         (
             json.dumps({**TOKEN, "base_url": "https://api.example"}),
-            "the token is of 'https://api.example', this client of 'https://api.example/base': "
-            "make a client with the token's base_url",
+            "the token belongs to base_url 'https://api.example', but this client uses 'https://api.example/base': "
+            "make a client for the token's base_url",
         ),
     ],
 )
-def test_token_is_refused(token: Any, message: str, face: Face, anchor: Any) -> None:
-    assert told(raised(ConfigurationError, face, anchor.tasks.resume, token)) == message
+def test_token_is_refused(token: Any, message: str, runner: Runner, anchor: Any) -> None:
+    assert told(raised(ConfigurationError, runner, anchor.tasks.resume, token)) == message
 
 
 @pytest.mark.parametrize("output", ["object", {}, {"type": object}])
-def test_output_of_a_found_task_is_refused(output: Any, face: Face, anchor: Any) -> None:
+def test_output_of_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
     for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
-        assert told(raised(ConfigurationError, face, find, argument, output=output)).startswith("output ")
+        assert told(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")

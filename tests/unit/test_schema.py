@@ -23,8 +23,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from anchor_webtask import ConfigurationError, InvalidOutputError
-from anchor_webtask._output import output_of
-from anchor_webtask._schema import LARGEST_INLINED
+from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import MAX_INLINED
 from tests.support.kinds import (
     BOOK,
     EMMA,
@@ -215,7 +215,7 @@ def test_large_definition_that_is_used_once_is_written_out() -> None:
 def test_large_definition_that_is_used_twice_stays_one(kind: type, name: str) -> None:
     schema = schema_of(kind)
     assert schema["properties"]["one"]["$ref"] == schema["properties"]["other"]["$ref"] == f"#/$defs/{name}"
-    assert len(json.dumps(schema["$defs"])) > LARGEST_INLINED
+    assert len(json.dumps(schema["$defs"])) > MAX_INLINED
     assert schema["$defs"].keys() == {name}
 
 
@@ -252,7 +252,7 @@ def test_classes_of_classes_do_not_grow_without_bounds(members: int) -> None:
     kind: type = Node
     for level in range(12):
         kind = dataclasses.make_dataclass(f"Level{level}", [(f"member{number}", kind) for number in range(members)])
-    assert len(json.dumps(schema_of(kind))) < 20 * LARGEST_INLINED
+    assert len(json.dumps(schema_of(kind))) < 20 * MAX_INLINED
 
 
 # -- References of a schema that is given --------------------------------------------------------------------------

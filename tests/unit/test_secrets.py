@@ -20,14 +20,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anchor_webtask._secrets import (
+from anchor_webtask._redaction.secrets import (
     HTTP_LOGGERS,
-    LONGEST_QUOTE,
+    MAX_QUOTE,
     REDACTED,
     Redactor,
     Sealed,
-    guard_http_logs,
-    release,
+    redact_http_logs,
+    release_frames,
 )
 from tests.support.hunt import DIALECTS
 
@@ -62,7 +62,7 @@ def test_sealed_value_comes_out_by_open_only() -> None:
 
 @pytest.mark.parametrize("spread", [pickle.dumps, copy.copy, copy.deepcopy])
 def test_sealed_value_is_not_spread(spread: Callable[[object], object]) -> None:
-    with pytest.raises(TypeError, match="what is sealed can't be pickled"):
+    with pytest.raises(TypeError, match="a sealed value cannot be pickled"):
         spread(Sealed(SECRET))
 
 
@@ -218,10 +218,10 @@ def test_redactor_shows_no_secret_itself() -> None:
 
 def test_quote_takes_secrets_out_before_it_cuts() -> None:
     long = "s" * 50
-    quoted = Redactor(Sealed((long,))).quote("x" * (LONGEST_QUOTE - 20) + long)
+    quoted = Redactor(Sealed((long,))).quote("x" * (MAX_QUOTE - 20) + long)
     assert "sss" not in quoted
-    assert quoted == "x" * (LONGEST_QUOTE - 20) + REDACTED
-    assert len(Redactor(Sealed(())).quote("x" * 1000)) == LONGEST_QUOTE + 1
+    assert quoted == "x" * (MAX_QUOTE - 20) + REDACTED
+    assert len(Redactor(Sealed(())).quote("x" * 1000)) == MAX_QUOTE + 1
 
 
 def test_quote_shows_one_line_without_control_characters() -> None:
@@ -233,7 +233,7 @@ def test_quote_shows_one_line_without_control_characters() -> None:
 
 @pytest.fixture
 def http_records(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    guard_http_logs()
+    redact_http_logs()
     for name in HTTP_LOGGERS:
         caplog.set_level(logging.DEBUG, name)
     return caplog
@@ -277,9 +277,9 @@ def test_secrets_of_a_redactor_that_is_gone_are_no_longer_held(http_records: pyt
 
 
 def test_guarding_again_changes_nothing() -> None:
-    guard_http_logs()
+    redact_http_logs()
     before = {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS}
-    guard_http_logs()
+    redact_http_logs()
     assert {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS} == before
 
 
@@ -287,11 +287,11 @@ def test_guarding_again_changes_nothing() -> None:
 def test_a_child_logs_though_another_thread_was_logging_at_the_fork() -> None:
     program = """
         import logging, os, threading
-        from anchor_webtask import _secrets
-        _secrets.guard_http_logs()
+        from anchor_webtask._redaction import secrets
+        secrets.redact_http_logs()
         taken, done = threading.Event(), threading.Event()
         def hold():
-            with _secrets._live_lock:
+            with secrets._redactors_lock:
                 taken.set()
                 done.wait()
         thread = threading.Thread(target=hold)
@@ -342,7 +342,7 @@ def told(exception: BaseException) -> str:
 def test_released_interruption_shows_nothing_of_the_frames_that_it_passed() -> None:
     interruption = interrupted(SECRET)
     assert repr(SECRET) in told(interruption)
-    release(interruption)
+    release_frames(interruption)
     assert told(interruption) == "KeyboardInterrupt\n"
 
 
@@ -353,7 +353,7 @@ def test_exceptions_that_it_was_chained_to_are_released_as_well() -> None:
     assert cause is not None
     first = context.__context__
     assert first is not None
-    release(interruption)
+    release_frames(interruption)
     for exception in (context, cause, first):
         assert (exception.__traceback__, exception.__cause__, exception.__context__) == (None, None, None)
 
@@ -361,7 +361,7 @@ def test_exceptions_that_it_was_chained_to_are_released_as_well() -> None:
 def test_group_is_released_with_its_members() -> None:
     members: list[Any] = [interrupted(SECRET), interrupted(SECRET)]
     group = BaseExceptionGroup("several", members)
-    release(group)
+    release_frames(group)
     assert SECRET not in told(group)
     assert all(member.__traceback__ is None for member in members)
 
@@ -369,6 +369,6 @@ def test_group_is_released_with_its_members() -> None:
 def test_release_copes_with_a_chain_that_bites_its_tail() -> None:
     one, other = KeyError(), ValueError()
     one.__context__, other.__context__ = other, one
-    release(one)
+    release_frames(one)
     contexts: list[object] = [one.__context__, other.__context__]
     assert contexts == [None, None]

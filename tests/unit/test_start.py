@@ -13,16 +13,16 @@ from anchor_webtask import (
     StatusError,
     TransportError,
 )
-from anchor_webtask._outcome import Completed, Failure, Fault, Reply, Running
-from anchor_webtask._start import starting
-from anchor_webtask._wait import Fetch
-from tests.support.faces import EVEN
+from anchor_webtask._polling.outcomes import Completed, Failure, Fault, Reply, Running
+from anchor_webtask._polling.start import start_steps
+from anchor_webtask._polling.wait import Fetch
 from tests.support.leading import in_turn, lead
+from tests.support.runners import EVEN
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from anchor_webtask._wait import Came, Step
+    from anchor_webtask._polling.wait import Step, StepResult
 
 STARTED = Running("task-1", "running")
 NOT_CONNECTED = Failure(Fault.NOT_CONNECTED, TransportError("no connection"))
@@ -31,13 +31,15 @@ UNCERTAIN_STATUSES = [408, 499, *range(500, 512), *range(520, 531), 598, 599]
 REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422, 423, 425, 426, 431, 451]
 
 
-def steps(*, patient: bool, now: float = 0.0, timeout: float | None = None) -> Generator[Step[Reply], Came, None]:
-    return starting(
+def steps(
+    *, until_deadline: bool, now: float = 0.0, timeout: float | None = None
+) -> Generator[Step[Reply], StepResult, None]:
+    return start_steps(
         EVEN,
         now=now,
         deadline=None if timeout is None else now + timeout,
         http_timeout=HTTP_TIMEOUT,
-        patient=patient,
+        until_deadline=until_deadline,
         chance=lambda: 0.5,
     )
 
@@ -55,10 +57,10 @@ def failed(fault: Fault) -> Failure:
     return Failure(fault, AnchorError(fault.name))
 
 
-@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize("reply", [STARTED, Completed("at once")])
-def test_reply_is_shown_and_ends_it(reply: Reply, *, patient: bool) -> None:
-    trip = lead(steps(patient=patient), in_turn(reply))
+def test_reply_is_shown_and_ends_it(reply: Reply, *, until_deadline: bool) -> None:
+    trip = lead(steps(until_deadline=until_deadline), in_turn(reply))
     assert trip.emitted == [reply]
     assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
     assert trip.error is None
@@ -66,19 +68,19 @@ def test_reply_is_shown_and_ends_it(reply: Reply, *, patient: bool) -> None:
 
 @pytest.mark.parametrize(("timeout", "connect"), [(None, None), (600, 600), (10, 10), (1, 1), (0.2, 1), (0, 1)])
 def test_deadline_shortens_the_connecting_and_nothing_else(timeout: float | None, connect: float | None) -> None:
-    trip = lead(steps(patient=True, timeout=timeout), in_turn(STARTED))
+    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(STARTED))
     assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
 
 
-@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize(
     "uncertain",
     [failed(fault) for fault in (Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE)]
     + [answered(status) for status in UNCERTAIN_STATUSES],
     ids=lambda it: str(it.error),
 )
-def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, patient: bool) -> None:
-    trip = lead(steps(patient=patient, timeout=600), in_turn(uncertain, STARTED))
+def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, until_deadline: bool) -> None:
+    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(uncertain, STARTED))
     assert len(trip.requests) == 1
     assert isinstance(trip.error, StartOutcomeUnknownError)
     assert str(uncertain.error) in str(trip.error)
@@ -86,22 +88,22 @@ def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, patien
 
 
 def test_unknown_outcome_tells_what_is_known() -> None:
-    known = lead(steps(patient=False), in_turn(answered(502))).error
+    known = lead(steps(until_deadline=False), in_turn(answered(502))).error
     assert isinstance(known, StartOutcomeUnknownError)
     assert (known.status, known.message, known.request_id, known.task_id) == (502, "no", "req-1", None)
-    lost = lead(steps(patient=False), in_turn(failed(Fault.LOST))).error
+    lost = lead(steps(until_deadline=False), in_turn(failed(Fault.LOST))).error
     assert isinstance(lost, StartOutcomeUnknownError)
     assert (lost.status, lost.message, lost.request_id, lost.task_id) == (None, None, None, None)
 
 
-@pytest.mark.parametrize("patient", [True, False])
+@pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize(
     "refusal",
     [failed(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [answered(status) for status in REFUSALS],
     ids=lambda it: str(it.error),
 )
-def test_start_that_was_refused_raises_its_error_at_once(refusal: Failure, *, patient: bool) -> None:
-    trip = lead(steps(patient=patient, timeout=600), in_turn(refusal, STARTED))
+def test_start_that_was_refused_raises_its_error_at_once(refusal: Failure, *, until_deadline: bool) -> None:
+    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(refusal, STARTED))
     assert len(trip.requests) == 1
     assert trip.error is refusal.error
 
@@ -112,40 +114,40 @@ def test_every_fault_is_in_one_of_the_rows() -> None:
 
 
 def test_unreachable_server_is_tried_three_times() -> None:
-    trip = lead(steps(patient=False), in_turn(NOT_CONNECTED))
+    trip = lead(steps(until_deadline=False), in_turn(NOT_CONNECTED))
     assert trip.times == [0.0, 1.0, 2.0]
     assert trip.error is NOT_CONNECTED.error
 
 
 def test_patient_start_goes_on_until_the_deadline_and_tries_once_more_there() -> None:
-    trip = lead(steps(patient=True, now=50, timeout=20), in_turn(NOT_CONNECTED), now=50)
+    trip = lead(steps(until_deadline=True, now=50, timeout=20), in_turn(NOT_CONNECTED), now=50)
     assert trip.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
     assert trip.times[-1] == 70
     assert trip.error is NOT_CONNECTED.error
 
 
 def test_patient_start_without_deadline_goes_on_for_hours() -> None:
-    trip = lead(steps(patient=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
+    trip = lead(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
     assert trip.emitted == [STARTED]
 
 
 @pytest.mark.parametrize("refusal", [NOT_CONNECTED, too_many(None)], ids=lambda it: str(it.error))
 def test_patient_start_without_time_is_tried_once(refusal: Failure) -> None:
-    trip = lead(steps(patient=True, timeout=0), in_turn(refusal, STARTED))
+    trip = lead(steps(until_deadline=True, timeout=0), in_turn(refusal, STARTED))
     assert trip.times == [0.0]
     assert trip.error is refusal.error
 
 
 def test_429_is_not_repeated_without_patience() -> None:
     refusal = too_many(1)
-    trip = lead(steps(patient=False), in_turn(refusal, STARTED))
+    trip = lead(steps(until_deadline=False), in_turn(refusal, STARTED))
     assert trip.times == [0.0]
     assert trip.error is refusal.error
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
 def test_429_is_repeated_after_what_it_asks_for(retry_after: float | None, delay: float) -> None:
-    trip = lead(steps(patient=True, timeout=4000), in_turn(too_many(retry_after), STARTED))
+    trip = lead(steps(until_deadline=True, timeout=4000), in_turn(too_many(retry_after), STARTED))
     assert trip.times == [0.0, delay]
     assert trip.emitted == [STARTED]
 
@@ -153,20 +155,20 @@ def test_429_is_repeated_after_what_it_asks_for(retry_after: float | None, delay
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
 def test_429_that_asks_for_more_than_there_is_ends_it(retry_after: float, timeout: float | None) -> None:
     refusal = too_many(retry_after)
-    trip = lead(steps(patient=True, timeout=timeout), in_turn(refusal, STARTED))
+    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(refusal, STARTED))
     assert trip.times == [0.0]
     assert trip.sleeps == []
     assert trip.error is refusal.error
 
 
 def test_certain_and_uncertain_failures_in_a_row_end_with_the_uncertain_one() -> None:
-    trip = lead(steps(patient=True, timeout=600), in_turn(NOT_CONNECTED, too_many(2), answered(503), STARTED))
+    trip = lead(steps(until_deadline=True, timeout=600), in_turn(NOT_CONNECTED, too_many(2), answered(503), STARTED))
     assert trip.times == [0.0, 1.0, 3.0]
     assert isinstance(trip.error, StartOutcomeUnknownError)
 
 
 def test_repeated_start_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    lead(steps(patient=False), in_turn(NOT_CONNECTED, STARTED))
+    lead(steps(until_deadline=False), in_turn(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "start not accepted (TransportError), sending it again")
+        ("WARNING", "start not accepted (TransportError), repeating it later")
     ]

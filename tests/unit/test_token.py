@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError
-from anchor_webtask._token import VERSION, Token, decode
+from anchor_webtask._tasks.resume_token import VERSION, Token, decode
 
 BASE_URL = "https://api.example"
 TOKEN = Token("task-1", BASE_URL, 1_800_000_000.0, wrapped=False)
@@ -83,7 +83,9 @@ def test_token_comes_back(task_id: str, base_url: str, started: float | None, *,
     ids=lambda it: it[:40],
 )
 def test_damaged_token_is_refused(damaged: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"token is damaged: pass on unchanged what task\.token\(\) returned"):
+    with pytest.raises(
+        ConfigurationError, match=r"token is damaged: pass the text that task\.token\(\) returned, unchanged"
+    ):
         decode(damaged, BASE_URL)
 
 
@@ -137,7 +139,9 @@ def test_start_that_is_not_known_stays_so() -> None:
 
 def test_token_of_a_later_version_is_refused_whatever_else_it_holds() -> None:
     later = json.dumps({"version": VERSION + 1, "id": "task-1"})
-    with pytest.raises(ConfigurationError, match="token is of version 2, this package reads up to 1: upgrade it here"):
+    with pytest.raises(
+        ConfigurationError, match="token has version 2, and this package reads versions up to 1: upgrade the package"
+    ):
         decode(later, BASE_URL)
 
 
@@ -147,7 +151,9 @@ def test_token_may_have_fields_that_are_newer_than_its_reader() -> None:
 
 @pytest.mark.parametrize("other", ["https://api.example/v2", "https://api.example:8443", "http://api.example", ""])
 def test_token_of_another_base_url_is_refused(other: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"the token is of 'https://api\.example', this client of") as caught:
+    with pytest.raises(
+        ConfigurationError, match=r"the token belongs to base_url 'https://api\.example', but this client uses"
+    ) as caught:
         decode(TOKEN.encode(), other)
     assert repr(other) in str(caught.value)
 

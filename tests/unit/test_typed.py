@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from anchor_webtask import InvalidOutputError
-from anchor_webtask._output import output_of
+from anchor_webtask._output.decode import output_of
 from anchor_webtask.emulator._answers import make_answer
 from tests.support.errors import contents
 from tests.support.kinds import (
@@ -83,7 +83,7 @@ def refused(output: Any, raw: Any) -> InvalidOutputError:
     assert contents(pickle.loads(pickle.dumps(error))) == contents(copy.copy(error)) == contents(error)
     text = str(error)
     assert text.startswith("the task completed, but its answer is not what output asks for, at $")
-    assert text.endswith("[task 'task-1' has ended; the error's .raw is its answer as it came]")
+    assert text.endswith("[task 'task-1' has ended; the error's .raw is its answer as received]")
     assert text.isprintable()
     assert len(text) < 800
     return error

@@ -20,17 +20,17 @@ from anchor_webtask import (
     TaskUpdate,
     WaitPolicy,
 )
-from anchor_webtask._outcome import Completed, Failed, Failure, Fault, Reply, Running
-from anchor_webtask._wait import LAST_CHECK_LIMIT, LONGEST_RETRY_AFTER, Emit, Fetch, Watch, watching
+from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._polling.wait import LAST_CHECK_LIMIT, MAX_RETRY_AFTER, Emit, Fetch, TaskState, wait_steps
 from benchmarks._durations import lognormal
 from benchmarks.schedule import course, course_of_loop
-from tests.support.faces import EVEN
 from tests.support.leading import Trip, in_turn, lead, lead_together
+from tests.support.runners import EVEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from anchor_webtask._wait import Came, Step
+    from anchor_webtask._polling.wait import Step, StepResult
 
 RUNNING = Running(raw_status="RUNNING")
 COMPLETED = Completed({"amount": 3}, "COMPLETED")
@@ -38,14 +38,14 @@ FAILED = Failed("no more steps", "FAILED")
 UNKNOWN = Running(raw_status="SLEEPING", known=False)
 
 
-def started(at: float = 0.0) -> Watch:
+def started(at: float = 0.0) -> TaskState:
     """Return a task that was started just now: its first check is a second away."""
-    return Watch("task-1", begun=at, due=at + 1.0)
+    return TaskState("task-1", begun=at, due=at + 1.0)
 
 
-def found(at: float = 0.0, *, age: float = 0.0) -> Watch:
+def found(at: float = 0.0, *, age: float = 0.0) -> TaskState:
     """Return a task that was found by its id: it is looked at at once."""
-    return Watch("task-1", begun=at - age, due=at)
+    return TaskState("task-1", begun=at - age, due=at)
 
 
 def failure(fault: Fault, *, status: int = 0, retry_after: float | None = None) -> Failure:
@@ -63,16 +63,16 @@ LOST = failure(Fault.LOST)
 
 
 def steps(
-    watch: Watch,
+    state: TaskState,
     *,
     now: float = 0.0,
     timeout: float | None = None,
     http_timeout: float = 30.0,
     chance: Callable[[], float] = lambda: 0.5,
     policy: WaitPolicy = EVEN,
-) -> Generator[Step[TaskUpdate], Came, None]:
-    return watching(
-        watch,
+) -> Generator[Step[TaskUpdate], StepResult, None]:
+    return wait_steps(
+        state,
         policy,
         now=now,
         deadline=None if timeout is None else now + timeout,
@@ -171,12 +171,12 @@ def test_requests_get_http_timeout_where_there_is_no_deadline() -> None:
     assert trip.limits == [7.0, 7.0]
 
 
-@pytest.mark.parametrize("watch", [started(), found()], ids=["started", "found"])
-def test_no_time_is_one_check(watch: Watch) -> None:
-    trip = lead(steps(watch, timeout=0), in_turn(RUNNING))
+@pytest.mark.parametrize("state", [started(), found()], ids=["started", "found"])
+def test_no_time_is_one_check(state: TaskState) -> None:
+    trip = lead(steps(state, timeout=0), in_turn(RUNNING))
     assert trip.requests == [(0.0, Fetch(LAST_CHECK_LIMIT))]
     assert isinstance(trip.error, TaskTimeoutError)
-    assert watch.status is TaskStatus.RUNNING
+    assert state.status is TaskStatus.RUNNING
 
 
 def test_check_that_lasts_over_the_deadline_is_followed_by_the_last() -> None:
@@ -187,10 +187,10 @@ def test_check_that_lasts_over_the_deadline_is_followed_by_the_last() -> None:
 
 @pytest.mark.parametrize("reply", [COMPLETED, FAILED])
 def test_end_that_comes_after_the_deadline_counts(reply: Reply) -> None:
-    watch = started()
-    trip = lead(steps(watch, timeout=0.5), in_turn(reply), takes=lambda: 4.9)
+    state = started()
+    trip = lead(steps(state, timeout=0.5), in_turn(reply), takes=lambda: 4.9)
     assert trip.error is None
-    assert watch.ended is reply
+    assert state.ended is reply
     assert trip.now == 5.4
 
 
@@ -201,11 +201,11 @@ def test_wait_without_deadline_goes_on_for_days() -> None:
 
 
 def test_nothing_is_looked_at_once_the_end_is_known() -> None:
-    watch = found()
-    lead(steps(watch), in_turn(COMPLETED))
-    again = lead(steps(watch, timeout=0), in_turn(RUNNING))
+    state = found()
+    lead(steps(state), in_turn(COMPLETED))
+    again = lead(steps(state, timeout=0), in_turn(RUNNING))
     assert again.times == []
-    assert watch.ended is COMPLETED
+    assert state.ended is COMPLETED
 
 
 def test_timeout_error_says_why_the_last_check_brought_nothing() -> None:
@@ -221,7 +221,7 @@ def test_timeout_error_says_why_the_last_check_brought_nothing() -> None:
 
 @pytest.mark.parametrize("status", [429, 503])
 @pytest.mark.parametrize(
-    ("age", "wanted", "delay"), [(0, 7, 7), (100, 7, 10), (0, None, 1), (0, 0, 1), (0, 10**9, LONGEST_RETRY_AFTER)]
+    ("age", "wanted", "delay"), [(0, 7, 7), (100, 7, 10), (0, None, 1), (0, 0, 1), (0, 10**9, MAX_RETRY_AFTER)]
 )
 def test_retry_after_is_a_floor_of_an_hour_at_most(status: int, age: float, wanted: float | None, delay: float) -> None:
     trip = lead(steps(found(age=age)), in_turn(answered(status, retry_after=wanted), COMPLETED))
@@ -268,12 +268,12 @@ FINAL_STATUSES = [
     ids=lambda it: str(it.error),
 )
 def test_failure_that_may_pass_is_looked_at_again(repeated: Failure) -> None:
-    watch = found()
-    trip = lead(steps(watch), in_turn(repeated, repeated, COMPLETED))
+    state = found()
+    trip = lead(steps(state), in_turn(repeated, repeated, COMPLETED))
     assert trip.error is None
     assert trip.times == [0.0, 1.0, 2.0]
     assert [update.last_error for update in trip.emitted] == [repeated.error, repeated.error, None]
-    assert watch.ended is COMPLETED
+    assert state.ended is COMPLETED
 
 
 @pytest.mark.parametrize(
@@ -306,19 +306,19 @@ def test_every_fault_is_in_one_of_the_two_rows() -> None:
     ],
 )
 def test_status_is_what_the_reply_says(reply: Reply, status: TaskStatus, raw_status: str | None) -> None:
-    watch = found()
-    lead(steps(watch, timeout=0), in_turn(reply))
-    assert (watch.status, watch.raw_status) == (status, raw_status)
+    state = found()
+    lead(steps(state, timeout=0), in_turn(reply))
+    assert (state.status, state.raw_status) == (status, raw_status)
 
 
 def test_unknown_status_is_running_and_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    watch = found()
-    lead(steps(watch, timeout=3), in_turn(UNKNOWN))
-    trip = lead(steps(watch, now=10), in_turn(UNKNOWN, UNKNOWN, COMPLETED), now=10)
+    state = found()
+    lead(steps(state, timeout=3), in_turn(UNKNOWN))
+    trip = lead(steps(state, now=10), in_turn(UNKNOWN, UNKNOWN, COMPLETED), now=10)
     assert trip.error is None
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [(record.getMessage(), record.__dict__["task_id"]) for record in warnings] == [
-        ("unknown status, taken as running", "task-1")
+        ("unknown status, treated as running", "task-1")
     ]
 
 
@@ -326,7 +326,7 @@ def test_repeated_check_is_warned_of_and_the_end_is_told(caplog: pytest.LogCaptu
     caplog.set_level(logging.INFO)
     lead(steps(found()), in_turn(answered(502), FAILED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "check brought StatusError, looking again"),
+        ("WARNING", "check failed (StatusError), checking again later"),
         ("INFO", "task failed"),
     ]
 
@@ -353,12 +353,12 @@ def test_404_after_the_grace_ends_the_wait_at_once() -> None:
 
 
 def test_grace_counts_from_the_handles_first_check_over_all_waits() -> None:
-    watch = found()
-    first = lead(steps(watch, timeout=2), in_turn(answered(404)))
+    state = found()
+    first = lead(steps(state, timeout=2), in_turn(answered(404)))
     assert isinstance(first.error, TaskTimeoutError)
-    second = lead(steps(watch, now=4, timeout=0), in_turn(answered(404)), now=4)
+    second = lead(steps(state, now=4, timeout=0), in_turn(answered(404)), now=4)
     assert isinstance(second.error, TaskTimeoutError)
-    third = lead(steps(watch, now=5, timeout=0), in_turn(answered(404)), now=5)
+    third = lead(steps(state, now=5, timeout=0), in_turn(answered(404)), now=5)
     assert isinstance(third.error, NotFoundError)
 
 
@@ -425,13 +425,13 @@ def test_thousand_waits_at_once_all_end_in_time() -> None:
     watches = [started() for _ in lengths]
     trips = lead_together(
         [
-            Trip(steps(watch, chance=chance), ends_at(length), 0.0)
-            for watch, length in zip(watches, lengths, strict=True)
+            Trip(steps(state, chance=chance), ends_at(length), 0.0)
+            for state, length in zip(watches, lengths, strict=True)
         ],
         takes=lambda: latency,
     )
-    for watch, length, trip in zip(watches, lengths, trips, strict=True):
-        assert watch.ended is COMPLETED
+    for state, length, trip in zip(watches, lengths, trips, strict=True):
+        assert state.ended is COMPLETED
         assert len(trip.times) <= most_checks(length)
         assert sum(time >= length for time in trip.times) == 1
         longest_delay = 1.1 * min(max(0.1 * length, 1.0), 60.0)
@@ -440,18 +440,18 @@ def test_thousand_waits_at_once_all_end_in_time() -> None:
 
 
 def test_two_waits_on_one_handle_share_what_they_see() -> None:
-    watch = started()
-    trips = lead_together([Trip(steps(watch), ends_at(30), 0.0) for _ in range(2)], takes=lambda: 0.1)
+    state = started()
+    trips = lead_together([Trip(steps(state), ends_at(30), 0.0) for _ in range(2)], takes=lambda: 0.1)
     assert [trip.error for trip in trips] == [None, None]
-    assert watch.ended is COMPLETED
+    assert state.ended is COMPLETED
     alone = lead(steps(started()), ends_at(30), takes=lambda: 0.1)
-    assert watch.checks <= 2 * len(alone.times)
+    assert state.checks <= 2 * len(alone.times)
 
 
 def test_wait_that_sleeps_while_another_sees_the_end_looks_no_more() -> None:
-    watch = found(age=1000)
-    sleeper = Trip(steps(watch), in_turn(RUNNING), 0.0)
-    looker = Trip(steps(watch, now=30, timeout=0), in_turn(COMPLETED), 30.0)
+    state = found(age=1000)
+    sleeper = Trip(steps(state), in_turn(RUNNING), 0.0)
+    looker = Trip(steps(state, now=30, timeout=0), in_turn(COMPLETED), 30.0)
     lead_together([sleeper, looker])
     assert (sleeper.times, looker.times) == ([0.0], [30.0])
     assert (sleeper.now, sleeper.error) == (60.0, None)
@@ -459,8 +459,8 @@ def test_wait_that_sleeps_while_another_sees_the_end_looks_no_more() -> None:
 
 @pytest.mark.parametrize("late", [RUNNING, UNKNOWN, FAILED, LOST, answered(410)], ids=repr)
 def test_what_one_wait_hears_after_another_saw_the_end_changes_nothing(late: Reply | Failure) -> None:
-    watch = found()
-    quick, slow = steps(watch), steps(watch)
+    state = found()
+    quick, slow = steps(state), steps(state)
     assert next(quick) == next(slow) == Fetch(30.0)
     quick.send((0.1, COMPLETED))
     update = slow.send((0.2, late))
@@ -468,7 +468,7 @@ def test_what_one_wait_hears_after_another_saw_the_end_changes_nothing(late: Rep
     assert (update.value.status, update.value.last_error) == (TaskStatus.COMPLETED, None)
     with pytest.raises(StopIteration):
         slow.send((0.2, None))
-    assert (watch.ended, watch.raw_status) == (COMPLETED, "COMPLETED")
+    assert (state.ended, state.raw_status) == (COMPLETED, "COMPLETED")
 
 
 # -- Whatever comes ------------------------------------------------------------------------------------------------
@@ -499,10 +499,10 @@ def test_every_wait_looks_and_ends(
     http_timeout: float,
     latency: float,
     chances: random.Random,
-    watch_of: Callable[[float], Watch],
+    watch_of: Callable[[float], TaskState],
 ) -> None:
-    watch = watch_of(begin)
-    watch.begun -= age
+    state = watch_of(begin)
+    state.begun -= age
     came: list[Reply | Failure] = []
 
     def fetch(_: float) -> Reply | Failure:
@@ -510,15 +510,15 @@ def test_every_wait_looks_and_ends(
         return came[-1]
 
     trip = lead(
-        steps(watch, now=begin, timeout=timeout, http_timeout=http_timeout, chance=chances.random),
+        steps(state, now=begin, timeout=timeout, http_timeout=http_timeout, chance=chances.random),
         fetch,
         now=begin,
         takes=lambda: latency,
     )
     ends = [reply for reply in came if isinstance(reply, Completed | Failed)]
     assert len(came) >= 1
-    assert ends == ([] if watch.ended is None else [came[-1]])
-    assert (trip.error is None) == (watch.ended is not None)
+    assert ends == ([] if state.ended is None else [came[-1]])
+    assert (trip.error is None) == (state.ended is not None)
     assert all(sleep > 0 for sleep in trip.sleeps)
     assert all(0 < limit <= http_timeout for limit in trip.limits)
     assert len(trip.emitted) == len(came) - (trip.error is not None and not isinstance(trip.error, TaskTimeoutError))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchor_webtask import AnchorError
-    from tests.support.faces import Face
+    from tests.support.runners import Runner
 
 PRISM: Final = entry_point()
 SPEC: Final = Path(__file__).parents[2] / "generated" / "anchor_webtask_api" / "openapi.json"
@@ -112,21 +112,21 @@ def witness() -> Witness:
 
 
 @pytest.fixture
-def anchor(face: Face, prism: str, witness: Witness) -> Iterator[Any]:
-    with face.anchor(base_url=prism, transport=witness) as anchor:
+def anchor(runner: Runner, prism: str, witness: Witness) -> Iterator[Any]:
+    with runner.anchor(base_url=prism, transport=witness) as anchor:
         yield anchor
 
 
-def test_the_one_request_form_brings_its_example_typed(face: Face, anchor: Any, witness: Witness) -> None:
-    result = face.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
+def test_the_one_request_form_brings_its_example_typed(runner: Runner, anchor: Any, witness: Witness) -> None:
+    result = runner.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
     assert result.value.nodes_cpu_usage[0] == Node("pool-e1ro5g0nq-559g5", "do-nyc1-demo-infra", 8.29)
     assert (witness.requests, witness.violations) == (1, [])
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_task_runs_to_its_end(face: Face, anchor: Any, witness: Witness) -> None:
+def test_a_task_runs_to_its_end(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=async", "example=running", "example=completed"]
-    result = face.call(anchor.tasks.run, "Read the title", url="https://example.com")
+    result = runner.call(anchor.tasks.run, "Read the title", url="https://example.com")
     assert result.value == {"title": "Example Domain"}
     assert result.task_id.startswith("perform-web-task-execution-")
     assert (witness.requests, witness.violations) == (3, [])
@@ -134,7 +134,7 @@ def test_a_task_runs_to_its_end(face: Face, anchor: Any, witness: Witness) -> No
 
 @pytest.mark.parametrize(("method", "example"), [("start", "async"), ("run_in_one_request", "sync")])
 def test_every_option_is_as_the_spec_has_it(
-    face: Face, anchor: Any, witness: Witness, method: str, example: str
+    runner: Runner, anchor: Any, witness: Witness, method: str, example: str
 ) -> None:
     witness.preferred = [f"example={example}"]
     options: TaskOptions = {
@@ -151,29 +151,29 @@ def test_every_option_is_as_the_spec_has_it(
         "extra_body": {"use_vision": True},
     }
     assert options.keys() == TaskOptions.__annotations__.keys()
-    face.call(getattr(anchor.tasks, method), "Lies die CPU-Last 🙂", output=Nodes, **options)
+    runner.call(getattr(anchor.tasks, method), "Lies die CPU-Last 🙂", output=Nodes, **options)
     assert (witness.requests, witness.violations) == (1, [])
 
 
-def test_a_failed_task_says_why(face: Face, anchor: Any, witness: Witness) -> None:
+def test_a_failed_task_says_why(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=failed"]
-    error = raised(TaskFailedError, face, anchor.tasks.get("task-1").result)
+    error = raised(TaskFailedError, runner, anchor.tasks.get("task-1").result)
     assert (error.reason, error.task_id) == ("Maximum number of steps exceeded", "task-1")
     assert (witness.requests, witness.violations) == (1, [])
 
 
 @pytest.mark.parametrize("status", [*REFUSALS, 500])
 def test_every_error_that_the_spec_has_is_an_error_of_ours(
-    face: Face, anchor: Any, witness: Witness, status: int
+    runner: Runner, anchor: Any, witness: Witness, status: int
 ) -> None:
     witness.preferred = [f"code={status}"]
-    error: Any = raised(REFUSALS.get(status, StartOutcomeUnknownError), face, anchor.tasks.start, "Read the title")
+    error: Any = raised(REFUSALS.get(status, StartOutcomeUnknownError), runner, anchor.tasks.start, "Read the title")
     assert (error.status, error.message) == (status, "string")
-    error = raised(REFUSALS.get(status, ServerError), face, anchor.tasks.get("task-1").refresh)
+    error = raised(REFUSALS.get(status, ServerError), runner, anchor.tasks.get("task-1").refresh)
     assert (error.status, error.code, error.task_id) == (status, 0, "task-1")
     assert (witness.requests, witness.violations) == (2, [])
 
 
-def test_a_request_that_the_spec_has_not_is_noticed(face: Face, anchor: Any, witness: Witness) -> None:
-    raised(BadRequestError, face, anchor.tasks.start, "Read the title", agent="newer-than-the-spec")
+def test_a_request_that_the_spec_has_not_is_noticed(runner: Runner, anchor: Any, witness: Witness) -> None:
+    raised(BadRequestError, runner, anchor.tasks.start, "Read the title", agent="newer-than-the-spec")
     assert len(witness.violations) == 1

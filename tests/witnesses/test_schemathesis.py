@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 
 from anchor_webtask import Anchor
-from anchor_webtask._spec import composed_spec
+from anchor_webtask._api.spec import composed_spec
 from anchor_webtask.emulator import Emulator
-from tests.support.faces import KEY
+from tests.support.runners import KEY
 
 SCHEMATHESIS: Final = shutil.which("schemathesis", path=Path(sys.executable).parent)
 if SCHEMATHESIS is None:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from anchor_webtask._spec import composed_spec
+from anchor_webtask._api.spec import composed_spec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

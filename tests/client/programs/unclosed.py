@@ -17,9 +17,9 @@ async def run() -> None:
     print((await kept[0].tasks.run("Read the price")).value)
 
 
-face = sys.argv[1]
-if face == "sync":
+runner = sys.argv[1]
+if runner == "sync":
     kept.append(Anchor())
     print(kept[0].tasks.run("Read the price").value)
 else:
-    anyio.run(run, backend=face)
+    anyio.run(run, backend=runner)

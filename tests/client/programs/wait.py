@@ -73,11 +73,11 @@ async def wait(seconds: str, size: str) -> None:
         await anchor.tasks.run("Read the price", **options(seconds, size))
 
 
-def main(face: str, seconds: str, size: str) -> None:
-    if face == "sync":
+def main(runner: str, seconds: str, size: str) -> None:
+    if runner == "sync":
         with Anchor() as anchor:
             anchor.tasks.run("Read the price", **options(seconds, size))
-    elif face == "asyncio":
+    elif runner == "asyncio":
         asyncio.run(wait(seconds, size))
     else:
         trio.run(wait, seconds, size)

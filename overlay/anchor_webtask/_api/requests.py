@@ -1,0 +1,253 @@
+"""From prompt and options to a prepared request, or to an error that says which option is invalid and why."""
+
+from __future__ import annotations
+
+import functools
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+
+import httpx
+
+from anchor_webtask._api import generated
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._http.clients import PreparedRequest
+from anchor_webtask._models import TaskOptions
+from anchor_webtask._output.json_schema import has_text_keys
+from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed
+
+if TYPE_CHECKING:
+    from anchor_webtask._config import Settings
+    from anchor_webtask._output.decode import Output
+
+MAX_ID_LENGTH: Final = 1024
+
+# In `localhost:8080`, the colon precedes a port, so a scheme needs `://`.
+_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use, since it takes a millisecond
+
+Options = Sealed[dict[str, Any]]
+
+
+class StartRequest(NamedTuple):
+    """A start, ready to be sent, and the redactor that knows its secrets."""
+
+    prepared: Sealed[PreparedRequest]
+    redact: Redactor
+
+
+def start_request(
+    prompt: object, output: Output[Any], options: Sealed[Any], settings: Settings, *, in_one_request: bool
+) -> StartRequest:
+    """Check the arguments of a start and build its request; when it raises, no frame of it holds a secret.
+
+    Raises:
+        ConfigurationError: The prompt or an option is invalid.
+    """
+    if problem := _prompt_problem(prompt):
+        raise ConfigurationError(problem)
+    with ReleaseFrames():
+        problem = _options_problem(options)
+        given = Sealed({name: value for name, value in options.open().items() if value is not None})
+        prepared = (
+            None
+            if problem
+            else _prepared_start(settings.base_url, cast("str", prompt), output, given, in_one_request=in_one_request)
+        )
+        secrets = Sealed(()) if problem else _secret_texts(given)
+    if problem:
+        raise ConfigurationError(problem)
+    if prepared is None:
+        raise ConfigurationError("extra_body must be JSON: dicts with text as keys, lists, text, finite numbers")
+    redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
+    return StartRequest(prepared, redact)
+
+
+def status_request(base_url: str, task_id: str) -> Sealed[PreparedRequest]:
+    """Build the request of a status check."""
+    kwargs = generated.status_kwargs(task_id)
+    return Sealed(_prepared(httpx.URL(base_url + kwargs["url"]), kwargs))
+
+
+def _prepared(url: httpx.URL, kwargs: dict[str, Any]) -> PreparedRequest:
+    """Prepare a request from httpx's arguments, as the generated code gives them."""
+    params = kwargs.get("params")
+    headers = tuple((name.encode(), value.encode()) for name, value in kwargs.get("headers", {}).items())
+    return PreparedRequest(
+        method=kwargs["method"].upper(),
+        url=url.copy_merge_params(params) if params else url,
+        headers=headers,
+        content=kwargs.get("content", b""),
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _start_url(url: str) -> httpx.URL:
+    """Return the URL of a start, which is the same for all starts of a client."""
+    return httpx.URL(url)
+
+
+def checked_task_id(task_id: object) -> str:
+    """Return a task id that is valid in a URL path.
+
+    Raises:
+        ConfigurationError: The id is invalid.
+    """
+    if problem := task_id_problem(task_id):
+        raise ConfigurationError(f"the task id {problem}: pass the .id of a started task")
+    return cast("str", task_id)
+
+
+def task_id_problem(task_id: object) -> str | None:
+    """Return why a value is not a valid task id; None if it is valid."""
+    if not isinstance(task_id, str):
+        return f"must be text, not {type(task_id).__name__}"
+    if not task_id.strip():
+        return "is empty"
+    if task_id in {".", ".."}:
+        return f"must not be {task_id!r}, which means a folder in a URL path"
+    return _identifier_problem(task_id)
+
+
+def _identifier_problem(value: object) -> str | None:
+    if (problem := _text_problem(value)) or not isinstance(value, str):
+        return problem
+    return f"must have at most {MAX_ID_LENGTH} characters, not {len(value)}" if len(value) > MAX_ID_LENGTH else None
+
+
+def _text_problem(value: object) -> str | None:
+    if not isinstance(value, str):
+        return f"must be text, not {type(value).__name__}"
+    if not value.strip():
+        return "is blank"
+    return None if _is_unicode(value) else "has half of a surrogate pair, so it is not valid Unicode"
+
+
+def _is_unicode(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _url_problem(value: object) -> str | None:
+    if (problem := _text_problem(value)) or not isinstance(value, str):
+        return problem
+    if not re.match(_SCHEME, value):
+        return "has no scheme: it must start with https:// or http://"
+    return None
+
+
+def _flag_problem(value: object) -> str | None:
+    return None if isinstance(value, bool) else f"must be True or False, not {type(value).__name__}"
+
+
+def _steps_problem(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, int):
+        return f"must be a whole number, not {type(value).__name__}"
+    return None if value >= 1 else f"must be at least 1, not {value}"
+
+
+def _secrets_problem(value: object) -> str | None:
+    if not isinstance(value, Mapping):
+        return f"must be a mapping from names to text, not {type(value).__name__}"
+    for name, secret in value.items():
+        inner = secret if isinstance(secret, Mapping) else {name: secret}
+        if not all(isinstance(part, str) and _is_unicode(part) for pair in inner.items() for part in pair):
+            return "must map names to text, or domain patterns to mappings from names to text"
+    return None
+
+
+def _extra_problem(value: object) -> str | None:
+    if not isinstance(value, Mapping):
+        return f"must be a mapping of body fields, not {type(value).__name__}"
+    for name in value:
+        if not isinstance(name, str):
+            return f"must have text as keys, not {type(name).__name__}"
+        if name in _BODY_FIELDS:
+            return f"must not have {name!r}, which is a field of the spec: {_BODY_FIELDS[name]}"
+    return None
+
+
+_CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
+    "url": _url_problem,
+    "session_id": _identifier_problem,
+    "agent": _text_problem,
+    "provider": _text_problem,
+    "model": _text_problem,
+    "detect_elements": _flag_problem,
+    "human_intervention": _flag_problem,
+    "max_steps": _steps_problem,
+    "secret_values": _secrets_problem,
+    "highlight_elements": _flag_problem,
+    "extra_body": _extra_problem,
+}
+_BODY_FIELDS: Final[Mapping[str, str]] = {
+    **{
+        name: f"pass it as {name}=…" for name in TaskOptions.__annotations__ if name not in {"session_id", "extra_body"}
+    },
+    "prompt": "pass it as the prompt",
+    "output_schema": "pass it as output=…",
+    "async": "call start or run for true, run_in_one_request for false",
+}
+
+
+def _prompt_problem(prompt: object) -> str | None:
+    problem = _text_problem(prompt)
+    return problem and f"the prompt {problem}"
+
+
+def _options_problem(options: Options) -> str | None:
+    for name, value in options.open().items():
+        check = _CHECKS.get(name)
+        if check is None:
+            import difflib
+
+            near = difflib.get_close_matches(name, _CHECKS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}."
+            return f"there is no option {name!r}: {hint} Use extra_body for fields that the spec does not have yet"
+        if value is not None and (problem := check(value)):
+            return f"{name} {problem}"
+    return None
+
+
+def _prepared_start(
+    base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
+) -> Sealed[PreparedRequest] | None:
+    """Prepare a start; return None if `extra_body` cannot be written as JSON."""
+    from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
+    from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
+        PerformWebTaskRequestSchemaOutputSchema,
+    )
+    from anchor_webtask_api.models.perform_web_task_request_schema_secret_values import (
+        PerformWebTaskRequestSchemaSecretValues,
+    )
+
+    fields = dict(options.open())
+    session_id = fields.pop("session_id", None)
+    extra_body = fields.pop("extra_body", {})
+    if "secret_values" in fields:
+        secrets = {name: dict(v) if isinstance(v, Mapping) else v for name, v in fields["secret_values"].items()}
+        fields["secret_values"] = PerformWebTaskRequestSchemaSecretValues.from_dict(secrets)
+    if output.schema is not None:
+        fields["output_schema"] = PerformWebTaskRequestSchemaOutputSchema.from_dict(output.schema)
+    if not in_one_request:
+        fields["async_"] = True
+    body = PerformWebTaskRequestSchema(prompt=prompt, **fields)
+    body.additional_properties.update(extra_body)
+    kwargs = generated.start_kwargs(body, session_id)
+    try:
+        if not has_text_keys(extra_body):
+            return None
+        kwargs["content"] = json.dumps(kwargs.pop("json"), allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return Sealed(_prepared(_start_url(base_url + kwargs["url"]), kwargs))
+
+
+def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:
+    texts: list[str] = []
+    for value in options.open().get("secret_values", {}).values():
+        texts += value.values() if isinstance(value, Mapping) else (value,)
+    return Sealed(tuple(texts))

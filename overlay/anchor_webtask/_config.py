@@ -1,0 +1,175 @@
+"""The settings of a client, and the checks that refuse invalid arguments before anything is sent."""
+
+from __future__ import annotations
+
+import inspect
+import ipaddress
+import math
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import httpx
+
+from anchor_webtask import _clock
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._polling.policy import WaitPolicy
+from anchor_webtask._redaction.secrets import Redactor, Sealed, redact_http_logs
+
+if TYPE_CHECKING:
+    from anchor_webtask._clock import Clock
+
+KEY_VARIABLE: Final = "ANCHORBROWSER_API_KEY"
+BASE_URL_VARIABLE: Final = "ANCHORBROWSER_BASE_URL"
+MAX_SECONDS: Final = 100_000_000
+"""About three years; sleeps and sockets overflow at larger values."""
+
+DEFAULT_BASE_URL: Final = "https://api.anchorbrowser.io"
+
+
+class Settings(NamedTuple):
+    """The checked settings of a client."""
+
+    key: Sealed[str]
+    redact: Redactor
+    base_url: str
+    is_loopback: bool
+    http_timeout: float
+    wait: WaitPolicy
+    max_response_bytes: int
+    clock: Clock
+
+
+def settings(
+    key: Sealed[str | None],
+    *,
+    base_url: str | None,
+    http_timeout: float,
+    wait: WaitPolicy,
+    max_response_bytes: int,
+) -> Settings:
+    """Check the arguments of a client; the API key and the base URL default to the environment.
+
+    Raises:
+        ConfigurationError: An argument, or a variable of the environment, is invalid.
+    """
+    found = Sealed(os.environ.get(KEY_VARIABLE)) if key.open() is None else key
+    if problem := _key_problem(found):
+        raise ConfigurationError(problem)
+    known = Sealed(found.open() or "")
+    url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL if base_url is None else base_url)
+    if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
+        raise ConfigurationError(f"max_response_bytes must be a whole number above 0, not {max_response_bytes!r}")
+    redact_http_logs()
+    return Settings(
+        key=known,
+        redact=Redactor(Sealed((known.open(),))),
+        base_url=str(url).rstrip("/"),
+        is_loopback=_is_loopback(url.host),
+        http_timeout=checked_seconds("http_timeout", http_timeout),
+        wait=checked_wait(wait, WaitPolicy()),
+        max_response_bytes=max_response_bytes,
+        clock=_clock.default,
+    )
+
+
+def checked_seconds(name: str, value: object) -> float:
+    """Return the timeout of one request, in seconds.
+
+    Raises:
+        ConfigurationError: The value is not a finite number above 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ConfigurationError(f"{name} must be a number of seconds above 0, not {value!r}")
+    return _not_too_long(name, value)
+
+
+def checked_timeout(value: object) -> float | None:
+    """Return the timeout of a wait in seconds; None means that it has no deadline.
+
+    Raises:
+        ConfigurationError: The value is neither None nor a finite number of at least 0.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+        raise ConfigurationError(
+            f"timeout must be a number of seconds, at least 0, or None for no deadline, not {value!r}"
+        )
+    return _not_too_long("timeout", value)
+
+
+def _not_too_long(name: str, value: float) -> float:
+    if value > MAX_SECONDS:
+        raise ConfigurationError(f"{name} must be at most {MAX_SECONDS} seconds, not {value!r}")
+    return float(value)
+
+
+def checked_wait(value: WaitPolicy | None, default: WaitPolicy) -> WaitPolicy:
+    """Return the policy of a wait; by default that of the client.
+
+    Raises:
+        ConfigurationError: The value is not a `WaitPolicy`.
+    """
+    if value is not None and not isinstance(value, WaitPolicy):
+        raise ConfigurationError(f"wait must be a WaitPolicy, not {type(value).__name__}")
+    return value or default
+
+
+def check_callbacks(*, may_be_async: bool, **callbacks: object) -> None:
+    """Refuse invalid callbacks before a task is started and paid for.
+
+    Raises:
+        ConfigurationError: A callback cannot be called, or is a coroutine function passed to the sync client.
+    """
+    for name, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            raise ConfigurationError(f"{name} must be a function, not {type(callback).__name__}")
+        if not may_be_async and inspect.iscoroutinefunction(callback):
+            raise ConfigurationError(f"{name} is a coroutine function, which Anchor cannot await: use AsyncAnchor")
+
+
+def _key_problem(key: Sealed[str | None]) -> str | None:
+    value = key.open()
+    if value is None:
+        return f"no API key: pass api_key, or set {KEY_VARIABLE}"
+    if not isinstance(value, str):
+        return f"the API key must be text, not {type(value).__name__}"
+    if not value.strip():
+        return f"the API key is empty: pass api_key, or set {KEY_VARIABLE}"
+    if not all("!" <= character <= "~" for character in value):
+        return "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+    return None
+
+
+def _checked_base_url(text: object) -> httpx.URL:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
+    url, labels = httpx.URL(), [""]
+    try:
+        url = httpx.URL(text.strip())
+        labels = url.raw_host.decode("ascii").removesuffix(".").split(".") if url.host else [""]
+    except (httpx.InvalidURL, ValueError):  # ValueError for host names that cannot be decoded
+        pass
+    # The messages do not show the URL, since its user part may hold a password.
+    if not all(0 < len(label) < 64 for label in labels):
+        raise ConfigurationError(f"base_url must be a URL with scheme and host, such as {DEFAULT_BASE_URL}")
+    if url.port is not None and not 0 < url.port < 65536:
+        raise ConfigurationError("base_url has an invalid port; use 1 to 65535")
+    if url.userinfo:
+        raise ConfigurationError("base_url must not have a user part (user:password@): the API key is sent in a header")
+    if "?" in text or "#" in text:
+        raise ConfigurationError("base_url must not have a query (?…) or a fragment (#…)")
+    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
+        raise ConfigurationError(
+            "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
+        )
+    return url
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

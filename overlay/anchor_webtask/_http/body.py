@@ -1,0 +1,75 @@
+"""The body of a response, read and decompressed only as far as the client needs it."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+import httpx
+
+CONTENT_CODING: Final = "gzip"
+"""The compression that the client accepts for responses."""
+
+_FRAMING_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
+
+
+class BoundedResponse:
+    """A response whose body is read up to a limit: its head, and the part of the body that has arrived.
+
+    It decompresses the body itself and stops at the limit. httpx would decompress each received piece completely, which
+    can grow a thousandfold, and would do so as many times as the headers ask.
+
+    Args:
+        head: The response of httpx; its body is not read yet.
+        limit: The maximum size of the decompressed body, in bytes; 0 if the body is not needed.
+        deadline: When the complete body must have arrived, on the clock that `add` receives.
+    """
+
+    def __init__(self, head: httpx.Response, limit: int, deadline: float) -> None:
+        self.head = head
+        coding = head.headers.get("content-encoding", "identity").strip().lower()
+        self.is_too_large = self.is_late = False
+        self.is_corrupt = False
+        # A custom transport may return a response that has been read and decompressed already.
+        is_compressed = coding in {CONTENT_CODING, "x-gzip"} and not head.is_stream_consumed
+        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_compressed else None
+        self._limit = limit
+        self._deadline = deadline
+        self._chunks: list[bytes] = []
+        self._size = 0
+
+    @property
+    def needs_body(self) -> bool:
+        """Whether to read the body at all."""
+        return self._limit > 0
+
+    def add(self, piece: bytes, now: float) -> bool:
+        """Add a piece of the body as it was received; return False when the rest is not needed."""
+        if self.is_too_large or self.is_corrupt:
+            return False
+        try:
+            chunk = (
+                piece
+                if self._decompressor is None
+                else self._decompressor.decompress(piece, self._limit - self._size + 1)
+            )
+        except zlib.error:
+            self.is_corrupt = True
+            return False
+        self._size += len(chunk)
+        self.is_too_large = self._size > self._limit
+        # A body that arrives in a single piece is most likely complete and has been paid for, so it is accepted late.
+        self.is_late = now > self._deadline and bool(self._chunks)
+        if self.is_too_large or self.is_late:
+            return False
+        self._chunks.append(chunk)
+        return True
+
+    def content(self) -> bytes:
+        """Return the decompressed body as far as it has arrived."""
+        return b"".join(self._chunks)
+
+    def to_httpx(self) -> httpx.Response:
+        """Return an httpx response whose body is read and decompressed."""
+        headers = [(name, value) for name, value in self.head.headers.raw if name.lower() not in _FRAMING_HEADERS]
+        return httpx.Response(self.head.status_code, headers=headers, content=self.content())

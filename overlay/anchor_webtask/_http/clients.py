@@ -1,0 +1,283 @@
+"""The httpx clients, sync and async: how they are configured, and how they send and cut off one request."""
+
+from __future__ import annotations
+
+import functools
+import math
+import ssl
+import sys
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import httpx
+
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
+from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
+from anchor_webtask._polling.outcomes import Failure
+from anchor_webtask._version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from http.cookiejar import CookieJar
+
+    from anchor_webtask._config import Settings
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
+
+_PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
+USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
+EXCHANGE_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError)
+"""What a failed exchange raises. Anything else is an interruption, such as a worker's time limit raised by a signal.
+
+On asyncio, httpx raises plain `ssl.SSLError` for TLS failures after the handshake.
+"""
+CONNECT_SHARE: Final = 0.9
+"""The connect timeout is 90 % of the request's, so the timeout that fires tells which phase failed."""
+MAX_IDLE_CONNECTIONS: Final = 20
+"""How many idle connections the generated client keeps; httpx's own default."""
+
+
+@functools.cache
+def ssl_context() -> ssl.SSLContext:
+    """Return the SSL context that all clients share, since creating one takes 20 ms."""
+    return httpx.create_ssl_context()
+
+
+class PreparedRequest(NamedTuple):
+    """A request that is complete except for the headers that its client adds.
+
+    It is built once for each task. httpx would parse the URL three times and merge the headers for each request.
+    """
+
+    method: str
+    url: httpx.URL
+    headers: tuple[tuple[bytes, bytes], ...]
+    content: bytes
+
+
+def build_request(
+    sealed: Sealed[PreparedRequest],
+    client_headers: Iterable[tuple[bytes, bytes]],
+    limit: float,
+    connect: float | None,
+    trace: Callable[..., object],
+) -> httpx.Request:
+    """Return the request that httpx's `build_request` would return, without repeating its work for each request.
+
+    Args:
+        sealed: The request.
+        client_headers: The headers that the client sends with every request.
+        limit: Seconds that the request may take.
+        connect: Seconds that connecting may take, if less.
+        trace: Receives httpcore's trace events.
+    """
+    prepared = sealed.open()
+    content = prepared.content
+    length = ((b"Content-Length", str(len(content)).encode()),) if content else ()
+    request = httpx.Request(
+        prepared.method,
+        prepared.url,
+        headers=httpx.Headers([*client_headers, *prepared.headers, *length]),
+        stream=httpx.ByteStream(content),
+        extensions={"timeout": _timeouts(limit, connect), "trace": trace},
+    )
+    request.read()  # for transports that read `request.content`
+    return request
+
+
+def _timeouts(limit: float, connect: float | None = None) -> dict[str, float]:
+    """Return httpx's timeouts for a request that may take `limit` seconds, `connect` of them to connect."""
+    shortest = CONNECT_SHARE * limit if connect is None else min(connect, CONNECT_SHARE * limit)
+    return {"connect": shortest, "read": limit, "write": limit, "pool": shortest}
+
+
+def _httpx_arguments(settings: Settings, *, is_custom: bool) -> dict[str, Any]:
+    arguments = {
+        "base_url": settings.base_url,
+        "auth": KeyAuth(settings.key, settings.base_url),
+        "headers": {"Accept-Encoding": CONTENT_CODING, "User-Agent": USER_AGENT},
+        "timeout": httpx.Timeout(**_timeouts(settings.http_timeout)),
+        "follow_redirects": False,
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=MAX_IDLE_CONNECTIONS),
+        # The environment's proxies are not used for loopback: one would receive the key in clear text.
+        "trust_env": not settings.is_loopback,
+    }
+    return arguments if is_custom else {**arguments, "verify": ssl_context()}
+
+
+class _NoServerCookies(httpx.Cookies):
+    """Cookies that ignore what servers set: httpx sends them back unchanged, and fails on one that is not ASCII."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Extract nothing."""
+
+
+class _OwnCookiesOnly:
+    """Makes an httpx client send the cookies that the user sets, and none from servers."""
+
+    def __init__(self) -> None:
+        self._own_cookies = _NoServerCookies()
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        """The cookies that are sent with each request."""
+        return self._own_cookies
+
+    @cookies.setter
+    def cookies(self, cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]]) -> None:
+        self._own_cookies = _NoServerCookies(cookies)
+
+
+def _limit(request: httpx.Request) -> float:
+    read = request.extensions.get("timeout", {}).get("read")
+    return math.inf if read is None else float(read)
+
+
+def guard_for(settings: Settings, redact: Redactor) -> Guard:
+    """Return the guard of one exchange."""
+    return Guard(redact, settings.max_response_bytes, settings.clock)
+
+
+class GuardedClient(_OwnCookiesOnly, httpx.Client):
+    """An httpx client whose `send` returns complete, successful responses, and raises this package's errors otherwise.
+
+    `exchange` returns failures instead of raising them.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
+        _OwnCookiesOnly.__init__(self)
+        arguments = _httpx_arguments(settings, is_custom=transport is not None)
+        httpx.Client.__init__(self, transport=transport, event_hooks={"response": [hide_location]}, **arguments)
+        self.client_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
+        self._now = settings.clock.now
+        self._new_guard = functools.partial(guard_for, settings, settings.redact)
+        self.is_broken = False
+
+    def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
+        """Send for the generated client; its arguments for streaming, authentication and redirects are ignored."""
+        guard, given = self._new_guard(), request.extensions
+        request.extensions = {"trace": guard.trace, **given}
+        try:
+            outcome = self.exchange(request, guard)
+        finally:
+            request.extensions = given
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        return outcome.to_httpx()
+
+    def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
+        """Send a request, and return the complete, successful response, or the failure."""
+        limit = _limit(request)
+        deadline = self._now() + limit
+        given = request.extensions
+        if limit < math.inf:
+            request.extensions = {**given, DEADLINE: deadline, "timeout": {**given["timeout"]}}
+        response: BoundedResponse | None = None
+        failure: Failure | None = None
+        try:
+            head = super().send(request, stream=True)
+            try:
+                response = guard.response(head, deadline)
+                if response.needs_body:
+                    guard.limit_reads(request.extensions)
+                    for piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
+                        if not response.add(piece, self._now()):
+                            break
+            finally:
+                head.close()
+        except EXCHANGE_ERRORS as exception:
+            failure = guard.broken(exception, limit)
+        except BaseException:
+            # An interruption can leave httpcore with a lock that is never released, or with half a request sent.
+            self.is_broken = True
+            raise
+        finally:
+            request.extensions = given
+        return guard.verdict(response, failure, limit)
+
+
+class OneLoop:
+    """Remembers the event loop that uses a client first, and refuses all others."""
+
+    def __init__(self) -> None:
+        self._loop: object = None
+
+    def check(self) -> None:
+        """Refuse another event loop than the first.
+
+        Raises:
+            ConfigurationError: The running loop is another one.
+        """
+        import anyio.lowlevel
+
+        loop = anyio.lowlevel.current_token()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop != loop:
+            raise ConfigurationError(
+                "this client was first used in another event loop: make one client for each event loop"
+            )
+
+
+class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
+    """The async `GuardedClient`, for asyncio and trio, in the event loop that uses it first.
+
+    Here a request also ends at its limit while the head of the response is still arriving.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
+        async def hide(head: httpx.Response) -> None:
+            hide_location(head)
+
+        _OwnCookiesOnly.__init__(self)
+        arguments = _httpx_arguments(settings, is_custom=transport is not None)
+        httpx.AsyncClient.__init__(self, transport=transport, event_hooks={"response": [hide]}, **arguments)
+        self.client_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
+        self._now = settings.clock.now
+        self._new_guard = functools.partial(guard_for, settings, settings.redact)
+        self._loop = OneLoop()
+        self.is_broken = False
+
+    async def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
+        """Send for the generated client; its arguments for streaming, authentication and redirects are ignored."""
+        self._loop.check()
+        guard, given = self._new_guard(), request.extensions
+        request.extensions = {"trace": guard.trace_async, **given}
+        try:
+            outcome = await self.exchange(request, guard)
+        finally:
+            request.extensions = given
+        if isinstance(outcome, Failure):
+            raise outcome.error
+        return outcome.to_httpx()
+
+    async def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
+        """Send a request, and return the complete, successful response, or the failure."""
+        import anyio
+
+        limit = _limit(request)
+        deadline = self._now() + limit
+        response: BoundedResponse | None = None
+        failure: Failure | None = None
+        with anyio.move_on_after(limit) as scope:
+            try:
+                head = await super().send(request, stream=True)
+                try:
+                    response = guard.response(head, deadline)
+                    if response.needs_body and head.is_stream_consumed:
+                        response.add(head.content, self._now())
+                    elif response.needs_body:
+                        async for piece in head.aiter_raw():
+                            if not response.add(piece, self._now()):
+                                # A `break` would leave httpcore's generators suspended, and trio warns of each. The
+                                # verdict asks the response for the reason before it takes this for a timeout.
+                                scope.cancel()
+                finally:
+                    await head.aclose()
+            except EXCHANGE_ERRORS as exception:
+                failure = guard.broken(exception, limit)
+        return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        self._loop.check()
+        await super().aclose()

@@ -1,0 +1,289 @@
+"""What a failed exchange means: which responses are accepted, which error names the problem, whether bytes were sent.
+
+It also decides which requests carry the key, and reads `Retry-After`. No I/O: the sync and the async client call it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import ssl
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from anchor_webtask._errors import (
+    AuthenticationError,
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RequestTimeoutError,
+    ServerError,
+    StatusError,
+    TransportError,
+    UnexpectedResponseError,
+)
+from anchor_webtask._http.body import BoundedResponse
+from anchor_webtask._polling.outcomes import Failure, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, MutableMapping
+
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
+
+KEY_HEADER: Final = "anchor-api-key"
+MAX_ERROR_BODY: Final = 65_536
+
+_REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
+_STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
+    400: BadRequestError,
+    401: AuthenticationError,
+    402: PaymentRequiredError,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    422: BadRequestError,
+    429: RateLimitError,
+}
+_NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError)
+"""Exceptions that prove that the request was never sent.
+
+ConnectTimeout is not among them, since httpx-aiohttp also raises it for a connection that is lost later. It is trusted
+only from a transport that traces the progress of a request, as httpx's own transports do.
+"""
+
+
+class KeyAuth(httpx.Auth):
+    """Adds the key to requests for the API's origin, and to no others."""
+
+    def __init__(self, key: Sealed[str], base_url: str) -> None:
+        self._key = key
+        self._origin = _origin(httpx.URL(base_url))
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        """Add the key to a request that is about to be sent."""
+        if _origin(request.url) == self._origin:
+            request.headers[KEY_HEADER] = self._key.open()
+        yield request
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port
+
+
+class Guard:
+    """Turns httpx's responses and exceptions into accepted responses, or into failures that say why.
+
+    A guard belongs to one exchange. Through `trace` it learns whether the request has begun to leave. Most custom
+    transports call no `trace`; then a request counts as sent unless the exception itself proves otherwise.
+
+    Args:
+        redact: Removes secrets from text that comes from outside.
+        max_response_bytes: The maximum size of a decompressed response.
+        clock: Measures the rest of a request's time, and the delay that a `Retry-After` date asks for.
+    """
+
+    def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
+        self._redact = redact
+        self._max_response_bytes = max_response_bytes
+        self._clock = clock
+        self._has_left: bool | None = None
+
+    def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        """Record the progress of the request; this is httpcore's `trace` extension."""
+        is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
+        self._has_left = bool(self._has_left or is_sent)
+        if event.endswith(".receive_response_headers.started"):
+            self.limit_reads(info["request"].extensions)
+
+    def limit_reads(self, extensions: MutableMapping[str, Any]) -> None:
+        """Limit each of the reads that follow to the rest of the request's time."""
+        deadline, limits = extensions.get(DEADLINE), extensions.get("timeout")
+        if deadline is not None and limits is not None:
+            limits["read"] = max(deadline - self._clock.now(), MIN_READ_TIMEOUT)
+
+    async def trace_async(self, event: str, info: Mapping[str, Any]) -> None:
+        """Record the progress of the request, for the async client."""
+        self.trace(event, info)
+
+    def response(self, head: httpx.Response, deadline: float) -> BoundedResponse:
+        """Return the response whose head has arrived, with a limit for its body."""
+        if head.is_success:
+            return BoundedResponse(head, self._max_response_bytes, deadline)
+        return BoundedResponse(head, 0 if head.status_code < 400 else MAX_ERROR_BODY, deadline)
+
+    def broken(self, exception: Exception, limit: float) -> Failure:
+        """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
+        is_unsent = isinstance(exception, _NOT_SENT) or self._has_left is False
+        if isinstance(exception, httpx.TimeoutException):
+            return self._timed_out(limit, is_unsent=is_unsent)
+        if is_unsent:
+            if _is_certificate_error(exception):
+                return Failure(Fault.CERTIFICATE, TransportError("the server's certificate is not valid"))
+            return Failure(Fault.NOT_CONNECTED, TransportError("no connection to the server"))
+        if isinstance(exception, httpx.DecodingError):
+            return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
+        return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
+
+    def not_sent(self, seconds: float) -> Failure:
+        """Return the failure of a request that got no slot within this time."""
+        return Failure(
+            Fault.NOT_CONNECTED,
+            RequestTimeoutError(f"not sent within {seconds:g} s: too many other requests are in flight"),
+        )
+
+    def overdue(self, limit: float) -> Failure:
+        """Return the failure of a response that was incomplete at the time limit."""
+        return self._timed_out(limit, is_unsent=self._has_left is False)
+
+    def _timed_out(self, limit: float, *, is_unsent: bool) -> Failure:
+        what = "no connection" if is_unsent else "no complete response"
+        fault = Fault.NOT_CONNECTED if is_unsent else Fault.LOST
+        return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
+
+    def verdict(
+        self, response: BoundedResponse | None, failure: Failure | None, limit: float
+    ) -> BoundedResponse | Failure:
+        """Return the complete, successful response, or the failure that explains why there is none.
+
+        Args:
+            response: The response as far as it has arrived; None if its head has not. An error status counts even if
+                the body is incomplete.
+            failure: What ended the exchange early, if anything did.
+            limit: Seconds that the exchange was allowed to take.
+        """
+        if response is None:
+            return failure or self.overdue(limit)
+        failure = self._failure(response, failure, limit)
+        if failure is not None:
+            return failure._replace(
+                status=response.head.status_code, request_id=request_id(response.head, self._redact)
+            )
+        return response
+
+    def _failure(self, response: BoundedResponse, failure: Failure | None, limit: float) -> Failure | None:
+        head, status = response.head, response.head.status_code
+        if head.is_success:
+            if response.is_too_large:
+                return Failure(
+                    Fault.TOO_LARGE,
+                    UnexpectedResponseError(
+                        f"the response is larger than max_response_bytes={self._max_response_bytes}"
+                    ),
+                )
+            if response.is_corrupt:
+                return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
+            return failure or (self.overdue(limit) if response.is_late else None)
+        if 300 <= status < 400:
+            target = self._target(head)
+            return Failure(
+                Fault.REDIRECTED,
+                UnexpectedResponseError(
+                    f"HTTP {status} redirects to {target}; redirects are not followed, check base_url"
+                ),
+            )
+        if 400 <= status < 600:
+            return Failure(Fault.STATUS, self._status_error(head, response.content()))
+        return Failure(Fault.UNREADABLE, UnexpectedResponseError(f"HTTP {status} is not a valid final status"))
+
+    def _target(self, head: httpx.Response) -> str:
+        location = head.extensions.get(LOCATION, "")
+        try:
+            url = httpx.URL(location)
+            if not url.host:
+                return "another path of the same server" if location else "no address"
+            return self._redact.quote(f"{url.scheme}://{url.netloc.decode('ascii')}")
+        except (httpx.InvalidURL, ValueError):  # ValueError for host names that cannot be decoded
+            return "an invalid address"
+
+    def _status_error(self, head: httpx.Response, content: bytes) -> StatusError:
+        status = head.status_code
+        message, code = _api_error(content)
+        message = None if message is None else self._redact.quote(message)
+        kind = _STATUS_ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
+        return kind(
+            f"HTTP {status}: {message or _phrase(status)}",
+            status=status,
+            api_message=message,
+            code=code,
+            request_id=request_id(head, self._redact),
+            retry_after=retry_after(head.headers.get("retry-after"), self._clock.wall()),
+        )
+
+
+DEADLINE: Final = "anchor_webtask.deadline"
+MIN_READ_TIMEOUT: Final = 0.001
+LOCATION: Final = "anchor_webtask.location"
+
+
+def request_id(head: httpx.Response, redact: Redactor) -> str | None:
+    """Return the id that the API or its gateway gave the request; None if neither did."""
+    found = (head.headers.get(name) for name in _REQUEST_ID_HEADERS)
+    return next((redact.quote(value) for value in found if value), None)
+
+
+def hide_location(head: httpx.Response) -> None:
+    """Keep httpx from building a request for a redirect: it would copy the key, or fail on an invalid address."""
+    if 300 <= head.status_code < 400 and (location := head.headers.pop("location", None)) is not None:
+        head.extensions[LOCATION] = location
+
+
+def retry_after(value: str | None, wall: float) -> float | None:
+    """Return the seconds that a `Retry-After` header asks for; None if the header is missing or invalid.
+
+    Args:
+        value: The header: seconds, or a date in one of HTTP's three formats.
+        wall: The current time, in seconds since 1970.
+    """
+    if value is None:
+        return None
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,15}", value):
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+        # The asctime format has no zone; it is UTC, as the others are.
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC)).timestamp()
+    except (TypeError, ValueError, OverflowError, IndexError):
+        return None
+    return max(seconds - wall, 0.0) if math.isfinite(seconds) else None
+
+
+def _is_certificate_error(exception: BaseException) -> bool:
+    seen: BaseException | None = exception
+    while seen is not None:
+        if isinstance(seen, ssl.SSLCertVerificationError):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
+def _api_error(content: bytes) -> tuple[str | None, int | None]:
+    """Return message and code of an error body, `{"error": {"code": …, "message": …}}`; None for other bodies."""
+    try:
+        body: Any = json.loads(content)
+    except (ValueError, RecursionError):
+        return None, None
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):
+        return error or None, None
+    if not isinstance(error, dict):
+        return None, None
+    message, code = error.get("message"), error.get("code")
+    return (
+        message if isinstance(message, str) and message else None,
+        code if isinstance(code, int) and not isinstance(code, bool) else None,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "unknown status"

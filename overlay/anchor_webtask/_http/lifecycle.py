@@ -1,0 +1,99 @@
+"""When HTTP clients are created, replaced after a fork or an interruption, and refused after a close."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
+
+from anchor_webtask._errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CLOSED: Final = "this client is closed: make a new one"
+
+T = TypeVar("T")
+
+
+def create(make: Callable[[], T]) -> T:
+    """Create an httpx client.
+
+    Raises:
+        ConfigurationError: The environment has an invalid proxy or certificate setting.
+    """
+    try:
+        return make()
+    except Exception as error:  # noqa: BLE001  httpx and ssl raise many types for a bad environment
+        kind = type(error).__name__
+    # The error's own text may quote a proxy's password.
+    raise ConfigurationError(
+        f"cannot make an HTTP client ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables in the "
+        "environment"
+    )
+
+
+class Client(Protocol):
+    """A client that is replaced once it is closed, or broken by an interruption."""
+
+    is_broken: bool
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was closed."""
+        ...
+
+
+ClientT = TypeVar("ClientT", bound=Client)
+
+
+class Lifecycle(Generic[ClientT]):
+    """Creates a client on first use, replaces it after a fork or an interruption, and refuses it after a close.
+
+    After a fork, parent and child would read each other's responses from one connection, so the child gets a new
+    client. A custom transport cannot be created again; with one, the child is refused.
+    """
+
+    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
+        self._make = make
+        self._is_custom = is_custom
+        self._client: ClientT | None = None
+        self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's connections
+        self._pid = os.getpid()
+        self._lock = threading.RLock()  # reentrant: a signal handler may close while a client is created
+        self._is_closed = False
+
+    def client(self) -> ClientT:
+        """Return the client of this process.
+
+        Raises:
+            ConfigurationError: The client was closed, or it has a custom transport from before a fork.
+        """
+        if self._pid != os.getpid():
+            if self._is_custom:
+                raise ConfigurationError(
+                    "a client with a custom transport cannot be used in a forked process: make a new one in the child"
+                )
+            if self._client is not None:
+                self._inherited.append(self._client)
+                self._client = None
+            self._lock = threading.RLock()  # a thread that the child does not have may hold the old one
+            self._pid = os.getpid()
+        with self._lock:
+            if self._is_closed:
+                raise ConfigurationError(CLOSED)
+            if self._client is None or self._client.is_closed or self._client.is_broken:
+                self._client = create(self._make)
+            return self._client
+
+    def close(self) -> ClientT | None:
+        """Refuse further use, and return the client to close, if this process has one.
+
+        A second call returns the same client, since the first close may have been interrupted. A broken client is not
+        returned: closing it could wait for a lock that is never released.
+        """
+        self._is_closed = True
+        if self._pid != os.getpid():
+            return None
+        with self._lock:
+            return None if self._client is None or self._client.is_broken else self._client

@@ -1,0 +1,114 @@
+"""Sending, sync and async: the limited clients for tasks, and a separate guarded client for the generated code.
+
+A request arrives sealed and is opened inside `exchange`, which returns failures and never raises them. So when an error
+is raised later, no frame with a header or a body is left for a traceback to show.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, guard_for
+from anchor_webtask._http.lifecycle import Lifecycle
+from anchor_webtask._http.limiter import AsyncLimiter, Limiter
+
+if TYPE_CHECKING:
+    import httpx
+
+    from anchor_webtask._config import Settings
+    from anchor_webtask._http.body import BoundedResponse
+    from anchor_webtask._http.clients import PreparedRequest
+    from anchor_webtask._http.limiter import Slot
+    from anchor_webtask._polling.outcomes import Failure
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
+
+
+class Sender:
+    """Sends the requests of the sync client."""
+
+    def __init__(self, settings: Settings, custom: httpx.BaseTransport | None) -> None:
+        is_custom = custom is not None
+
+        def make() -> GuardedClient:
+            return GuardedClient(settings, custom)
+
+        self._settings = settings
+        self._limiter = Lifecycle(lambda: Limiter(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
+        # The generated client's with_headers() changes its httpx client, so that client is not shared.
+        self._api_client = Lifecycle(make, is_custom=is_custom)
+
+    def exchange(
+        self,
+        prepared: Sealed[PreparedRequest],
+        limit: float,
+        *,
+        slot: Slot,
+        redact: Redactor,
+        connect: float | None = None,
+    ) -> BoundedResponse | Failure:
+        """Send a request, and return the complete, successful response, or the failure.
+
+        Args:
+            prepared: The request.
+            limit: Seconds that it may take.
+            slot: Which slot it needs.
+            redact: Removes the request's secrets from text.
+            connect: Seconds that connecting may take, if less.
+        """
+        guard = guard_for(self._settings, redact)
+        return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+
+    def api_client(self) -> GuardedClient:
+        """Return the guarded httpx client for the generated code."""
+        return self._api_client.client()
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in (self._limiter.close(), self._api_client.close()):
+            if client is not None:
+                client.close()
+
+
+class AsyncSender:
+    """Sends the requests of the async client."""
+
+    def __init__(self, settings: Settings, custom: httpx.AsyncBaseTransport | None) -> None:
+        is_custom = custom is not None
+
+        def make() -> GuardedAsyncClient:
+            return GuardedAsyncClient(settings, custom)
+
+        self._settings = settings
+        self._limiter = Lifecycle(lambda: AsyncLimiter(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
+        self._api_client = Lifecycle(make, is_custom=is_custom)
+
+    async def exchange(
+        self,
+        prepared: Sealed[PreparedRequest],
+        limit: float,
+        *,
+        slot: Slot,
+        redact: Redactor,
+        connect: float | None = None,
+    ) -> BoundedResponse | Failure:
+        """Send a request, and return the complete, successful response, or the failure.
+
+        Args:
+            prepared: The request.
+            limit: Seconds that it may take.
+            slot: Which slot it needs.
+            redact: Removes the request's secrets from text.
+            connect: Seconds that connecting may take, if less.
+        """
+        guard = guard_for(self._settings, redact)
+        return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+
+    def api_client(self) -> GuardedAsyncClient:
+        """Return the guarded httpx client for the generated code."""
+        return self._api_client.client()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        for client in (self._limiter.close(), self._api_client.close()):
+            if client is not None:
+                await client.aclose()

@@ -1,0 +1,67 @@
+"""What a request results in: the API's reply about a task, or a failure with its kind and error."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+if TYPE_CHECKING:
+    from anchor_webtask._errors import AnchorError
+
+
+@dataclass(slots=True)
+class Running:
+    """The task has started and has not ended.
+
+    `raw_status` is the status as the API spells it, None if it is not text; `known` is False for a status that this
+    package does not know.
+    """
+
+    task_id: str | None = None
+    raw_status: str | None = None
+    known: bool = True
+
+
+@dataclass(slots=True)
+class Completed:
+    """The task has ended with an answer, which may be any JSON."""
+
+    raw: Any
+    raw_status: str | None = None
+
+
+@dataclass(slots=True)
+class Failed:
+    """The task has ended without an answer; `reason` is the API's reason as text."""
+
+    reason: str | None
+    raw_status: str | None = None
+
+
+class Fault(Enum):
+    """Why a request got no reply, as far as the next step depends on it."""
+
+    NOT_CONNECTED = auto()  # no byte of the request was sent
+    CERTIFICATE = auto()  # no byte was sent, and a repetition cannot help
+    LOST = auto()  # after a byte may have been sent, the connection broke or the time was over
+    STATUS = auto()  # an HTTP status of 400 or more
+    REDIRECTED = auto()
+    TOO_LARGE = auto()
+    UNREADABLE = auto()  # a success by its status, but not what the spec describes
+
+
+class Failure(NamedTuple):
+    """A request that got no reply, and the error to raise for it.
+
+    `status` and `request_id` are those of the response; None if not even its head arrived.
+    """
+
+    fault: Fault
+    error: AnchorError
+    status: int | None = None
+    request_id: str | None = None
+
+
+Ended: TypeAlias = Completed | Failed
+Reply: TypeAlias = Running | Completed | Failed

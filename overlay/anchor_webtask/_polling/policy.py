@@ -1,0 +1,51 @@
+"""How often a wait checks its task."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from anchor_webtask._errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitPolicy:
+    """How often a wait checks its task: after a fraction of the time that the task has run, within bounds.
+
+    Attributes:
+        fraction: The delay before the next check, as a fraction of the time that the task has run.
+        minimum: The shortest delay, in seconds.
+        maximum: The longest delay, in seconds.
+        jitter: The fraction by which each delay is randomly lengthened or shortened, so that many waits spread out.
+
+    Raises:
+        ConfigurationError: A value is out of range.
+    """
+
+    fraction: float = 0.09
+    minimum: float = 2.0
+    maximum: float = 60.0
+    jitter: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("fraction", "minimum", "maximum", "jitter"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ConfigurationError(f"WaitPolicy: {name} must be a finite number of at least 0, not {value!r}")
+        if self.minimum == 0 or self.maximum < self.minimum:
+            raise ConfigurationError(
+                f"WaitPolicy: minimum must be above 0 and at most maximum, not {self.minimum!r} with a maximum of "
+                f"{self.maximum!r}"
+            )
+        if self.jitter >= 1:
+            raise ConfigurationError(f"WaitPolicy: jitter must be below 1, not {self.jitter!r}")
+
+    def delay(self, elapsed: float, chance: float) -> float:
+        """Return the seconds until the next check.
+
+        Args:
+            elapsed: Seconds that the task has run.
+            chance: A random number from 0 to 1; it places the delay within the jitter.
+        """
+        plain = min(max(self.fraction * elapsed, self.minimum), self.maximum)
+        return plain * (1 + self.jitter * (2 * chance - 1))

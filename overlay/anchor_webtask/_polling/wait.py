@@ -1,0 +1,234 @@
+"""When a task is checked next, which failures are retried, and what ends a wait.
+
+A wait is a sequence of steps. This module decides the next step, and a driver with a socket and a clock executes it:
+
+    Fetch(limit)      check the task's status within `limit` seconds, and return the reply or the failure
+    Sleep(seconds)    wait
+    Emit(update)      pass the update to the caller
+
+Nothing here reads a clock, sleeps or sends. After each step the driver passes in the time and the result. So a test can
+run a thousand waits through a week in a second, and the sync and the async driver cannot make different decisions.
+
+The schedule. A task takes seconds to hours, and each check is a request. So the next check comes after 9 % of the time
+that the task has run, after at least two seconds and at most a minute: the end is noticed less than a tenth late, and
+the number of checks grows with the logarithm of the task's duration until the delay reaches a minute. The API's
+documentation recommends a check every two seconds; compared with that, this schedule makes half as many checks for a
+task of a minute, and a sixth for a task of five minutes. `make bench` draws the curve for other values. A random change
+of up to a tenth keeps a thousand waits from checking at the same moment. A `Retry-After` can delay a check, and never
+makes it earlier. A handle found by its id checks immediately, since it is unknown how long its task has run.
+
+The deadline. The last sleep ends at the deadline, and one last check follows. That check may take five seconds beyond
+the deadline, because an answer that is ready has been paid for. So every wait makes at least one check, `timeout=0`
+makes exactly one, and an end that is reported late still counts. Earlier checks may take only the time that is left
+until the deadline. These limits include the time that a check queues for a slot: when thousands of waits end at once,
+some of the last checks may get none.
+
+What ends a wait. A final status; the deadline; or a failure that a repetition cannot fix: most 4xx statuses, an invalid
+certificate, a redirect, a response that is too large. After any other failure, such as a lost connection, a gateway's
+502, HTML in place of JSON, or a shape that the spec does not describe, the task is checked again, because it keeps
+running and is paid for whether we see it or not. A 404 within five seconds after the first check is one of these: a new
+task is not always known to all servers at once. A status that this package does not know means running, and is logged
+once as a warning.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+
+from anchor_webtask._errors import StatusError, TaskTimeoutError
+from anchor_webtask._models import TaskStatus, TaskUpdate
+from anchor_webtask._polling.outcomes import Completed, Ended, Failed, Failure, Fault, Reply, Running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from anchor_webtask._errors import AnchorError
+    from anchor_webtask._polling.policy import WaitPolicy
+
+E = TypeVar("E")
+
+DEFAULT_TIMEOUT: Final = 1800
+"""Seconds after which a wait ends if its caller gives no timeout."""
+LAST_CHECK_LIMIT: Final = 5.0
+NOT_FOUND_GRACE: Final = 5.0
+MAX_RETRY_AFTER: Final = 3600.0
+"""If a server asks for a longer delay, the next check still comes after an hour."""
+
+_RETRIED_STATUSES: Final = frozenset({408, 425, 429, 499})
+
+logger = logging.getLogger("anchor_webtask")
+logger.addHandler(logging.NullHandler())  # without it, Python prints warnings if the application sets up no logging
+
+
+@dataclass(slots=True)
+class Fetch:
+    """Send the request within `limit` seconds, of which connecting may take `connect`, and return its outcome."""
+
+    limit: float
+    connect: float | None = None
+
+
+@dataclass(slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+@dataclass(slots=True)
+class Emit(Generic[E]):
+    """Pass this value to the caller."""
+
+    value: E
+
+
+Step: TypeAlias = Fetch | Sleep | Emit[E]
+StepResult: TypeAlias = tuple[float, Reply | Failure | None]
+"""What the driver passes in after a step: the time, and after a Fetch the reply or the failure."""
+
+
+@dataclass(slots=True)
+class TaskState:
+    """What is known of a task; it is kept from one wait to the next.
+
+    Attributes:
+        task_id: The task's id; None if the task ended before it had one.
+        begun: When the task began, as far as is known, on the clock of `StepResult`.
+        due: When the next check is due.
+        first_check: When the first check began.
+    """
+
+    task_id: str | None
+    begun: float
+    due: float
+    first_check: float | None = None
+    checks: int = 0
+    status: TaskStatus | None = None
+    raw_status: str | None = None
+    ended: Ended | None = None
+    warned: bool = False
+
+    def end(self, ended: Ended) -> None:
+        """Record how the task ended."""
+        self.ended = ended
+        self.status = TaskStatus.COMPLETED if isinstance(ended, Completed) else TaskStatus.FAILED
+        self.raw_status = ended.raw_status
+        logger.info("task %s", self.status.value, extra={"task_id": self.task_id})
+
+
+def wait_steps(
+    state: TaskState,
+    policy: WaitPolicy,
+    *,
+    now: float,
+    deadline: float | None,
+    http_timeout: float,
+    chance: Callable[[], float],
+) -> Generator[Step[TaskUpdate], StepResult, None]:
+    """Yield the steps of a wait; afterwards `state.ended` says how the task ended.
+
+    Args:
+        state: What is known of the task; updated by each check.
+        policy: How often to check.
+        now: The time.
+        deadline: When to make the last check; None for never.
+        http_timeout: Seconds that one request may take.
+        chance: Returns a random number from 0 to 1.
+
+    Raises:
+        TaskTimeoutError: The deadline has passed, and the task had not ended at the last check.
+        AnchorError: A failure that a repetition cannot fix.
+    """
+    while state.ended is None:
+        until = state.due if deadline is None else min(state.due, deadline)
+        if until > now:
+            now, _ = yield Sleep(until - now)
+            continue
+        last = deadline is not None and now >= deadline
+        limit = http_timeout
+        if deadline is not None:
+            limit = min(http_timeout, LAST_CHECK_LIMIT if last else deadline - now)
+        if state.first_check is None:
+            state.first_check = now
+        since_first_check = now - state.first_check
+        now, outcome = yield Fetch(limit)
+        error = _record(state, outcome, since_first_check)
+        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), _retry_after(error))
+        state.due = now + delay
+        over = last or state.ended is not None
+        now, _ = yield Emit(_update(state, error, now, delay=None if over else delay, deadline=deadline))
+        if last and state.ended is None:
+            raise _timed_out(state, now, error)
+
+
+def _record(state: TaskState, outcome: Reply | Failure | None, since_first_check: float) -> AnchorError | None:
+    """Record the outcome of a check; return the error of a failure that is retried, raise that of any other."""
+    state.checks += 1
+    if state.ended is not None:
+        return None  # another wait on the same handle has seen the end in the meantime
+    match outcome:
+        case Completed() | Failed():
+            state.end(outcome)
+        case Running():
+            state.status = TaskStatus.RUNNING if outcome.known else TaskStatus.UNKNOWN
+            state.raw_status = outcome.raw_status
+            if not outcome.known and not state.warned:
+                state.warned = True
+                logger.warning("unknown status, treated as running", extra={"task_id": state.task_id})
+        case Failure(error=error):
+            error.task_id = state.task_id
+            if not _is_retried(outcome, since_first_check):
+                raise error
+            logger.warning(
+                "check failed (%s), checking again later", type(error).__name__, extra={"task_id": state.task_id}
+            )
+            return error
+        case None:
+            raise AssertionError("the driver must return the outcome of a Fetch")
+    return None
+
+
+def _is_retried(failure: Failure, since_first_check: float) -> bool:
+    match failure.fault:
+        case Fault.NOT_CONNECTED | Fault.LOST | Fault.UNREADABLE:
+            return True
+        case Fault.CERTIFICATE | Fault.REDIRECTED | Fault.TOO_LARGE:
+            return False
+        case Fault.STATUS:
+            status = failure.error.status if isinstance(failure.error, StatusError) else 0
+            if status == 404:
+                return since_first_check < NOT_FOUND_GRACE
+            return status >= 500 or status in _RETRIED_STATUSES
+
+
+def _retry_after(error: AnchorError | None) -> float:
+    wanted = error.retry_after if isinstance(error, StatusError) else None
+    return min(wanted or 0.0, MAX_RETRY_AFTER)
+
+
+def _update(
+    state: TaskState, error: AnchorError | None, now: float, *, delay: float | None, deadline: float | None
+) -> TaskUpdate:
+    left = None if deadline is None else deadline - now
+    return TaskUpdate(
+        task_id=state.task_id,
+        status=state.status or TaskStatus.UNKNOWN,
+        raw_status=state.raw_status,
+        elapsed=now - state.begun,
+        checks=state.checks,
+        next_check=delay if delay is None or left is None else min(delay, max(left, 0.0)),
+        deadline=left,
+        last_error=error,
+    )
+
+
+def _timed_out(state: TaskState, now: float, error: AnchorError | None) -> TaskTimeoutError:
+    seen = f"the last check failed ({error.args[0]})" if error else f"its status is {state.raw_status!r}"
+    return TaskTimeoutError(
+        f"the deadline passed {now - state.begun:.0f} s after the task began, and the task has not ended: {seen}",
+        last_status=state.raw_status,
+        last_error=error,
+        task_id=state.task_id,
+    )

@@ -1,0 +1,1 @@
+"""Tasks and handles: what users call, sync and async side by side."""

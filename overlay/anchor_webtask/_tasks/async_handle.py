@@ -1,0 +1,154 @@
+"""The async handle of one task: checking it and waiting for it, under asyncio and trio."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from anchor_webtask._api.responses import read_status
+from anchor_webtask._config import checked_timeout
+from anchor_webtask._http.limiter import Slot
+from anchor_webtask._models import T, TaskResult, TaskUpdate
+from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
+from anchor_webtask._tasks.handle import Handle, Setup, adding_task_id, annotate
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Generator
+
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._http.sender import AsyncSender
+    from anchor_webtask._polling.outcomes import Failure, Reply
+
+E = TypeVar("E")
+
+
+class Drive(Generic[E]):
+    """Executes the steps of a start or a wait, and iterates over the values that they emit.
+
+    It is not an async generator: if one is dropped before its end, its event loop must clean up, and trio warns.
+    """
+
+    def __init__(
+        self,
+        make_steps: Callable[[], Generator[Step[E], StepResult]],
+        clock: Clock,
+        fetch: Callable[[Fetch], Awaitable[Reply | Failure]],
+        task_id: str | None,
+    ) -> None:
+        self._make_steps = make_steps
+        self._clock = clock
+        self._fetch = fetch
+        self._task_id = task_id
+        self._steps: Generator[Step[E], StepResult] | None = None
+        self._reply: Reply | Failure | None = None
+
+    def __aiter__(self) -> AsyncIterator[E]:
+        return self
+
+    async def __anext__(self) -> E:
+        while True:
+            step = self._next_step()
+            self._reply = None
+            try:
+                match step:
+                    case Sleep(seconds=seconds):
+                        await self._clock.sleep_async(seconds)
+                    case Fetch():
+                        self._reply = await self._fetch(step)
+                    case Emit(value=value):
+                        return value
+            except BaseException as raised:
+                if self._steps is not None:
+                    self._steps.close()  # after an interruption the iteration is over, as with a generator
+                annotate(raised, step, self._task_id)
+                raise
+
+    def _next_step(self) -> Step[E]:
+        try:
+            if self._steps is None:
+                self._steps = self._make_steps()
+                return next(self._steps)
+            return self._steps.send((self._clock.now(), self._reply))
+        except StopIteration:
+            raise StopAsyncIteration from None
+
+
+async def call(callback: Callable[[Any], object], argument: object, task_id: str | None) -> None:
+    """Call a user's callback, which may be a coroutine function."""
+    with adding_task_id(task_id):
+        returned = callback(argument)
+        if inspect.isawaitable(returned):
+            await returned
+
+
+class AsyncWebTask(Handle[T]):
+    """The handle of one web task: `await task` returns its result, `async for update in task` watches it.
+
+    Creating or dropping a handle changes nothing: the task runs on the server. Cancelling a wait cancels only the wait.
+    Several tasks of one event loop may wait on one handle.
+    """
+
+    def __init__(self, sender: AsyncSender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
+        super().__init__(setup, state, started=started)
+        self._sender = sender
+
+    async def result(self, timeout: float | None = DEFAULT_TIMEOUT) -> TaskResult[T]:
+        """Wait until the task ends, and return its answer.
+
+        Args:
+            timeout: Seconds to wait; 0 makes one check, None waits without a deadline. One last check follows the
+                deadline, and may take up to 5 more seconds.
+
+        Raises:
+            TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
+            TaskFailedError: The API reports that the task failed.
+            InvalidOutputError: The task completed, but its answer does not fit `output`.
+            AnchorError: A failure that a repetition cannot fix.
+        """
+        return await self._result_by(self._deadline(checked_timeout(timeout)), None)
+
+    def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> AsyncIterator[TaskUpdate]:
+        """Wait until the task ends, and yield the result of each check; nothing if the end is known already.
+
+        Args:
+            timeout: As for `result`.
+
+        Raises:
+            TaskTimeoutError: The task has not ended.
+            AnchorError: A failure that a repetition cannot fix. A failed task is an update, not an error.
+        """
+        return self._updates(self._deadline(checked_timeout(timeout)))
+
+    async def refresh(self) -> AsyncWebTask[T]:
+        """Check the task once, unless its end is known already, and return this handle.
+
+        Raises:
+            AnchorError: The check failed.
+        """
+        update = await anext(self._updates(self._deadline(0)), None)
+        if update is not None and update.last_error is not None:
+            raise update.last_error
+        return self
+
+    def __await__(self) -> Generator[Any, None, TaskResult[T]]:
+        return self.result().__await__()
+
+    def __aiter__(self) -> AsyncIterator[TaskUpdate]:
+        return self.updates()
+
+    def _updates(self, deadline: float | None) -> AsyncIterator[TaskUpdate]:
+        return Drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
+
+    async def _result_by(
+        self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None
+    ) -> TaskResult[T]:
+        async for update in self._updates(deadline):
+            if on_update is not None:
+                await call(on_update, update, self.id)
+        return self._result()
+
+    async def _fetch(self, step: Fetch) -> Reply | Failure:
+        redact = self._setup.redact
+        request = self._status_request
+        response = await self._sender.exchange(request, step.limit, slot=Slot.CHECK, redact=redact)
+        return read_status(response, redact)

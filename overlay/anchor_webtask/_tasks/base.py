@@ -1,0 +1,145 @@
+"""What `Tasks` and `AsyncTasks` share: arguments are checked and requests are built here, without I/O."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+
+from anchor_webtask._api.requests import StartRequest, start_request
+from anchor_webtask._api.responses import read_start
+from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
+from anchor_webtask._http.limiter import Slot
+from anchor_webtask._models import T
+from anchor_webtask._output.decode import output_of
+from anchor_webtask._polling.start import start_steps
+from anchor_webtask._tasks.handle import Setup, found_state, started_state
+from anchor_webtask._tasks.resume_token import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from anchor_webtask._config import Settings
+    from anchor_webtask._http.body import BoundedResponse
+    from anchor_webtask._models import TaskOptions
+    from anchor_webtask._output.decode import Output
+    from anchor_webtask._polling.outcomes import Failure, Reply
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._polling.wait import Step, StepResult, TaskState
+    from anchor_webtask._redaction.secrets import Sealed
+
+
+class Found(NamedTuple, Generic[T]):
+    """The parts of a handle: for a task that was just started, or that is found by its id or its token."""
+
+    setup: Setup[T]
+    state: TaskState
+    started: float | None
+
+
+class Start(NamedTuple, Generic[T]):
+    """A start whose arguments are checked: its request, and how to send it and wait for it.
+
+    Attributes:
+        request: The request, and the redactor that knows its secrets.
+        setup: What the handle will need.
+        slot: Which slot the request needs.
+        http_timeout: Seconds that the request may take.
+        deadline: When the wait ends, on the client's clock; None for never.
+        until_deadline: Whether the start is repeated until the deadline while it is certain that nothing was started.
+    """
+
+    request: StartRequest
+    setup: Setup[T]
+    slot: Slot
+    http_timeout: float
+    deadline: float | None = None
+    until_deadline: bool = False
+
+    def steps(self) -> Generator[Step[Reply], StepResult]:
+        """Return the steps of the start."""
+        clock = self.setup.settings.clock
+        return start_steps(
+            self.setup.policy,
+            now=clock.now(),
+            deadline=self.deadline if self.until_deadline else None,
+            http_timeout=self.http_timeout,
+            until_deadline=self.until_deadline,
+            chance=clock.chance,
+        )
+
+    def read(self, response: BoundedResponse | Failure) -> Reply | Failure:
+        """Read the response to the start."""
+        return read_start(response, self.request.redact)
+
+    def found(self, reply: Reply) -> Found[T]:
+        """Return the parts of the handle, once the API has replied."""
+        # The clock is read only now: the start may have queued for a slot, or waited for a busy server.
+        clock = self.setup.settings.clock
+        begun, started = clock.now(), clock.wall()
+        return Found(self.setup, started_state(self.setup, reply, begun), started)
+
+
+class TasksBase:
+    """`Tasks` and `AsyncTasks` without I/O."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def _prepare_start(self, prompt: str, output: Any, options: Sealed[TaskOptions]) -> Start[Any]:
+        """Check the arguments of `start`."""
+        return self._prepare(prompt, output_of(output), options)
+
+    def _prepare_run(
+        self,
+        prompt: str,
+        output: Any,
+        options: Sealed[TaskOptions],
+        *,
+        timeout: float | None,
+        wait: WaitPolicy | None,
+        on_start: object,
+        on_update: object,
+        callbacks_may_be_async: bool,
+    ) -> Start[Any]:
+        """Check the arguments of `run`."""
+        seconds = checked_timeout(timeout)
+        check_callbacks(on_start=on_start, on_update=on_update, may_be_async=callbacks_may_be_async)
+        deadline = None if seconds is None else self._settings.clock.now() + seconds
+        start = self._prepare(prompt, output_of(output), options, wait=wait)
+        return start._replace(deadline=deadline, until_deadline=True)
+
+    def _prepare_run_in_one_request(
+        self, prompt: str, output: Any, options: Sealed[TaskOptions], *, http_timeout: float
+    ) -> Start[Any]:
+        """Check the arguments of `run_in_one_request`."""
+        limit = checked_seconds("http_timeout", http_timeout)
+        deadline = self._settings.clock.now() + limit
+        start = self._prepare(prompt, output_of(output), options, in_one_request=True)
+        return start._replace(deadline=deadline, http_timeout=limit, slot=Slot.NONE)
+
+    def _prepare(
+        self,
+        prompt: str,
+        output: Output[T],
+        options: Sealed[TaskOptions],
+        *,
+        wait: WaitPolicy | None = None,
+        in_one_request: bool = False,
+    ) -> Start[T]:
+        settings = self._settings
+        request = start_request(prompt, output, options, settings, in_one_request=in_one_request)
+        setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
+        return Start(request, setup, Slot.START, settings.http_timeout)
+
+    def _find(self, task_id: str, output: Any) -> Found[Any]:
+        """Check the arguments of `get`."""
+        return self._found(task_id, None, output_of(output))
+
+    def _find_by_token(self, token: str, output: Any) -> Found[Any]:
+        """Check the arguments of `resume`."""
+        found = decode(token, self._settings.base_url)
+        return self._found(found.task_id, found.started, output_of(output, wrapped=found.wrapped))
+
+    def _found(self, task_id: str, started: float | None, output: Output[T]) -> Found[T]:
+        settings = self._settings
+        setup = Setup(settings, settings.wait, output, settings.redact)
+        return Found(setup, found_state(settings, task_id, started), started)

@@ -1,0 +1,170 @@
+"""What the sync and the async handle share: a task's state, its token, its result, and notes on interruptions."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+
+from anchor_webtask._api.requests import checked_task_id, status_request
+from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
+from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
+from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
+from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, logger, wait_steps
+from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._tasks.resume_token import Token
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator
+
+    from anchor_webtask._config import Settings
+    from anchor_webtask._http.clients import PreparedRequest
+    from anchor_webtask._output.decode import Output
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
+
+START_NOTE: Final = "interrupted while starting a task: it may or may not have started; check the dashboard"
+
+
+def running_note(task_id: str) -> str:
+    """Return the note for an exception that interrupts a wait."""
+    return f"the task keeps running; tasks.get({task_id!r}) finds it again"
+
+
+def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> None:
+    """Remove the frames that hold the request, and attach the task id, before the exception is re-raised.
+
+    Args:
+        raised: The exception that ended a step.
+        step: The step.
+        task_id: The task's id; None at a start.
+    """
+    if isinstance(raised, AnchorError):
+        raised.task_id = task_id
+        return
+    release_frames(raised)
+    if task_id is not None:
+        raised.add_note(running_note(task_id))
+    elif isinstance(step, Fetch):
+        raised.add_note(START_NOTE)
+
+
+@contextmanager
+def adding_task_id(task_id: str | None) -> Iterator[None]:
+    """Add the task's id to an exception of a user's callback, which ends the wait."""
+    try:
+        yield
+    except BaseException as raised:
+        if task_id is not None:
+            raised.add_note(running_note(task_id))
+        raise
+
+
+class Setup(NamedTuple, Generic[T]):
+    """What a handle needs besides its task: the client's settings, the wait policy, the output, and the redactor."""
+
+    settings: Settings
+    policy: WaitPolicy
+    output: Output[T]
+    redact: Redactor
+
+
+class Handle(Generic[T]):
+    """A task's handle without I/O; `WebTask` and `AsyncWebTask` add it."""
+
+    def __init__(self, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
+        self._setup = setup
+        self._state = state
+        self._started = started
+
+    @property
+    def id(self) -> str | None:
+        """The task's id; None if the API returned the result at once, without an id."""
+        return self._state.task_id
+
+    @property
+    def status(self) -> TaskStatus | None:
+        """The status after the last check; None before the first."""
+        return self._state.status
+
+    @property
+    def done(self) -> bool:
+        """Whether the task is known to have ended. This sends nothing; `refresh` checks."""
+        return self._state.ended is not None
+
+    def token(self) -> str:
+        """Return text by which another process finds this task again, with `tasks.resume(token)`.
+
+        It holds the id, the base URL, when the task started, and whether its answer is wrapped. It holds neither the
+        key nor the prompt nor secret values.
+
+        Raises:
+            ConfigurationError: The task has no id.
+        """
+        if self._state.task_id is None:
+            raise ConfigurationError(
+                "this task has no id, and so no token: the API returned its result at once; call result() on this "
+                "handle"
+            )
+        setup = self._setup
+        return Token(self._state.task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+
+    def __repr__(self) -> str:
+        status = "not checked yet" if self._state.status is None else self._state.status.value
+        return f"<{type(self).__name__} {self._state.task_id!r}: {status}>"
+
+    @cached_property
+    def _status_request(self) -> Sealed[PreparedRequest]:
+        return status_request(self._setup.settings.base_url, self._state.task_id or "")
+
+    def _deadline(self, timeout: float | None) -> float | None:
+        return None if timeout is None else self._setup.settings.clock.now() + timeout
+
+    def _steps(self, deadline: float | None) -> Generator[Step[TaskUpdate], StepResult]:
+        setup = self._setup
+        return wait_steps(
+            self._state,
+            setup.policy,
+            now=setup.settings.clock.now(),
+            deadline=deadline,
+            http_timeout=setup.settings.http_timeout,
+            chance=setup.settings.clock.chance,
+        )
+
+    def _result(self) -> TaskResult[T]:
+        match self._state.ended:
+            case Completed(raw=raw):
+                value = self._setup.output.value(raw, self._state.task_id, self._setup.redact)
+                return TaskResult(value=value, raw=raw, task_id=self._state.task_id)
+            case Failed(reason=reason):
+                said = ", and the API gave no reason" if reason is None else f": {self._setup.redact.quote(reason)}"
+                raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._state.task_id)
+            case None:
+                raise AssertionError("the steps of a wait end when the task has ended, or raise")
+
+
+def started_state(setup: Setup[Any], reply: Reply, begun: float) -> TaskState:
+    """Return the state of a task that has just started, or that has ended at once."""
+    clock = setup.settings.clock
+    task_id = reply.task_id if isinstance(reply, Running) else None
+    logger.info("task started", extra={"task_id": task_id})
+    state = TaskState(task_id, begun, due=clock.now() + setup.policy.delay(0.0, clock.chance()))
+    if not isinstance(reply, Running):
+        state.end(reply)
+    return state
+
+
+def found_state(settings: Settings, task_id: str, started: float | None) -> TaskState:
+    """Return the state of a task that is found by its id; its first check is due immediately.
+
+    Args:
+        settings: The client's settings.
+        task_id: The task's id.
+        started: When it started, in seconds since 1970; None if that is unknown.
+
+    Raises:
+        ConfigurationError: The id is invalid.
+    """
+    now = settings.clock.now()
+    age = 0.0 if started is None else max(settings.clock.wall() - started, 0.0)
+    return TaskState(checked_task_id(task_id), now - age, due=now)

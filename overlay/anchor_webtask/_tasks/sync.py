@@ -1,0 +1,281 @@
+"""The sync tasks: starting tasks, and finding them again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, overload
+
+from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
+from anchor_webtask._redaction.secrets import Sealed
+from anchor_webtask._tasks.base import TasksBase
+from anchor_webtask._tasks.handle import adding_task_id
+from anchor_webtask._tasks.sync_handle import WebTask, drive
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Unpack
+
+    from typing_extensions import TypeForm
+
+    from anchor_webtask._config import Settings
+    from anchor_webtask._http.sender import Sender
+    from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
+    from anchor_webtask._output.decode import JsonSchemaLike
+    from anchor_webtask._polling.outcomes import Failure, Reply
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._polling.wait import Fetch
+    from anchor_webtask._tasks.base import Start
+
+
+class Tasks(TasksBase):
+    """Starts web tasks and finds them again; `Anchor().tasks`."""
+
+    def __init__(self, settings: Settings, sender: Sender) -> None:
+        super().__init__(settings)
+        self._sender = sender
+
+    @overload
+    def run(
+        self,
+        prompt: str,
+        *,
+        output: JsonSchemaLike | None = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        wait: WaitPolicy | None = None,
+        on_start: Callable[[WebTask[Any]], object] | None = None,
+        on_update: Callable[[TaskUpdate], object] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]: ...
+    @overload
+    def run(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        timeout: float | None = DEFAULT_TIMEOUT,
+        wait: WaitPolicy | None = None,
+        on_start: Callable[[WebTask[T]], object] | None = None,
+        on_update: Callable[[TaskUpdate], object] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[T]: ...
+    def run(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        wait: WaitPolicy | None = None,
+        on_start: Callable[[WebTask[Any]], object] | None = None,
+        on_update: Callable[[TaskUpdate], object] | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]:
+        """Start a task, wait until it ends, and return its answer.
+
+        While no task was started, because the server cannot be reached or responds with 429, the start is repeated
+        until the deadline. A start that the server may have received is never repeated.
+
+        Args:
+            prompt: The task, in plain words.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
+                validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
+            timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the start
+                request itself, since that could lose the task; the client's `http_timeout` does.
+            wait: How often to check the task; by default as the client does.
+            on_start: Called with the handle once the task runs, before the first check: the place to store its id.
+            on_update: Called with the result of each check.
+            **options: The API's optional fields; see `TaskOptions`.
+
+        Raises:
+            ConfigurationError: The prompt or an option is invalid; nothing was sent.
+            StartOutcomeUnknownError: The task may or may not have started.
+            TaskTimeoutError: The task has not ended. It keeps running; `get(error.task_id)` continues the wait.
+            TaskFailedError: The API reports that the task failed.
+            InvalidOutputError: The task completed, but its answer does not fit `output`.
+            AnchorError: The start was refused, or a failure that a repetition cannot fix.
+        """
+        sealed = Sealed(options)
+        del options
+        start = self._prepare_run(
+            prompt,
+            output,
+            sealed,
+            timeout=timeout,
+            wait=wait,
+            on_start=on_start,
+            on_update=on_update,
+            callbacks_may_be_async=False,
+        )
+        task = self._start(start)
+        if on_start is not None:
+            with adding_task_id(task.id):
+                on_start(task)
+        return task._result_by(start.deadline, on_update)
+
+    @overload
+    def start(
+        self,
+        prompt: str,
+        *,
+        output: JsonSchemaLike | None = None,
+        **options: Unpack[TaskOptions],
+    ) -> WebTask[Any]: ...
+    @overload
+    def start(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        **options: Unpack[TaskOptions],
+    ) -> WebTask[T]: ...
+    def start(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
+        **options: Unpack[TaskOptions],
+    ) -> WebTask[Any]:
+        """Start a task, and return its handle at once.
+
+        If the server cannot be reached, the start is tried three times. A start that the server may have received is
+        never repeated.
+
+        Args:
+            prompt: The task, in plain words.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
+                validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
+            **options: The API's optional fields; see `TaskOptions`.
+
+        Raises:
+            ConfigurationError: The prompt or an option is invalid; nothing was sent.
+            StartOutcomeUnknownError: The task may or may not have started.
+            AnchorError: The start was refused; after 429 it is a `RateLimitError`.
+        """
+        sealed = Sealed(options)
+        del options
+        return self._start(self._prepare_start(prompt, output, sealed))
+
+    @overload
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: JsonSchemaLike | None = None,
+    ) -> WebTask[Any]: ...
+    @overload
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: TypeForm[T],
+    ) -> WebTask[T]: ...
+    def get(
+        self,
+        task_id: str,
+        *,
+        output: Any = None,
+    ) -> WebTask[Any]:
+        """Return the handle of a task that was started before, perhaps in another process; this sends nothing.
+
+        Args:
+            task_id: The task's id.
+            output: As for `start`; it decides how the answer is read.
+
+        Raises:
+            ConfigurationError: The id or `output` is invalid.
+        """
+        found = self._find(task_id, output)
+        return WebTask(self._sender, found.setup, found.state, started=found.started)
+
+    @overload
+    def resume(
+        self,
+        token: str,
+        *,
+        output: JsonSchemaLike | None = None,
+    ) -> WebTask[Any]: ...
+    @overload
+    def resume(
+        self,
+        token: str,
+        *,
+        output: TypeForm[T],
+    ) -> WebTask[T]: ...
+    def resume(
+        self,
+        token: str,
+        *,
+        output: Any = None,
+    ) -> WebTask[Any]:
+        """Return the handle of the task to which a token belongs; this sends nothing.
+
+        Args:
+            token: The text that `task.token()` returned, in this or another process.
+            output: As for `start`; it decides how the answer is read.
+
+        Raises:
+            ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
+        """
+        found = self._find_by_token(token, output)
+        return WebTask(self._sender, found.setup, found.state, started=found.started)
+
+    @overload
+    def run_in_one_request(
+        self,
+        prompt: str,
+        *,
+        output: JsonSchemaLike | None = None,
+        http_timeout: float = DEFAULT_TIMEOUT,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]: ...
+    @overload
+    def run_in_one_request(
+        self,
+        prompt: str,
+        *,
+        output: TypeForm[T],
+        http_timeout: float = DEFAULT_TIMEOUT,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[T]: ...
+    def run_in_one_request(
+        self,
+        prompt: str,
+        *,
+        output: Any = None,
+        http_timeout: float = DEFAULT_TIMEOUT,
+        **options: Unpack[TaskOptions],
+    ) -> TaskResult[Any]:
+        """Run a task in a single request, which the server holds open until the answer is ready.
+
+        If the connection breaks, there is no id by which to find the task again: prefer `run`.
+
+        Args:
+            prompt: The task, in plain words.
+            output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
+                validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
+            http_timeout: Seconds that the request may take.
+            **options: The API's optional fields; see `TaskOptions`.
+
+        Raises:
+            ConfigurationError: The prompt or an option is invalid; nothing was sent.
+            StartOutcomeUnknownError: The task may or may not have run.
+            AnchorError: The start was refused. If the API responds with an id instead, the errors of `result`.
+        """
+        sealed = Sealed(options)
+        del options
+        start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
+        task = self._start(start)
+        return task._result_by(start.deadline, None)
+
+    def _start(self, start: Start[T]) -> WebTask[T]:
+        def fetch(step: Fetch) -> Reply | Failure:
+            response = self._sender.exchange(
+                start.request.prepared,
+                step.limit,
+                slot=start.slot,
+                redact=start.request.redact,
+                connect=step.connect,
+            )
+            return start.read(response)
+
+        (reply,) = drive(start.steps, self._settings.clock, fetch, None)
+        found = start.found(reply)
+        return WebTask(self._sender, found.setup, found.state, started=found.started)

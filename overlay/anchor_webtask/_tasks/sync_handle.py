@@ -1,0 +1,115 @@
+"""The sync handle of one task: checking it and waiting for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from anchor_webtask._api.responses import read_status
+from anchor_webtask._config import checked_timeout
+from anchor_webtask._http.limiter import Slot
+from anchor_webtask._models import T, TaskResult, TaskUpdate
+from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
+from anchor_webtask._tasks.handle import Handle, Setup, adding_task_id, annotate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._http.sender import Sender
+    from anchor_webtask._polling.outcomes import Failure, Reply
+
+E = TypeVar("E")
+
+
+def drive(
+    make_steps: Callable[[], Generator[Step[E], StepResult]],
+    clock: Clock,
+    fetch: Callable[[Fetch], Reply | Failure],
+    task_id: str | None,
+) -> Iterator[E]:
+    """Execute the steps of a start or a wait, and yield the values that they emit; a start has no task id."""
+    steps = make_steps()
+    step: Step[E] | None = None
+    reply: Reply | Failure | None = None
+    while True:
+        try:
+            step = next(steps) if step is None else steps.send((clock.now(), reply))
+        except StopIteration:
+            return
+        reply = None
+        try:
+            match step:
+                case Sleep(seconds=seconds):
+                    clock.sleep(seconds)
+                case Fetch():
+                    reply = fetch(step)
+        except BaseException as raised:
+            annotate(raised, step, task_id)
+            raise
+        if isinstance(step, Emit):
+            yield step.value
+
+
+class WebTask(Handle[T]):
+    """The handle of one web task.
+
+    Creating or dropping a handle changes nothing: the task runs on the server. Several threads may wait on one handle.
+    """
+
+    def __init__(self, sender: Sender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
+        super().__init__(setup, state, started=started)
+        self._sender = sender
+
+    def result(self, timeout: float | None = DEFAULT_TIMEOUT) -> TaskResult[T]:
+        """Wait until the task ends, and return its answer.
+
+        Args:
+            timeout: Seconds to wait; 0 makes one check, None waits without a deadline. One last check follows the
+                deadline, and may take up to 5 more seconds.
+
+        Raises:
+            TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
+            TaskFailedError: The API reports that the task failed.
+            InvalidOutputError: The task completed, but its answer does not fit `output`.
+            AnchorError: A failure that a repetition cannot fix.
+        """
+        return self._result_by(self._deadline(checked_timeout(timeout)), None)
+
+    def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> Iterator[TaskUpdate]:
+        """Wait until the task ends, and yield the result of each check; nothing if the end is known already.
+
+        Args:
+            timeout: As for `result`.
+
+        Raises:
+            TaskTimeoutError: The task has not ended.
+            AnchorError: A failure that a repetition cannot fix. A failed task is an update, not an error.
+        """
+        return self._updates(self._deadline(checked_timeout(timeout)))
+
+    def refresh(self) -> WebTask[T]:
+        """Check the task once, unless its end is known already, and return this handle.
+
+        Raises:
+            AnchorError: The check failed.
+        """
+        update = next(self._updates(self._deadline(0)), None)
+        if update is not None and update.last_error is not None:
+            raise update.last_error
+        return self
+
+    def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
+        return drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
+
+    def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
+        for update in self._updates(deadline):
+            if on_update is not None:
+                with adding_task_id(self.id):
+                    on_update(update)
+        return self._result()
+
+    def _fetch(self, step: Fetch) -> Reply | Failure:
+        redact = self._setup.redact
+        request = self._status_request
+        response = self._sender.exchange(request, step.limit, slot=Slot.CHECK, redact=redact)
+        return read_status(response, redact)
