@@ -87,6 +87,9 @@ class Guard:
         redact: Takes secrets out of text from outside.
         max_response_bytes: How large an answer may be once it's unpacked.
         clock: Says what is left of a request's time, and what a `Retry-After` means that is a date.
+
+    Attributes:
+        broken_off: httpcore's connection whose TLS handshake came to nothing, None if there is none.
     """
 
     def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
@@ -94,12 +97,18 @@ class Guard:
         self._max_response_bytes = max_response_bytes
         self._clock = clock
         self._has_left: bool | None = None
+        self._connection: Any = None
+        self.broken_off: Any = None
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Take in, as httpcore's `trace` extension, how far a request has got; for one exchange."""
         is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
         self._has_left = bool(self._has_left or is_sent)
-        if event.endswith(".receive_response_headers.started"):
+        if event.endswith(".connect_tcp.complete"):
+            self._connection = info.get("return_value")
+        elif event.endswith(".start_tls.failed"):
+            self.broken_off = self._connection
+        elif event.endswith(".receive_response_headers.started"):
             self.shorten(info["request"].extensions)
 
     def shorten(self, extensions: MutableMapping[str, Any]) -> None:

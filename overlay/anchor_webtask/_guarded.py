@@ -271,6 +271,12 @@ class GuardedAsyncClient(_WithOwnCookies, httpx.AsyncClient):
                     await response.aclose()
             except EXCHANGE_ERRORS as exception:
                 failure = guard.broken(exception, limit)
+            finally:
+                if guard.broken_off is not None:
+                    # httpcore 1.0.9 closes it after an error, but leaves it open after a cancellation: the caller's, or
+                    # that of the limit, which comes before that of a handshake after a slow connect.
+                    with anyio.CancelScope(shield=True):
+                        await guard.broken_off.aclose()
         return guard.verdict(answer, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:
