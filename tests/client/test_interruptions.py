@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import logging
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -303,3 +304,21 @@ def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pyt
         again.start()
         again.join(PATIENCE / 6)
         assert len(started) == 1
+
+
+@async_runners
+def test_a_start_that_is_cancelled_in_its_handshake_leaves_no_connection(runner: Runner) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as connections:
+        server.settimeout(PATIENCE)
+        came: list[socket.socket] = []
+
+        def take_hello() -> None:
+            came.append(connections.enter_context(server.accept()[0]))
+            came[0].settimeout(PATIENCE)
+            assert came[0].recv(65_536)
+
+        with runner.anchor(base_url=f"https://127.0.0.1:{server.getsockname()[1]}") as anchor:
+            runner.call(interrupted, functools.partial(anchor.tasks.start, "Read the price"), take_hello)
+            # The connection is closed at once: neither the garbage collector nor a close of the client is needed.
+            while came[0].recv(65_536):
+                pass

@@ -275,6 +275,12 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
                     await head.aclose()
             except EXCHANGE_ERRORS as exception:
                 failure = guard.broken(exception, limit)
+            finally:
+                if guard.aborted_connection is not None:
+                    # httpcore 1.0.9 closes this connection after an error, but not after a cancellation by the caller
+                    # or by the limit above, which can fire before the timeout of the handshake.
+                    with anyio.CancelScope(shield=True):
+                        await guard.aborted_connection.aclose()
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:

@@ -87,6 +87,9 @@ class Guard:
         redact: Removes secrets from text that comes from outside.
         max_response_bytes: The maximum size of a decompressed response.
         clock: Measures the rest of a request's time, and the delay that a `Retry-After` date asks for.
+
+    Attributes:
+        aborted_connection: httpcore's connection whose TLS handshake failed or was cancelled; None if there is none.
     """
 
     def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
@@ -94,12 +97,18 @@ class Guard:
         self._max_response_bytes = max_response_bytes
         self._clock = clock
         self._has_left: bool | None = None
+        self._connection: Any = None
+        self.aborted_connection: Any = None
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""
         is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
         self._has_left = bool(self._has_left or is_sent)
-        if event.endswith(".receive_response_headers.started"):
+        if event.endswith(".connect_tcp.complete"):
+            self._connection = info.get("return_value")
+        elif event.endswith(".start_tls.failed"):
+            self.aborted_connection = self._connection
+        elif event.endswith(".receive_response_headers.started"):
             self.limit_reads(info["request"].extensions)
 
     def limit_reads(self, extensions: MutableMapping[str, Any]) -> None:
