@@ -111,17 +111,17 @@ def _measured(group: str, options: argparse.Namespace, environments: Environment
 
             yield from imports.rows(rounds, environments)
         case "request":
-            from benchmarks import calls
+            from benchmarks import requests
 
-            yield from calls.rows(rounds)
+            yield from requests.rows(rounds)
         case "check":
             from benchmarks import checks
 
             yield from checks.rows(rounds)
         case "wait":
-            from benchmarks import waiting
+            from benchmarks import waits
 
-            yield from waiting.rows()
+            yield from waits.rows()
         case "schedule":
             from benchmarks import schedule
 

@@ -12,10 +12,10 @@ import httpx
 import pydantic
 
 from anchor_webtask import Anchor
-from benchmarks._canned import BASE_URL, KEY, PATH, TASK_ID
-from benchmarks._doors import mocked
-from benchmarks._interleaved import figures, in_turn, timed
+from benchmarks._request_data import BASE_URL, KEY, PATH, TASK_ID
 from benchmarks._rows import BARE, OURS, row
+from benchmarks._sampling import figures, in_turn, timed
+from benchmarks._servers import mocked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import _faces
-from benchmarks._compared import Compared, compared
+from benchmarks import _clients
+from benchmarks._call_rows import Compared, compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchmarks._rows import Row
 
 _NOTE: Final = "task.refresh(): what a wait does each time it looks."
-_CALLS: Final = (Compared("check", _faces.CHECK, "status check", _NOTE),)
+_CALLS: Final = (Compared("check", _clients.CHECK, "status check", _NOTE),)
 
 
 def rows(rounds: int) -> Iterator[Row]:

@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from benchmarks._environments import SPEC, site_packages
-from benchmarks._interleaved import figures, in_turn
 from benchmarks._processes import MIB, run
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
+from benchmarks._sampling import figures, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

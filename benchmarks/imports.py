@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from anchor_webtask import Anchor
-from benchmarks import _official
-from benchmarks._canned import BASE_URL, KEY, PATH, PROMPT, STARTED, URL
-from benchmarks._interleaved import figures, in_turn, timed
+from benchmarks import _official_client
 from benchmarks._processes import MIB, rest, run
+from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, STARTED, URL
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
+from benchmarks._sampling import figures, in_turn, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -107,8 +107,8 @@ def _times(key: str, label: str, samples: Mapping[str, Sequence[Ran]], note: str
 
 def _clients(rounds: int) -> Row:
     makers = {OURS: lambda: Anchor(KEY).close(), BARE: _make_bare}
-    if _official.is_installed():
-        makers[OFFICIAL] = _official.make_and_close
+    if _official_client.is_installed():
+        makers[OFFICIAL] = _official_client.make_and_close
     samples = in_turn({name: timed(make, CLIENTS) for name, make in makers.items()}, rounds)
     note = "Ours makes its SSL context on the first request and shares it; the others make one each time."
     return row("import.client", "making a client: CPU", "ms", figures(samples, lambda took: took.cpu * 1e3), note)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Final
 from anchor_webtask import WaitPolicy
 from anchor_webtask._outcome import Completed, Running
 from anchor_webtask._wait import Fetch, Sleep, Watch, watching
-from benchmarks._canned import INTERVAL
 from benchmarks._durations import MEDIANS, SIGMA, late, lognormal
+from benchmarks._request_data import INTERVAL
 from benchmarks._rows import BARE, OURS, row
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import statistics
 from typing import TYPE_CHECKING, Final
 
 from benchmarks._durations import MEDIANS, late
-from benchmarks._interleaved import figures, in_turn
+from benchmarks._many_tasks import in_child, wait_over_tcp, wait_virtually, weigh
 from benchmarks._rows import BARE, OURS, row
-from benchmarks._waits import in_child, wait_over_tcp, wait_virtually, weigh
+from benchmarks._sampling import figures, in_turn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks._doors import Seen
+    from benchmarks._many_tasks import Waited
     from benchmarks._rows import Row
-    from benchmarks._waits import Waited
+    from benchmarks._servers import Seen
 
 SUBJECTS: Final = (OURS, BARE)
 ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import httpx
 
 from anchor_webtask import Anchor, AsyncAnchor
-from benchmarks import _official
-from benchmarks._canned import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, answer
-from benchmarks._doors import mocked, serving
-from benchmarks._interleaved import timed, timed_async
+from benchmarks import _official_client
+from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, answer
 from benchmarks._rows import BARE, OFFICIAL, OURS
+from benchmarks._sampling import timed, timed_async
+from benchmarks._servers import mocked, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from benchmarks._interleaved import Took
+    from benchmarks._sampling import Took
 
 START: Final = "start"
 START_TYPED: Final = "start_typed"
@@ -91,9 +91,9 @@ def _clients(base_url: str, mock: httpx.MockTransport | None) -> Iterator[Mappin
         ExitStack() as stack,
     ):
         clients = {OURS: _ours(anchor), BARE: _bare(bare)}
-        if _official.is_installed():
+        if _official_client.is_installed():
             http_client = httpx.Client(transport=mock) if mock else None
-            clients[OFFICIAL] = _of_official(stack.enter_context(_official.client(base_url, http_client)))
+            clients[OFFICIAL] = _of_official(stack.enter_context(_official_client.client(base_url, http_client)))
         yield clients
 
 
@@ -106,9 +106,9 @@ async def _async_clients(base_url: str, mock: httpx.MockTransport | None) -> Asy
         AsyncExitStack() as stack,
     ):
         clients = {OURS: _ours(anchor), BARE: _bare_async(bare)}
-        if _official.is_installed():
+        if _official_client.is_installed():
             http_client = httpx.AsyncClient(transport=mock) if mock else None
-            official = await stack.enter_async_context(_official.async_client(base_url, http_client))
+            official = await stack.enter_async_context(_official_client.async_client(base_url, http_client))
             clients[OFFICIAL] = _of_official(official)
         yield clients
 

@@ -19,12 +19,12 @@ import httpx
 import psutil
 
 from anchor_webtask import AsyncAnchor
-from benchmarks import _virtual
-from benchmarks._canned import INTERVAL, KEY, PATH
-from benchmarks._doors import Seen, mocked, serving
+from benchmarks import _virtual_time
 from benchmarks._durations import lognormal
+from benchmarks._fake_api import Service
+from benchmarks._request_data import INTERVAL, KEY, PATH
 from benchmarks._rows import BARE, OURS
-from benchmarks._service import Service
+from benchmarks._servers import Seen, mocked, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -145,7 +145,7 @@ def wait_virtually(subject: str, median: float, count: int, *, at_once: int) -> 
         async with _waiting(subject, "http://127.0.0.1", mocked(service.answer)) as wait:
             return await _wait_for(wait, lognormal(median, count), at_once, now, lambda: service.checks)
 
-    return _virtual.run(main, seed=count)
+    return _virtual_time.run(main, seed=count)
 
 
 def wait_over_tcp(subject: str, median: float, count: int, *, sigma: float, latency: float) -> tuple[Waited, Seen]:
@@ -197,4 +197,4 @@ def weigh(subject: str, count: int, *, traced: bool) -> float:
 
     if traced:
         tracemalloc.start()
-    return _virtual.run(main, seed=count)
+    return _virtual_time.run(main, seed=count)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import _faces
-from benchmarks._compared import Compared, compared
+from benchmarks import _clients
+from benchmarks._call_rows import Compared, compared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,10 +17,10 @@ _READ: Final = (
     f"{_SENT} Ours reads the answer into it; httpx decodes JSON and no more, the official client has no types."
 )
 _CALLS: Final = (
-    Compared("request.start", _faces.START, "start"),
-    Compared("request.start_typed", _faces.START_TYPED, "typed start", _SENT),
-    Compared("request.one", _faces.ONE_REQUEST, "one request"),
-    Compared("request.one_typed", _faces.ONE_REQUEST_TYPED, "typed one request", _READ),
+    Compared("request.start", _clients.START, "start"),
+    Compared("request.start_typed", _clients.START_TYPED, "typed start", _SENT),
+    Compared("request.one", _clients.ONE_REQUEST, "one request"),
+    Compared("request.one_typed", _clients.ONE_REQUEST_TYPED, "typed one request", _READ),
 )
 
 

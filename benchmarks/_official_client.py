@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from benchmarks._canned import KEY
+from benchmarks._request_data import KEY
 
 if TYPE_CHECKING:
     from types import ModuleType
