@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     full = _full(options.full)
-    variables = _machine.without_settings()
+    variables = _machine.remove_settings()
     groups: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environments = Environments(Path(folder), full, variables)

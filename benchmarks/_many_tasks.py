@@ -24,7 +24,7 @@ from benchmarks._durations import lognormal
 from benchmarks._fake_api import Service
 from benchmarks._request_data import INTERVAL, KEY, PATH
 from benchmarks._rows import BARE, OURS
-from benchmarks._servers import Seen, mocked, serving
+from benchmarks._servers import ServerCounts, mock_transport, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -142,13 +142,15 @@ def wait_virtually(subject: str, median: float, count: int, *, at_once: int) -> 
     async def main() -> Waited:
         now = asyncio.get_running_loop().time
         service = Service(now)
-        async with _waiting(subject, "http://127.0.0.1", mocked(service.answer)) as wait:
+        async with _waiting(subject, "http://127.0.0.1", mock_transport(service.answer)) as wait:
             return await _wait_for(wait, lognormal(median, count), at_once, now, lambda: service.checks)
 
     return _virtual_time.run(main, seed=count)
 
 
-def wait_over_tcp(subject: str, median: float, count: int, *, sigma: float, latency: float) -> tuple[Waited, Seen]:
+def wait_over_tcp(
+    subject: str, median: float, count: int, *, sigma: float, latency: float
+) -> tuple[Waited, ServerCounts]:
     """Wait for all tasks at once, in real time and over loopback TCP; return as well what the server saw.
 
     Args:
@@ -162,11 +164,11 @@ def wait_over_tcp(subject: str, median: float, count: int, *, sigma: float, late
     async def main() -> Waited:
         async with _waiting(subject, server.url) as wait:
             durations = lognormal(median, count, sigma=sigma)
-            return await _wait_for(wait, durations, count, time.monotonic, lambda: server.seen().checks)
+            return await _wait_for(wait, durations, count, time.monotonic, lambda: server.counts().checks)
 
     service = Service(time.monotonic)  # one clock for all processes of a machine: the ends are told by it
     with serving(service.answer, latency) as server:
-        return asyncio.run(main()), server.seen()
+        return asyncio.run(main()), server.counts()
 
 
 def weigh(subject: str, count: int, *, traced: bool) -> float:
@@ -185,7 +187,7 @@ def weigh(subject: str, count: int, *, traced: bool) -> float:
 
     async def main() -> float:
         service = Service(asyncio.get_running_loop().time)
-        async with _waiting(subject, "http://127.0.0.1", mocked(service.answer)) as wait:
+        async with _waiting(subject, "http://127.0.0.1", mock_transport(service.answer)) as wait:
             before = size()
             waits = [asyncio.ensure_future(wait(LONG)) for _ in range(count)]
             await asyncio.sleep(LOOK)

@@ -1,4 +1,7 @@
-"""The one place that interleaves: what is compared is measured in turn, so what disturbs one disturbs the other."""
+"""Takes the samples of calls that are compared.
+
+The calls are measured alternately, so that whatever disturbs the machine affects all of them alike.
+"""
 
 from __future__ import annotations
 
@@ -19,58 +22,61 @@ AsyncCall: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 @dataclass(frozen=True)
-class Took:
+class CallTime:
     """Seconds that one call took, in this process."""
 
     cpu: float
     wall: float
 
 
-def in_turn(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[str, list[M]]:
-    """Take a sample of each in each round; another one begins each time.
+def take_samples(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[str, list[M]]:
+    """Take one sample per measure in each round. Each round starts with the next measure of the list.
 
     Args:
-        measures: By the name of what is measured: takes one sample.
-        rounds: How many samples of each.
+        measures: The functions that take one sample each, by the name of what they measure.
+        rounds: The number of samples per measure.
     """
     names = list(measures)
     samples: dict[str, list[M]] = {name: [] for name in names}
-    for turn in range(rounds):
-        first = turn % len(names)
+    for number in range(rounds):
+        first = number % len(names)
         for name in names[first:] + names[:first]:
             gc.collect()
             samples[name].append(measures[name]())
     return samples
 
 
-def timed(call: Call, calls: int) -> Callable[[], Took]:
-    """Return what takes a sample of a function: as many calls in a row. A first one is left out."""
+def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
+    """Return a function that takes one sample: the mean time of `calls` calls in a row.
+
+    One warm-up call is made at once, and not counted.
+    """
     call()
 
     def batch() -> None:
         for _ in range(calls):
             call()
 
-    return lambda: _took(batch, calls)
+    return lambda: _mean_time(batch, calls)
 
 
-def timed_async(runner: asyncio.Runner, call: AsyncCall, calls: int) -> Callable[[], Took]:
-    """Return the same of a coroutine function."""
+def async_sampler(runner: asyncio.Runner, call: AsyncCall, calls: int) -> Callable[[], CallTime]:
+    """Return a function that takes one sample of a coroutine function, as `sampler` does for a function."""
 
     async def repeat(times: int) -> None:
         for _ in range(times):
             await call()
 
     runner.run(repeat(1))
-    return lambda: _took(lambda: runner.run(repeat(calls)), calls)
+    return lambda: _mean_time(lambda: runner.run(repeat(calls)), calls)
 
 
-def _took(batch: Call, calls: int) -> Took:
+def _mean_time(batch: Call, calls: int) -> CallTime:
     cpu, wall = time.process_time(), time.perf_counter()
     batch()
-    return Took((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls)
+    return CallTime((time.process_time() - cpu) / calls, (time.perf_counter() - wall) / calls)
 
 
 def figures(samples: Mapping[str, Sequence[M]], figure: Callable[[M], float]) -> dict[str, list[float]]:
-    """Return one figure of each sample."""
+    """Compute one figure from each sample."""
     return {name: [figure(sample) for sample in each] for name, each in samples.items()}

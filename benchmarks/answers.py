@@ -14,8 +14,8 @@ import pydantic
 from anchor_webtask import Anchor
 from benchmarks._request_data import BASE_URL, KEY, PATH, TASK_ID
 from benchmarks._rows import BARE, OURS, row
-from benchmarks._sampling import figures, in_turn, timed
-from benchmarks._servers import mocked
+from benchmarks._sampling import figures, sampler, take_samples
+from benchmarks._servers import mock_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def rows(rounds: int) -> Iterator[Row]:
     """Measure."""
     for key, (label, size, reads) in SIZES.items():
         body = _body(size)
-        transport = mocked(functools.partial(_answer, body))
+        transport = mock_transport(functools.partial(_answer, body))
         headers = {"anchor-api-key": KEY}
         with (
             Anchor(KEY, transport=transport, max_response_bytes=2 * len(body)) as anchor,
@@ -114,8 +114,8 @@ def rows(rounds: int) -> Iterator[Row]:
                 **{name: functools.partial(_read, anchor, output) for name, output in _OUTPUTS.items()},
             }
             turns = min(rounds, MOST_ROUNDS) if size >= LARGE else rounds
-            samples = in_turn({name: timed(call, reads) for name, call in calls.items()}, turns)
-        milliseconds = figures(samples, lambda took: took.cpu * 1e3)
+            samples = take_samples({name: sampler(call, reads) for name, call in calls.items()}, turns)
+        milliseconds = figures(samples, lambda sample: sample.cpu * 1e3)
         others = {name: milliseconds.pop(name) for name in (LOADS, BARE)}
         for name, ours in milliseconds.items():
             yield row(f"answer.{key}.{name}", f"{label} into {name}: CPU", "ms", {OURS: ours, **others}, _NOTE)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from benchmarks._environments import SPEC, site_packages
 from benchmarks._processes import MIB, run
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
-from benchmarks._sampling import figures, in_turn
+from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +50,7 @@ def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row
     measures = {
         verb: partial(run, (sys.executable, "-m", *command), folder=checkout) for verb, command in commands.items()
     }
-    samples = in_turn(measures, min(rounds, MOST_ROUNDS))
+    samples = take_samples(measures, min(rounds, MOST_ROUNDS))
     seconds, mebibytes = figures(samples, lambda ran: ran.wall), figures(samples, lambda ran: ran.peak / MIB)
     for verb in commands:
         key, label, note = f"command.{verb}.{name}", f"{verb}, {spec}", _NOTES.get(verb, "")

@@ -10,9 +10,9 @@ import httpx
 from anchor_webtask import Anchor
 from benchmarks import _official_client
 from benchmarks._processes import MIB, rest, run
-from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, STARTED, URL
+from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, START_RESPONSE, URL
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
-from benchmarks._sampling import figures, in_turn, timed
+from benchmarks._sampling import figures, sampler, take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,10 +35,10 @@ _IMPORTS: Final = {OURS: "import anchor_webtask", BARE: "import httpx", OFFICIAL
 _TRANSPORT: Final = f"""
 import httpx
 
-def answer(request):
-    return httpx.Response(200, headers={{"Content-Type": "application/json"}}, content={STARTED!r})
+def respond(request):
+    return httpx.Response(200, headers={{"Content-Type": "application/json"}}, content={START_RESPONSE!r})
 
-transport = httpx.MockTransport(answer)
+transport = httpx.MockTransport(respond)
 """
 _FIRST_CALLS: Final = {
     OURS: f"""{_TRANSPORT}
@@ -73,13 +73,13 @@ def rows(rounds: int, environments: Environments) -> Iterator[Row]:
 
 def _import(pythons: Mapping[str, Path], rounds: int) -> Iterator[Row]:
     commands = {name: (python, "-I", "-c", _IMPORTS[name]) for name, python in pythons.items()}
-    samples = in_turn({name: partial(run, command) for name, command in commands.items()}, rounds)
+    samples = take_samples({name: partial(run, command) for name, command in commands.items()}, rounds)
     return _times("import", "import", samples)
 
 
 def _memory(pythons: Mapping[str, Path], rounds: int) -> Iterator[Row]:
     looks = {name: partial(rest, python, _IMPORTS[name]) for name, python in pythons.items()}
-    samples = in_turn(looks, min(rounds, MOST_LOOKS))
+    samples = take_samples(looks, min(rounds, MOST_LOOKS))
     memory = figures(samples, lambda resting: resting.memory / MIB)
     yield row("import.memory", "resident memory after import", "MiB", memory)
     modules = {name: [each[0].modules] for name, each in samples.items()}
@@ -90,7 +90,7 @@ def _first_call(pythons: Mapping[str, Path], rounds: int, environments: Environm
     commands = {name: (python, "-I", "-c", _FIRST_CALLS[name]) for name, python in pythons.items()}
     if environments.has_full:
         commands[_FULL] = (environments.ours_full, *commands[OURS][1:])
-    samples = in_turn({name: partial(run, command) for name, command in commands.items()}, rounds)
+    samples = take_samples({name: partial(run, command) for name, command in commands.items()}, rounds)
     whole = samples.pop(_FULL, None)
     yield from _times("import.first", "import, first call", samples, "A start over httpx.MockTransport.")
     if whole is not None:
@@ -108,10 +108,10 @@ def _times(key: str, label: str, samples: Mapping[str, Sequence[Ran]], note: str
 def _clients(rounds: int) -> Row:
     makers = {OURS: lambda: Anchor(KEY).close(), BARE: _make_bare}
     if _official_client.is_installed():
-        makers[OFFICIAL] = _official_client.make_and_close
-    samples = in_turn({name: timed(make, CLIENTS) for name, make in makers.items()}, rounds)
+        makers[OFFICIAL] = _official_client.create_and_close
+    samples = take_samples({name: sampler(make, CLIENTS) for name, make in makers.items()}, rounds)
     note = "Ours makes its SSL context on the first request and shares it; the others make one each time."
-    return row("import.client", "making a client: CPU", "ms", figures(samples, lambda took: took.cpu * 1e3), note)
+    return row("import.client", "making a client: CPU", "ms", figures(samples, lambda sample: sample.cpu * 1e3), note)
 
 
 def _make_bare() -> None:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Final
 from benchmarks._durations import MEDIANS, late
 from benchmarks._many_tasks import in_child, wait_over_tcp, wait_virtually, weigh
 from benchmarks._rows import BARE, OURS, row
-from benchmarks._sampling import figures, in_turn
+from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from benchmarks._many_tasks import Waited
     from benchmarks._rows import Row
-    from benchmarks._servers import Seen
+    from benchmarks._servers import ServerCounts
 
 SUBJECTS: Final = (OURS, BARE)
 ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}
@@ -54,14 +54,14 @@ def _of_count(count: int, rounds: int) -> Iterator[Row]:
     def weighing(name: str, *, traced: bool) -> Callable[[], float]:
         return lambda: in_child(weigh, name, count, traced=traced)
 
-    took = in_turn({name: waiting(name) for name in SUBJECTS}, rounds)
+    took = take_samples({name: waiting(name) for name in SUBJECTS}, rounds)
     cpu = figures(took, lambda waited: waited.cpu * 1e3)
     yield row(f"wait.{count}.cpu", f"{count:,} tasks of a minute: CPU a task", "ms", cpu, _CHECKS)
-    allocated = in_turn({name: weighing(name, traced=True) for name in SUBJECTS}, 1)
+    allocated = take_samples({name: weighing(name, traced=True) for name in SUBJECTS}, 1)
     label = f"{count:,} waiting tasks: memory of one"
     yield row(f"wait.{count}.memory", label, "kB", figures(allocated, _kilobytes), "What Python has allocated.")
     if count >= MANY:  # fewer fit into what the process has already
-        resident = in_turn({name: weighing(name, traced=False) for name in SUBJECTS}, 1)
+        resident = take_samples({name: weighing(name, traced=False) for name in SUBJECTS}, 1)
         label = f"{count:,} waiting tasks: resident memory of one"
         yield row(f"wait.{count}.resident", label, "kB", figures(resident, _kilobytes))
 
@@ -73,7 +73,7 @@ def _of_median(name: str, median: float) -> Iterator[Row]:
         count = FEW if median >= LONG else MANY
         return lambda: in_child(wait_virtually, subject, median, count, at_once=count)
 
-    took = in_turn({subject: waiting(subject) for subject in SUBJECTS}, 1)
+    took = take_samples({subject: waiting(subject) for subject in SUBJECTS}, 1)
     checks = figures(took, lambda waited: waited.checks)
     yield row(f"wait.{name}.checks", f"median {name}: checks a task", "checks", checks, _CHECKS)
     middle = figures(took, lambda waited: statistics.median(waited.shares) * 100)
@@ -83,10 +83,10 @@ def _of_median(name: str, median: float) -> Iterator[Row]:
 
 
 def _over_tcp() -> Iterator[Row]:
-    def waiting(name: str) -> Callable[[], tuple[Waited, Seen]]:
+    def waiting(name: str) -> Callable[[], tuple[Waited, ServerCounts]]:
         return lambda: in_child(wait_over_tcp, name, TCP_MEDIAN, MANY, sigma=TCP_SIGMA, latency=TCP_LATENCY)
 
-    took = in_turn({name: waiting(name) for name in SUBJECTS}, 1)
+    took = take_samples({name: waiting(name) for name in SUBJECTS}, 1)
     label = f"{MANY:,} tasks over TCP"
     cpu = figures(took, lambda each: each[0].cpu * 1e3)
     yield row("wait.tcp.cpu", f"{label}: CPU a task", "ms", cpu, _TCP)
@@ -94,7 +94,7 @@ def _over_tcp() -> Iterator[Row]:
     yield row("wait.tcp.checks", f"{label}: checks a task", "checks", checks, _CHECKS)
     lags = figures(took, lambda each: late(each[0].lags))
     yield row("wait.tcp.lag95", f"{label}: lag, 95th percentile", "s", lags, _TCP)
-    connections = figures(took, lambda each: float(each[1].most))
+    connections = figures(took, lambda each: float(each[1].max_open))
     yield row("wait.tcp.connections", f"{label}: connections at once", "connections", connections, _TCP)
 
 
