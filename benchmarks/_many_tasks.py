@@ -1,6 +1,6 @@
-"""Many tasks waited for at once in one event loop: by this package, and by the loop that one would write by hand.
+"""Waits for many tasks at once in one event loop, with this package or with a hand-written loop on bare httpx.
 
-Everything here runs in a process of its own, see `in_child`, so that no run inherits the memory of another.
+Each run takes place in a new process, see `in_child`, so that no run inherits the memory of another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import psutil
 from anchor_webtask import AsyncAnchor
 from benchmarks import _virtual_time
 from benchmarks._durations import lognormal
-from benchmarks._fake_api import Service
+from benchmarks._fake_api import FakeApi
 from benchmarks._request_data import INTERVAL, KEY, PATH
 from benchmarks._rows import BARE, OURS
 from benchmarks._servers import ServerCounts, mock_transport, serving
@@ -33,22 +33,24 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LONG: Final = 3600.0
-LOOK: Final = 2.5
-"""When the memory of waiting tasks is looked at: every one has been checked once and sleeps."""
+"""The duration in seconds of tasks that must not end while their memory is measured."""
+MEMORY_TIME: Final = 2.5
+"""Seconds until the memory of waiting tasks is measured. Each wait has then made one check, and sleeps."""
 
 Answer: TypeAlias = "dict[str, Any]"
 Wait: TypeAlias = "Callable[[float], Awaitable[Answer]]"
+"""Starts a task of so many seconds, waits for it and returns its answer."""
 
 
 @dataclass(frozen=True)
-class Waited:
-    """What it took to wait for tasks until all had ended.
+class WaitCost:
+    """The cost of waiting for tasks until all of them ended.
 
     Attributes:
-        cpu: Seconds of CPU a task, in the process that waited.
-        lags: By how many seconds each end was noticed late,
-        shares: and by how much of the task's duration.
-        checks: Checks a task.
+        cpu: CPU seconds per task, in the process that waited.
+        lags: The lag of each task: seconds between its end and the end of the wait.
+        shares: The lag of each task, divided by the task's duration.
+        checks: The number of status checks per task.
     """
 
     cpu: float
@@ -58,7 +60,7 @@ class Waited:
 
 
 def in_child(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function of a module in a new process, and return what it returns."""
+    """Call a module-level function in a new process, and return its result."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         return pool.submit(function, *args, **kwargs).result()
@@ -79,16 +81,16 @@ async def _ours(base_url: str, transport: httpx.AsyncBaseTransport | None) -> As
 @asynccontextmanager
 async def _bare(base_url: str, transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[Wait]:
     headers = {"anchor-api-key": KEY}
-    timeout = httpx.Timeout(30, pool=None)  # with one, a third of a thousand tasks would be lost
+    timeout = httpx.Timeout(30, pool=None)  # with a pool timeout, a third of a thousand tasks would be lost
     async with httpx.AsyncClient(base_url=base_url, transport=transport, headers=headers, timeout=timeout) as client:
 
         async def wait(seconds: float) -> Answer:
-            started = await client.post(PATH, json={"prompt": str(seconds), "async": True})
-            task_id = started.raise_for_status().json()["data"]["workflow_id"]
+            response = await client.post(PATH, json={"prompt": str(seconds), "async": True})
+            task_id = response.raise_for_status().json()["data"]["workflow_id"]
             while True:
                 await asyncio.sleep(INTERVAL)
-                looked = await client.get(f"{PATH}/{task_id}/status")
-                data = looked.raise_for_status().json()["data"]
+                response = await client.get(f"{PATH}/{task_id}/status")
+                data = response.raise_for_status().json()["data"]
                 if data["status"] == "COMPLETED":
                     answer: Answer = data["result"]
                     return answer
@@ -97,87 +99,88 @@ async def _bare(base_url: str, transport: httpx.AsyncBaseTransport | None) -> As
 
 
 @asynccontextmanager
-async def _waiting(
-    subject: str, base_url: str, transport: httpx.AsyncBaseTransport | None = None
-) -> AsyncIterator[Wait]:
-    async with {OURS: _ours, BARE: _bare}[subject](base_url, transport) as wait:
-        await wait(0.0)  # what a first call imports and makes isn't what a task costs
+async def _opened(client: str, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Wait]:
+    async with {OURS: _ours, BARE: _bare}[client](base_url, transport) as wait:
+        await wait(0.0)  # the imports and caches of a first call are not part of a task's cost
         yield wait
 
 
-async def _wait_for(
+async def _wait_for_all(
     wait: Wait, durations: Sequence[float], at_once: int, now: Callable[[], float], checks: Callable[[], int]
-) -> Waited:
-    """Wait for all, so many at once, and make sure that each has got its own answer."""
+) -> WaitCost:
+    """Wait for all tasks, at most `at_once` at a time, and verify that each one received its own answer."""
     lags: list[float] = []
     shares: list[float] = []
-    tasks: set[str] = set()
+    answered: set[str] = set()
 
-    async def one(seconds: float) -> None:
+    async def wait_for_one(seconds: float) -> None:
         answer = await wait(seconds)
         lags.append(now() - answer["ended"])
         shares.append(lags[-1] / seconds)
-        tasks.add(answer["task"])
+        answered.add(answer["task"])
 
-    checked, begun = checks(), time.process_time()
+    checks_before, cpu_before = checks(), time.process_time()
     for first in range(0, len(durations), at_once):
-        await asyncio.gather(*map(one, durations[first : first + at_once]))
-    cpu = time.process_time() - begun
+        await asyncio.gather(*map(wait_for_one, durations[first : first + at_once]))
+    cpu = time.process_time() - cpu_before
     count = len(durations)
-    if len(tasks) != count:
-        raise RuntimeError(f"of {count} tasks {count - len(tasks)} were lost")
-    return Waited(cpu / count, lags, shares, (checks() - checked) / count)
+    if len(answered) != count:
+        raise RuntimeError(f"{count - len(answered)} of {count} tasks were lost, or received another task's answer")
+    return WaitCost(cpu / count, lags, shares, (checks() - checks_before) / count)
 
 
-def wait_virtually(subject: str, median: float, count: int, *, at_once: int) -> Waited:
+def wait_in_virtual_time(client: str, median: float, count: int, *, at_once: int) -> WaitCost:
     """Wait for tasks in virtual time, over a transport without I/O.
 
     Args:
-        subject: Who waits.
+        client: The client that waits: OURS or BARE.
         median: The median of the tasks' durations in seconds.
-        count: How many tasks there are in all,
-        at_once: and how many are waited for at once.
+        count: The total number of tasks.
+        at_once: The number of tasks that are waited for at once.
     """
 
-    async def main() -> Waited:
+    async def main() -> WaitCost:
         now = asyncio.get_running_loop().time
-        service = Service(now)
-        async with _waiting(subject, "http://127.0.0.1", mock_transport(service.answer)) as wait:
-            return await _wait_for(wait, lognormal(median, count), at_once, now, lambda: service.checks)
+        api = FakeApi(now)
+        async with _opened(client, "http://127.0.0.1", mock_transport(api.respond)) as wait:
+            return await _wait_for_all(wait, lognormal(median, count), at_once, now, lambda: api.checks)
 
     return _virtual_time.run(main, seed=count)
 
 
 def wait_over_tcp(
-    subject: str, median: float, count: int, *, sigma: float, latency: float
-) -> tuple[Waited, ServerCounts]:
-    """Wait for all tasks at once, in real time and over loopback TCP; return as well what the server saw.
+    client: str, median: float, count: int, *, sigma: float, latency: float
+) -> tuple[WaitCost, ServerCounts]:
+    """Wait for all tasks at once, in real time and over loopback TCP.
 
     Args:
-        subject: Who waits.
-        median: The median of the tasks' durations in seconds,
-        sigma: and their spread.
-        count: How many tasks there are.
-        latency: Seconds that the server takes for an answer.
+        client: The client that waits: OURS or BARE.
+        median: The median of the tasks' durations in seconds.
+        count: The number of tasks.
+        sigma: The sigma of the lognormal durations.
+        latency: Seconds that the server takes for each response.
+
+    Returns:
+        The cost of the waiting, and the server's counts.
     """
 
-    async def main() -> Waited:
-        async with _waiting(subject, server.url) as wait:
+    async def main() -> WaitCost:
+        async with _opened(client, server.url) as wait:
             durations = lognormal(median, count, sigma=sigma)
-            return await _wait_for(wait, durations, count, time.monotonic, lambda: server.counts().checks)
+            return await _wait_for_all(wait, durations, count, time.monotonic, lambda: server.counts().checks)
 
-    service = Service(time.monotonic)  # one clock for all processes of a machine: the ends are told by it
-    with serving(service.answer, latency) as server:
+    api = FakeApi(time.monotonic)  # the same clock in all processes, so the client can compare a task's end with it
+    with serving(api.respond, latency) as server:
         return asyncio.run(main()), server.counts()
 
 
-def weigh(subject: str, count: int, *, traced: bool) -> float:
-    """Return the bytes that one of many waiting tasks takes.
+def memory_per_task(client: str, count: int, *, traced: bool) -> float:
+    """Return the memory of one of many waiting tasks, in bytes.
 
     Args:
-        subject: Who waits.
-        count: How many wait at once.
-        traced: Whether to ask Python what it has allocated, or else the system how much memory it has given.
+        client: The client that waits: OURS or BARE.
+        count: The number of tasks that are waited for at once.
+        traced: Measure the memory that Python has allocated. Otherwise measure the resident memory of the process.
     """
     process = psutil.Process()
 
@@ -186,16 +189,16 @@ def weigh(subject: str, count: int, *, traced: bool) -> float:
         return tracemalloc.get_traced_memory()[0] if traced else process.memory_info().rss
 
     async def main() -> float:
-        service = Service(asyncio.get_running_loop().time)
-        async with _waiting(subject, "http://127.0.0.1", mock_transport(service.answer)) as wait:
+        api = FakeApi(asyncio.get_running_loop().time)
+        async with _opened(client, "http://127.0.0.1", mock_transport(api.respond)) as wait:
             before = size()
             waits = [asyncio.ensure_future(wait(LONG)) for _ in range(count)]
-            await asyncio.sleep(LOOK)
-            grown = size() - before
+            await asyncio.sleep(MEMORY_TIME)
+            growth = size() - before
             for each in waits:
                 each.cancel()
             await asyncio.wait(waits)
-        return grown / count
+        return growth / count
 
     if traced:
         tracemalloc.start()

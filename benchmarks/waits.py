@@ -1,6 +1,7 @@
-"""Many tasks waited for at once in one event loop, against a loop by hand on bare httpx that looks every 2 seconds.
+"""The group `wait`: waiting for many tasks at once, against a hand-written loop on bare httpx.
 
-A task that is lost, or answered with another's answer, ends it with an error.
+All tasks are waited for in one event loop. The hand-written loop checks each task every 2 seconds. A task that is lost,
+or that receives another task's answer, ends the run with an error.
 """
 
 from __future__ import annotations
@@ -8,94 +9,98 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING, Final
 
-from benchmarks._durations import MEDIANS, late
-from benchmarks._many_tasks import in_child, wait_over_tcp, wait_virtually, weigh
+from benchmarks._durations import MEDIANS, percentile_95
+from benchmarks._many_tasks import in_child, memory_per_task, wait_in_virtual_time, wait_over_tcp
 from benchmarks._rows import BARE, OURS, row
 from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from benchmarks._many_tasks import Waited
+    from benchmarks._many_tasks import WaitCost
     from benchmarks._rows import Row
     from benchmarks._servers import ServerCounts
 
-SUBJECTS: Final = (OURS, BARE)
+CLIENTS: Final = (OURS, BARE)
 ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}
-"""How often so many tasks are waited for: ten thousand take minutes."""
+"""The number of samples, by the number of tasks that are waited for at once. Ten thousand tasks take minutes."""
 
 FEW, MANY = 100, 1_000
 LONG: Final = MEDIANS["5m"]
-"""From this median on, few tasks are waited for: the loop by hand looks at each some hundred times, or a thousand."""
+"""From this median on, only FEW tasks are waited for, because the hand-written loop checks each hundreds of times."""
 
 TCP_MEDIAN, TCP_SIGMA, TCP_LATENCY = 5.0, 0.3, 0.05
 
-_CHECKS: Final = "The loop by hand looks every 2 seconds."
-_LAG: Final = "Between a task's end and the caller knowing, as a share of the task's duration."
-_TCP: Final = f"Tasks of {TCP_MEDIAN:g} s, started in one moment; each answer takes {TCP_LATENCY * 1e3:g} ms."
+_CHECKS: Final = "httpx: a hand-written loop that checks each task every 2 seconds."
+_LAG: Final = "The time from a task's end until the caller has its answer, as a share of the task's duration."
+_TCP: Final = f"Tasks of about {TCP_MEDIAN:g} s, all started at once; each response takes {TCP_LATENCY * 1e3:g} ms."
 
 
 def rows() -> Iterator[Row]:
-    """Measure in virtual time, then over TCP."""
+    """Measure the rows of this group: first in virtual time, then over TCP."""
     for count, rounds in ROUNDS.items():
-        yield from _of_count(count, rounds)
+        yield from _for_count(count, rounds)
     for name, median in MEDIANS.items():
-        yield from _of_median(name, median)
+        yield from _for_median(name, median)
     yield from _over_tcp()
 
 
-def _of_count(count: int, rounds: int) -> Iterator[Row]:
-    """What a task costs while so many are waited for at once; a single one is followed by the next."""
+def _for_count(count: int, rounds: int) -> Iterator[Row]:
+    """Measure the CPU and memory per task while `count` tasks are waited for at once.
 
-    def waiting(name: str) -> Callable[[], Waited]:
-        all_in_all = max(count, FEW)
-        return lambda: in_child(wait_virtually, name, MEDIANS["1m"], all_in_all, at_once=count)
+    With a small count, FEW tasks are waited for in total, `count` at a time.
+    """
 
-    def weighing(name: str, *, traced: bool) -> Callable[[], float]:
-        return lambda: in_child(weigh, name, count, traced=traced)
+    def waiting(client: str) -> Callable[[], WaitCost]:
+        total = max(count, FEW)
+        return lambda: in_child(wait_in_virtual_time, client, MEDIANS["1m"], total, at_once=count)
 
-    took = take_samples({name: waiting(name) for name in SUBJECTS}, rounds)
-    cpu = figures(took, lambda waited: waited.cpu * 1e3)
-    yield row(f"wait.{count}.cpu", f"{count:,} tasks of a minute: CPU a task", "ms", cpu, _CHECKS)
-    allocated = take_samples({name: weighing(name, traced=True) for name in SUBJECTS}, 1)
-    label = f"{count:,} waiting tasks: memory of one"
-    yield row(f"wait.{count}.memory", label, "kB", figures(allocated, _kilobytes), "What Python has allocated.")
-    if count >= MANY:  # fewer fit into what the process has already
-        resident = take_samples({name: weighing(name, traced=False) for name in SUBJECTS}, 1)
-        label = f"{count:,} waiting tasks: resident memory of one"
+    def memory(client: str, *, traced: bool) -> Callable[[], float]:
+        return lambda: in_child(memory_per_task, client, count, traced=traced)
+
+    tasks = f"{count:,} task" if count == 1 else f"{count:,} tasks"
+    samples = take_samples({client: waiting(client) for client in CLIENTS}, rounds)
+    cpu = figures(samples, lambda cost: cost.cpu * 1e3)
+    yield row(f"wait.{count}.cpu", f"{tasks} at once, median 1m: CPU per task", "ms", cpu, _CHECKS)
+    allocated = take_samples({client: memory(client, traced=True) for client in CLIENTS}, 1)
+    label = f"{tasks} at once: memory per task"
+    yield row(f"wait.{count}.memory", label, "kB", figures(allocated, _kilobytes), "The memory that Python allocated.")
+    if count >= MANY:  # fewer tasks fit into memory that the process already has
+        resident = take_samples({client: memory(client, traced=False) for client in CLIENTS}, 1)
+        label = f"{tasks} at once: resident memory per task"
         yield row(f"wait.{count}.resident", label, "kB", figures(resident, _kilobytes))
 
 
-def _of_median(name: str, median: float) -> Iterator[Row]:
-    """How often tasks are looked at, and how late their end is noticed."""
+def _for_median(name: str, median: float) -> Iterator[Row]:
+    """Measure the checks per task, and the lag between a task's end and the end of its wait."""
 
-    def waiting(subject: str) -> Callable[[], Waited]:
+    def waiting(client: str) -> Callable[[], WaitCost]:
         count = FEW if median >= LONG else MANY
-        return lambda: in_child(wait_virtually, subject, median, count, at_once=count)
+        return lambda: in_child(wait_in_virtual_time, client, median, count, at_once=count)
 
-    took = take_samples({subject: waiting(subject) for subject in SUBJECTS}, 1)
-    checks = figures(took, lambda waited: waited.checks)
-    yield row(f"wait.{name}.checks", f"median {name}: checks a task", "checks", checks, _CHECKS)
-    middle = figures(took, lambda waited: statistics.median(waited.shares) * 100)
+    samples = take_samples({client: waiting(client) for client in CLIENTS}, 1)
+    checks = figures(samples, lambda cost: cost.checks)
+    yield row(f"wait.{name}.checks", f"median {name}: checks per task", "checks", checks, _CHECKS)
+    middle = figures(samples, lambda cost: statistics.median(cost.shares) * 100)
     yield row(f"wait.{name}.lag", f"median {name}: lag, median", "%", middle, _LAG)
-    lags = figures(took, lambda waited: late(waited.shares) * 100)
+    lags = figures(samples, lambda cost: percentile_95(cost.shares) * 100)
     yield row(f"wait.{name}.lag95", f"median {name}: lag, 95th percentile", "%", lags, _LAG)
 
 
 def _over_tcp() -> Iterator[Row]:
-    def waiting(name: str) -> Callable[[], tuple[Waited, ServerCounts]]:
-        return lambda: in_child(wait_over_tcp, name, TCP_MEDIAN, MANY, sigma=TCP_SIGMA, latency=TCP_LATENCY)
+    def waiting(client: str) -> Callable[[], tuple[WaitCost, ServerCounts]]:
+        return lambda: in_child(wait_over_tcp, client, TCP_MEDIAN, MANY, sigma=TCP_SIGMA, latency=TCP_LATENCY)
 
-    took = take_samples({name: waiting(name) for name in SUBJECTS}, 1)
+    samples = take_samples({client: waiting(client) for client in CLIENTS}, 1)
     label = f"{MANY:,} tasks over TCP"
-    cpu = figures(took, lambda each: each[0].cpu * 1e3)
-    yield row("wait.tcp.cpu", f"{label}: CPU a task", "ms", cpu, _TCP)
-    checks = figures(took, lambda each: each[0].checks)
-    yield row("wait.tcp.checks", f"{label}: checks a task", "checks", checks, _CHECKS)
-    lags = figures(took, lambda each: late(each[0].lags))
+    cpu = figures(samples, lambda sample: sample[0].cpu * 1e3)
+    yield row("wait.tcp.cpu", f"{label}: CPU per task", "ms", cpu, _TCP)
+    checks = figures(samples, lambda sample: sample[0].checks)
+    yield row("wait.tcp.checks", f"{label}: checks per task", "checks", checks, _CHECKS)
+    lags = figures(samples, lambda sample: percentile_95(sample[0].lags))
     yield row("wait.tcp.lag95", f"{label}: lag, 95th percentile", "s", lags, _TCP)
-    connections = figures(took, lambda each: float(each[1].max_open))
-    yield row("wait.tcp.connections", f"{label}: connections at once", "connections", connections, _TCP)
+    connections = figures(samples, lambda sample: float(sample[1].max_open))
+    yield row("wait.tcp.connections", f"{label}: open connections, maximum", "connections", connections, _TCP)
 
 
 def _kilobytes(size: float) -> float:
