@@ -114,7 +114,7 @@ def _full_spec(given: Path | None) -> Path | None:
         sys.exit(f"--full must be an existing file, not {given}")
     path = given or ROOT / FULL
     if not path.is_file():
-        message = "Rows on a complete spec are left out. To measure them, pass a complete upstream spec: FULL=<file> or --full"
+        message = "No complete spec was found, so its rows are left out. Pass one with FULL=<file> or --full <file>"
         print(message, file=sys.stderr)
         return None
     return path.resolve()
