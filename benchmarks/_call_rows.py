@@ -54,7 +54,7 @@ def compare_calls(calls: Sequence[ComparedCall], rounds: int) -> Iterator[Row]:
                 figures(samples, lambda sample: sample.wall * 1e6),
             )
             yield row(f"{key}.cpu", f"{label}: CPU", "µs", cpu, each.note)
-            yield row(f"{key}.wall", f"{label}: wall time", "µs", wall, each.note)
+            yield row(f"{key}.wall", f"{label}: wall", "µs", wall, each.note)
 
 
 def _samples(kind: _clients.ClientKind, call: str, calls: int, rounds: int) -> dict[str, list[CallTime]]:

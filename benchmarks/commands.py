@@ -55,7 +55,7 @@ def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row
     seconds, mebibytes = figures(samples, lambda cost: cost.wall), figures(samples, lambda cost: cost.peak / MIB)
     for verb in commands:
         key, label, note = f"command.{verb}.{name}", f"{verb}, {spec}", _NOTES.get(verb, "")
-        yield row(f"{key}.wall", f"{label}: wall time", "s", {OURS: seconds[verb]}, note)
+        yield row(f"{key}.wall", f"{label}: wall", "s", {OURS: seconds[verb]}, note)
         yield row(f"{key}.memory", f"{label}: peak memory", "MiB", {OURS: mebibytes[verb]}, note)
 
 

@@ -101,7 +101,7 @@ def _first_call(pythons: Mapping[str, Path], rounds: int, environments: Environm
 def _times(key: str, label: str, samples: Mapping[str, Sequence[CommandCost]], note: str = "") -> Iterator[Row]:
     wall, cpu = figures(samples, lambda cost: cost.wall * 1e3), figures(samples, lambda cost: cost.cpu * 1e3)
     note = f"From the start of the interpreter process to its end. {note}".rstrip()
-    yield row(f"{key}.wall", f"{label}: wall time", "ms", wall, note)
+    yield row(f"{key}.wall", f"{label}: wall", "ms", wall, note)
     yield row(f"{key}.cpu", f"{label}: CPU", "ms", cpu, note)
 
 
