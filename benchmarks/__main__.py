@@ -81,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         help="compare with budgets.toml, and exit with 1 if a budget is exceeded or has no row",
     )
     parser.add_argument(
-        "--only", nargs="+", choices=GROUPS, metavar="GROUP", help=f"measure only these groups, of {', '.join(GROUPS)}"
+        "--only",
+        nargs="+",
+        choices=GROUPS,
+        metavar="GROUP",
+        help=f"the groups to measure; default: {', '.join(GROUPS)}",
     )
     spec_help = f"a complete upstream spec; default: {FULL}, if it exists"
     parser.add_argument("--full", type=Path, metavar="FILE", help=spec_help)

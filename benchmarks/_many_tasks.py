@@ -39,7 +39,7 @@ MEMORY_TIME: Final = 2.5
 
 Answer: TypeAlias = "dict[str, Any]"
 Wait: TypeAlias = "Callable[[float], Awaitable[Answer]]"
-"""Starts a task of so many seconds, waits for it and returns its answer."""
+"""Receives a duration in seconds, starts a task that takes this long, waits for it and returns its answer."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Virtual time for an asyncio program: time advances only while the event loop has nothing to do but wait.
 
 Sleeps, timeouts and the package's clock all use the event loop's clock. So waiting for tasks of half an hour takes
-seconds of real time, in which all of the computing is done and none of the sleeping. Nothing in such a loop may wait
-for a socket or a thread.
+seconds of real time: the computing is done as usual, and the sleeping is skipped. Nothing in such a loop may wait for a
+socket or a thread.
 """
 
 from __future__ import annotations
