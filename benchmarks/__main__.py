@@ -1,4 +1,4 @@
-"""The command line: `python -m benchmarks`, or `make bench`."""
+"""The command line of the benchmarks: `python -m benchmarks`, or `make bench`."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from benchmarks._rows import Row
 
 GROUPS: Final = {
-    "import": "import, first call and client",
-    "request": "one start and one request",
+    "import": "import, first call and creating a client",
+    "request": "one start and one run_in_one_request",
     "check": "one status check",
-    "wait": "many tasks waited for at once",
-    "schedule": "the wait's schedule",
+    "wait": "waiting for many tasks at once",
+    "schedule": "the schedule of a wait's checks",
     "answer": "typed answers",
-    "command": "the maintainers' commands, and what is installed",
+    "command": "the maintainers' commands, and the installed size",
 }
 FULL: Final = Path("..") / "shared" / "upstream" / "2026-02-15.yaml"
 PLOT: Final = ROOT / ".cache" / "schedule.svg"
@@ -33,33 +33,33 @@ ROUNDS: Final = 15
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
+    """Run the benchmarks, and write the table or the JSON.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The command-line arguments without the program's name; by default those of this process.
 
     Returns:
-        The exit status: 1 if a budget isn't kept.
+        The exit status: 1 if `--check` found a problem, otherwise 0.
     """
     options = _parser().parse_args(arguments)
-    full = _full(options.full)
-    variables = _machine.without_settings()
+    full = _full_spec(options.full)
+    variables = _machine.remove_settings()
     groups: dict[str, list[Row]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environments = Environments(Path(folder), full, variables)
         for group in dict.fromkeys(options.only or GROUPS):
             groups[group] = []
-            for row in _measured(group, options, environments):
+            for row in _measure(group, options, environments):
                 print(f"{group}: {row.label}", file=sys.stderr, flush=True)
                 groups[group].append(row)
     rows = [row for each in groups.values() for row in each]
     if options.json:
-        found = {
+        report = {
             "machine": _machine.facts(),
             "noise": _machine.noise(rows),
             "rows": list(map(dataclasses.asdict, rows)),
         }
-        json.dump(found, sys.stdout, indent=2, ensure_ascii=False)
+        json.dump(report, sys.stdout, indent=2, ensure_ascii=False)
         print()
     else:
         _table.write({GROUPS[group]: each for group, each in groups.items()})
@@ -71,39 +71,61 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks", description="Measure this package beside bare httpx and the official client."
+        prog="python -m benchmarks",
+        description="Measure this package, bare httpx and the official client side by side.",
     )
-    parser.add_argument("--json", action="store_true", help="write the rows as JSON in place of the table")
-    parser.add_argument("--check", action="store_true", help="compare with budgets.toml; 1 if one isn't kept")
-    parser.add_argument("--only", nargs="+", choices=GROUPS, metavar="GROUP", help=f"some of {', '.join(GROUPS)}")
-    where = f"one of upstream's whole specs; default: {FULL}, where that is"
-    parser.add_argument("--full", type=Path, metavar="FILE", help=where)
-    parser.add_argument("--plot", type=Path, default=PLOT, metavar="FILE", help="where the schedule's curve goes")
+    parser.add_argument("--json", action="store_true", help="write the rows as JSON instead of a table")
     parser.add_argument(
-        "--rounds", type=_count, default=ROUNDS, metavar="N", help="samples of each; default: %(default)s"
+        "--check",
+        action="store_true",
+        help="compare with budgets.toml, and exit with 1 if a budget is exceeded or has no row",
+    )
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=GROUPS,
+        metavar="GROUP",
+        help=f"the groups to measure; default: {', '.join(GROUPS)}",
+    )
+    spec_help = f"a complete upstream spec; default: {FULL}, if it exists"
+    parser.add_argument("--full", type=Path, metavar="FILE", help=spec_help)
+    parser.add_argument(
+        "--plot",
+        type=Path,
+        default=PLOT,
+        metavar="FILE",
+        help="where to write the plot of the schedule; default: %(default)s",
+    )
+    parser.add_argument(
+        "--rounds",
+        type=_positive_integer,
+        default=ROUNDS,
+        metavar="N",
+        help="the number of samples per row; default: %(default)s",
     )
     return parser
 
 
-def _count(text: str) -> int:
+def _positive_integer(text: str) -> int:
     if not (text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"must be a positive integer, not {text!r}")
     return int(text)
 
 
-def _full(given: Path | None) -> Path | None:
-    """Return the whole spec to measure with, None if there is none."""
+def _full_spec(given: Path | None) -> Path | None:
+    """Return the path of the complete spec to measure with, or None if there is no such file."""
     if given is not None and not given.is_file():
-        sys.exit(f"{given} is no file")
-    found = given or ROOT / FULL
-    if not found.is_file():
-        print("Rows on a whole spec are left out: pass one of upstream's with FULL=<file> or --full", file=sys.stderr)
+        sys.exit(f"--full must be an existing file, not {given}")
+    path = given or ROOT / FULL
+    if not path.is_file():
+        message = "No complete spec was found, so its rows are left out. Pass one with FULL=<file> or --full <file>"
+        print(message, file=sys.stderr)
         return None
-    return found.resolve()
+    return path.resolve()
 
 
-def _measured(group: str, options: argparse.Namespace, environments: Environments) -> Iterator[Row]:
-    """Measure a group; what only one of them needs is imported by it."""
+def _measure(group: str, options: argparse.Namespace, environments: Environments) -> Iterator[Row]:
+    """Measure a group. Each group imports its own module, so the other groups don't need its dependencies."""
     rounds: int = options.rounds
     match group:
         case "import":
@@ -111,24 +133,24 @@ def _measured(group: str, options: argparse.Namespace, environments: Environment
 
             yield from imports.rows(rounds, environments)
         case "request":
-            from benchmarks import calls
+            from benchmarks import requests
 
-            yield from calls.rows(rounds)
+            yield from requests.rows(rounds)
         case "check":
             from benchmarks import checks
 
             yield from checks.rows(rounds)
         case "wait":
-            from benchmarks import waiting
+            from benchmarks import waits
 
-            yield from waiting.rows()
+            yield from waits.rows()
         case "schedule":
             from benchmarks import schedule
 
             yield from schedule.rows()
             options.plot.parent.mkdir(parents=True, exist_ok=True)
             schedule.plot(options.plot)
-            print(f"schedule: the curve is in {options.plot}", file=sys.stderr)
+            print(f"schedule: the plot is in {options.plot}", file=sys.stderr)
         case "answer":
             from benchmarks import answers
 

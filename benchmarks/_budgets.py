@@ -1,4 +1,4 @@
-"""Compares what was measured with the budgets."""
+"""Compares the measured rows with budgets.toml."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ FILE: Final = Path(__file__).with_name("budgets.toml")
 
 
 def problems(rows: Sequence[Row], groups: Collection[str], *, has_full: bool) -> list[str]:
-    """Say what is over its budget, and which budget has no row.
+    """Return a message for each row that is over its budget, and for each budget without a row.
 
     Args:
-        rows: What was measured.
-        groups: The groups that were asked for; the others' budgets don't count.
-        has_full: Whether there was a whole spec; without one, budgets of rows on it don't count.
+        rows: The measured rows.
+        groups: The groups that were measured. Budgets of other groups are ignored.
+        has_full: Whether a complete spec was measured. If not, budgets of its rows are ignored.
     """
     budgets = tomllib.loads(FILE.read_text(encoding="utf-8"))
     by_key = {row.key: row for row in rows}
 
-    def asked(budgets: dict[str, float]) -> Iterator[tuple[str, float]]:
+    def applicable(budgets: dict[str, float]) -> Iterator[tuple[str, float]]:
         for key, budget in budgets.items():
             parts = key.split(".")
             if parts[0] in groups and (has_full or "full" not in parts):
                 yield key, budget
 
-    found = [_problem(by_key.get(key), key, "ratios", BARE, most) for key, most in asked(budgets["ratios"])]
-    found += [_problem(by_key.get(key), key, "figures", OURS, most) for key, most in asked(budgets["figures"])]
-    return [problem for problem in found if problem]
+    results = [_problem(by_key.get(key), key, "ratios", BARE, limit) for key, limit in applicable(budgets["ratios"])]
+    results += [_problem(by_key.get(key), key, "figures", OURS, limit) for key, limit in applicable(budgets["figures"])]
+    return [problem for problem in results if problem]
 
 
-def _problem(row: Row | None, key: str, kind: str, subject: str, most: float) -> str | None:
+def _problem(row: Row | None, key: str, kind: str, column: str, limit: float) -> str | None:
     if row is None:
-        return f"{key}: there is a budget and no row"
-    measured = {"ratios": row.ratios, "figures": row.figures}[kind].get(subject)
+        return f"{key}: {FILE.name} has a budget for it, but no row with this key was measured"
+    measured = {"ratios": row.ratios, "figures": row.figures}[kind].get(column)
     if measured is None:
-        return f"{key}: there is a budget, and the row has nothing for {subject} in its {kind}"
-    if measured.median <= most:
+        return f"{key}: {FILE.name} lists it under [{kind}], but the row has no entry for {column} in its {kind}"
+    if measured.median <= limit:
         return None
-    unit = f"times {subject}" if kind == "ratios" else row.unit
-    over = measured.median / most - 1
-    return f"{key}: {measured.median:.2f} {unit}, and the budget is {most:g}: {over:.0%} over"
+    unit = f"times {column}" if kind == "ratios" else row.unit
+    excess = measured.median / limit - 1
+    return f"{key}: {measured.median:.2f} {unit}, {excess:.0%} over the budget of {limit:g}"

@@ -1,7 +1,7 @@
-"""Environments with what one subject needs and nothing else.
+"""Virtual environments with one client and its dependencies each, and copies of the checkout.
 
-`import httpx` imports click, rich and pygments where they are installed, so a process of it has to be measured where
-they are not.
+Where click, rich and pygments are installed, `import httpx` imports them too. So each client is measured in an
+environment that contains only its own dependencies.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SPEC: Final = "openapi-mintlify.yaml"
 
 
 class Environments:
-    """Environments and copies of the checkout, each made when it's first asked for.
+    """Virtual environments and copies of the checkout, each created at its first use.
 
     Args:
-        folder: Where they are made.
-        full: One of upstream's whole specs.
-        variables: The environment variables to install with.
+        folder: The folder that they are created in.
+        full: The path of a complete upstream spec, or None.
+        variables: The environment variables of the installer.
     """
 
     def __init__(self, folder: Path, full: Path | None, variables: Mapping[str, str]) -> None:
@@ -38,12 +38,12 @@ class Environments:
 
     @cached_property
     def ours(self) -> Path:
-        """The interpreter of an environment with this package, without extras."""
+        """The interpreter of an environment with this package, without its extras."""
         return self._environment("ours", str(self.checkout))
 
     @cached_property
     def ours_full(self) -> Path:
-        """The same, built from a whole spec."""
+        """The interpreter of an environment with this package built from the complete spec, without its extras."""
         return self._environment("ours-full", str(self.checkout_full))
 
     @cached_property
@@ -58,7 +58,7 @@ class Environments:
 
     @cached_property
     def checkout(self) -> Path:
-        """A copy of the checkout as it is, without what git ignores."""
+        """A copy of the checkout with its uncommitted changes, without the files that git ignores."""
         copy = self._folder / "checkout"
         command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
         listed = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True, encoding="utf-8")
@@ -70,9 +70,9 @@ class Environments:
 
     @cached_property
     def checkout_full(self) -> Path:
-        """The same with a whole spec, and the code that is generated from it."""
+        """A copy of the checkout with the complete spec and the code generated from it."""
         if self._full is None:
-            raise LookupError("there is no whole spec")
+            raise LookupError("checkout_full needs a complete spec, but `full` is None")
         copy = self._folder / "checkout-full"
         shutil.copytree(self.checkout, copy)
         for arguments in (("tools.vendor", "--replace", str(self._full)), ("tools.generate", "generate")):
@@ -92,14 +92,14 @@ _UV: Final = (sys.executable, "-m", "uv")
 
 
 def site_packages(python: Path) -> Path:
-    """Return the folder that an environment's distributions are in."""
+    """Return the folder that an environment's packages are installed in."""
     command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip())
 
 
 def _run(command: list[str], folder: Path, variables: Mapping[str, str] | None) -> None:
-    done = subprocess.run(
+    process = subprocess.run(
         command, cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True
     )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(command)} has failed:\n{done.stdout}")
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed with exit status {process.returncode}:\n{process.stdout}")

@@ -1,4 +1,4 @@
-"""Where it was measured, and what of the machine's settings must not count."""
+"""Facts about the machine, its noise, and the environment variables that would distort the results."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
     from benchmarks._rows import Row
 
-_OURS = "ANCHORBROWSER_"
+_PREFIX = "ANCHORBROWSER_"
 _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
 def facts() -> dict[str, str | int | None]:
-    """Return what a reader has to know of the machine; None is what isn't here."""
+    """Return the number of CPUs, the system and the versions; a client that is not installed has version None."""
     return {
         "cpus": os.cpu_count(),
         "system": platform.system(),
@@ -29,19 +29,19 @@ def facts() -> dict[str, str | int | None]:
 
 
 def noise(rows: Sequence[Row]) -> float | None:
-    """Return the median spread of all figures that were measured more than once; None if there is none."""
+    """Return the median spread of all figures with more than one sample, or None if there are no such figures."""
     spreads = [each.spread for row in rows for each in row.figures.values() if each.samples > 1]
     return statistics.median(spreads) if spreads else None
 
 
-def without_settings() -> dict[str, str]:
-    """Take the settings of clients out of the environment, and return it as it was.
+def remove_settings() -> dict[str, str]:
+    """Remove the clients' settings from the environment variables, and return the variables as they were before.
 
-    A proxy would stand between the clients and the loopback, and an address of the API's would be another for some.
+    A proxy would slow down requests to the local server, and a base URL of the API would apply to some clients only.
     """
     before = dict(os.environ)
     for name in before:
-        if name.startswith(_OURS) or name.lower() in _PROXIES:
+        if name.startswith(_PREFIX) or name.lower() in _PROXIES:
             del os.environ[name]
     return before
 

@@ -1,4 +1,4 @@
-"""What whole processes take, measured from outside."""
+"""Measures the time and memory of other processes, from outside."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LAUNCH: Final = Path(__file__).with_name("_launch.py")
 
 
 @dataclass(frozen=True)
-class Ran:
-    """What a command took.
+class CommandCost:
+    """The time and memory that a command took.
 
     Attributes:
-        wall: Seconds from its start to its end.
-        cpu: Seconds of CPU, of it and of all that it has started.
-        peak: Bytes of memory that the largest of these processes had at most.
+        wall: Seconds from the start of the command to its end.
+        cpu: CPU seconds of the command and all processes that it started.
+        peak: The peak memory in bytes of the largest of these processes.
     """
 
     wall: float
@@ -35,49 +35,55 @@ class Ran:
 
 
 @dataclass(frozen=True)
-class Resting:
-    """A process that has done something and waits.
+class IdleProcess:
+    """What was measured of a process that had run its code and was idle.
 
     Attributes:
-        modules: How many modules it has imported.
-        memory: Bytes of memory that are resident.
+        modules: The number of modules that the process had imported.
+        memory: The resident memory in bytes.
     """
 
     modules: int
     memory: float
 
 
-def run(command: Sequence[str | Path], *, folder: Path | None = None) -> Ran:
-    """Run a command to its end.
+def run_command(command: Sequence[str | Path], *, folder: Path | None = None) -> CommandCost:
+    """Run a command to its end, and return its time and memory.
 
     Args:
         command: The path of a program, and its arguments.
-        folder: Where it runs, if not here.
+        folder: The working directory; by default that of this process.
 
     Raises:
-        RuntimeError: It has failed.
+        RuntimeError: The command failed.
     """
     words = [str(word) for word in command]
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-I", "-S", str(_LAUNCH), *words], cwd=folder, capture_output=True, text=True, check=True
     )
-    took = json.loads(done.stdout)
-    if took.pop("exit"):
-        raise RuntimeError(f"{' '.join(words)} has failed:\n{done.stderr}")
-    return Ran(**took)
+    cost = json.loads(process.stdout)
+    if status := cost.pop("exit"):
+        raise RuntimeError(f"{' '.join(words)} failed with exit status {status}:\n{process.stderr}")
+    return CommandCost(**cost)
 
 
-def rest(python: Path, code: str) -> Resting:
-    """Run code in a new process, and look at it from outside before it ends: a look from inside needs modules."""
+def inspect_after(python: Path, code: str) -> IdleProcess:
+    """Run code in a new process, and measure the process before it ends.
+
+    The memory is measured from outside, because a measurement inside the process would import more modules.
+
+    Raises:
+        RuntimeError: The code failed.
+    """
     program = f"{code}\nimport sys\nprint(len(sys.modules), flush=True)\nsys.stdin.read()"
     with subprocess.Popen(
         [python, "-I", "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a process without pipes")
+            raise RuntimeError("subprocess.Popen created no pipes")
         modules = process.stdout.readline()
         if not modules:
-            raise RuntimeError(f"a process has failed that ran: {code}")
+            raise RuntimeError(f"{python} failed while running this code:\n{code}")
         memory = psutil.Process(process.pid).memory_info().rss
         process.stdin.close()
-    return Resting(int(modules), memory)
+    return IdleProcess(int(modules), memory)

@@ -1,4 +1,4 @@
-"""One line of the table: what was measured, of whom, in which unit, and how much it scattered."""
+"""The rows of the table: the figures of each client, their unit, their spread, and the ratios between clients."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Summary:
     """Samples of one figure.
 
     Attributes:
-        median: Their median.
-        low: Their first quartile,
-        high: and their third.
-        samples: How many there are.
+        median: The median of the samples.
+        low: The first quartile.
+        high: The third quartile.
+        samples: The number of samples.
     """
 
     median: float
@@ -32,21 +32,21 @@ class Summary:
 
     @property
     def spread(self) -> float:
-        """Half the distance between the quartiles, as a share of the median: the noise."""
+        """The noise: half the distance between the quartiles, as a share of the median."""
         return (self.high - self.low) / 2 / self.median if self.median else 0.0
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table.
+    """One row of the table.
 
     Attributes:
-        key: What budgets name it by, such as `import.wall`.
-        label: What a reader sees.
+        key: The name of the row in budgets.toml and in the JSON, such as `import.wall`.
+        label: The name of the row in the table.
         unit: The unit of the figures, such as `ms`.
-        figures: By subject; whoever can't do this is left out.
-        ratios: Ours to another subject's, pair by pair, by the other's name.
-        note: What a reader has to know.
+        figures: The figures, by column: the name of a client or function. Columns without a figure are left out.
+        ratios: Our samples divided by those of another column, pair by pair; by the name of the other column.
+        note: A footnote, or an empty string.
     """
 
     key: str
@@ -58,7 +58,7 @@ class Row:
 
 
 def summary(samples: Sequence[float]) -> Summary:
-    """Summarise samples, at least one."""
+    """Summarise one or more samples."""
     if len(samples) == 1:
         return Summary(samples[0], samples[0], samples[0], 1)
     low, _, high = statistics.quantiles(samples, n=4, method="inclusive")
@@ -66,10 +66,13 @@ def summary(samples: Sequence[float]) -> Summary:
 
 
 def row(key: str, label: str, unit: str, samples: Mapping[str, Sequence[float]], note: str = "") -> Row:
-    """Make a row of samples that were taken in turn: the n-th of each subject belong together, and are compared."""
+    """Make a row from samples that were taken in rounds.
+
+    The n-th samples of all columns come from the same round, so each of ours is divided by the others of its round.
+    """
     ours = samples.get(OURS, ())
     ratios = {
-        name: summary([mine / other for mine, other in zip(ours, theirs, strict=True)])
+        name: summary([our / their for our, their in zip(ours, theirs, strict=True)])
         for name, theirs in samples.items()
         if name != OURS and ours and all(theirs)
     }

@@ -1,4 +1,4 @@
-"""The table for people."""
+"""Writes the rows as a table for readers."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from benchmarks._rows import Row, Summary
 
 WIDTH: Final = 120
-"""Characters where it's no terminal that one writes to."""
+"""The width of the table in characters, where the output is not a terminal."""
 
 _MISSING: Final = "-"
 
 
 def write(groups: Mapping[str, Sequence[Row]], file: TextIO = sys.stdout) -> None:
-    """Write the rows of each group, and before them what is known of the machine and its noise."""
+    """Write a line on the machine and its noise, and then a table for each group."""
     console = Console(file=file, highlight=False, width=None if file.isatty() else WIDTH)
     facts = _machine.facts()
     versions = ", ".join(f"{name} {facts[name]}" for name in ("httpx", "anchorbrowser") if facts[name])
     noise = _machine.noise([row for rows in groups.values() for row in rows])
-    scatter = "each measured once" if noise is None else f"noise ±{noise:.1%}: the median of all spreads"
-    console.print(f"{facts['cpus']} CPUs, {facts['system']}, Python {facts['python']}; {versions}; {scatter}")
+    precision = "each row measured once" if noise is None else f"noise ±{noise:.1%} (the median of all spreads)"
+    console.print(f"{facts['cpus']} CPUs, {facts['system']}, Python {facts['python']}; {versions}; {precision}")
     for title, rows in groups.items():
         notes = list(dict.fromkeys(row.note for row in rows if row.note))
         console.print()
@@ -40,42 +40,42 @@ def write(groups: Mapping[str, Sequence[Row]], file: TextIO = sys.stdout) -> Non
 
 
 def _table(title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
-    subjects = _in_order(name for row in rows for name in row.figures)
-    others = [name for name in subjects if name != OFFICIAL and any(name in row.ratios for row in rows)]
+    columns = _in_order(name for row in rows for name in row.figures)
+    compared = [name for name in columns if name != OFFICIAL and any(name in row.ratios for row in rows)]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
-    table.add_column("what")  # alone it gives way where the width isn't enough
+    table.add_column("measured")  # the only column that wraps where the width isn't enough
     table.add_column("unit", no_wrap=True)
-    for name in subjects:
+    for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
-    for name in others:
+    for name in compared:
         table.add_column(f"ours/\n{name}", justify="right", no_wrap=True, style="bold")
-    has_official = OFFICIAL in subjects
+    has_official = OFFICIAL in columns
     if has_official:
         table.add_column(f"official/\n{BARE}", justify="right", no_wrap=True)
     table.add_column("spread", justify="right", no_wrap=True)
     table.add_column("note", justify="right", no_wrap=True)
     for row in rows:
-        figures = [_number(row.figures.get(name)) for name in subjects]
-        ratios = [_ratio(row.ratios.get(name)) for name in others]
+        figures = [_number(row.figures.get(name)) for name in columns]
+        ratios = [_ratio(row.ratios.get(name)) for name in compared]
         official = [_official(row)] if has_official else []
         note = str(notes.index(row.note) + 1) if row.note else ""
-        table.add_row(row.label, row.unit, *figures, *ratios, *official, _spread(row, others), note)
+        table.add_row(row.label, row.unit, *figures, *ratios, *official, _spread(row, compared), note)
     return table
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    found = dict.fromkeys(names)
+    unique = dict.fromkeys(names)
     return (
-        [name for name in (OURS, BARE) if name in found]
-        + [name for name in found if name not in {OURS, BARE, OFFICIAL}]
-        + ([OFFICIAL] if OFFICIAL in found else [])
+        [name for name in (OURS, BARE) if name in unique]
+        + [name for name in unique if name not in {OURS, BARE, OFFICIAL}]
+        + ([OFFICIAL] if OFFICIAL in unique else [])
     )
 
 
 def _number(summary: Summary | None) -> str:
     if summary is None:
         return _MISSING
-    digits = next((digits for digits, least in enumerate((100, 10, 1)) if abs(summary.median) >= least), 3)
+    digits = next((digits for digits, minimum in enumerate((100, 10, 1)) if abs(summary.median) >= minimum), 3)
     return f"{summary.median:,.{digits}f}"
 
 
@@ -88,8 +88,8 @@ def _official(row: Row) -> str:
     return f"{official.median / bare.median:.2f}" if official and bare and bare.median else _MISSING
 
 
-def _spread(row: Row, others: Sequence[str]) -> str:
-    """Return the scatter of the ratio that a row is read for, or else of our figure."""
-    summaries = [row.ratios.get(name) for name in others] + list(row.figures.values())
+def _spread(row: Row, compared: Sequence[str]) -> str:
+    """Return the spread of the row's first ratio, or of its first figure where it has no ratio."""
+    summaries = [row.ratios.get(name) for name in compared] + list(row.figures.values())
     measured = next((summary for summary in summaries if summary), None)
     return f"±{measured.spread:.1%}" if measured and measured.samples > 1 else _MISSING

@@ -1,4 +1,4 @@
-"""Reading typed answers of three sizes, against decoding their JSON alone."""
+"""The group `answer`: typed answers of three sizes, against decoding the same JSON."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import httpx
 import pydantic
 
 from anchor_webtask import Anchor
-from benchmarks._canned import BASE_URL, KEY, PATH, TASK_ID
-from benchmarks._doors import mocked
-from benchmarks._interleaved import figures, in_turn, timed
+from benchmarks._request_data import BASE_URL, KEY, PATH, TASK_ID
 from benchmarks._rows import BARE, OURS, row
+from benchmarks._sampling import figures, sampler, take_samples
+from benchmarks._servers import mock_transport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,22 +27,23 @@ SIZES: Final[Mapping[str, tuple[str, int, int]]] = {
     "100kB": ("100 kB", 100_000, 10),
     "10MB": ("10 MB", 10_000_000, 1),
 }
-"""By what keys name them: label, bytes, and how many such answers a sample reads."""
+"""By the size's name in keys: its label, the size in bytes, and how many answers of this size a sample reads."""
 LARGE: Final = 1_000_000
-MOST_ROUNDS: Final = 5
-"""How many rounds the answers that are large get: one takes seconds."""
+"""The size in bytes from which answers are large."""
+MAX_LARGE_ROUNDS: Final = 5
+"""The largest number of samples of large answers. A round of them takes seconds."""
 
 LOADS: Final = "json.loads"
 
 _NOTE: Final = (
-    "Ours and httpx look at the task and get the answer by httpx.MockTransport; json.loads has it already, and httpx "
-    "decodes its JSON and no more."
+    "This package and httpx fetch the answer over httpx.MockTransport; json.loads has it in memory. httpx only decodes "
+    "the JSON."
 )
 
 
 @attrs.define
 class AttrsItem:
-    """One of many."""
+    """An item of the answer."""
 
     id: int
     name: str
@@ -54,14 +55,14 @@ class AttrsItem:
 
 @attrs.define
 class AttrsItems:
-    """The answer."""
+    """The answer, which is a list of items."""
 
     items: list[AttrsItem]
 
 
 @dataclasses.dataclass
 class DataclassItem:
-    """One of many."""
+    """An item of the answer."""
 
     id: int
     name: str
@@ -73,13 +74,13 @@ class DataclassItem:
 
 @dataclasses.dataclass
 class DataclassItems:
-    """The answer."""
+    """The answer, which is a list of items."""
 
     items: list[DataclassItem]
 
 
 class PydanticItem(pydantic.BaseModel):
-    """One of many."""
+    """An item of the answer."""
 
     id: int
     name: str
@@ -90,7 +91,7 @@ class PydanticItem(pydantic.BaseModel):
 
 
 class PydanticItems(pydantic.BaseModel):
-    """The answer."""
+    """The answer, which is a list of items."""
 
     items: list[PydanticItem]
 
@@ -99,10 +100,10 @@ _OUTPUTS: Final[Mapping[str, Any]] = {"attrs": AttrsItems, "dataclass": Dataclas
 
 
 def rows(rounds: int) -> Iterator[Row]:
-    """Measure."""
+    """Measure the rows of this group."""
     for key, (label, size, reads) in SIZES.items():
         body = _body(size)
-        transport = mocked(functools.partial(_answer, body))
+        transport = mock_transport(functools.partial(_respond, body))
         headers = {"anchor-api-key": KEY}
         with (
             Anchor(KEY, transport=transport, max_response_bytes=2 * len(body)) as anchor,
@@ -113,9 +114,9 @@ def rows(rounds: int) -> Iterator[Row]:
                 BARE: functools.partial(_get, bare),
                 **{name: functools.partial(_read, anchor, output) for name, output in _OUTPUTS.items()},
             }
-            turns = min(rounds, MOST_ROUNDS) if size >= LARGE else rounds
-            samples = in_turn({name: timed(call, reads) for name, call in calls.items()}, turns)
-        milliseconds = figures(samples, lambda took: took.cpu * 1e3)
+            count = min(rounds, MAX_LARGE_ROUNDS) if size >= LARGE else rounds
+            samples = take_samples({name: sampler(call, reads) for name, call in calls.items()}, count)
+        milliseconds = figures(samples, lambda sample: sample.cpu * 1e3)
         others = {name: milliseconds.pop(name) for name in (LOADS, BARE)}
         for name, ours in milliseconds.items():
             yield row(f"answer.{key}.{name}", f"{label} into {name}: CPU", "ms", {OURS: ours, **others}, _NOTE)
@@ -129,12 +130,12 @@ def _get(client: httpx.Client) -> object:
     return client.get(f"{PATH}/{TASK_ID}/status").raise_for_status().json()["data"]["result"]
 
 
-def _answer(answer: bytes, _method: str, _path: str, _body: bytes) -> bytes:
-    return answer
+def _respond(response: bytes, _method: str, _path: str, _body: bytes) -> bytes:
+    return response
 
 
 def _body(size: int) -> bytes:
-    """Return a status answer of about so many bytes."""
+    """Return the body of a status response, of about `size` bytes."""
     items = [_item(index) for index in range(max(1, size // len(json.dumps(_item(0)))))]
     return json.dumps({"data": {"status": "COMPLETED", "result": {"items": items}}}).encode()
 

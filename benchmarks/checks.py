@@ -1,21 +1,21 @@
-"""One status check, against one GET on bare httpx and in the official client."""
+"""The group `check`: one status check, against a GET on bare httpx and the official client's status request."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from benchmarks import _faces
-from benchmarks._compared import Compared, compared
+from benchmarks import _clients
+from benchmarks._call_rows import ComparedCall, compare_calls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from benchmarks._rows import Row
 
-_NOTE: Final = "task.refresh(): what a wait does each time it looks."
-_CALLS: Final = (Compared("check", _faces.CHECK, "status check", _NOTE),)
+_NOTE: Final = "task.refresh(), which a wait calls for each check."
+_CALLS: Final = (ComparedCall("check", _clients.CHECK, "status check", _NOTE),)
 
 
 def rows(rounds: int) -> Iterator[Row]:
-    """Measure."""
-    return compared(_CALLS, rounds)
+    """Measure the rows of this group."""
+    return compare_calls(_CALLS, rounds)

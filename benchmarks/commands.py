@@ -1,4 +1,4 @@
-"""What the maintainers' commands take, on the vendored spec and on a whole one; and the size of what is installed."""
+"""The group `command`: the maintainers' commands with the vendored and a complete spec, and the installed size."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from benchmarks._environments import SPEC, site_packages
-from benchmarks._interleaved import figures, in_turn
-from benchmarks._processes import MIB, run
+from benchmarks._processes import MIB, run_command
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
+from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from benchmarks._environments import Environments
     from benchmarks._rows import Row
 
-MOST_ROUNDS: Final = 3
-"""A command on a whole spec takes many seconds, and nothing is compared with it."""
+MAX_ROUNDS: Final = 3
+"""The largest number of samples per command. With a complete spec a command takes many seconds."""
 
 _CHANGED: Final = "changed.yaml"
-_NOTES: Final = {"drift": "From the spec to the same with each integer made a number."}
+_NOTES: Final = {"drift": "Compares the spec with a copy in which every integer is a number."}
 
 
 def rows(rounds: int, environments: Environments) -> Iterator[Row]:
-    """Measure."""
+    """Measure the rows of this group."""
     pythons = {OURS: environments.ours, BARE: environments.bare, OFFICIAL: environments.official}
-    sizes = {name: [_installed(python)] for name, python in pythons.items()}
-    note = "All that is in site-packages, bytecode too; without extras."
-    yield row("command.installed", "installed", "MiB", sizes, note)
+    sizes = {name: [_installed_size(python)] for name, python in pythons.items()}
+    note = "All files in site-packages, bytecode included; without extras."
+    yield row("command.installed", "installed size", "MiB", sizes, note)
     if environments.has_full:
-        whole = {**sizes, OURS: [_installed(environments.ours_full)]}
-        yield row("command.installed.full", "installed, whole spec", "MiB", whole, note)
+        full = {**sizes, OURS: [_installed_size(environments.ours_full)]}
+        yield row("command.installed.full", "installed size, complete spec", "MiB", full, note)
     yield from _commands("vendored", "vendored spec", environments.checkout, rounds)
     if environments.has_full:
-        yield from _commands("full", "whole spec", environments.checkout_full, rounds)
+        yield from _commands("full", "complete spec", environments.checkout_full, rounds)
 
 
 def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row]:
@@ -48,15 +48,16 @@ def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row
         "drift": ("tools.drift", "--old", SPEC, "--new", _CHANGED),
     }
     measures = {
-        verb: partial(run, (sys.executable, "-m", *command), folder=checkout) for verb, command in commands.items()
+        verb: partial(run_command, (sys.executable, "-m", *command), folder=checkout)
+        for verb, command in commands.items()
     }
-    samples = in_turn(measures, min(rounds, MOST_ROUNDS))
-    seconds, mebibytes = figures(samples, lambda ran: ran.wall), figures(samples, lambda ran: ran.peak / MIB)
+    samples = take_samples(measures, min(rounds, MAX_ROUNDS))
+    seconds, mebibytes = figures(samples, lambda cost: cost.wall), figures(samples, lambda cost: cost.peak / MIB)
     for verb in commands:
         key, label, note = f"command.{verb}.{name}", f"{verb}, {spec}", _NOTES.get(verb, "")
         yield row(f"{key}.wall", f"{label}: wall", "s", {OURS: seconds[verb]}, note)
         yield row(f"{key}.memory", f"{label}: peak memory", "MiB", {OURS: mebibytes[verb]}, note)
 
 
-def _installed(python: Path) -> float:
+def _installed_size(python: Path) -> float:
     return sum(file.stat().st_size for file in site_packages(python).rglob("*") if file.is_file()) / MIB

@@ -1,7 +1,8 @@
-"""The API documentation's own example: the CPU usage of nodes, as an answer with a schema. `make run` runs it.
+"""The example of the API's documentation: read the CPU usage of nodes, as an answer with a schema. `make run` runs it.
 
-It does the task three ways: started, watched and waited for; found again by its token in a second process; and in one
-request. Without ANCHORBROWSER_API_KEY it talks to the emulator, over TCP on this machine; with it, to the API.
+It shows three ways to get the answer: start a task, watch it and wait for it; find the same task by its token in a
+second process; and run a second task in one request. If ANCHORBROWSER_API_KEY is set, it uses the API, and the two
+tasks cost credit. Otherwise it uses the emulator, over TCP on this machine.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ ANSWER = {
 
 
 def main() -> None:
-    """Do the task in each of the three ways."""
+    """Get the answer in each of the three ways."""
     with api():
         token = watch()
         print("\nThe same task, found by its token in a second process:", flush=True)
@@ -56,21 +57,21 @@ def main() -> None:
 
 @contextmanager
 def api() -> Iterator[None]:
-    """Say what the clients talk to, and start the emulator where there is no key."""
+    """Use the API if there is a key, otherwise start the emulator. Print which of them is used."""
     if os.environ.get("ANCHORBROWSER_API_KEY"):
-        print("ANCHORBROWSER_API_KEY is set: this talks to the API, and its two tasks cost credit.\n", flush=True)
+        print("ANCHORBROWSER_API_KEY is set: using the API. The two tasks cost credit.\n", flush=True)
         yield
         return
     emulator = Emulator()
     emulator.on(prompt=PROMPT, takes=4, answer=ANSWER)
     with emulator.serve() as server:
-        print(f"No ANCHORBROWSER_API_KEY: this talks to the emulator at {server.base_url}, and costs nothing.\n")
+        print(f"ANCHORBROWSER_API_KEY is not set: using the emulator at {server.base_url}, which costs nothing.\n")
         os.environ.update(ANCHORBROWSER_API_KEY="emulator", ANCHORBROWSER_BASE_URL=server.base_url)
         yield
 
 
 def watch() -> str:
-    """Start the task, show its status while it runs, and return its token."""
+    """Start the task, show its status while it runs and then its answer, and return its token."""
     with Anchor() as anchor:
         task = anchor.tasks.start(PROMPT, url=URL, output=SCHEMA)
         print(f"Started {task.id}")
@@ -81,13 +82,13 @@ def watch() -> str:
 
 
 def find(token: str) -> None:
-    """Wait for the task that the token is of."""
+    """Find a task by its token, wait for it and show its answer."""
     with Anchor() as anchor:
         show(anchor.tasks.resume(token, output=SCHEMA).result().value)
 
 
 def show(value: Any) -> None:
-    """Print an answer."""
+    """Print an answer as JSON."""
     print(json.dumps(value, indent=2), flush=True)
 
 

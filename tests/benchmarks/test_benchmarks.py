@@ -1,4 +1,4 @@
-"""The benchmarks run, and have the rows that there are budgets for; how fast anything is, no test says."""
+"""The benchmarks run, and every budget has its row. No test here depends on how fast anything is."""
 
 from __future__ import annotations
 
@@ -18,47 +18,48 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CHECK = "check.sync.mock"
+NO_ROW = "no row with this key was measured"
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the program as `make bench` does, in this environment."""
+    """Run the benchmarks as `make bench` does, but in the environment of the tests."""
     command = [sys.executable, "-m", "benchmarks", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_each_request_is_measured_in_both_faces_against_bare_httpx() -> None:
-    ran = bench("--only", "request", "check", "--rounds", "1", "--json", "--check")
-    assert "there is a budget and no row" not in ran.stderr
-    rows = {each["key"]: each for each in json.loads(ran.stdout)["rows"]}
+def test_requests_and_checks_are_measured_with_sync_and_async_clients_against_bare_httpx() -> None:
+    process = bench("--only", "request", "check", "--rounds", "1", "--json", "--check")
+    assert NO_ROW not in process.stderr
+    rows = {each["key"]: each for each in json.loads(process.stdout)["rows"]}
     assert len(rows) == 30
     for each in rows.values():
         assert {OURS, BARE} <= set(each["figures"])
         assert each["ratios"][BARE]["median"] > 0
 
 
-def test_a_group_that_is_none_is_refused() -> None:
-    ran = bench("--only", "speed")
-    assert (ran.returncode, ran.stdout) == (2, "")
-    assert "invalid choice: 'speed'" in ran.stderr
+def test_unknown_group_is_refused() -> None:
+    process = bench("--only", "speed")
+    assert (process.returncode, process.stdout) == (2, "")
+    assert "invalid choice: 'speed'" in process.stderr
 
 
 CHECKS = (CHECK, "check.async.mock", "check.sync.tcp.cpu", "check.async.tcp.cpu")
 
 
 def measured(*ours: float) -> list[Row]:
-    """Return rows of the group `check`, as far as there are figures."""
-    return [row(key, key, "µs", {OURS: [took], BARE: [1.0]}) for key, took in zip(CHECKS, ours, strict=False)]
+    """Return one row of the group `check` per figure, in the order of CHECKS; httpx has 1 µs in each row."""
+    return [row(key, key, "µs", {OURS: [figure], BARE: [1.0]}) for key, figure in zip(CHECKS, ours, strict=False)]
 
 
 @pytest.mark.parametrize(
     ("ours", "problems"),
-    [(0.8, []), (0.88, [f"{CHECK}: 0.88 times httpx, and the budget is 0.8: 10% over"])],
+    [(0.8, []), (0.88, [f"{CHECK}: 0.88 times httpx, 10% over the budget of 0.8"])],
 )
-def test_what_is_over_its_budget_is_named(ours: float, problems: list[str]) -> None:
+def test_row_over_its_budget_is_reported(ours: float, problems: list[str]) -> None:
     assert _budgets.problems(measured(ours, 0.5, 0.5, 0.5), {"check"}, has_full=True) == problems
 
 
-def test_a_budget_without_its_row_is_named() -> None:
+def test_budget_without_a_row_is_reported() -> None:
     assert _budgets.problems(measured(0.5, 0.5, 0.5), {"check"}, has_full=True) == [
-        f"{CHECKS[-1]}: there is a budget and no row"
+        f"{CHECKS[-1]}: budgets.toml has a budget for it, but {NO_ROW}"
     ]

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-PACKAGE = "import anchor_webtask"
+ROOT = "import anchor_webtask"
+PACKAGE = "from anchor_webtask import *; import anchor_webtask"
 CLIENTS = f"{PACKAGE}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
 SENDING = (
     f"{PACKAGE}, httpx; transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{'data': {{}}}})); "
@@ -37,7 +38,14 @@ def added_by(code: str) -> set[str]:
     return set(json.loads(with_code.stdout)) - set(json.loads(with_httpx.stdout))
 
 
-@pytest.mark.parametrize("code", [PACKAGE, CLIENTS], ids=["the package", "two clients"])
+def test_root_is_lazy() -> None:
+    ours = {
+        name for name in json.loads(run(f"{ROOT}; {REPORT}").stdout) if name.startswith(("anchor_webtask", "httpx"))
+    }
+    assert ours == {"anchor_webtask", "anchor_webtask._version"}
+
+
+@pytest.mark.parametrize("code", [PACKAGE, CLIENTS], ids=["all public names", "two clients"])
 def test_nothing_is_imported_beyond_httpx_and_the_package_itself(code: str) -> None:
     added = added_by(code)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}

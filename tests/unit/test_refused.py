@@ -242,7 +242,8 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"extra_body": {"async": True}},
-        "extra_body must not have 'async', which is a field of the spec: call start or run for true, run_in_one_request for false",
+        "extra_body must not have 'async', which is a field of the spec: call start or run for true, "
+        "run_in_one_request for false",
     ),
     ({"ulr": "https://shop.example"}, "there is no option 'ulr': did you mean url?"),
     ({"maxsteps": 5}, "there is no option 'maxsteps': did you mean max_steps?"),

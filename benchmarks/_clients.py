@@ -1,6 +1,6 @@
-"""The same calls in each client and either face.
+"""The same calls in each client: this package, bare httpx and the official client, sync and async.
 
-Httpx and the official client are given what this package sends: its body is looked at first.
+All clients send the same bodies, which are recorded from this package first.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import httpx
 
 from anchor_webtask import Anchor, AsyncAnchor
-from benchmarks import _official
-from benchmarks._canned import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, answer
-from benchmarks._doors import mocked, serving
-from benchmarks._interleaved import timed, timed_async
+from benchmarks import _official_client
+from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, respond
 from benchmarks._rows import BARE, OFFICIAL, OURS
+from benchmarks._sampling import async_sampler, sampler
+from benchmarks._servers import mock_transport, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from benchmarks._interleaved import Took
+    from benchmarks._sampling import CallTime
 
 START: Final = "start"
 START_TYPED: Final = "start_typed"
@@ -34,66 +34,66 @@ ONE_REQUEST_TYPED: Final = "one_request_typed"
 CHECK: Final = "check"
 
 Calls: TypeAlias = Mapping[str, Callable[[], Any]]
-"""By what is done; in the async face they return coroutines."""
+"""The calls of one client, by name. Those of async clients return coroutines."""
 
 
 @dataclass
 class Price:
-    """What a typed answer is read into."""
+    """The output type of the typed calls."""
 
     amount: float
 
 
 @dataclass(frozen=True)
-class Face:
-    """The calls of all clients, in one face.
+class ClientKind:
+    """The calls of all sync clients, or of all async clients.
 
     Attributes:
         name: `sync` or `async`.
-        clients: The calls of each client, by its name.
-        timed: Makes what takes a sample of a call: so many of them in a row.
+        clients: The calls of each client, by the client's name.
+        sampler: Receives a call and a number N; returns a function that takes a sample of N calls in a row.
     """
 
     name: str
     clients: Mapping[str, Calls]
-    timed: Callable[[Callable[[], Any], int], Callable[[], Took]]
+    sampler: Callable[[Callable[[], Any], int], Callable[[], CallTime]]
 
 
-def without_io() -> Iterator[Face]:
-    """Yield both faces, over a transport without I/O."""
-    return _faces(BASE_URL, mocked(answer))
+def without_io() -> Iterator[ClientKind]:
+    """Yield the sync clients and the async clients, over a transport without I/O."""
+    return _kinds(BASE_URL, mock_transport(respond))
 
 
-def over_tcp() -> Iterator[Face]:
-    """Yield both faces, over loopback TCP; each client keeps one connection alive."""
-    with serving(answer) as server:
-        yield from _faces(server.url, None)
+def over_tcp() -> Iterator[ClientKind]:
+    """Yield the sync clients and the async clients, over loopback TCP. Each client keeps one connection alive."""
+    with serving(respond) as server:
+        yield from _kinds(server.url, None)
 
 
-def _faces(base_url: str, mock: httpx.MockTransport | None) -> Iterator[Face]:
-    with _clients(base_url, mock) as clients:
-        yield Face("sync", clients, timed)
+def _kinds(base_url: str, mock: httpx.MockTransport | None) -> Iterator[ClientKind]:
+    with _sync_clients(base_url, mock) as clients:
+        yield ClientKind("sync", clients, sampler)
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             opened = runner.run(stack.enter_async_context(_async_clients(base_url, mock)))
-            yield Face("async", opened, functools.partial(timed_async, runner))
+            yield ClientKind("async", opened, functools.partial(async_sampler, runner))
         finally:
             runner.run(stack.aclose())
 
 
 @contextmanager
-def _clients(base_url: str, mock: httpx.MockTransport | None) -> Iterator[Mapping[str, Calls]]:
+def _sync_clients(base_url: str, mock: httpx.MockTransport | None) -> Iterator[Mapping[str, Calls]]:
     headers = {"anchor-api-key": KEY}
     with (
         Anchor(KEY, base_url=base_url, transport=mock) as anchor,
         httpx.Client(base_url=base_url, headers=headers, transport=mock) as bare,
         ExitStack() as stack,
     ):
-        clients = {OURS: _ours(anchor), BARE: _bare(bare)}
-        if _official.is_installed():
+        clients = {OURS: _our_calls(anchor), BARE: _bare_calls(bare)}
+        if _official_client.is_installed():
             http_client = httpx.Client(transport=mock) if mock else None
-            clients[OFFICIAL] = _of_official(stack.enter_context(_official.client(base_url, http_client)))
+            clients[OFFICIAL] = _official_calls(stack.enter_context(_official_client.client(base_url, http_client)))
         yield clients
 
 
@@ -105,15 +105,15 @@ async def _async_clients(base_url: str, mock: httpx.MockTransport | None) -> Asy
         httpx.AsyncClient(base_url=base_url, headers=headers, transport=mock) as bare,
         AsyncExitStack() as stack,
     ):
-        clients = {OURS: _ours(anchor), BARE: _bare_async(bare)}
-        if _official.is_installed():
+        clients = {OURS: _our_calls(anchor), BARE: _bare_async_calls(bare)}
+        if _official_client.is_installed():
             http_client = httpx.AsyncClient(transport=mock) if mock else None
-            official = await stack.enter_async_context(_official.async_client(base_url, http_client))
-            clients[OFFICIAL] = _of_official(official)
+            official = await stack.enter_async_context(_official_client.async_client(base_url, http_client))
+            clients[OFFICIAL] = _official_calls(official)
         yield clients
 
 
-def _ours(anchor: Anchor | AsyncAnchor) -> Calls:
+def _our_calls(anchor: Anchor | AsyncAnchor) -> Calls:
     tasks, task = anchor.tasks, anchor.tasks.get(TASK_ID)
     return {
         START: lambda: tasks.start(PROMPT, url=URL),
@@ -124,7 +124,7 @@ def _ours(anchor: Anchor | AsyncAnchor) -> Calls:
     }
 
 
-def _bare(client: httpx.Client) -> Calls:
+def _bare_calls(client: httpx.Client) -> Calls:
     def post(body: Mapping[str, Any], field: str) -> Any:
         return client.post(PATH, json=body).raise_for_status().json()["data"][field]
 
@@ -134,7 +134,7 @@ def _bare(client: httpx.Client) -> Calls:
     return {**{name: functools.partial(post, body, _FIELDS[name]) for name, body in _bodies().items()}, CHECK: check}
 
 
-def _bare_async(client: httpx.AsyncClient) -> Calls:
+def _bare_async_calls(client: httpx.AsyncClient) -> Calls:
     async def post(body: Mapping[str, Any], field: str) -> Any:
         return (await client.post(PATH, json=body)).raise_for_status().json()["data"][field]
 
@@ -144,7 +144,7 @@ def _bare_async(client: httpx.AsyncClient) -> Calls:
     return {**{name: functools.partial(post, body, _FIELDS[name]) for name, body in _bodies().items()}, CHECK: check}
 
 
-def _of_official(client: Any) -> Calls:
+def _official_calls(client: Any) -> Calls:
     def post(body: Mapping[str, Any]) -> Callable[[], Any]:
         arguments = {"async_" if name == "async" else name: value for name, value in body.items()}
         return lambda: client.tools.perform_web_task(**arguments)
@@ -163,15 +163,15 @@ _FIELDS: Final = {
 
 @functools.cache
 def _bodies() -> Mapping[str, Mapping[str, Any]]:
-    """Return what this package sends in each call."""
+    """Return the body that this package sends in each call, by the call's name."""
     bodies: list[dict[str, Any]] = []
 
-    def look(method: str, path: str, body: bytes) -> bytes:
+    def record(method: str, path: str, body: bytes) -> bytes:
         bodies.append(json.loads(body))
-        return answer(method, path, body)
+        return respond(method, path, body)
 
-    with Anchor(KEY, transport=mocked(look)) as anchor:
-        calls = _ours(anchor)
+    with Anchor(KEY, transport=mock_transport(record)) as anchor:
+        calls = _our_calls(anchor)
         for name in _FIELDS:
             calls[name]()
     return dict(zip(_FIELDS, bodies, strict=True))

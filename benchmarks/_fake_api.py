@@ -1,6 +1,7 @@
-"""A stand-in for the API, as small as waiting needs: a task takes the seconds that its prompt says.
+"""A minimal fake of the API, in which a task takes as many seconds as its prompt says.
 
-The package's emulator checks requests against the spec, which costs more than the clients that are measured here.
+The package's emulator is not used here, because it validates requests against the spec, which costs more than the
+measured clients do.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Service:
-    """The tasks, and how often they were looked at.
+class FakeApi:
+    """The tasks of the fake API, and the number of status checks.
 
     Args:
-        now: Returns the time in seconds.
+        now: Returns the current time in seconds.
     """
 
     def __init__(self, now: Callable[[], float]) -> None:
@@ -24,12 +25,12 @@ class Service:
         self._now = now
         self._ends: list[float] = []
 
-    def answer(self, method: str, path: str, body: bytes) -> bytes:
-        """Return the JSON that answers a start or a status check."""
+    def respond(self, method: str, path: str, body: bytes) -> bytes:
+        """Return the JSON of the response to a start or a status check."""
         return self._start(body) if method == "POST" else self._status(path.split("/")[-2])
 
     def _start(self, body: bytes) -> bytes:
-        task_id = f"{len(self._ends):036d}"  # as long as the API's
+        task_id = f"{len(self._ends):036d}"  # as long as the ids of the API
         self._ends.append(self._now() + float(json.loads(body)["prompt"]))
         return json.dumps({"data": {"status": "running", "workflow_id": task_id}}).encode()
 

@@ -1,7 +1,8 @@
-"""Virtual time for a whole asyncio program: it moves on when nothing is left to do but wait.
+"""Virtual time for an asyncio program: time advances only while the event loop has nothing to do but wait.
 
-Sleeps, time-outs and the package's clock all follow the event loop's clock, so tasks of half an hour are waited for in
-seconds, each at its right moment, and only the work is real. Nothing in such a loop may wait for a socket or a thread.
+Sleeps, timeouts and the package's clock all use the event loop's clock. So waiting for tasks of half an hour takes
+seconds of real time: the computing is done as usual, and the sleeping is skipped. Nothing in such a loop may wait for a
+socket or a thread.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ EPOCH: Final = 1_800_000_000.0
 
 
 class _Selector(selectors.SelectSelector):
-    """Tells how long the loop would block, and returns at once."""
+    """Reports how long the loop would block, and returns at once."""
 
     def __init__(self, pass_time: Callable[[float], None]) -> None:
         super().__init__()
@@ -35,13 +36,13 @@ class _Selector(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("everybody waits, and for nothing that time would bring")
+                raise RuntimeError("deadlock: every asyncio task waits, and no timer is set that could wake one")
             self._pass_time(timeout)
         return ready
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop whose clock begins at 0 and moves only when nothing is ready."""
+    """An event loop whose clock starts at 0, and advances only when nothing is ready to run."""
 
     def __init__(self) -> None:
         self._virtual = 0.0
@@ -56,27 +57,27 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The package's clock in a virtual loop; what it leaves to chance is the same with the same seed."""
+    """The package's clock in a virtual loop. The same seed gives the same random numbers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seed: int) -> None:
         self.now: Final = loop.time
-        self.chance: Final = random.Random(seed).random  # noqa: S311  it scatters checks
+        self.chance: Final = random.Random(seed).random  # noqa: S311  jitter of checks, no secret
 
     def wall(self) -> float:
         """Return seconds since 1970."""
         return EPOCH + self.now()
 
-    def sleep(self, seconds: float, /) -> NoReturn:  # noqa: ARG002  the protocol has it
-        """Refuse: it would stop the loop, and time with it."""
-        raise RuntimeError("a thread can't sleep in virtual time")
+    def sleep(self, seconds: float, /) -> NoReturn:  # noqa: ARG002  required by the clock's protocol
+        """Raise RuntimeError, because a sleeping thread would stop the loop, and virtual time with it."""
+        raise RuntimeError("a thread cannot sleep in virtual time; use sleep_async")
 
     async def sleep_async(self, seconds: float, /) -> None:
-        """Wait in the calling task."""
+        """Wait in the calling asyncio task."""
         await anyio.sleep(seconds)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, seed: int) -> T:
-    """Run a coroutine function in virtual time; clients that it makes wait in the same."""
+    """Run a coroutine function in virtual time, which the clients that it creates use as well."""
     runner = asyncio.Runner(loop_factory=VirtualLoop)
     with runner, mock.patch.object(_clock, "default", VirtualClock(runner.get_loop(), seed)):
         return runner.run(main())

@@ -1,6 +1,7 @@
-"""The one place that knows the official client.
+"""The only module that imports the official client, `anchorbrowser`.
 
-Its environment takes 172 MiB, so the type checkers do without it: it's imported by name, and nothing of it has a type.
+Installed with its dependencies, it takes 172 MiB, so the type checkers' environment doesn't contain it. It is imported
+by name, and its objects are typed as Any.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import importlib
 import importlib.util
 from typing import TYPE_CHECKING, Any
 
-from benchmarks._canned import KEY
+from benchmarks._request_data import KEY
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -18,27 +19,27 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Say whether it's here; where it isn't, it is left out of the rows."""
+    """Return whether the official client is installed. If not, the rows leave it out."""
     return importlib.util.find_spec("anchorbrowser") is not None
 
 
-def make_and_close() -> None:
-    """Make a client as most people do."""
+def create_and_close() -> None:
+    """Create a client with only an API key, and close it."""
     _module().Anchorbrowser(api_key=KEY).close()
 
 
 def client(base_url: str, http_client: httpx.Client | None) -> Any:
-    """Return a client; one that sends nothing twice, as ours doesn't.
+    """Return a sync client that never repeats a request; neither does ours.
 
     Args:
-        base_url: Where the API is.
-        http_client: What to send with, if not with what it makes.
+        base_url: The base URL of the API.
+        http_client: The httpx client that sends the requests; None for the official client's default.
     """
     return _module().Anchorbrowser(api_key=KEY, base_url=base_url, max_retries=0, http_client=http_client)
 
 
 def async_client(base_url: str, http_client: httpx.AsyncClient | None) -> Any:
-    """Return the same for asyncio."""
+    """Return an async client that never repeats a request, with the arguments of `client`."""
     return _module().AsyncAnchorbrowser(api_key=KEY, base_url=base_url, max_retries=0, http_client=http_client)
 
 
