@@ -12,9 +12,9 @@ import pytest
 
 from tests.support.building import repository
 from tests.support.changes import SLICE
-from tools import generate
-from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
 from tools.drift import __main__ as drift
+from tools.generate.generated_folder import generate
+from tools.repository import GENERATED, OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
@@ -33,7 +33,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository whose main branch has a small spec, and otherwise what this one has."""
     root = repository(tmp_path_factory.mktemp("template") / "repository")
     shutil.copy(SLICE, root / SPEC)
-    generate.generate(root)
+    generate(root)
     shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
     (root / SURFACE).parent.mkdir(parents=True)
     shutil.copy(ROOT / SURFACE, root / SURFACE)
@@ -74,7 +74,7 @@ def test_the_working_tree_is_compared_with_where_its_branch_has_left_main(
 ) -> None:
     git(root, "checkout", "-b", "branch")
     change(root)
-    generate.generate(root)
+    generate(root)
     git(root, "commit", "--all", "--message=second")
     git(root, "checkout", "main")
     replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
@@ -124,7 +124,7 @@ def test_a_line_of_the_surface_that_changes_breaks_somebody(root: Path, capsys: 
 
 
 def test_a_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
-    shutil.rmtree(root / generate.GENERATED)
+    shutil.rmtree(root / GENERATED)
     git(root, "commit", "--all", "--message=without")
     change(root)
     assert run(root) == 0
