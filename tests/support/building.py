@@ -42,8 +42,8 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
     return root
 
 
-def try_all(root: Path) -> dict[str, int]:
-    """Let made-up samples go through all generated code, and return how many there were of each kind."""
+def try_all(root: Path) -> dict[str, list[str]]:
+    """Send synthetic samples through all generated code, and return what was tried, by kind."""
     ran = subprocess.run(
         [sys.executable, str(TRY_ALL), str(root / GENERATED)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -51,5 +51,5 @@ def try_all(root: Path) -> dict[str, int]:
         text=True,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    tried: dict[str, int] = json.loads(ran.stdout)
+    tried: dict[str, list[str]] = json.loads(ran.stdout)
     return tried

@@ -7,9 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from openapi_spec_validator import validate
 
-from tests.support.building import upstream
 from tools.compose.__main__ import main
 from tools.compose.composition import Composition, compose
 from tools.compose.read_overlay import CompositionError
@@ -395,19 +393,3 @@ def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: CaptureFixt
     assert "none.yaml: No such file or directory" in capsys.readouterr().err
     assert main(["--output", str(tmp_path / "none" / "out.yaml")]) == 1
     assert "out.yaml: No such file or directory" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
-def test_the_overlay_fits_upstream_versions(version: str) -> None:
-    composition = compose(upstream(version), ROOT / OVERLAY)
-    validate(yaml.plain(composition.document))  # type: ignore[arg-type]  # a spec is a mapping
-
-
-def test_the_overlay_does_not_fit_a_spec_without_the_asynchronous_form() -> None:
-    with pytest.raises(CompositionError) as caught:
-        compose(upstream("2026-01-08a"), ROOT / OVERLAY)
-    assert [problem.action for problem in caught.value.problems] == [
-        "async-default",
-        "sync-result-any",
-        "async-status-open",
-    ]

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
-import functools
+import pickle
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.building import upstream
+from tests.support.once import once
 from tools.drift import markdown_report, sides
 from tools.drift.make_report import make_report
 from tools.drift.rows import Severity
 from tools.repository import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tools.drift.report import Report
     from tools.drift.rows import Row
+
+    Compared = Callable[[str, str], Report]
 
 DOC, ADD, NAM, BEH, BRK = Severity
 TOOL = "/v1/tools/perform-web-task"
 
 
-@functools.cache
-def side(version: str) -> sides.Side:
-    return sides.of_file(ROOT, upstream(version))
+@pytest.fixture
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """Compare two versions, each of which is read and composed once."""
 
+    def side(version: str) -> sides.Side:
+        path = upstream(version)
 
-def compared(old: str, new: str) -> Report:
-    return make_report(ROOT, side(old), side(new), "0.1.0")
+        def make(folder: Path) -> None:
+            (folder / "side").write_bytes(pickle.dumps(sides.of_file(ROOT, path)))
+
+        read: sides.Side = pickle.loads((once(tmp_path_factory, f"side-{version}", make) / "side").read_bytes())
+        return read
+
+    return lambda old, new: make_report(ROOT, side(old), side(new), "0.1.0")
 
 
 def rows(report: Report, *severities: Severity) -> set[tuple[str, str]]:
@@ -40,7 +53,7 @@ def one(report: Report, kind: str, where: str) -> Row:
     return row
 
 
-def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
+def test_an_answers_field_is_renamed_which_python_does_not_see(compared: Compared) -> None:
     found = compared("2026-01-08b", "2026-01-09")
     assert rows(found, BRK) == {("property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")}
     assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, answer 200")}
@@ -63,7 +76,7 @@ def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
     ]
 
 
-def test_the_asynchronous_form_comes() -> None:
+def test_the_asynchronous_form_comes(compared: Compared) -> None:
     found = compared("2026-01-08a", "2026-01-08b")
     assert rows(found, BRK) == {
         ("property-removed", "BrowserConfig.force_popups_as_tabs"),
@@ -84,7 +97,7 @@ def test_the_asynchronous_form_comes() -> None:
     ]
 
 
-def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
+def test_the_result_is_no_longer_nested_which_an_example_alone_shows(compared: Compared) -> None:
     found = compared("2026-01-09", "2026-02-15")
     assert rows(found, BRK) == {
         ("values-removed", "AnchorProxy.country_code"),
@@ -114,7 +127,7 @@ def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [("2026-01-08a", "2026-02-15"), ("2026-02-15", "2026-01-08a")])
-def test_from_the_first_to_the_last_and_back(old: str, new: str) -> None:
+def test_from_the_first_to_the_last_and_back(compared: Compared, old: str, new: str) -> None:
     found = compared(old, new)
     text = markdown_report.markdown(found)
     assert text.startswith(
@@ -126,7 +139,7 @@ def test_from_the_first_to_the_last_and_back(old: str, new: str) -> None:
 
 
 @pytest.mark.parametrize("version", ["2026-01-08a", "2026-01-08b", "2026-01-09", "2026-02-15"])
-def test_a_version_is_the_same_as_itself(version: str) -> None:
+def test_a_version_is_the_same_as_itself(compared: Compared, version: str) -> None:
     found = compared(version, version)
     assert found.rows == []
     if not found.notes:

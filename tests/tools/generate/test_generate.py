@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import errno
+import io
 import os
 import shutil
 import signal
@@ -12,23 +14,31 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.building import repository
-from tools.generate import folder_swap, import_check, pins
+from tests.support.once import once
+from tools.generate import folder_swap, generated_folder, import_check, pins
 from tools.generate.__main__ import main
+from tools.generate.build import GenerationError
 from tools.lock import locked
 from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from _pytest.capture import CaptureFixture
 
 PACKAGE = "generated/anchor_webtask_api"
 
 
+def copy_of_the_repository(folder: Path) -> Path:
+    root = repository(folder)
+    shutil.copytree(ROOT / GENERATED, root / GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Return a copy of what the pipeline reads and writes."""
-    root = repository(tmp_path / "repository")
-    shutil.copytree(ROOT / GENERATED, root / GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
+    return copy_of_the_repository(tmp_path / "repository")
 
 
 def run(command: str, root: Path) -> int:
@@ -51,31 +61,48 @@ def replace(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_check_names_every_file_that_differs(root: Path, capsys: CaptureFixture[str]) -> None:
-    replace(root / PACKAGE / "client.py", "class Client", "class Klient")
-    (root / PACKAGE / "models" / "error_response.py").unlink()
-    (root / PACKAGE / "extra.py").touch()
-    (root / "generated" / "extra.txt").touch()
-    (root / PACKAGE / "__pycache__").mkdir()
-    (root / PACKAGE / "__pycache__" / "client.cpython-311.pyc").touch()
-    before = tree(root)
-    assert run("check", root) == 1
-    assert capsys.readouterr().err.splitlines() == [
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return what `check` says of a repository in which an input and generated files have changed."""
+
+    def make(folder: Path) -> None:
+        root = copy_of_the_repository(folder / "repository")
+        replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
+        replace(root / PACKAGE / "client.py", "class Client", "class Klient")
+        (root / PACKAGE / "models" / "error_response.py").unlink()
+        (root / PACKAGE / "extra.py").touch()
+        (root / "generated" / "extra.txt").touch()
+        (root / PACKAGE / "__pycache__").mkdir()
+        (root / PACKAGE / "__pycache__" / "client.cpython-311.pyc").touch()
+        before = tree(root)
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            assert run("check", root) == 1
+        assert tree(root) == before
+        (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
+
+    said = once(tmp_path_factory, "generate-checked", make) / "stderr"
+    return said.read_text(encoding="utf-8").splitlines()
+
+
+OF_AN_INPUT = [
+    f"changed: {PACKAGE}/__init__.py",
+    f"changed: {PACKAGE}/openapi.json",
+    "changed: generated/provenance.json",
+]
+
+
+def test_check_names_every_file_that_differs(checked: list[str]) -> None:
+    assert [line for line in checked if line not in OF_AN_INPUT] == [
         f"changed: {PACKAGE}/client.py",
         f"extra: {PACKAGE}/extra.py",
         f"missing: {PACKAGE}/models/error_response.py",
         "extra: generated/extra.txt",
         "generated/ is not what spec, overlay and config make. Run: make generate",
     ]
-    assert tree(root) == before
 
 
-def test_check_sees_that_an_input_has_changed(root: Path, capsys: CaptureFixture[str]) -> None:
-    replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
-    assert run("check", root) == 1
-    said = capsys.readouterr().err
-    assert f"changed: {PACKAGE}/openapi.json" in said
-    assert "changed: generated/provenance.json" in said
+def test_check_sees_that_an_input_has_changed(checked: list[str]) -> None:
+    assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
 
 
 def test_generate_writes_the_same_bytes_in_hostile_surroundings(root: Path, tmp_path: Path) -> None:
@@ -252,6 +279,7 @@ def test_folder_that_cannot_be_swapped_is_an_error_of_generate(
     def refused(*_: Path) -> None:
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
+    monkeypatch.setattr(generated_folder, "build", copying(root / "generated"))
     monkeypatch.setattr(folder_swap, "replace", refused)
     assert run("generate", root) == 1
     assert capsys.readouterr().err == f"make generate: {root / 'generated'} can't be replaced: Permission denied\n"
@@ -260,10 +288,10 @@ def test_folder_that_cannot_be_swapped_is_an_error_of_generate(
 
 KILLED = """
 import os, pathlib, shutil, signal, sys
-from tools.generate import build, folder_swap
+from tools.generate import build, folder_swap, generated_folder
 from tools.generate.__main__ import main
 
-moment, root = sys.argv[1:]
+moment, ready, root = sys.argv[1:]
 
 def kill(*arguments, **options):
     os.kill(os.getpid(), signal.SIGKILL)
@@ -278,11 +306,13 @@ def rename(path, target):
     return complete_rename(path, target)
 
 complete_rename = pathlib.Path.rename
+if ready:
+    generated_folder.build = lambda root, work: shutil.copytree(ready, work / "new")
 match moment:
-    case "spec composed":
-        kill_after(build, "compose")
     case "code generated":
         kill_after(build, "_run_generator")
+    case "spec composed":
+        kill_after(build, "compose")
     case "before both renames":
         folder_swap.replace = kill
     case "between both renames":
@@ -295,33 +325,76 @@ main(["generate", "--root", root])
 """
 
 
+def killed(moment: str, root: Path, ready: str = "") -> None:
+    """Generate in a process that is killed at a moment.
+
+    Args:
+        moment: A case of the program.
+        root: The repository.
+        ready: A folder that is copied in place of generating code.
+    """
+    command = [sys.executable, "-c", KILLED, moment, ready, str(root)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+
+
+def copying(ready: Path) -> Callable[[Path, Path], object]:
+    """Return what `build` does without the generator: it copies a folder that is ready."""
+    return lambda _, work: shutil.copytree(ready, work / "new")
+
+
+def hidden(root: Path) -> list[str]:
+    return [path.name for path in root.iterdir() if path.name.startswith(".")]
+
+
 @pytest.mark.parametrize(
     ("moment", "left"),
     [
-        ("spec composed", "old"),
-        ("code generated", "old"),
         ("before both renames", "old"),
         ("between both renames", "none"),
         ("after both renames", "new"),
         ("old folder deleted", "new"),
     ],
 )
-def test_kill_at_any_moment_loses_neither_folder(root: Path, moment: str, left: str) -> None:
+def test_kill_at_any_moment_of_the_replacement_loses_neither_folder(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, left: str
+) -> None:
+    ready = shutil.copytree(root / "generated", tmp_path / "ready")
+    new = files(ready)
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    killed(moment, root, str(ready))
+    assert files(root / "generated") == {"old": old, "new": new, "none": {}}[left]
+
+    def fail(*_: Path) -> None:
+        raise GenerationError("no")
+
+    monkeypatch.setattr(generated_folder, "build", fail)
+    assert run("check", root) == 1  # a next run that fails also leaves a complete folder …
+    assert files(root / "generated") == (new if left == "new" else old)
+    monkeypatch.setattr(generated_folder, "build", copying(ready))
+    generated_folder.generate(root)
+    assert files(root / "generated") == new  # … and one that succeeds replaces it
+    assert hidden(root) == []
+
+
+def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> None:
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    killed("spec composed", root)
+    assert files(root / "generated") == old
+    assert hidden(root) != []
+
+
+def test_kill_after_the_code_is_generated_leaves_the_old_folder_to_the_next_run(root: Path) -> None:
     new = files(root / "generated")
     (root / "generated" / "old").touch()
     old = files(root / "generated")
-    ran = subprocess.run([sys.executable, "-c", KILLED, moment, str(root)], cwd=ROOT, capture_output=True)
-    assert ran.returncode == -signal.SIGKILL, ran.stderr
-    assert files(root / "generated") == {"old": old, "new": new, "none": {}}[left]
-    if left == "none":
-        assert files(root / ".replaced-generated") == old
-        (root / OVERLAY).rename(root / "overlay.aside")
-        assert run("generate", root) == 1
-        assert files(root / "generated") == old
-        (root / "overlay.aside").rename(root / OVERLAY)
+    killed("code generated", root)
+    assert files(root / "generated") == old
     assert run("generate", root) == 0
     assert files(root / "generated") == new
-    assert [path.name for path in root.iterdir() if path.name.startswith(".")] == []
+    assert hidden(root) == []
 
 
 def test_two_at_once_take_turns(root: Path) -> None:
@@ -343,14 +416,3 @@ def test_no_network_is_needed(root: Path) -> None:
     command = [sys.executable, "-m", "tools.generate", "check", "--root", str(root)]
     ran = subprocess.run([*apart, *command], cwd=ROOT, capture_output=True, text=True)
     assert (ran.returncode, ran.stdout) == (0, "generated/ is up to date\n"), ran.stderr
-
-
-def test_what_no_code_is_made_of_stops_it(root: Path, capsys: CaptureFixture[str]) -> None:
-    """The generator reads one kind of each answer, and says nothing of the others."""
-    old = "                $ref: '#/components/schemas/PerformWebTaskResponseSchema'\n"
-    replace(root / SPEC, old, f"{old}            text/plain:\n              schema:\n                type: string\n")
-    before = tree(root)
-    assert run("generate", root) == 1
-    said = capsys.readouterr().err
-    assert "code was not made of all of the spec:\nPOST /v1/tools/perform-web-task: of the kinds of its answer" in said
-    assert tree(root) == before

@@ -20,8 +20,6 @@ from tools.vendor.__main__ import main
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
 
-UPSTREAM = ROOT.parent / "shared" / "upstream"
-
 SMALL = """\
 openapi: 3.0.3
 info: {title: Things, version: '2'}
@@ -142,17 +140,6 @@ def test_the_first_spec_of_all(root: Path, small: Path) -> None:
     assert run(root, small) == 0
     assert (root / SPEC).read_bytes() == small.read_bytes()
     assert source(root)["source"] == "small.yaml"
-
-
-@pytest.mark.parametrize("version", ["2026-01-08a", "2026-01-08b", "2026-01-09", "2026-02-15"])
-def test_upstreams_own_documents_and_back(root: Path, version: str) -> None:
-    path = UPSTREAM / f"{version}.yaml"
-    if not path.exists():
-        pytest.skip("upstream's documents are not here")
-    assert run(root, path, "--replace") == 0
-    assert (root / SPEC).read_bytes() == path.read_bytes()
-    assert run(root, ROOT / SPEC, "--replace") == 0
-    assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
 
 
 # -- Writing -----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ import importlib
 import json
 import sys
 import typing
-from collections import Counter
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -103,11 +102,12 @@ def try_schemas(spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
 def main(folder: Path) -> None:
     sys.path.insert(0, str(folder))
     spec = json.loads((folder / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
-    tried: Counter[str] = Counter()
+    tried: dict[str, list[str]] = {"schema": [], "answer": [], "body": []}
 
     def hold(attempts: Iterator[tuple[str, Any, Any]], where: str) -> None:
         for what, sent, came in attempts:
-            tried[what.split()[0]] += 1
+            kind, _, label = what.partition(" ")
+            tried[kind].append(where + label)
             if sent != came:
                 print(f"{where}{what}: {sent} became {came}", file=sys.stderr)
 
