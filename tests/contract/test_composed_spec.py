@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator, validate
 
-from tools import _config
-from tools._naming import operations
-from tools.compose import OVERLAY, ROOT, SPEC, compose
-from tools.generate import CONFIG, GENERATED
+from tools.compose.composition import compose
+from tools.generate import config
+from tools.openapi.operations import operations
+from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
 
 
 @pytest.fixture(scope="module")
 def shipped() -> str:
-    path = ROOT / GENERATED / _config.read(ROOT / CONFIG).package / "openapi.json"
+    path = ROOT / GENERATED / config.read(ROOT / CONFIG).package / "openapi.json"
     return path.read_text(encoding="utf-8")
 
 

@@ -21,16 +21,17 @@ from anchor_webtask_api.models import (
     PerformWebTaskStatusResponseSchema,
     PerformWebTaskSyncResponseData,
 )
-from tools import _importable, generate
-from tools.compose import ROOT
+from tools.generate import import_check
+from tools.generate.generated_folder import check
+from tools.repository import GENERATED, ROOT
 
 
 def test_it_is_what_make_generate_writes() -> None:
-    assert generate.check(ROOT) == []
+    assert check(ROOT) == []
 
 
 def test_every_module_imports() -> None:
-    command = [sys.executable, _importable.__file__, str(ROOT / generate.GENERATED), "anchor_webtask_api"]
+    command = [sys.executable, import_check.__file__, str(ROOT / GENERATED), "anchor_webtask_api"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
 

@@ -4,12 +4,12 @@ import difflib
 
 import pytest
 
-from tools import surface
-from tools.compose import ROOT, SURFACE
+from tools.repository import ROOT, SURFACE
+from tools.surface.surface_text import surface_text
 
 
 def test_the_surface_is_the_accepted_one() -> None:
     accepted = (ROOT / SURFACE).read_text(encoding="utf-8")
-    diff = difflib.unified_diff(accepted.splitlines(), surface.text().splitlines(), "accepted", "now", lineterm="")
+    diff = difflib.unified_diff(accepted.splitlines(), surface_text().splitlines(), "accepted", "now", lineterm="")
     if lines := "\n".join(diff):
         pytest.fail(f"The surface has changed. If that is meant, run: make accept\n{lines}", pytrace=False)

@@ -3,8 +3,8 @@ from __future__ import annotations
 import hashlib
 import json
 
-from tools import _yaml
-from tools.compose import ROOT, SPEC
+from tools.openapi import yaml
+from tools.repository import ROOT, SPEC
 
 
 def test_the_vendored_spec_is_the_one_that_its_source_file_describes() -> None:
@@ -12,7 +12,7 @@ def test_the_vendored_spec_is_the_one_that_its_source_file_describes() -> None:
     content = (ROOT / SPEC).read_bytes()
     assert source.keys() == {"source", "sha256", "upstream_version"}
     assert hashlib.sha256(content).hexdigest() == source["sha256"]
-    assert _yaml.load(ROOT / SPEC)["info"]["version"] == source["upstream_version"]
+    assert yaml.load(ROOT / SPEC)["info"]["version"] == source["upstream_version"]
     sources = source["source"] if isinstance(source["source"], list) else [source["source"]]
     assert sources
     assert all(isinstance(each, str) and each for each in sources)

@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tools import generate
-from tools.compose import OVERLAY, ROOT, SPEC
+from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PACKAGE: Final = "anchor_webtask_api"
 UPSTREAM: Final = ROOT.parent / "shared" / "upstream"
-TRY_ALL: Final = ROOT / "tests" / "tools" / "programs" / "try_all.py"
+TRY_ALL: Final = ROOT / "tests" / "tools" / "generate" / "programs" / "try_all.py"
 NO_ACTIONS: Final = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n"
 
 
@@ -35,7 +34,7 @@ def upstream(version: str) -> Path:
 def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
     """Make one in a new folder: with what the pipeline reads here, or with a spec of its own and no actions."""
     (root / OVERLAY).parent.mkdir(parents=True)
-    for path in (SPEC, OVERLAY, generate.CONFIG, Path("pyproject.toml")):
+    for path in (SPEC, OVERLAY, CONFIG, Path("pyproject.toml")):
         shutil.copy(ROOT / path, root / path)
     if spec is not None:
         (root / SPEC).write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")
@@ -43,14 +42,14 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
     return root
 
 
-def try_all(root: Path) -> dict[str, int]:
-    """Let made-up samples go through all generated code, and return how many there were of each kind."""
+def try_all(root: Path) -> dict[str, list[str]]:
+    """Send synthetic samples through all generated code, and return what was tried, by kind."""
     ran = subprocess.run(
-        [sys.executable, str(TRY_ALL), str(root / generate.GENERATED)],
+        [sys.executable, str(TRY_ALL), str(root / GENERATED)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    tried: dict[str, int] = json.loads(ran.stdout)
+    tried: dict[str, list[str]] = json.loads(ran.stdout)
     return tried

@@ -9,8 +9,8 @@ import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tools import _yaml
-from tools.drift._rows import Severity
+from tools.drift.rows import Severity
+from tools.openapi import yaml
 
 SLICE = Path(__file__).with_name("slice.yaml")
 DOC, ADD, NAM, BEH, BRK = Severity
@@ -238,7 +238,7 @@ SINGLE = [
 
 def slice_of_the_api() -> Any:
     """Return the spec."""
-    return _yaml.plain(_yaml.load(SLICE))
+    return yaml.plain(yaml.load(SLICE))
 
 
 def with_x() -> Any:

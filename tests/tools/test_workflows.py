@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tools import _yaml
-from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
+from tools.openapi import yaml
+from tools.repository import OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ esac
 
 def steps(workflow: str, job: str) -> dict[str, str]:
     """Return what the named steps of a job run."""
-    document: Any = _yaml.plain(_yaml.load(WORKFLOWS / workflow))
+    document: Any = yaml.plain(yaml.load(WORKFLOWS / workflow))
     return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
 
 

@@ -15,9 +15,9 @@ import pytest
 
 from tests.support.building import upstream
 from tests.support.changes import SINGLE, Change, put, with_x
-from tools import _yaml
-from tools.drift._document import compare
-from tools.drift._rows import Severity
+from tools.drift.documents import compare
+from tools.drift.rows import Severity
+from tools.openapi import yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -106,7 +106,7 @@ def test_it_finds_what_breaks_in_the_same_components(tmp_path: Path, old: str, n
     files: list[Path] = []
     for version in (old, new):  # as JSON, for its YAML is stricter than upstream's
         files.append(tmp_path / f"{version}.json")
-        files[-1].write_text(json.dumps(_yaml.plain(_yaml.load(upstream(version)))), encoding="utf-8")
+        files[-1].write_text(json.dumps(yaml.plain(yaml.load(upstream(version)))), encoding="utf-8")
     verdicts = (verdict for change in asked(*files)["changes"] for verdict in change["verdicts"])
     theirs = {each["location"]["pointer"].split("/")[3] for each in verdicts if each["impact"] == "major"}
     rows = compare(*(json.loads(file.read_bytes()) for file in files))

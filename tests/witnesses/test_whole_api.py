@@ -11,9 +11,9 @@ from typing import Final
 
 from tests.support.building import PACKAGE, repository, upstream
 from tests.support.prism import entry_point, serving
-from tools import generate
-from tools.compose import ROOT
-from tools.vendor import vendor
+from tools.generate.generated_folder import generate
+from tools.repository import GENERATED, ROOT
+from tools.vendor.vendored_spec import vendor
 
 PRISM: Final = entry_point()
 CALL_ALL: Final = Path(__file__).parent / "programs" / "call_all.py"
@@ -23,8 +23,8 @@ def test_every_operation_can_be_called_in_both_faces(tmp_path: Path) -> None:
     document = upstream("2026-02-15")
     root = repository(tmp_path / "root")
     vendor(root, str(document), replace=True)
-    generate.generate(root)
-    generated = root / generate.GENERATED
+    generate(root)
+    generated = root / GENERATED
     with serving(PRISM, generated / PACKAGE / "openapi.json") as address:
         called = subprocess.run(
             [sys.executable, str(CALL_ALL), str(generated), address],

@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask._version import __version__
-from tools._terminal import printable
-from tools.compose import ROOT
-from tools.drift import _json, _markdown, _sides, _text
-from tools.drift._report import report
-from tools.drift._rows import Severity
+from tools.drift import json_report, markdown_report, sides, text_report
+from tools.drift.make_report import make_report
+from tools.drift.rows import Severity
+from tools.repository import ROOT
+from tools.terminal import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tools.drift._sides import Side
+    from tools.drift.sides import Side
 
 _FORMATS: Final = ("text", "md", "json")
 
@@ -33,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        found = report(options.root, *_compared(options), __version__)
-    except _sides.DriftError as error:
+        found = make_report(options.root, *_compared(options), __version__)
+    except sides.DriftError as error:
         print(printable(f"make drift: {error}"), file=sys.stderr)
         return 2
     except RecursionError:
@@ -42,11 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     match options.format:
         case "json":
-            print(_json.to_json(found), end="")
+            print(json_report.to_json(found), end="")
         case "md":
-            print(_markdown.markdown(found), end="")
+            print(markdown_report.markdown(found), end="")
         case _:
-            _text.write(found, sys.stdout)
+            text_report.write(found, sys.stdout)
     bad = options.fail_on is not None and bool(found) and found.worst >= options.fail_on
     return 1 if bad else 0
 
@@ -76,9 +76,9 @@ def _compared(options: argparse.Namespace) -> tuple[Side, Side]:
     root = options.root.resolve()
     if options.old or options.new:
         if options.base or not (options.old and options.new):
-            raise _sides.DriftError("OLD and NEW are two specs to compare, without BASE")
-        return _sides.of_file(root, Path(options.old)), _sides.of_file(root, Path(options.new))
-    return _sides.of_commit(root, options.base or _sides.base(root)), _sides.of_tree(root)
+            raise sides.DriftError("OLD and NEW are two specs to compare, without BASE")
+        return sides.of_file(root, Path(options.old)), sides.of_file(root, Path(options.new))
+    return sides.of_commit(root, options.base or sides.base(root)), sides.of_tree(root)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,10 @@ import pytest
 
 from tests.support.building import repository
 from tests.support.changes import SLICE
-from tools import generate
-from tools.compose import OVERLAY, ROOT, SPEC, SURFACE
-from tools.drift import __main__ as drift
+from tests.support.once import once
+from tools.drift.__main__ import main
+from tools.generate.generated_folder import generate
+from tools.repository import GENERATED, OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
@@ -31,16 +32,19 @@ def git(root: Path, *arguments: str) -> None:
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository whose main branch has a small spec, and otherwise what this one has."""
-    root = repository(tmp_path_factory.mktemp("template") / "repository")
-    shutil.copy(SLICE, root / SPEC)
-    generate.generate(root)
-    shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
-    (root / SURFACE).parent.mkdir(parents=True)
-    shutil.copy(ROOT / SURFACE, root / SURFACE)
-    git(root, "init", "--initial-branch=main")
-    git(root, "add", ".")
-    git(root, "commit", "--message=first")
-    return root
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "repository")
+        shutil.copy(SLICE, root / SPEC)
+        generate(root)
+        shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+        (root / SURFACE).parent.mkdir(parents=True)
+        shutil.copy(ROOT / SURFACE, root / SURFACE)
+        git(root, "init", "--initial-branch=main")
+        git(root, "add", ".")
+        git(root, "commit", "--message=first")
+
+    return once(tmp_path_factory, "drift-template", make) / "repository"
 
 
 @pytest.fixture
@@ -56,16 +60,16 @@ def replace(path: Path, old: str, new: str) -> None:
 
 
 def run(root: Path, *arguments: str) -> int:
-    return drift.main(["--root", str(root), "--format=json", *arguments])
+    return main(["--root", str(root), "--format=json", *arguments])
 
 
 def change(root: Path) -> None:
     replace(root / SPEC, VALUES, "")
 
 
-def test_nothing_has_changed(root: Path, capsys: CaptureFixture[str]) -> None:
-    for form in ("text", "md", ""):
-        assert drift.main(["--root", str(root), f"--format={form}", "--fail-on=documentation"]) == 0
+def test_nothing_has_changed(root: Path, specs: list[str], capsys: CaptureFixture[str]) -> None:
+    for arguments in (["--format="], ["--format=text", *specs], ["--format=md", *specs]):
+        assert main(["--root", str(root), *arguments, "--fail-on=documentation"]) == 0
         assert capsys.readouterr() == ("No API drift.\n", "")
 
 
@@ -74,7 +78,7 @@ def test_the_working_tree_is_compared_with_where_its_branch_has_left_main(
 ) -> None:
     git(root, "checkout", "-b", "branch")
     change(root)
-    generate.generate(root)
+    generate(root)
     git(root, "commit", "--all", "--message=second")
     git(root, "checkout", "main")
     replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
@@ -93,16 +97,24 @@ def test_the_working_tree_is_compared_with_where_its_branch_has_left_main(
     assert json.loads(capsys.readouterr().out)["rows"] == []
 
 
+@pytest.fixture
+def specs(tmp_path: Path) -> list[str]:
+    """Return the arguments that compare two equal specs, the second of which a test changes."""
+    for name in ("old.yaml", SPEC.name):
+        shutil.copy(SLICE, tmp_path / name)
+    return [f"--old={tmp_path / 'old.yaml'}", f"--new={tmp_path / SPEC}"]
+
+
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
-def test_the_exit_status(root: Path, severity: str, status: int) -> None:
-    change(root)
-    assert run(root, f"--fail-on={severity}") == status
+def test_the_exit_status(tmp_path: Path, specs: list[str], severity: str, status: int) -> None:
+    change(tmp_path)
+    assert run(ROOT, *specs, f"--fail-on={severity}") == status
 
 
-def test_what_is_less_bad_is_no_failure(root: Path) -> None:
-    replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
-    assert run(root, "--fail-on=additive") == 0
-    assert run(root, "--fail-on=documentation") == 1
+def test_what_is_less_bad_is_no_failure(tmp_path: Path, specs: list[str]) -> None:
+    replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
+    assert run(ROOT, *specs, "--fail-on=additive") == 0
+    assert run(ROOT, *specs, "--fail-on=documentation") == 1
 
 
 def test_what_breaks_of_the_package_itself_is_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
@@ -124,7 +136,7 @@ def test_a_line_of_the_surface_that_changes_breaks_somebody(root: Path, capsys: 
 
 
 def test_a_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
-    shutil.rmtree(root / generate.GENERATED)
+    shutil.rmtree(root / GENERATED)
     git(root, "commit", "--all", "--message=without")
     change(root)
     assert run(root) == 0
@@ -164,7 +176,7 @@ def test_what_can_not_be_compared(root: Path, arguments: list[str], said: str, c
 @pytest.mark.parametrize("arguments", [["--format=html"], ["--fail-on=bad"]])
 def test_what_there_is_no_such_thing_of(root: Path, arguments: list[str], capsys: CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        drift.main(["--root", str(root), *arguments])
+        main(["--root", str(root), *arguments])
     assert caught.value.code == 2
     assert arguments[0].partition("=")[2] in capsys.readouterr().err
 

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.changes import slice_of_the_api
-from tools.drift._document import compare
-from tools.drift._normal import normal, same
-from tools.drift._rows import Severity
-from tools.drift._words import difference
+from tools.drift.descriptions import difference
+from tools.drift.documents import compare
+from tools.drift.normal_form import normal, same
+from tools.drift.rows import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

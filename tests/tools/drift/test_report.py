@@ -12,12 +12,14 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.support.changes import slice_of_the_api
-from tools import _yaml
-from tools.compose import OVERLAY, ROOT, compose
-from tools.drift import _json, _markdown, _text
-from tools.drift._report import Report, report
-from tools.drift._rows import Severity
-from tools.drift._sides import Side
+from tools.compose.composition import compose
+from tools.drift import json_report, markdown_report, text_report
+from tools.drift.make_report import make_report
+from tools.drift.report import Report
+from tools.drift.rows import Severity
+from tools.drift.sides import Side
+from tools.openapi import yaml
+from tools.repository import OVERLAY, ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +46,7 @@ def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side
     """Return a state with the repository's overlay."""
     path = folder / f"{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
-    return Side(name, spec, _yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
+    return Side(name, spec, yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def vendored() -> Any:
 
 
 def found(old: Any, new: Any, folder: Path) -> Report:
-    return report(ROOT, side("old", old, folder), side("new", new, folder), "0.1.0")
+    return make_report(ROOT, side("old", old, folder), side("new", new, folder), "0.1.0")
 
 
 def only(rows: Any) -> Any:
@@ -86,18 +88,18 @@ def test_what_the_overlay_keeps_from_the_code_is_as_bad_as_it_is(vendored: Any) 
     request = new["components"]["schemas"]["PerformWebTaskRequestSchema"]
     request["properties"]["more"] = {"type": "string"}
     request["required"].append("more")
-    row = only(report(ROOT, Side("old", old, vendored), Side("new", new, vendored), "0.1.0").rows)
+    row = only(make_report(ROOT, Side("old", old, vendored), Side("new", new, vendored), "0.1.0").rows)
     assert (row.kind, row.severity) == ("required-property-added", BRK)
     assert row.note == "on the wire only: our overlay keeps it from the generated code"
     less = copy.deepcopy(vendored)
     del less["paths"]["/v1/tools/perform-web-task"]
-    whole = report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
+    whole = make_report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
     assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in whole.rows}
 
 
 def test_a_comparison_that_is_limited_is_never_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
-    assert "`why`" in _markdown.markdown(whole)
+    whole = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
+    assert "`why`" in markdown_report.markdown(whole)
     assert "why" in written(whole, monkeypatch)
     assert whole.next_version == "0.1.0"
 
@@ -113,7 +115,7 @@ def test_what_the_overlay_alone_changes_is_said_to_be_ours(vendored: Any) -> Non
     other = copy.deepcopy(vendored)
     other["components"]["schemas"]["ErrorResponse"]["properties"]["hint"] = {"type": "string"}
     states = (Side("old", vendored, vendored), Side("new", vendored, other))
-    row = only(report(ROOT, *states, "0.1.0").rows)
+    row = only(make_report(ROOT, *states, "0.1.0").rows)
     assert (row.kind, row.severity, row.note) == ("property-added", ADD, "by our overlay")
 
 
@@ -121,7 +123,7 @@ def test_without_a_composed_spec_the_published_ones_are_compared(vendored: Any) 
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     states = (Side("old", vendored, None, note="why"), Side("new", new, new))
-    whole = report(ROOT, *states, "0.1.0")
+    whole = make_report(ROOT, *states, "0.1.0")
     assert only(whole.rows).severity is BRK
     assert whole.notes == ["why"]
 
@@ -158,7 +160,7 @@ def test_the_version_that_follows(version: str, severity: Severity, follows: str
         return {"paths": {"/a": {"get": {"responses": answers}}}, "components": {"schemas": {"A": more}}}
 
     old = spec({"properties": {"b": schema, "a": schema}})
-    whole = report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
+    whole = make_report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
     assert (whole.worst, whole.next_version) == (severity, follows)
 
 
@@ -171,7 +173,7 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
         schemas["PerformWebTaskRequestSchema"]["properties"]["x"] = {"type": "string", "enum": values}
         schemas["Unused"] = {"type": "string", "enum": values}
     whole = found(old, new, tmp_path)
-    text = _markdown.markdown(whole)
+    text = markdown_report.markdown(whole)
     assert "Requests, for answers additive, of `GET " in text
     assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
     for number in range(3):
@@ -180,7 +182,7 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
             spec["paths"][f"/v1/more{number}"] = path
     assert (
         "Requests, for answers additive, of 5 operations. Python: `PerformWebTaskRequestSchema.x`.\n"
-        in _markdown.markdown(found(old, new, tmp_path))
+        in markdown_report.markdown(found(old, new, tmp_path))
     )
 
 
@@ -213,12 +215,12 @@ def hostile() -> Report:
 
     surface = "\n".join(HOSTILE)
     old = Side(f"{HOSTILE[0]}{HOSTILE[1]}", spec("1"), None, note="".join(HOSTILE))
-    whole = report(ROOT, old, Side("new", spec("2"), None), "0.1.0")
+    whole = make_report(ROOT, old, Side("new", spec("2"), None), "0.1.0")
     return Report(whole.old, whole.new, whole.rows, surface, whole.notes, whole.version)
 
 
 def test_hostile_text_is_code_in_markdown() -> None:
-    text = _markdown.markdown(hostile())
+    text = markdown_report.markdown(hostile())
     tokens = MarkdownIt("commonmark").parse(text)
     html = [token.content.strip() for token in tokens if token.type == "html_block"]
     assert len(html) == 10
@@ -238,14 +240,14 @@ def test_a_comment_is_never_too_long() -> None:
     others = {name: {"type": "integer", "title": name * 900, "pattern": name + "é" * 5000} for name in schemas}
     specs: list[Any] = [{"components": {"schemas": each}} for each in (schemas, others)]
     old, new = (Side("a", spec, None) for spec in specs)
-    whole = report(ROOT, old, new, "0.1.0")
+    whole = make_report(ROOT, old, new, "0.1.0")
     long = Report("a" * 9000, "b", whole.rows, "+ é\n" * 50_000, ["n" * 9000] * 9, "0.1.0")
-    text = _markdown.markdown(long)
-    assert len(text.encode()) <= _markdown.LIMIT
+    text = markdown_report.markdown(long)
+    assert len(text.encode()) <= markdown_report.LIMIT
     assert "which `make drift` shows" in text
     for surface in ("+" + "\U000e0001" * 30_000, "+" + "`" * 60_000, "+\U0001f600" * 40_000):
-        text = _markdown.markdown(Report("a", "b", whole.rows, surface, [], "0.1.0"))
-        assert len(text.encode()) <= _markdown.LIMIT
+        text = markdown_report.markdown(Report("a", "b", whole.rows, surface, [], "0.1.0"))
+        assert len(text.encode()) <= markdown_report.LIMIT
         assert text.count("- `S") > 20  # the surface doesn't take the place of the rows
     assert text.count("<details>") == text.count("</details>") > 1
 
@@ -254,7 +256,7 @@ def test_json_is_what_its_schema_says(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     del new["components"]["schemas"]["ErrorResponse"]["properties"]["error"]["properties"]["code"]
     for whole in (hostile(), found(vendored, new, tmp_path), found(vendored, vendored, tmp_path)):
-        written = json.loads(_json.to_json(whole))
+        written = json.loads(json_report.to_json(whole))
         jsonschema.validate(written, SCHEMA, cls=jsonschema.Draft202012Validator)
         assert len(written["rows"]) == len(whole.rows)
     described = SCHEMA["properties"]["rows"]["items"]
@@ -267,7 +269,7 @@ def written(whole: Report, monkeypatch: pytest.MonkeyPatch, **environment: str) 
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     file = io.StringIO()
-    _text.write(whole, file)
+    text_report.write(whole, file)
     return file.getvalue()
 
 
@@ -306,5 +308,5 @@ def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pyte
 
 def test_nothing_is_said_in_one_line(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = found(vendored, vendored, tmp_path)
-    assert written(whole, monkeypatch) == _markdown.markdown(whole) == "No API drift.\n"
-    assert json.loads(_json.to_json(whole))["rows"] == []
+    assert written(whole, monkeypatch) == markdown_report.markdown(whole) == "No API drift.\n"
+    assert json.loads(json_report.to_json(whole))["rows"] == []

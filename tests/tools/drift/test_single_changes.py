@@ -31,8 +31,8 @@ from tests.support.changes import (
     put,
     with_x,
 )
-from tools.drift._document import compare
-from tools.drift._kinds import KINDS
+from tools.drift.classification import KINDS
+from tools.drift.documents import compare
 
 if TYPE_CHECKING:
     from tests.support.changes import Change

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
-import functools
+import pickle
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.building import upstream
-from tools.compose import ROOT
-from tools.drift import _markdown, _sides
-from tools.drift._report import Report, report
-from tools.drift._rows import Severity
+from tests.support.once import once
+from tools.drift import markdown_report, sides
+from tools.drift.make_report import make_report
+from tools.drift.rows import Severity
+from tools.repository import ROOT
 
 if TYPE_CHECKING:
-    from tools.drift._rows import Row
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tools.drift.report import Report
+    from tools.drift.rows import Row
+
+    Compared = Callable[[str, str], Report]
 
 DOC, ADD, NAM, BEH, BRK = Severity
 TOOL = "/v1/tools/perform-web-task"
 
 
-@functools.cache
-def side(version: str) -> _sides.Side:
-    return _sides.of_file(ROOT, upstream(version))
+@pytest.fixture
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """Compare two versions, each of which is read and composed once."""
 
+    def side(version: str) -> sides.Side:
+        path = upstream(version)
 
-def compared(old: str, new: str) -> Report:
-    return report(ROOT, side(old), side(new), "0.1.0")
+        def make(folder: Path) -> None:
+            (folder / "side").write_bytes(pickle.dumps(sides.of_file(ROOT, path)))
+
+        read: sides.Side = pickle.loads((once(tmp_path_factory, f"side-{version}", make) / "side").read_bytes())
+        return read
+
+    return lambda old, new: make_report(ROOT, side(old), side(new), "0.1.0")
 
 
 def rows(report: Report, *severities: Severity) -> set[tuple[str, str]]:
@@ -39,7 +53,7 @@ def one(report: Report, kind: str, where: str) -> Row:
     return row
 
 
-def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
+def test_an_answers_field_is_renamed_which_python_does_not_see(compared: Compared) -> None:
     found = compared("2026-01-08b", "2026-01-09")
     assert rows(found, BRK) == {("property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")}
     assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, answer 200")}
@@ -47,7 +61,7 @@ def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
     row = one(found, "property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")
     assert (row.before, row.after, set(row.hits)) == ("workflowId", "workflow_id", {"answer"})
     assert row.python == "PerformWebTaskAsyncResponseData.workflow_id: as before"
-    assert _markdown.markdown(found).splitlines()[4:] == [
+    assert markdown_report.markdown(found).splitlines()[4:] == [
         "- `PerformWebTaskAsyncResponseData.workflow_id`: property renamed: `workflowId` → `workflow_id`. "
         f"Answers of `POST {TOOL}`. Python: `PerformWebTaskAsyncResponseData.workflow_id: as before`.",
         "",
@@ -62,7 +76,7 @@ def test_an_answers_field_is_renamed_which_python_does_not_see() -> None:
     ]
 
 
-def test_the_asynchronous_form_comes() -> None:
+def test_the_asynchronous_form_comes(compared: Compared) -> None:
     found = compared("2026-01-08a", "2026-01-08b")
     assert rows(found, BRK) == {
         ("property-removed", "BrowserConfig.force_popups_as_tabs"),
@@ -83,7 +97,7 @@ def test_the_asynchronous_form_comes() -> None:
     ]
 
 
-def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
+def test_the_result_is_no_longer_nested_which_an_example_alone_shows(compared: Compared) -> None:
     found = compared("2026-01-09", "2026-02-15")
     assert rows(found, BRK) == {
         ("values-removed", "AnchorProxy.country_code"),
@@ -113,20 +127,20 @@ def test_the_result_is_no_longer_nested_which_an_example_alone_shows() -> None:
 
 
 @pytest.mark.parametrize(("old", "new"), [("2026-01-08a", "2026-02-15"), ("2026-02-15", "2026-01-08a")])
-def test_from_the_first_to_the_last_and_back(old: str, new: str) -> None:
+def test_from_the_first_to_the_last_and_back(compared: Compared, old: str, new: str) -> None:
     found = compared(old, new)
-    text = _markdown.markdown(found)
+    text = markdown_report.markdown(found)
     assert text.startswith(
         f"**API drift, `{old}.yaml` → `{new}.yaml`:** anchor-webtask 0.1.0 → 0.2.0 because of what breaks · "
     )
-    assert len(text) < _markdown.LIMIT
+    assert len(text) < markdown_report.LIMIT
     assert "which `make drift` shows" not in text  # nothing had to be left out
     assert not any(row.kind == "not-understood" for row in found.rows)
 
 
 @pytest.mark.parametrize("version", ["2026-01-08a", "2026-01-08b", "2026-01-09", "2026-02-15"])
-def test_a_version_is_the_same_as_itself(version: str) -> None:
+def test_a_version_is_the_same_as_itself(compared: Compared, version: str) -> None:
     found = compared(version, version)
     assert found.rows == []
     if not found.notes:
-        assert _markdown.markdown(found) == "No API drift.\n"
+        assert markdown_report.markdown(found) == "No API drift.\n"

@@ -24,7 +24,7 @@ from openapi_python_client.strings import PythonIdentifier
 from anchor_webtask import Anchor, AnchorError, AsyncAnchor
 from anchor_webtask.emulator._answers import make_answer
 from tests.support.prism import VIOLATIONS
-from tools._naming import operations
+from tools.openapi.operations import operations
 
 PACKAGE = "anchor_webtask_api"
 

@@ -1,0 +1,36 @@
+"""Expensive folders that are made once a test session, however many xdist workers need them."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pytest
+
+
+def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder that one worker makes while the others wait for it.
+
+    Args:
+        factory: The session's temporary folders. Those of the workers have one parent, which belongs to the session.
+        name: The name of the folder, unique in the session.
+        make: Fills a new folder of another name, which is renamed when it is complete.
+    """
+    base = factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / name
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            work = shared / f"{name}.work"
+            shutil.rmtree(work, ignore_errors=True)  # what a failed attempt left
+            work.mkdir()
+            make(work)
+            work.rename(folder)
+    return folder

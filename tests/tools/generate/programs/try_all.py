@@ -1,0 +1,124 @@
+"""Tries all of a generated package with made-up samples: `try_all.py FOLDER`, in a process of its own.
+
+Each schema, each body that an operation takes and each answer that it reads is made up to fit the spec, goes through
+the generated code, and has to come out as it went in. What was tried is printed as JSON, by kind; what failed, a line
+for each.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+import typing
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from openapi_python_client.strings import ClassName
+
+from anchor_webtask.emulator._answers import make_answer
+from tools.openapi.operations import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PACKAGE = "anchor_webtask_api"
+FILE = b"\x89PNG\r\n"
+
+
+def sample(schema: dict[str, Any], spec: dict[str, Any]) -> Any:
+    """Make up JSON that fits, with date-times as Python writes them."""
+    return spelled(make_answer({**schema, "components": spec["components"]}))
+
+
+def spelled(value: Any) -> Any:
+    match value:
+        case dict():
+            return {key: spelled(each) for key, each in value.items()}
+        case list():
+            return [spelled(each) for each in value]
+        case str() if value.endswith("Z"):
+            return datetime.fromisoformat(value).isoformat()
+        case _:
+            return value
+
+
+def plain(value: Any) -> Any:
+    """Return what a value of the generated code is as JSON."""
+    if hasattr(value, "to_dict"):
+        return value.to_dict()
+    if isinstance(value, list):
+        return [plain(each) for each in value]
+    return value
+
+
+def classes(hint: Any) -> Iterator[Any]:
+    """Yield the classes of a body's annotation."""
+    for part in typing.get_args(hint) or (hint,):
+        if hasattr(part, "from_dict"):
+            yield part
+
+
+def try_answers(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    client = importlib.import_module(PACKAGE).Client(base_url="https://api.example")
+    for status, answer in operation["responses"].items():
+        for kind, content in answer.get("content", {}).items():
+            if kind == "application/json":
+                body = sample(content["schema"], spec)
+                response = httpx.Response(int(status), json=body)
+            else:
+                body = "text" if kind.startswith("text/") else FILE
+                response = httpx.Response(int(status), content=body)
+            parsed = module._parse_response(client=client, response=response)
+            came = plain(parsed)
+            if isinstance(getattr(parsed, "payload", None), BytesIO):
+                came = parsed.payload.read()
+            yield f"answer {status} {kind}", body, came
+
+
+def try_bodies(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    hints = typing.get_type_hints(module._get_kwargs)
+    others = {name: "x" for name in hints if name not in {"body", "return"}}
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        if kind != "application/json":
+            continue  # a form is made of files, whose text goes no way back
+        body = sample(content["schema"], spec)
+        made = [cls.from_dict(body) for cls in classes(hints["body"])]
+        yield f"body {kind}", body, module._get_kwargs(**others, body=made[0])["json"]
+
+
+def try_schemas(spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    models = importlib.import_module(f"{PACKAGE}.models")
+    for name, schema in spec["components"]["schemas"].items():
+        model: Any = getattr(models, ClassName(name, "field_"), None)
+        if hasattr(model, "from_dict"):
+            content = sample(schema, spec)
+            yield f"schema {name}", content, model.from_dict(content).to_dict()
+
+
+def main(folder: Path) -> None:
+    sys.path.insert(0, str(folder))
+    spec = json.loads((folder / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
+    tried: dict[str, list[str]] = {"schema": [], "answer": [], "body": []}
+
+    def hold(attempts: Iterator[tuple[str, Any, Any]], where: str) -> None:
+        for what, sent, came in attempts:
+            kind, _, label = what.partition(" ")
+            tried[kind].append(where + label)
+            if sent != came:
+                print(f"{where}{what}: {sent} became {came}", file=sys.stderr)
+
+    hold(try_schemas(spec), "")
+    for method, path, operation in operations(spec):
+        module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
+        assert Path(str(module.__file__)).is_relative_to(folder)
+        for attempts in (try_answers, try_bodies):
+            hold(attempts(module, operation, spec), f"{method.upper()} {path} ")
+    print(json.dumps(tried))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

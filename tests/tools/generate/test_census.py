@@ -1,0 +1,345 @@
+"""Code is made of all of a spec, or generating stops and names what is lacking."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.building import PACKAGE, repository
+from tests.support.once import once
+from tools.compose import operation_names
+from tools.generate import census
+from tools.generate.__main__ import main
+from tools.generate.generated_folder import generate
+from tools.repository import CONFIG, GENERATED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+POST = "api/things/post_v1_things.py"
+GET = "api/things/get_v1_things_item.py"
+REFERENCE = {"$ref": "#/components/schemas/Thing"}
+THING = {"application/json": {"schema": REFERENCE}}
+
+
+def spec() -> dict[str, Any]:
+    text = {"type": "string"}
+    answers = {status: {"description": status, "content": THING} for status in ("200", "404", "4XX", "default")}
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "title", "version": "1"},
+        "paths": {
+            "/v1/things": {
+                "post": {
+                    "operationId": "post_v1_things",
+                    "tags": ["things"],
+                    "parameters": [{"in": "query", "name": "thingColor", "schema": text}],
+                    "requestBody": {"content": THING},
+                    "responses": answers,
+                }
+            },
+            "/v1/things/{id}": {
+                "parameters": [{"in": "path", "name": "id", "required": True, "schema": text}],
+                "get": {
+                    "operationId": "get_v1_things_item",
+                    "tags": ["things"],
+                    "responses": {"200": {"description": "there", "content": THING}, "204": {"description": "gone"}},
+                },
+            },
+        },
+        "components": {"schemas": {"Thing": {"type": "object", "properties": {"name": text}}}},
+    }
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package that was made of the spec."""
+
+    def make(folder: Path) -> None:
+        taken = generate(repository(folder / "root", spec=spec())).census
+        assert str(taken) == "2 operations, 2 parameters, 1 bodies, 6 answers, 1 schemas"
+
+    return once(tmp_path_factory, "census-made", make) / "root" / GENERATED / PACKAGE
+
+
+@pytest.fixture
+def package(made: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, to be changed."""
+    shutil.copytree(made, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "package"
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "lost"),
+    [
+        (
+            POST,
+            "    thing_color: str | Unset = UNSET,\n",
+            "",
+            "POST /v1/things: of its 1 parameters (thingColor) only 0 are arguments",
+        ),
+        (
+            POST,
+            '_kwargs["json"] = body.to_dict()',
+            "pass",
+            "POST /v1/things: of its 1 kinds of body only 0 can be sent",
+        ),
+        (
+            POST,
+            "if response.status_code == 404:",
+            "if response.status_code == 405:",
+            "POST /v1/things: its answer 404 is not read",
+        ),
+        (
+            POST,
+            "if 400 <= response.status_code <= 499:",
+            "if 500 <= response.status_code <= 599:",
+            "POST /v1/things: its answer 4XX is not read",
+        ),
+        (
+            POST,
+            "    return response_default",
+            "    if client.raise_on_unexpected_status:\n        raise ValueError\n    return response_default",
+            "POST /v1/things: its answer default is not read",
+        ),
+        (
+            POST,
+            "response_default = Thing.from_dict(response.json())\n\n    return response_default",
+            "return None",
+            "POST /v1/things: its answer default has no type",
+        ),
+        (
+            GET,
+            "response_200 = Thing.from_dict(response.json())\n\n        return response_200",
+            "return None",
+            "GET /v1/things/{id}: its answer 200 has no type",
+        ),
+        ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: there is no class Thing"),
+    ],
+)
+def test_what_the_code_lacks_is_named(package: Path, file: str, old: str, new: str, lost: str) -> None:
+    text = (package / file).read_text(encoding="utf-8")
+    assert old in text
+    (package / file).write_text(text.replace(old, new), encoding="utf-8")
+    assert census.take(spec(), package).lost == [lost]
+
+
+def test_an_operation_without_a_module_is_named(package: Path) -> None:
+    (package / POST).unlink()
+    assert census.take(spec(), package).lost == [f"POST /v1/things: there is no module {POST}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "lost"),
+    [
+        (
+            lambda spec: spec["paths"]["/v1/things"]["post"]["responses"].update(
+                {"200": {"description": "either", "content": {**THING, "text/plain": {"schema": {"type": "string"}}}}}
+            ),
+            "POST /v1/things: of the kinds of its answer 200 only one is read: application/json, text/plain",
+        ),
+        (
+            lambda spec: spec["components"]["schemas"].update(Color={"type": "string", "enum": ["red"]}),
+            "schema Color: there is no class Color",
+        ),
+        (
+            lambda spec: spec["paths"]["/v1/things"]["post"].update(
+                requestBody={"content": {**THING, "application/merge-patch+json": {"schema": REFERENCE}}}
+            ),
+            "POST /v1/things: of its 2 kinds of body only 1 can be sent",
+        ),
+        (
+            lambda spec: spec["components"]["schemas"].update(More={"allOf": [REFERENCE, {"required": ["name"]}]}),
+            "schema More: there is no class More",
+        ),
+    ],
+)
+def test_what_the_spec_has_beyond_the_code_is_named(
+    made: Path, change: Callable[[dict[str, Any]], Any], lost: str
+) -> None:
+    changed = spec()
+    change(changed)
+    assert census.take(changed, made).lost == [lost]
+
+
+def test_shared_parameters_and_referred_parts_are_counted_once(made: Path) -> None:
+    changed = spec()
+    item = changed["paths"]["/v1/things"]
+    changed["components"]["parameters"] = {"Color": item["post"]["parameters"][0]}
+    item["parameters"] = [{"$ref": "#/components/parameters/Color"}]
+    changed["components"]["requestBodies"] = {
+        "Start": item["post"]["requestBody"],
+        "Again": {"$ref": "#/components/requestBodies/Start"},
+    }
+    item["post"]["requestBody"] = {"$ref": "#/components/requestBodies/Again"}
+    taken = census.take(changed, made)
+    assert (taken.lost, taken.counts["parameters"], taken.counts["bodies"]) == ([], 2, 1)
+
+
+def test_parts_that_are_null_are_none(tmp_path: Path) -> None:
+    changed = spec()
+    changed["components"]["schemas"] = None
+    operation = {"responses": {"204": {"description": "gone", "content": None}}}
+    changed["paths"] = {"/v1/things": {"get": operation, "parameters": None, "x-own": {"get": {}}}}
+    census = generate(repository(tmp_path / "root", spec=changed)).census
+    assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 answers, 0 schemas"
+
+
+# -- What the generator makes of a spec, in two runs for all cases -----------------------------------------------------
+
+OTHER = {"$ref": "#/components/schemas/Other"}
+UNION = {"oneOf": [REFERENCE, OTHER]}
+BODIES: dict[str, tuple[Any, Any]] = {
+    "two-classes": (REFERENCE, OTHER),
+    "union-and-text": (UNION, {"type": "string"}),
+    "one-class-twice": (REFERENCE, REFERENCE),
+    "union-and-part-of-it": (UNION, OTHER),
+    "array-and-class": ({"type": "array", "items": REFERENCE}, OTHER),
+}
+"""The schemas of an operation's two kinds of body."""
+TOLD_APART = ["two-classes", "union-and-text"]
+SCHEMAS: dict[str, Any] = {
+    "Names": {"type": "array", "items": {"type": "string"}},
+    "Text": {"type": "string"},
+    "Either": {"type": "object", "oneOf": [REFERENCE, REFERENCE]},
+    "Alias": REFERENCE,
+    "Single": {"type": "object", "allOf": [REFERENCE]},
+    "Listed": {"type": ["object", "null"], "properties": {"a": {"type": "string"}}},
+    "Nullable": {"type": "object", "nullable": True, "properties": {"a": {"type": "string"}}},
+    "NullEnum": {"type": ["string", "null"], "enum": ["a", None]},
+    "OnlyNull": {"enum": [None]},
+    "Truth": {"type": "boolean", "enum": [True]},
+    "Constant": {"const": "a"},
+    "Anything": {},
+}
+"""Schemas of which the generator makes no class of that name."""
+
+
+def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
+    """Return the spec with other operations, and another schema for their bodies."""
+    changed = spec()
+    changed["paths"] = paths
+    changed["components"]["schemas"]["Other"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
+    return changed
+
+
+def sending(case: str) -> dict[str, Any]:
+    """Return the path of a case with two kinds of body."""
+    one, two = BODIES[case]
+    content = {"application/json": {"schema": one}, "application/merge-patch+json": {"schema": two}}
+    return {f"/v1/{case}": {"post": {"requestBody": {"content": content}, "responses": {"204": {"description": "ok"}}}}}
+
+
+UNION_BODY = {"required": True, "content": {"application/json": {"schema": UNION}}}
+SENDING_UNION: dict[str, Any] = {
+    "/v1/union": {"post": {"requestBody": UNION_BODY, "responses": {"204": {"description": "ok"}}}}
+}
+ACCEPTED = of_cases({path: item for case in TOLD_APART for path, item in sending(case).items()} | SENDING_UNION)
+ACCEPTED["components"]["schemas"] |= {**SCHEMAS, "Renamed": {"type": "object", "properties": {"a": {"type": "string"}}}}
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the package of all cases that generating accepts; the config calls one class by another name."""
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "root", spec=ACCEPTED)
+        with (root / CONFIG).open("a", encoding="utf-8") as config:
+            config.write("class_overrides: {Renamed: {class_name: Article, module_name: article}}\n")
+        generate(root)
+
+    return once(tmp_path_factory, "census-accepted", make) / "root" / GENERATED / PACKAGE
+
+
+def named(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a spec with the names that composing gives its operations."""
+    assert operation_names.rename(spec) == []
+    return spec
+
+
+@pytest.mark.parametrize("case", TOLD_APART)
+def test_kinds_of_body_with_distinct_types_can_be_sent(accepted: Path, case: str) -> None:
+    taken = census.take(named(of_cases(sending(case))), accepted)
+    assert (taken.lost, taken.counts["bodies"]) == ([], 2)
+
+
+def test_body_that_is_a_union_is_one_kind(accepted: Path) -> None:
+    taken = census.take(named(of_cases(SENDING_UNION)), accepted)
+    assert (taken.lost, taken.counts["bodies"]) == ([], 1)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_that_makes_no_class_needs_none(accepted: Path, name: str) -> None:
+    changed = of_cases({})
+    changed["components"]["schemas"][name] = SCHEMAS[name]
+    taken = census.take(changed, accepted)
+    assert (taken.lost, taken.counts["schemas"]) == ([], 3)
+
+
+def test_class_that_the_config_renames_is_found_by_its_new_name(accepted: Path) -> None:
+    assert (accepted / "models" / "article.py").exists()
+    changed = of_cases({})
+    changed["components"]["schemas"]["Renamed"] = {"type": "object", "properties": {"a": {"type": "string"}}}
+    assert census.take(changed, accepted, {"Renamed": "Article"}).lost == []
+    assert census.take(changed, accepted).lost == ["schema Renamed: there is no class Renamed"]
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return a line for each case that generating refuses, none of which changes the old code."""
+    cases = of_cases({path: item for case in BODIES.keys() - TOLD_APART for path, item in sending(case).items()})
+    for method, name in (("put", "getHTTPThing"), ("patch", "get_http_thing")):
+        operation = {"operationId": name, "responses": {"204": {"description": "ok"}}}
+        cases["paths"].setdefault("/v1/twins", {})[method] = operation
+    without_schema = {
+        "200": {"description": "well", "content": THING},
+        "404": {"description": "no", "content": {"application/json": {}}},
+    }
+    cases["paths"]["/v1/without-schema"] = {"get": {"responses": without_schema}}
+    kinds = {"application/json": {"schema": REFERENCE}, "text/plain": {"schema": {"type": "string"}}}
+    cases["paths"]["/v1/two-kinds"] = {"get": {"responses": {"200": {"description": "either", "content": kinds}}}}
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "root", spec=cases)
+        (root / GENERATED).mkdir()
+        (root / GENERATED / "old").touch()
+        before = sorted(root.rglob("*"))
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            assert main(["generate", "--root", str(root)]) == 1
+        assert sorted(root.rglob("*")) == before
+        (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
+
+    first, *lines = (once(tmp_path_factory, "census-refused", make) / "stderr").read_text(encoding="utf-8").splitlines()
+    assert first == "make generate: code was not made of all of the spec:"
+    return lines
+
+
+REFUSED = {
+    **{
+        case: f"POST /v1/{case}: its kinds of body are not told apart by their types: "
+        "application/json, application/merge-patch+json"
+        for case in BODIES
+        if case not in TOLD_APART
+    },
+    "two operations of one module": (
+        "PATCH /v1/twins: its module api/twins/get_http_thing.py is that of PUT /v1/twins too"
+    ),
+    "an answer without a schema beside one with": "GET /v1/without-schema: its answer 404 has no type",
+    "an answer of two kinds": (
+        "GET /v1/two-kinds: of the kinds of its answer 200 only one is read: application/json, text/plain"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_spec_of_which_code_would_lack_a_part_is_refused(refusals: list[str], case: str) -> None:
+    assert REFUSED[case] in refusals
+
+
+def test_nothing_but_the_refused_cases_is_refused(refusals: list[str]) -> None:
+    assert sorted(refusals) == sorted(REFUSED.values())

@@ -1,0 +1,418 @@
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.building import repository
+from tests.support.once import once
+from tools.generate import folder_swap, generated_folder, import_check, pins
+from tools.generate.__main__ import main
+from tools.generate.build import GenerationError
+from tools.lock import locked
+from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _pytest.capture import CaptureFixture
+
+PACKAGE = "generated/anchor_webtask_api"
+
+
+def copy_of_the_repository(folder: Path) -> Path:
+    root = repository(folder)
+    shutil.copytree(ROOT / GENERATED, root / GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a copy of what the pipeline reads and writes."""
+    return copy_of_the_repository(tmp_path / "repository")
+
+
+def run(command: str, root: Path) -> int:
+    return main([command, "--root", str(root)])
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Return every file of the repository, so that what is left lying about shows as well."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Return every file of a folder but what Python leaves there."""
+    return {path: content for path, content in tree(folder).items() if "__pycache__" not in path}
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return what `check` says of a repository in which an input and generated files have changed."""
+
+    def make(folder: Path) -> None:
+        root = copy_of_the_repository(folder / "repository")
+        replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
+        replace(root / PACKAGE / "client.py", "class Client", "class Klient")
+        (root / PACKAGE / "models" / "error_response.py").unlink()
+        (root / PACKAGE / "extra.py").touch()
+        (root / "generated" / "extra.txt").touch()
+        (root / PACKAGE / "__pycache__").mkdir()
+        (root / PACKAGE / "__pycache__" / "client.cpython-311.pyc").touch()
+        before = tree(root)
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            assert run("check", root) == 1
+        assert tree(root) == before
+        (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
+
+    said = once(tmp_path_factory, "generate-checked", make) / "stderr"
+    return said.read_text(encoding="utf-8").splitlines()
+
+
+OF_AN_INPUT = [
+    f"changed: {PACKAGE}/__init__.py",
+    f"changed: {PACKAGE}/openapi.json",
+    "changed: generated/provenance.json",
+]
+
+
+def test_check_names_every_file_that_differs(checked: list[str]) -> None:
+    assert [line for line in checked if line not in OF_AN_INPUT] == [
+        f"changed: {PACKAGE}/client.py",
+        f"extra: {PACKAGE}/extra.py",
+        f"missing: {PACKAGE}/models/error_response.py",
+        "extra: generated/extra.txt",
+        "generated/ is not what spec, overlay and config make. Run: make generate",
+    ]
+
+
+def test_check_sees_that_an_input_has_changed(checked: list[str]) -> None:
+    assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
+
+
+def test_generate_writes_the_same_bytes_in_hostile_surroundings(root: Path, tmp_path: Path) -> None:
+    expected = tree(root)
+    shutil.rmtree(root / PACKAGE / "api")
+    (root / PACKAGE / "models" / "left_from_another_generation.py").touch()
+    surroundings = {
+        root / "ruff.toml": "line-length = 40\n[format]\nquote-style = 'single'\n",
+        root / "generated" / "ruff.toml": "line-length = 40\n",
+        tmp_path / "ruff.toml": "line-length = 40\n",
+        root / ".gitignore": "*.py\n",
+        root / ".ignore": "*.py\n",
+        tmp_path / "bin" / "ruff": "#!/bin/sh\necho x = 1 > types.py\n",
+        tmp_path / "bin" / "openapi-python-client": "#!/bin/sh\nexit 0\n",
+    }
+    for path, text in surroundings.items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o755)
+    (root / ".git").mkdir()  # only in a repository does .gitignore count
+    ran = subprocess.run(
+        [sys.executable, "-m", "tools.generate", "generate", "--root", "repository"],
+        cwd=tmp_path,
+        env={
+            "PATH": str(tmp_path / "bin"),
+            "PYTHONPATH": str(ROOT),
+            "PYTHONHASHSEED": "7",
+            "PYTHONUTF8": "0",
+            "PYTHONCOERCECLOCALE": "0",
+            "PYTHONWARNINGS": "error",
+            "PYTHONPROFILEIMPORTTIME": "1",  # talks on stderr, which in the generator would be a warning
+            "LC_ALL": "C",
+            "HOME": str(tmp_path),
+            "XDG_CONFIG_HOME": str(tmp_path),
+            "RUFF_CONFIG": str(tmp_path / "ruff.toml"),
+            "RUFF_LINE_LENGTH": "40",
+            "RUFF_CACHE_DIR": str(root / "generated"),
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "operation-id-perform: 1 of 1 changed" in ran.stderr
+    for path in (root / "ruff.toml", root / ".gitignore", root / ".ignore"):
+        path.unlink()
+    assert tree(root) == expected
+
+
+def test_a_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
+    path = "  /v1/song:\n    get:\n      responses:\n        '200':\n          description: P\n"
+    content = "          content:\n            audio/mpeg:\n              schema: {type: string, format: binary}\n"
+    replace(root / SPEC, "paths:\n", f"paths:\n{path}{content}")
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("make generate: the generator has failed, or has warned:")
+    assert "Unsupported content_type audio/mpeg" in said
+    assert tree(root) == before
+
+
+def test_a_formatter_that_has_no_effect_is_an_error(root: Path, capsys: CaptureFixture[str]) -> None:
+    hook = "  - ruff format . --isolated --no-cache --no-respect-gitignore --line-length 60\n"
+    with (root / CONFIG).open("a", encoding="utf-8") as config:
+        config.write(hook)
+    assert run("check", root) == 1
+    assert "ruff has not formatted the output" in capsys.readouterr().err
+
+
+def test_a_package_that_does_not_import_changes_nothing(
+    root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finding = tmp_path / "finding.py"
+    finding.write_text("import sys\nsys.exit(f'{sys.argv[2]}.models: lost')\n", encoding="utf-8")
+    monkeypatch.setattr(import_check, "__file__", str(finding))
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert "the generated package does not import:\nanchor_webtask_api.models: lost" in said
+    assert tree(root) == before
+
+
+def test_a_spec_that_does_not_compose_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
+    action = "  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n"
+    with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
+        overlay.write(action)
+    before = tree(root)
+    assert run("generate", root) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("make generate: of-nothing: the target $['nothing'] matches nothing")
+    assert tree(root) == before
+
+
+def test_a_config_key_that_the_generator_does_not_know(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / CONFIG, "literal_enums", "literal_enum")
+    assert run("check", root) == 1
+    assert "unknown key `literal_enum`: `literal_enums`?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [pins.GENERATOR, pins.FORMATTER])
+def test_another_version_than_the_pinned_one(root: Path, capsys: CaptureFixture[str], name: str) -> None:
+    replace(root / "pyproject.toml", f'"{name} == ', f'"{name} == 9')
+    assert run("check", root) == 1
+    said = capsys.readouterr().err
+    assert f"make check: {name} is " in said
+    assert f"pip install --python {sys.executable} --reinstall-package {name} {name}==9" in said
+
+
+def test_a_pin_that_is_not_exact(root: Path, capsys: CaptureFixture[str]) -> None:
+    replace(root / "pyproject.toml", '"ruff == ', '"ruff >= ')
+    assert run("check", root) == 1
+    assert "has no exact pin of ruff" in capsys.readouterr().err
+
+
+def test_a_formatter_that_is_only_on_the_path(
+    root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bin_without_ruff = tmp_path / "bin"
+    bin_without_ruff.mkdir()
+    shutil.copy(pins.program(pins.GENERATOR), bin_without_ruff)
+    monkeypatch.setattr(pins, "BIN", bin_without_ruff)
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert run("check", root) == 1
+    assert f"ruff is not beside the interpreter, in {bin_without_ruff}; run: " in capsys.readouterr().err
+
+
+WITHOUT_GENERATOR = """
+import pathlib, sys
+sys.modules["openapi_python_client"] = None
+from tools.generate import pins
+from tools.generate.__main__ import main
+pins.BIN = pathlib.Path(sys.argv[1])
+sys.exit(main(["check", "--root", sys.argv[1]]))
+"""
+
+
+def test_without_the_generator_it_is_named(root: Path) -> None:
+    command = [sys.executable, "-c", WITHOUT_GENERATOR, str(root)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith(f"make check: {pins.GENERATOR} is not beside the interpreter, in {root}; run: ")
+
+
+def test_what_a_killed_one_is_still_writing_is_left_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = tmp_path / ".generated-left"
+    left.mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "rmdir", refuse)  # as if a file had come into it meanwhile
+        with locked(tmp_path, ".generated-*"):
+            assert left.exists()
+    with locked(tmp_path, ".generated-*"):
+        assert not left.exists()
+
+
+def refuse(path: str, *_: object, **__: object) -> None:
+    raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
+
+
+def test_a_swap_that_fails_leaves_the_old_folder(tmp_path: Path) -> None:
+    current = tmp_path / "generated"
+    current.mkdir()
+    (current / "file").touch()
+    with pytest.raises(FileNotFoundError):
+        folder_swap.replace(current, tmp_path / "none")
+    assert tree(tmp_path) == {"generated/file": b""}
+
+
+def test_folder_that_cannot_be_swapped_is_an_error_of_generate(
+    root: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(root)
+
+    def refused(*_: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(generated_folder, "build", copying(root / "generated"))
+    monkeypatch.setattr(folder_swap, "replace", refused)
+    assert run("generate", root) == 1
+    assert capsys.readouterr().err == f"make generate: {root / 'generated'} can't be replaced: Permission denied\n"
+    assert tree(root) == before
+
+
+KILLED = """
+import os, pathlib, shutil, signal, sys
+from tools.generate import build, folder_swap, generated_folder
+from tools.generate.__main__ import main
+
+moment, ready, root = sys.argv[1:]
+
+def kill(*arguments, **options):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def kill_after(module, name):
+    complete = getattr(module, name)
+    setattr(module, name, lambda *arguments: (complete(*arguments), kill()))
+
+def rename(path, target):
+    if target.name == "generated":
+        kill()
+    return complete_rename(path, target)
+
+complete_rename = pathlib.Path.rename
+if ready:
+    generated_folder.build = lambda root, work: shutil.copytree(ready, work / "new")
+match moment:
+    case "code generated":
+        kill_after(build, "_run_generator")
+    case "spec composed":
+        kill_after(build, "compose")
+    case "before both renames":
+        folder_swap.replace = kill
+    case "between both renames":
+        pathlib.Path.rename = rename
+    case "after both renames":
+        shutil.rmtree = kill
+    case "old folder deleted":
+        kill_after(folder_swap, "replace")
+main(["generate", "--root", root])
+"""
+
+
+def killed(moment: str, root: Path, ready: str = "") -> None:
+    """Generate in a process that is killed at a moment.
+
+    Args:
+        moment: A case of the program.
+        root: The repository.
+        ready: A folder that is copied in place of generating code.
+    """
+    command = [sys.executable, "-c", KILLED, moment, ready, str(root)]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True)
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+
+
+def copying(ready: Path) -> Callable[[Path, Path], object]:
+    """Return what `build` does without the generator: it copies a folder that is ready."""
+    return lambda _, work: shutil.copytree(ready, work / "new")
+
+
+def hidden(root: Path) -> list[str]:
+    return [path.name for path in root.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize(
+    ("moment", "left"),
+    [
+        ("before both renames", "old"),
+        ("between both renames", "none"),
+        ("after both renames", "new"),
+        ("old folder deleted", "new"),
+    ],
+)
+def test_kill_at_any_moment_of_the_replacement_loses_neither_folder(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, left: str
+) -> None:
+    ready = shutil.copytree(root / "generated", tmp_path / "ready")
+    new = files(ready)
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    killed(moment, root, str(ready))
+    assert files(root / "generated") == {"old": old, "new": new, "none": {}}[left]
+
+    def fail(*_: Path) -> None:
+        raise GenerationError("no")
+
+    monkeypatch.setattr(generated_folder, "build", fail)
+    assert run("check", root) == 1  # a next run that fails also leaves a complete folder …
+    assert files(root / "generated") == (new if left == "new" else old)
+    monkeypatch.setattr(generated_folder, "build", copying(ready))
+    generated_folder.generate(root)
+    assert files(root / "generated") == new  # … and one that succeeds replaces it
+    assert hidden(root) == []
+
+
+def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> None:
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    killed("spec composed", root)
+    assert files(root / "generated") == old
+    assert hidden(root) != []
+
+
+def test_kill_after_the_code_is_generated_leaves_the_old_folder_to_the_next_run(root: Path) -> None:
+    new = files(root / "generated")
+    (root / "generated" / "old").touch()
+    old = files(root / "generated")
+    killed("code generated", root)
+    assert files(root / "generated") == old
+    assert run("generate", root) == 0
+    assert files(root / "generated") == new
+    assert hidden(root) == []
+
+
+def test_two_at_once_take_turns(root: Path) -> None:
+    wanted = tree(root)
+    shutil.rmtree(root / "generated")
+    command = [sys.executable, "-m", "tools.generate", "generate", "--root", str(root)]
+    with (
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as one,
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as other,
+    ):
+        assert (one.wait(), other.wait()) == (0, 0)
+    assert tree(root) == wanted
+
+
+def test_no_network_is_needed(root: Path) -> None:
+    apart = ["unshare", "--net", "--map-root-user"]
+    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
+        pytest.skip("this system doesn't let a program be cut off from the network")
+    command = [sys.executable, "-m", "tools.generate", "check", "--root", str(root)]
+    ran = subprocess.run([*apart, *command], cwd=ROOT, capture_output=True, text=True)
+    assert (ran.returncode, ran.stdout) == (0, "generated/ is up to date\n"), ran.stderr

@@ -1,0 +1,290 @@
+"""Text in a spec is text: it neither runs, nor leaves the string or the comment that it is put into.
+
+The generator runs once for all cases that it accepts, and once for all names that are refused after it has run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.building import PACKAGE, repository, try_all
+from tests.support.once import once
+from tools.generate.__main__ import main
+from tools.generate.generated_folder import check, generate
+from tools.repository import GENERATED
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.capture import CaptureFixture
+
+TEXTS = [
+    '"""\nraise SystemExit("ran")\n"""',
+    "'''\nraise SystemExit('ran')\n'''",
+    "\\",
+    "ends in \\",
+    '\\"""',
+    '"',
+    "'",
+    "\"); raise SystemExit('ran') #",
+    "'+exit('ran')+'",
+    "\r\nraise SystemExit('ran')\r\n",
+    "x\u2028raise SystemExit('ran')",
+    "{{ 7 * 7 }}{% raw %}{# x #}",
+    "# type: ignore\n# fmt: off",
+    "\x1b[31mred\x07\x1b]0;title\x07",
+    "\u202eright to left\u2066",
+    "\U0001f600 \u00fc",
+    "None",
+    "class",
+    "__init__",
+    "self",
+    "",
+    " ",
+]
+NAMES = [
+    *(f"{text}n{number}" for number, text in enumerate(TEXTS)),
+    *("None", "class", "self", "1st"),
+]
+"""Different ones also where nothing is left of them but letters and digits."""
+
+
+def spec() -> dict[str, Any]:
+    """Return a spec whose every text is hostile."""
+    fields: dict[str, Any] = {}
+    for number, text in enumerate(TEXTS):
+        about = {"description": text, "title": text, "example": text, "examples": [text], "$comment": text}
+        fields |= {
+            f"text{number}": {"type": "string", "default": text, **about},
+            f"choice{number}": {"type": "string", "enum": [text, f"{text}2"], "default": text, **about},
+            f"const{number}": {"const": text, **about},
+            f"inner{number}": {"type": "object", "properties": {"x": {"type": "integer", **about}}, **about},
+        }
+    fields |= {name: {"type": "string", "description": name} for name in NAMES}
+    everything = "\n".join(TEXTS)
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Body"}}}
+    answer = {"description": everything, "content": body}
+    parameters = [
+        {"in": "query", "name": name, "description": name, "schema": {"type": "string", "default": name}}
+        for name in NAMES
+    ]
+    operation = {
+        "summary": everything,
+        "description": everything,
+        "tags": TEXTS,
+        "parameters": parameters,
+        "requestBody": {"description": everything, "content": body},
+        "responses": {"200": answer},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": everything, "description": everything, "version": "1"},
+        "servers": [{"url": "https://api.example", "description": everything}],
+        "paths": {"/v1/things": {"post": operation}},
+        "components": {"schemas": {"Body": {"type": "object", "description": everything, "properties": fields}}},
+    }
+
+
+HARMLESS = ["errors", "httpx", "cast", "k", "v", "client", "url", "_kwargs", "request"]
+"""Names of the generated code itself, which it uses where the names of a spec do not reach."""
+
+
+def with_harmless_names() -> dict[str, Any]:
+    """Return the hostile spec with an operation for each harmless name, which its parameter and its field have."""
+    document = spec()
+    for number, name in enumerate(HARMLESS):
+        schema = {"$ref": f"#/components/schemas/Harmless{number}"}
+        content = {"application/json": {"schema": schema}}
+        document["components"]["schemas"][f"Harmless{number}"] = {
+            "type": "object",
+            "properties": {name: {"type": "string"}},
+        }
+        document["paths"][f"/v1/harmless{number}"] = {
+            "post": {
+                "parameters": [{"in": "query", "name": name, "schema": {"type": "string"}}],
+                "requestBody": {"content": content},
+                "responses": {"200": {"description": "well", "content": content}},
+            }
+        }
+    return document
+
+
+@pytest.fixture(scope="module")
+def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a repository with the code of all accepted cases; `said.json` beside it has what the programs returned."""
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "root", spec=with_harmless_names())
+        generated = generate(root)  # imports all of it
+        said = {"census": generated.census.counts, "differences": check(root), "tried": try_all(root)}
+        (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    return once(tmp_path_factory, "hostile-accepted", make) / "root"
+
+
+@pytest.fixture(scope="module")
+def said(accepted: Path) -> Any:
+    return json.loads((accepted.parent / "said.json").read_text(encoding="utf-8"))
+
+
+def test_hostile_text_neither_runs_nor_breaks_anything(accepted: Path, said: Any) -> None:
+    more = len(HARMLESS)
+    assert said["census"] == {
+        "operations": 1 + more,
+        "parameters": len(NAMES) + more,
+        "bodies": 1 + more,
+        "answers": 1 + more,
+        "schemas": 1 + more,
+    }
+    assert said["differences"] == []
+    thing = "POST /v1/things"
+    for kind, label in {"schema": "Body", "answer": f"{thing} 200 application/json", "body": thing}.items():
+        assert [tried for tried in said["tried"][kind] if tried.startswith(label)], kind
+    code = "".join(path.read_text(encoding="utf-8") for path in (accepted / GENERATED / PACKAGE).rglob("*.py"))
+    assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(code)
+
+
+@pytest.mark.parametrize("number", range(len(HARMLESS)), ids=HARMLESS)
+def test_name_that_hides_nothing_is_accepted(said: Any, number: int) -> None:
+    operation = f"POST /v1/harmless{number}"
+    assert f"Harmless{number}" in said["tried"]["schema"]
+    assert f"{operation} application/json" in said["tried"]["body"]
+    assert f"{operation} 200 application/json" in said["tried"]["answer"]
+
+
+@pytest.mark.parametrize("name", ["\\", '"', "'", "\u202e", " ", ""])
+def test_operation_id_without_letters_and_digits_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str], name: str
+) -> None:
+    document = spec()
+    document["paths"]["/v1/things"]["post"]["operationId"] = name
+    root = repository(tmp_path / "root", spec=document)
+    assert main(["generate", "--root", str(root)]) == 1
+    said = "the operationId of POST /v1/things has no letter and no digit to make a name of"
+    assert said in capsys.readouterr().err
+    assert not (root / GENERATED).exists()
+
+
+def test_parameter_named_like_an_argument_of_the_generator_is_refused(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
+    document = spec()
+    document["paths"]["/v1/things"]["post"]["parameters"] = [{"in": "query", "name": "body", "schema": {}}]
+    root = repository(tmp_path / "root", spec=document)
+    assert main(["generate", "--root", str(root)]) == 1
+    assert "duplicate argument 'body' in function definition" in capsys.readouterr().err
+    assert not (root / GENERATED).exists()
+
+
+TEXT = {"type": "string"}
+HIDING_PARAMETERS = ["params", "headers", "cookies", "quote", "response", "kwargs"]
+HIDING_FIELDS = {
+    **{
+        f"Field{letter}": ({name: TEXT}, name)
+        for letter, name in zip(
+            "ABCDEFGH",
+            [
+                *("from_dict", "to_dict", "additional_keys", "additional_properties"),
+                *("d", "cls", "src_dict", "field_dict"),
+            ],
+            strict=True,
+        )
+    },
+    "Call": ({"cast": {"type": "array", "items": TEXT}}, "cast"),
+    "Loop": (
+        {"line_item": TEXT, "line": {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}},
+        "line_item",
+    ),
+    "Check": ({"check_color": TEXT, "c": {"$ref": "#/components/schemas/Color"}}, "check_color"),
+    "Rest": ({"prop": TEXT}, "prop"),
+}
+"""The fields of each class, and the one that hides a name which the class defines, calls or counts with."""
+HIDING_SCHEMAS = ["Response", "Unset", "UUID", "File"]
+
+
+def with_hiding_names() -> dict[str, Any]:
+    """Return a spec with each of the names: parameters, fields and schemas that hide what generated code needs."""
+    document = spec()
+    paths, schemas = document["paths"], document["components"]["schemas"]
+    for name in HIDING_PARAMETERS:
+        parameters = [
+            {"in": "path", "name": "id", "required": True, "schema": TEXT},
+            {"in": "header", "name": "x", "schema": TEXT},
+            {"in": "cookie", "name": "y", "schema": TEXT},
+            {"in": "query", "name": name, "schema": TEXT},
+        ]
+        paths[f"/v1/{name}/{{id}}"] = {"post": {**paths["/v1/things"]["post"], "parameters": parameters}}
+    schemas |= {name: {"type": "object", "properties": fields} for name, (fields, _) in HIDING_FIELDS.items()}
+    schemas["Rest"]["additionalProperties"] = {"$ref": "#/components/schemas/Inner"}
+    schemas |= {"Inner": {"type": "object", "properties": {"x": TEXT}}, "Color": {"enum": ["red", "blue"]}}
+    for name in HIDING_SCHEMAS:
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        kinds: dict[str, Any] = {"u": {"type": "string", "format": "uuid"}, "n": reference}
+        if name == "File":
+            kinds["f"] = {"type": "string", "format": "binary"}
+        schemas[name] = {"type": "object", "properties": {"x": TEXT}}
+        schemas[f"With{name}"] = {"type": "object", "properties": kinds}
+        paths[f"/v1/with-{name.lower()}"] = {
+            "post": {
+                "requestBody": {
+                    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/With{name}"}}}
+                },
+                "responses": {"200": {"description": "well", "content": {"application/json": {"schema": reference}}}},
+            }
+        }
+    return document
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """Return a line for each name of the spec with hiding names that generating refuses."""
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "root", spec=with_hiding_names())
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            assert main(["generate", "--root", str(root)]) == 1
+        assert not (root / GENERATED).exists()
+        (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
+
+    first, *lines = (
+        (once(tmp_path_factory, "hostile-refused", make) / "stderr").read_text(encoding="utf-8").splitlines()
+    )
+    assert first == "make generate: code was not made of all of the spec:"
+    return set(lines)
+
+
+@pytest.mark.parametrize("name", HIDING_PARAMETERS)
+def test_parameter_that_hides_what_its_module_needs_is_refused(refusals: set[str], name: str) -> None:
+    assert f"api/{name}/post_v1_{name}_item.py: its parameter {name} hides what the module needs" in refusals
+
+
+@pytest.mark.parametrize(("model", "name"), [(model, name) for model, (_, name) in HIDING_FIELDS.items()])
+def test_field_that_hides_what_its_class_needs_is_refused(refusals: set[str], model: str, name: str) -> None:
+    assert f"{model}: its field {name} hides what the class needs" in refusals
+
+
+@pytest.mark.parametrize("name", HIDING_SCHEMAS)
+def test_schema_with_the_name_of_what_a_module_needs_is_refused(refusals: set[str], name: str) -> None:
+    refused = f"the class {name} of a schema hides another that is needed"
+    assert [line for line in refusals if line.endswith(f".py: {refused}")]
+
+
+def test_nothing_but_the_hiding_names_is_refused(refusals: set[str]) -> None:
+    parameters = len(HIDING_PARAMETERS) + len(HIDING_FIELDS)
+    schemas = {line for line in refusals if any(f" the class {name} of a schema" in line for name in HIDING_SCHEMAS)}
+    assert len(refusals - schemas) == parameters
+
+
+def test_what_is_printed_does_nothing_to_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+    document = spec()
+    document["paths"]["/v1/\x1b[31m{\u202e}"] = {"get": {"responses": {}, "operationId": "post_v1_things"}}
+    root = repository(tmp_path / "root", spec=document)
+    assert main(["generate", "--root", str(root)]) == 1
+    said = capsys.readouterr().err
+    assert "GET /v1/\\x1b[31m{\\u202e}" in said
+    assert "\x1b" not in said

@@ -1,0 +1,102 @@
+"""Upstream's complete documents, from vendoring to code: nothing is lost, and no patch must be changed for one of them.
+
+Each document is vendored and generated once, and the tests read the result.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from tests.support.building import PACKAGE, repository, try_all, upstream
+from tests.support.once import once
+from tools.compose.read_overlay import CompositionError
+from tools.generate.generated_folder import check, generate
+from tools.repository import GENERATED, ROOT, SPEC
+from tools.vendor.vendored_spec import vendor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COUNTS = {
+    "2026-01-08b": ("82 operations, 81 parameters, 37 bodies, 280 answers, 120 schemas", 111, 243, 34),
+    "2026-01-09": ("82 operations, 81 parameters, 37 bodies, 280 answers, 120 schemas", 111, 243, 34),
+    "2026-02-15": ("84 operations, 83 parameters, 38 bodies, 286 answers, 119 schemas", 113, 249, 35),
+}
+NEWEST = "2026-02-15"
+each_version = pytest.mark.parametrize("version", COUNTS)
+
+
+@pytest.fixture
+def root(tmp_path_factory: pytest.TempPathFactory, version: str) -> Path:
+    """Return a repository with a version and the code that is generated from it; `census` beside it has the counts."""
+    document = upstream(version)
+
+    def make(folder: Path) -> None:
+        root = repository(folder / "root")
+        vendor(root, str(document), replace=True)
+        (folder / "census").write_text(str(generate(root).census), encoding="utf-8")
+
+    return once(tmp_path_factory, f"upstream-{version}", make) / "root"
+
+
+@each_version
+def test_complete_document_is_vendored_byte_for_byte(root: Path, version: str) -> None:
+    assert (root / SPEC).read_bytes() == upstream(version).read_bytes()
+
+
+@each_version
+def test_code_is_made_of_all_of_a_complete_document(root: Path, version: str) -> None:
+    assert (root.parent / "census").read_text(encoding="utf-8") == COUNTS[version][0]
+
+
+@each_version
+def test_all_code_of_a_complete_document_works(root: Path, version: str) -> None:
+    _, *tried = COUNTS[version]
+    assert [len(labels) for labels in try_all(root).values()] == tried
+
+
+@each_version
+def test_overlay_makes_a_valid_spec_of_a_complete_document(root: Path) -> None:
+    validate(shipped(root))
+
+
+@each_version
+def test_country_code_of_norway_is_text_in_spec_and_code(root: Path) -> None:
+    """In YAML 1.1 the country code `no` is false."""
+    codes = ast.parse((root / GENERATED / PACKAGE / "models" / "anchor_proxy_country_code.py").read_text())
+    assert "'no'" in {ast.unparse(node) for node in ast.walk(codes) if isinstance(node, ast.Constant)}
+    assert "no" in shipped(root)["components"]["schemas"]["AnchorProxyCountryCode"]["enum"]
+
+
+def shipped(root: Path) -> Any:
+    return json.loads((root / GENERATED / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("version", [NEWEST])
+def test_second_generation_from_a_complete_document_gives_the_same_bytes(root: Path) -> None:
+    assert check(root) == []
+
+
+def test_document_without_the_asynchronous_form_is_vendored_and_not_generated(tmp_path: Path) -> None:
+    document = upstream("2026-01-08a")
+    root = repository(tmp_path / "root")
+    vendor(root, str(document), replace=True)
+    assert (root / SPEC).read_bytes() == document.read_bytes()
+    with pytest.raises(CompositionError) as caught:
+        generate(root)
+    assert [problem.action for problem in caught.value.problems] == [
+        "async-default",
+        "sync-result-any",
+        "async-status-open",
+    ]
+    said = str(caught.value)
+    assert "matches nothing" in said
+    assert "nearest" in said
+    assert not (root / GENERATED).exists()
+    vendor(root, str(ROOT / SPEC), replace=True)
+    assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.openapi import yaml
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "file.yaml"
+
+
+def loaded(file: Path, text: str) -> Any:
+    file.write_text(text, encoding="utf-8")
+    return yaml.load(file)
+
+
+def test_what_is_read_is_written_as_it_was(file: Path) -> None:
+    text = (
+        "# Head\nb: 1  # why\na:\n  - 'quoted'\n  - \"twice\"\n  - >-\n    folded\n    text\n\n"
+        f"long: {'word ' * 80}end\nno: no\nhex: 0x1F\nfloat: 1.50\nempty:\n"
+    )
+    assert yaml.dump(loaded(file, text)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("no", "no"),
+        ("on", "on"),
+        ("2024-01-01", "2024-01-01"),
+        ("2024-01-01T10:00:00Z", "2024-01-01T10:00:00Z"),
+        ("0777", 777),
+        ("0o17", 15),
+        ("1:30", "1:30"),
+        ("1.50", 1.5),
+        ("true", True),
+        ("&anchor true", True),
+        ("~", None),
+        ("'1'", "1"),
+    ],
+)
+def test_scalars_are_those_of_yaml_1_2(file: Path, text: str, value: object) -> None:
+    plain: Any = yaml.plain(loaded(file, f"key: {text}\n"))
+    assert plain == {"key": value}
+    assert type(plain["key"]) is type(value)
+
+
+def test_keys_are_text(file: Path) -> None:
+    document = loaded(file, "200: a\nno: b\n~: c\n2024-01-01: d\n")
+    assert yaml.plain(document) == {"200": "a", "no": "b", "~": "c", "2024-01-01": "d"}
+
+
+def test_a_key_is_doubled_however_it_is_written(file: Path) -> None:
+    with pytest.raises(yaml.DocumentError, match=r"file.yaml:2:1: found duplicate key \"200\"$"):
+        loaded(file, "200: a\n'200': b\n")
+
+
+def test_aliases_share_nothing(file: Path) -> None:
+    document = loaded(file, "a: &x {b: [1]}\nc: *x\nd: *x\n")
+    document["c"]["b"].append(2)
+    assert yaml.plain(document) == {"a": {"b": [1]}, "c": {"b": [1, 2]}, "d": {"b": [1]}}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: .nan\n", "$['a']: JSON has no float like nan"),
+        ("a: [.inf]\n", "$['a'][0]: JSON has no float like inf"),
+        ("a: !!binary aGk=\n", "$['a']: JSON has no bytes"),
+        ("a: !other x\n", "$['a']: JSON has no TaggedScalar"),
+        ("a: &x {b: 1}\nc:\n  <<: *x\n", ":3:3: found a merge key"),
+        ("a: 1\n---\na: 2\n", ":2:1: but found another document"),
+        ("a: *x\n", ":1:4: found undefined alias 'x'"),
+        ("a: 1\n\tb: 2\n", ":2:1: found character"),
+    ],
+)
+def test_what_json_can_not_say_is_refused(file: Path, text: str, reason: str) -> None:
+    with pytest.raises(yaml.DocumentError, match=re.escape(reason)):
+        loaded(file, text)
+
+
+def test_a_file_that_is_not_utf_8(file: Path) -> None:
+    file.write_bytes(b"a: \xff\n")
+    with pytest.raises(yaml.DocumentError, match=r"file\.yaml: "):
+        yaml.load(file)
+
+
+def test_json_is_made_for_diffs() -> None:
+    assert yaml.to_json({"b": ["é"], "a": None}) == '{\n  "b": [\n    "é"\n  ],\n  "a": null\n}\n'

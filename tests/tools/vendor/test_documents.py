@@ -1,0 +1,243 @@
+"""What is no document to vendor: every refusal says where and why, and leaves the files as they were."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tools.openapi import yaml
+from tools.repository import ROOT, SOURCE, SPEC
+from tools.vendor import document, fetch
+from tools.vendor.__main__ import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from _pytest.capture import CaptureFixture
+
+HEAD = "openapi: 3.1.0\ninfo: {title: T, version: '1'}\n"
+SPEC_3 = f"{HEAD}paths: {{}}\n"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "new.yaml"
+
+
+def read(file: Path, text: str | bytes) -> document.Document:
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    return document.read_document("new.yaml", file)
+
+
+def refusal(file: Path, text: str | bytes) -> str:
+    with pytest.raises(yaml.DocumentError) as caught:
+        read(file, text)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        # no OpenAPI 3.x
+        ("swagger: '2.0'\ninfo: {}\n", "new.yaml: is no OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)"),
+        ("openapi: 4.0.0\n", "new.yaml: is no OpenAPI 3.x document"),
+        ("openapi: 3.1\n", "new.yaml: is no OpenAPI 3.x document"),
+        ("[1]", "new.yaml: is no OpenAPI 3.x document"),
+        ("just text", "new.yaml: is no OpenAPI 3.x document"),
+        ("# nothing\n", "new.yaml: is no OpenAPI 3.x document"),
+        ("openapi: 3.1.0\npaths: {}\n", "new.yaml: is no OpenAPI 3.x document: `info.version` is no text"),
+        ("openapi: 3.1.0\ninfo: {version: 1.0}\npaths: {}\n", "`info.version` is no text"),
+        (f"{HEAD}paths: []\n", "`paths` is no mapping"),
+        (f"{SPEC_3}components:\n", "`components` is no mapping"),
+        (HEAD, "new.yaml: has no `paths`, so there is nothing to generate"),
+        # broken
+        ("a: b\n c: d\n", "new.yaml:2:3: is no YAML or JSON: mapping values are not allowed here"),
+        ("a: [1,\n", "new.yaml:2:1: is no YAML or JSON: "),
+        (
+            '{"openapi": "3.1.0",\n "info": {"ti',
+            "new.yaml:2:14: is no YAML or JSON: found unexpected end of stream: is the text cut off?",
+        ),
+        ('{"openapi": "3.1.0"\n "info": 1}', "new.yaml:2:2: is no YAML or JSON"),
+        ("a: 'x\nb: y\n", "is the text cut off?"),
+        (f"{SPEC_3}---\n{SPEC_3}", "new.yaml:4:1: but found another document"),
+        ("a: *x\n", "new.yaml:1:4: found undefined alias 'x'"),
+        ("%YAML 1.1\n---\na: no\n", "new.yaml:2:1: calls itself YAML of another version than 1.2"),
+        ("a: é\nb: \xff\n".encode("latin-1"), "new.yaml:1:4: the byte 0xe9 is no UTF-8"),
+        ("é: é\n€: ".encode() + b"\xff\n", "new.yaml:2:4: the byte 0xff is no UTF-8"),
+        ("a: 1\n".encode("utf-16"), "new.yaml:1:1: the byte 0xff is no UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "new.yaml:1:1: the byte 0x89 is no UTF-8"),
+        ("a: é\nb: \x1b[31m\n", "new.yaml:2:4: the character U+001B is not allowed in YAML or JSON"),
+        (b"PK\x03\x04", "new.yaml:1:3: the character U+0003"),
+        # what JSON can't say
+        (f"{SPEC_3}x-a: .nan\n", "new.yaml: $['x-a']: JSON has no float like nan"),
+        # doubled keys
+        (f"{HEAD}paths:\n  /a: {{}}\n  /b: {{}}\n  /a: {{}}\n", 'new.yaml:6:3: found duplicate key "/a"'),
+        ('{"openapi": "3.1.0",\n"paths": {}, "paths": {}}', 'new.yaml:2:14: found duplicate key "paths"'),
+    ],
+)
+def test_a_document_that_is_refused(file: Path, content: str | bytes, reason: str) -> None:
+    assert reason in refusal(file, content)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(yaml.DocumentError, match=r"^new\.yaml: No such file or directory$"):
+        document.read_document("new.yaml", tmp_path / "none")
+
+
+# -- Size --------------------------------------------------------------------------------------------------------------
+
+
+def doubling(levels: int) -> str:
+    lines = [f"  - &a{level} [*a{level - 1}, *a{level - 1}]\n" for level in range(1, levels + 1)]
+    return f"{SPEC_3}x-a:\n  - &a0 [lol, lol]\n{''.join(lines)}"
+
+
+def test_aliases_that_explode(file: Path) -> None:
+    assert re.match(
+        r"new\.yaml:\d+:\d+: the aliases up to here stand for more than 1024 KiB", refusal(file, doubling(64))
+    )
+
+
+def test_a_long_text_that_aliases_repeat(file: Path) -> None:
+    text = f"{SPEC_3}x-a:\n  - &a {'x' * 100_000}\n" + "  - *a\n" * 11
+    assert "new.yaml:16:5: the aliases up to here stand for more than" in refusal(file, text)
+
+
+def test_aliases_of_usual_size(file: Path) -> None:
+    text = f"{SPEC_3}x-a: &a {{b: [1, &c two]}}\nx-b: *a\nx-c: *c\n"
+    root = read(file, text + doubling(8).removeprefix(SPEC_3).replace("x-a", "x-f")).root
+    assert root["x-b"] == {"b": [1, "two"]}
+    assert root["x-c"] == "two"
+
+
+def test_an_alias_within_what_it_stands_for(file: Path) -> None:
+    assert refusal(file, f"{SPEC_3}x-a: &a\n  b: [*a]\n") == "new.yaml:5:7: the alias *a is within what it stands for"
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000])
+def test_what_is_too_deep(file: Path, content: str) -> None:
+    assert "mappings and arrays are more than 100 deep here" in refusal(file, content)
+
+
+def test_a_depth_that_is_still_allowed(file: Path) -> None:
+    read(file, f"{SPEC_3}x-a: {'[' * 99}{']' * 99}\n")
+    assert "new.yaml:4:105:" in refusal(file, f"{SPEC_3}x-a: {'[' * 100}{']' * 100}\n")
+
+
+# -- References --------------------------------------------------------------------------------------------------------
+
+
+def components(schemas: str) -> str:
+    lines = "".join(f"    {line}\n" for line in schemas.splitlines())
+    return f"{SPEC_3}components:\n  schemas:\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("schemas", "reason"),
+    [
+        ("A: {$ref: 'https://x.example/y.yaml#/A'}", "6:15: the `$ref` https://x.example/y.yaml#/A is remote"),
+        ("A: {$ref: 'other.yaml'}", "6:15: the `$ref` other.yaml is remote"),
+        ("A: {$ref: ''}", "is remote"),
+        (
+            "Error: {}\nA: {items: {$ref: '#/components/schemas/Eror'}}",
+            "7:23: the `$ref` #/components/schemas/Eror leads to no object of the document; "
+            "the nearest is #/components/schemas/Error",
+        ),
+        ("A: {$ref: '#/none/at/all'}", "6:15: the `$ref` #/none/at/all leads to no object of the document"),
+        ("A: {$ref: '#'}", "leads to no object"),
+        ("A: {$ref: '#B'}\nB: {$anchor: B}", "leads to no object"),
+        ("A: {$ref: '#/info/title'}", "leads to no object"),
+        ("A: {$ref: '#/components/schemas/B/\\u0041'}\nB: {A: {}}", "leads to no object"),
+        ("A: {$ref: '#/components/schemas/B/\\u'}\nB: {A: {}}", "leads to no object"),
+        ("A: {$ref: 5}", "6:15: the `$ref` is no text"),
+        ("A: {properties: {example: {$ref: 'x'}, $ref: {$ref: 'y'}}}", "the `$ref` y is remote"),
+        ("A: {$ref: '#/components/schemas/A'}", "leads to nothing but `$ref`s, in a circle"),
+        (
+            "A: {$ref: '#/components/schemas/B', description: Here}\nB: {$ref: '#/components/schemas/A'}",
+            "7:15: the `$ref` #/components/schemas/A leads to nothing but `$ref`s, in a circle",
+        ),
+        ("A: &a {items: {$ref: x}}\nB: *a", "6:26: the `$ref` x is remote"),
+    ],
+)
+def test_a_reference_that_is_refused(file: Path, schemas: str, reason: str) -> None:
+    assert reason in refusal(file, components(schemas))
+
+
+@pytest.mark.parametrize(
+    "schemas",
+    [
+        "A: {properties: {next: {$ref: '#/components/schemas/A'}}}",
+        "A: {$ref: '#/components/schemas/B'}\nB: {$ref: '#/components/schemas/C'}\nC: {}",
+        "a/b c~d: {}\nA: {$ref: '#/components/schemas/a~1b%20c~0d'}",
+        "A: {anyOf: [{type: 'null'}, {}]}\nB: {$ref: '#/components/schemas/A/anyOf/1'}",
+        "A: {example: {$ref: x}, default: {$ref: x}, const: {$ref: x}, enum: [{$ref: x}], examples: [{$ref: x}]}",
+        "A: {x-more: {$ref: x}, properties: {$ref: {type: string}}}",
+    ],
+)
+def test_references_that_are_fine(file: Path, schemas: str) -> None:
+    read(file, components(schemas))
+
+
+def test_references_outside_of_schemas(file: Path) -> None:
+    text = (
+        f"{HEAD}paths:\n  /a:\n    get:\n      responses:\n        default: {{$ref: '#/components/responses/Lost'}}\n"
+        "        '200':\n          content:\n            application/json:\n"
+        "              examples: {one: {value: {$ref: x}}, two: {$ref: y}}\n"
+    )
+    assert [line.partition(" the ")[2] for line in refusal(file, text).splitlines()] == [
+        "`$ref` #/components/responses/Lost leads to no object of the document",
+        "`$ref` y is remote: only references within the document (#/…) are followed",
+    ]
+
+
+def test_the_first_of_many_problems_are_shown(file: Path) -> None:
+    said = refusal(file, components("".join(f"A{number}: {{$ref: x}}\n" for number in range(50)))).splitlines()
+    assert len(said) == 21
+    assert said[-1] == "… and 30 more"
+
+
+def test_a_long_chain_of_references(file: Path) -> None:
+    links = "".join(f"A{number}: {{$ref: '#/components/schemas/A{number + 1}'}}\n" for number in range(200))
+    assert "A2 leads to nothing but `$ref`s, in a circle or through more than 100" in refusal(
+        file, components(f"{links}A200: {{}}\n")
+    )
+
+
+# -- All the way -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "new.yaml is empty"),
+        (b" \n\n", "new.yaml is empty"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "new.yaml: is HTML or XML"),
+        (b"# A page\n\n> of no operation", "new.yaml:3:3: is no YAML or JSON"),
+        (json.dumps({"swagger": "2.0"}).encode(), "new.yaml: is no OpenAPI 3.x document"),
+        (doubling(64).encode(), "the aliases up to here"),
+        (b"x" * (fetch.LIMIT + 1), "new.yaml has more than 32 MiB"),
+        (b"a: 1\na: 2\n", "found duplicate key"),
+        (f"{SPEC_3}components: {{schemas: {{A: {{$ref: x}}}}}}".encode(), "the `$ref` x is remote"),
+    ],
+)
+def test_a_refusal_leaves_the_files_as_they_were(
+    tmp_path: Path, file: Path, content: bytes, reason: str, capsys: CaptureFixture[str]
+) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    old = {SPEC.name: (ROOT / SPEC).read_bytes(), SOURCE.name: (ROOT / SOURCE).read_bytes()}
+    for name, before in old.items():
+        (root / name).write_bytes(before)
+    file.write_bytes(content)
+    assert main(["--root", str(root), "--replace", str(file)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("make vendor: ")
+    assert reason in said.err
+    assert said.err.endswith(f"\n{SPEC} is as it was.\n")
+    if "MiB" not in reason and "empty" not in reason:
+        assert "\nWanted is an OpenAPI 3.x document in YAML or JSON" in said.err
+    assert {path.name: path.read_bytes() for path in root.iterdir()} == old

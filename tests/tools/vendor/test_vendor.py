@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tools.compose.composition import compose
+from tools.repository import ROOT, SOURCE, SPEC
+from tools.vendor import vendored_spec
+from tools.vendor.__main__ import main
+
+if TYPE_CHECKING:
+    from _pytest.capture import CaptureFixture
+
+SMALL = """\
+openapi: 3.0.3
+info: {title: Things, version: '2'}
+paths:
+  /things:
+    get:
+      parameters:
+        - {in: query, name: country, schema: {enum: [no, on, 'yes']}}
+      responses:
+        '200': {description: Fine}
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return a repository that has what is vendored here."""
+    root = tmp_path / "repository"
+    root.mkdir()
+    for path in (SPEC, SOURCE):
+        shutil.copy(ROOT / path, root / path)
+    return root
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL, encoding="utf-8")
+    return path
+
+
+def run(root: Path, origin: Path | str, *options: str) -> int:
+    return main(["--root", str(root), *options, "--", str(origin)])
+
+
+def tree(root: Path) -> dict[str, bytes]:
+    """Return every file of the repository, so that what is left lying about shows as well."""
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def source(root: Path) -> Any:
+    return json.loads((root / SOURCE).read_text(encoding="utf-8"))
+
+
+# -- Whole specs -------------------------------------------------------------------------------------------------------
+
+
+def test_a_whole_spec_takes_the_place_of_what_differs(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+    assert run(root, small, "--replace") == 0
+    assert tree(root).keys() == {str(SPEC), str(SOURCE)}
+    assert (root / SPEC).read_bytes() == small.read_bytes()
+    assert source(root) == {
+        "source": "small.yaml",
+        "sha256": hashlib.sha256(small.read_bytes()).hexdigest(),
+        "upstream_version": "2",
+    }
+    said = capsys.readouterr()
+    assert said.out.startswith(f"{SPEC}: is small.yaml now, version 2\nNext:\n")
+    for command in ("make drift", "make generate", "make accept", "make check", "make test"):
+        assert f"\n  {command}" in said.out
+    assert said.err == ""
+
+
+def test_what_differs_is_not_replaced_unless_told_to(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+    before = tree(root)
+    assert run(root, small) == 1
+    assert capsys.readouterr().err == (
+        f"make vendor: small.yaml (version 2) differs from the vendored {SPEC}.\n"
+        "REPLACE=1 overwrites that; git diff shows then what has changed.\n"
+        f"{SPEC} is as it was.\n"
+    )
+    assert tree(root) == before
+
+
+def test_a_spec_that_is_vendored_already(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+    run(root, small, "--replace")
+    before = tree(root)
+    capsys.readouterr()
+    assert run(root, small) == 0
+    assert capsys.readouterr().out == f"{SPEC}: nothing to do, all of it is there already\n"
+    assert tree(root) == before
+
+
+def test_the_same_spec_from_elsewhere_changes_only_where_it_is_from(root: Path, capsys: CaptureFixture[str]) -> None:
+    before = source(root)
+    assert run(root, ROOT / SPEC) == 0
+    assert capsys.readouterr().out.startswith(f"{SOURCE}: describes what is vendored\n")
+    assert source(root) == {**before, "source": SPEC.name}
+    assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
+
+
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+def test_a_spec_in_json_stays_json(root: Path, tmp_path: Path, indent: int | str | None) -> None:
+    content = json.dumps({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}, indent=indent)
+    path = tmp_path / "spec.json"
+    path.write_text(content, encoding="utf-8")
+    assert run(root, path, "--replace") == 0
+    assert (root / SPEC).read_text(encoding="utf-8") == content
+
+
+@pytest.mark.parametrize("content", [SMALL.replace("\n", "\r\n"), f"\ufeff{SMALL}", SMALL.rstrip("\n"), f"{SMALL}\n\n"])
+def test_no_byte_of_a_whole_spec_is_changed(root: Path, small: Path, content: str) -> None:
+    small.write_text(content, encoding="utf-8", newline="")
+    assert run(root, small, "--replace") == 0
+    assert (root / SPEC).read_bytes() == content.encode()
+
+
+def test_the_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
+    run(root, small, "--replace")
+    overlay = tmp_path / "overlay.yaml"
+    overlay.write_text("overlay: 1.0.0\ninfo: {title: None, version: '1'}\nactions: []\n", encoding="utf-8")
+    composed = json.loads(compose(root / SPEC, overlay).to_json())
+    assert composed["paths"]["/things"]["get"]["parameters"][0]["schema"]["enum"] == ["no", "on", "yes"]
+
+
+def test_the_first_spec_of_all(root: Path, small: Path) -> None:
+    for path in (SPEC, SOURCE):
+        (root / path).unlink()
+    assert run(root, small) == 0
+    assert (root / SPEC).read_bytes() == small.read_bytes()
+    assert source(root)["source"] == "small.yaml"
+
+
+# -- Writing -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("last", [SPEC, SOURCE])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_an_interrupted_write_puts_the_old_files_back(
+    root: Path, small: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException, last: Path, *, is_first: bool
+) -> None:
+    if is_first:
+        for path in (SPEC, SOURCE):
+            (root / path).unlink()
+    before = tree(root)
+    replace = Path.replace
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self.parent.name == "new" and target.name == last.name:
+            replace(self, target)
+            raise problem
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", interrupted)
+    if isinstance(problem, KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt):
+            run(root, small, "--replace")
+    else:
+        assert run(root, small, "--replace") == 1
+    assert tree(root) == before
+
+
+KILLED = """\
+import os, pathlib, signal, sys
+from tools.vendor.__main__ import main
+number = int(sys.argv.pop(1))
+replace = pathlib.Path.replace
+def killing(self, target):
+    global number
+    if number == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    number -= 1
+    return replace(self, target)
+pathlib.Path.replace = killing
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize("replaced", [0, 1])
+def test_a_killed_vendoring_is_finished_by_the_next(root: Path, small: Path, replaced: int) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED, str(replaced), "--root", str(root), "--replace", str(small)],
+        cwd=ROOT,
+        capture_output=True,
+    )
+    assert ran.returncode < 0, ran.stderr
+    assert (root / SPEC).read_bytes() in {(ROOT / SPEC).read_bytes(), SMALL.encode()}
+    assert (root / SOURCE).read_bytes() == (ROOT / SOURCE).read_bytes()
+    assert run(root, small, *([] if replaced else ["--replace"])) == 0
+    assert (root / SPEC).read_bytes() == SMALL.encode()
+    assert source(root)["sha256"] == hashlib.sha256(SMALL.encode()).hexdigest()
+    assert tree(root).keys() == {str(SPEC), str(SOURCE)}
+
+
+def test_two_at_once_wait_for_each_other(root: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = vendored_spec._write
+
+    def writing(*arguments: Any) -> None:
+        folder = os.open(root, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(folder)
+        write(*arguments)
+
+    monkeypatch.setattr(vendored_spec, "_write", writing)
+    assert run(root, small, "--replace") == 0
+
+
+def test_a_folder_that_can_not_be_written(tmp_path: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+    assert run(tmp_path / "none", small) == 1
+    assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} can't be written: No such file")
+
+
+def test_files_keep_who_may_read_them(root: Path, small: Path) -> None:
+    mode = (root / SPEC).stat().st_mode
+    run(root, small, "--replace")
+    assert (root / SPEC).stat().st_mode == mode
+
+
+# -- The command line --------------------------------------------------------------------------------------------------
+
+
+def test_standard_input(root: Path) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "tools.vendor", "--root", str(root), "--replace", "-"],
+        cwd=ROOT,
+        input=SMALL.encode(),
+        capture_output=True,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert (root / SPEC).read_text(encoding="utf-8") == SMALL
+    assert source(root)["source"] == "standard input"
+
+
+@pytest.mark.parametrize(("replace", "options"), [("", []), ("0", []), ("1", ["--replace"])])
+def test_make_hands_over_from_and_replace(tmp_path: Path, replace: str, options: list[str]) -> None:
+    if shutil.which("make") is None:
+        pytest.skip("make is not here")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    for path in ("pyproject.toml", "constraints.txt", "ready"):
+        (tmp_path / path).touch()
+        os.utime(tmp_path / path, (0, 0))  # nothing is older than what it's made of
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")
+    python.chmod(0o755)
+    origin = "a b & c;'\"$x`.yaml"
+    ran = subprocess.run(
+        # to make, $ begins a variable
+        ["make", "--no-print-directory", "vendor", "VENV=.", f"FROM={origin.replace('$', '$$')}", f"REPLACE={replace}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert ran.stdout.splitlines() == ["-m", "tools.vendor", *options, "--", origin], ran.stderr
+
+
+def test_what_a_document_says_does_nothing_to_the_terminal(
+    root: Path, small: Path, capsys: CaptureFixture[str]
+) -> None:
+    evil = r"\e]0;title\a\e[31m\x9b\u202e\u2028"
+    small.write_text(SMALL.replace("title: Things", f'title: Things, "{evil}": 1, "{evil}": 2'), encoding="utf-8")
+    assert run(root, small, "--replace") == 1
+    said = capsys.readouterr().err
+    assert r'found duplicate key "\x1b]0;title\x07\x1b[31m\x9b\u202e\u2028"' in said
+    assert said.replace("\n", "").isprintable()

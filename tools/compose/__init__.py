@@ -1,0 +1,1 @@
+"""Composes the spec that code is generated from: the vendored spec with the overlay applied."""

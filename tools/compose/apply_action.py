@@ -1,0 +1,155 @@
+"""One action of an overlay applied to a spec: what it changed at each target, or why it can't be right."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import jsonpath
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+
+from tools.openapi import yaml
+
+if TYPE_CHECKING:
+    from tools.compose.read_overlay import Action
+
+UPSTREAM_HAS_IT: Final = "upstream has it"
+
+
+class RefusedError(Exception):
+    """An action can't be meant as it is; the message says why."""
+
+
+@attrs.frozen
+class Result:
+    """What an action did at one target.
+
+    Attributes:
+        path: The target's normalized path.
+        done: What was done there, in a few words.
+        changed: Whether anything was.
+    """
+
+    path: str
+    done: str
+    changed: bool
+
+
+def apply(action: Action, document: CommentedMap) -> list[Result]:
+    """Apply an action to a document, in place.
+
+    Args:
+        action: The action.
+        document: The spec, loaded by `tools.openapi.yaml`.
+
+    Returns:
+        A result for each target, in the document's order; empty if the target matches nothing.
+
+    Raises:
+        RefusedError: A target isn't what the action needs, or the action would lose or double something of upstream's.
+    """
+    try:
+        targets = {match.path: match for match in action.target.finditer(document)}
+    except jsonpath.JSONPathError as error:
+        raise RefusedError(f"the target can't be evaluated: {error.args[0]}") from error
+    if action.remove:
+        _remove([match.parts for match in targets.values()], document)
+        return [Result(path, "removed", changed=True) for path in targets]
+    if action.add_if_missing:
+        return [_add(action.update, match.obj, path) for path, match in targets.items()]
+    return [_update(action.update, match.obj, path, document) for path, match in targets.items()]
+
+
+def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> None:
+    # the last entries of an array and the deepest places first, so that the other targets stay where they were found
+    for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
+        if not parts:
+            raise RefusedError("the target is the whole document, which can't be removed")
+        parent: Any = document
+        for part in parts[:-1]:
+            parent = parent[part]
+        del parent[parts[-1]]
+
+
+def _add(update: CommentedMap, target: object, path: str) -> Result:
+    if not isinstance(target, CommentedMap):
+        raise RefusedError(f"{path} is {_kind(target)}: keys are added to mappings only")
+    missing = [key for key in update if key not in target]
+    there = [key for key in update if key in target]
+    for key in missing:
+        target[key] = yaml.bare(update[key])
+    if not missing:
+        return Result(path, UPSTREAM_HAS_IT, changed=False)
+    done = f"added {', '.join(missing)}"
+    return Result(path, f"{done}; {UPSTREAM_HAS_IT}: {', '.join(there)}" if there else done, changed=True)
+
+
+def _update(update: Any, target: object, path: str, document: CommentedMap) -> Result:
+    if isinstance(target, CommentedMap):
+        if not isinstance(update, CommentedMap):
+            raise RefusedError(f"{path} is a mapping, and the update is {_kind(update)}")
+        changed = _merge(update, target, path, document)
+    elif isinstance(target, CommentedSeq):
+        if isinstance(update, CommentedSeq):
+            raise RefusedError(f"{path} is an array, and an update appends one entry: write one action for each")
+        changed = _append([update], target, path, document)
+    else:
+        raise RefusedError(f"{path} is {_kind(target)}: the target of an update is the mapping or the array around it")
+    return Result(path, "changed" if changed else UPSTREAM_HAS_IT, changed)
+
+
+def _merge(update: CommentedMap, target: CommentedMap, path: str, document: CommentedMap) -> bool:
+    changed = False
+    for key, new in update.items():
+        here = f"{path}['{key}']"
+        if key not in target:
+            target[key] = yaml.bare(new)
+            changed = True
+            continue
+        old = target[key]
+        if isinstance(old, CommentedMap) and isinstance(new, CommentedMap):
+            changed |= _merge(new, old, here, document)
+        elif isinstance(old, CommentedSeq) and isinstance(new, CommentedSeq):
+            changed |= _append(list(new), old, here, document)
+        elif _kind(old) != _kind(new):
+            raise RefusedError(f"{here} is {_kind(old)}, and the update has {_kind(new)} there: remove the old first")
+        elif _text(old) != _text(new):
+            target[key] = yaml.bare(new)
+            changed = True
+    return changed
+
+
+def _append(entries: list[Any], target: CommentedSeq, path: str, document: CommentedMap) -> bool:
+    there = {_identity(entry, path, document) for entry in target}
+    for entry in entries:
+        identity = _identity(entry, path, document)
+        if identity in there:
+            raise RefusedError(f"{path} has the entry {identity} already, and it would be there twice")
+        there.add(identity)
+        target.append(yaml.bare(entry))
+    return bool(entries)
+
+
+def _identity(entry: Any, path: str, document: CommentedMap) -> str:
+    """Return what makes two entries of an array the same one: a parameter is its name and place, a tag its name."""
+    if isinstance(entry, CommentedMap):
+        reference = entry.get("$ref")
+        if isinstance(reference, str) and reference.startswith("#/"):
+            entry = jsonpath.resolve(reference[1:], document, default=entry, uri_decode=True)
+        if path.endswith("['parameters']") and "name" in entry and "in" in entry:
+            return _text({key: entry[key] for key in ("name", "in")})
+        if path == "$['tags']" and "name" in entry:
+            return _text({"name": entry["name"]})
+    return _text(entry)
+
+
+def _text(value: Any) -> str:
+    # as JSON, because to Python 1, 1.0 and true are equal
+    return json.dumps(yaml.plain(value), sort_keys=True, ensure_ascii=False)
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, CommentedMap):
+        return "a mapping"
+    return "an array" if isinstance(value, CommentedSeq) else "a scalar"

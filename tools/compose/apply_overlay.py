@@ -1,0 +1,85 @@
+"""Where the overlay is applied: all of its actions in order, each of which must change something.
+
+The Overlay specification lets an action that matches nothing succeed. For corrections that are kept over years that is
+wrong: when upstream moves a target, or makes the same correction, somebody has to be told. So each action has to change
+something, unless it says otherwise; the overlay's own head explains the kinds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from tools.compose import apply_action, nearest_target
+from tools.compose.read_overlay import Action, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ruamel.yaml.comments import CommentedMap
+
+
+@attrs.frozen
+class Outcome:
+    """What became of one action.
+
+    Attributes:
+        action: The action.
+        results: What it did at each target, in the document's order.
+    """
+
+    action: Action
+    results: tuple[apply_action.Result, ...]
+
+    def __str__(self) -> str:
+        if not self.results:
+            return f"{self.action.id}: no target, which may be: {self.action.optional}"
+        changed = sum(result.changed for result in self.results)
+        head = f"{self.action.id}: {changed} of {len(self.results)} changed"
+        if not changed:
+            head += f" ({apply_action.UPSTREAM_HAS_IT})"
+        elif self.action.add_if_missing:
+            head += "".join(f"\n    {result.path}: {result.done}" for result in self.results)
+        elif changed < len(self.results):
+            kept = (result for result in self.results if not result.changed)
+            head += "".join(f"\n    {result.path}: {result.done}" for result in kept)
+        return head
+
+
+def apply(actions: Iterable[Action], document: CommentedMap) -> tuple[list[Outcome], list[Problem]]:
+    """Apply the actions of an overlay to a document, in place.
+
+    Args:
+        actions: The actions, in order.
+        document: The spec, loaded by `tools.openapi.yaml`.
+
+    Returns:
+        The outcome of each action that could be applied, and a problem for each that could not or changed nothing.
+    """
+    outcomes: list[Outcome] = []
+    problems: list[Problem] = []
+    for action in actions:
+        try:
+            outcome = Outcome(action, tuple(apply_action.apply(action, document)))
+        except apply_action.RefusedError as error:
+            problems.append(Problem(action.id, str(error)))
+            continue
+        outcomes.append(outcome)
+        problems += _lost(outcome, document)
+    return outcomes, problems
+
+
+def _lost(outcome: Outcome, document: CommentedMap) -> Iterator[Problem]:
+    action = outcome.action
+    if action.optional is not None:
+        return
+    if not outcome.results:
+        reason = f"the target {action.target} matches nothing"
+        near = nearest_target.hint(action.target, document)
+        if action.remove:
+            yield Problem(action.id, reason, f"Delete the action if upstream has removed it as well; {near}.")
+        else:
+            yield Problem(action.id, reason, f"{near[0].upper()}{near[1:]}.")
+    elif not action.add_if_missing and not any(result.changed for result in outcome.results):
+        yield Problem(action.id, f"changes nothing: {apply_action.UPSTREAM_HAS_IT}", "Delete the action.")

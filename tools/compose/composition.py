@@ -1,0 +1,87 @@
+"""Where the spec is composed: the overlay is applied, operations get their names, and texts are made safe to read."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import attrs
+from ruamel.yaml.comments import CommentedMap
+
+from tools.compose import apply_overlay, control_characters, operation_names, quoted_consts, read_overlay
+from tools.compose.read_overlay import CompositionError, Problem
+from tools.openapi import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tools.compose.apply_overlay import Outcome
+
+
+@attrs.frozen
+class Composition:
+    """A composed spec and how it came about.
+
+    Attributes:
+        document: The composed spec as ruamel.yaml's mappings and sequences, in order.
+        outcomes: What became of each action, in the overlay's order.
+    """
+
+    document: CommentedMap
+    outcomes: tuple[Outcome, ...]
+
+    def report(self) -> str:
+        """Return a line or more for each action: at how many targets it changed something, and where not."""
+        return "".join(f"{outcome}\n" for outcome in self.outcomes)
+
+    def to_yaml(self) -> str:
+        """Return the spec as YAML, with the comments of the vendored file."""
+        return yaml.dump(self.document)
+
+    def to_json(self) -> str:
+        """Return the spec as JSON, the same bytes for the same input."""
+        return yaml.to_json(yaml.plain(self.document))
+
+
+def compose(spec: Path, overlay: Path) -> Composition:
+    """Apply an overlay to a spec.
+
+    Args:
+        spec: An OpenAPI 3.x document in YAML 1.2 or JSON.
+        overlay: An OpenAPI Overlay 1.0 document.
+
+    Returns:
+        The composed spec and a report.
+
+    Raises:
+        CompositionError: A file can't be read, or the overlay and the spec don't go together; has every problem found.
+    """
+    try:
+        document = yaml.load(spec)
+        actions = read_overlay.read(overlay)
+    except yaml.DocumentError as error:
+        raise CompositionError([Problem(None, str(error))]) from error
+    version = document.get("openapi") if isinstance(document, CommentedMap) else None
+    if not (isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
+        raise CompositionError([Problem(None, f"{spec}: is no OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")])
+    outcomes, problems = apply_overlay.apply(actions, document)
+    problems += _equivalent_paths(document)
+    problems += (
+        Problem(None, lost, "Give it an operationId in the overlay.") for lost in operation_names.rename(document)
+    )
+    if problems:
+        raise CompositionError(problems)
+    quoted_consts.say_as_enums(document)
+    control_characters.spell_out(document)
+    return Composition(document, tuple(outcomes))
+
+
+def _equivalent_paths(document: CommentedMap) -> Iterator[Problem]:
+    """Find paths that differ in a parameter's name only, as an added one does once upstream has its own."""
+    paths = document.get("paths")
+    seen: dict[str, str] = {}
+    for path in paths if isinstance(paths, CommentedMap) else ():
+        first = seen.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
+        if first != path:
+            yield Problem(None, f"{first} and {path} are one path to OpenAPI", "Let the overlay use upstream's name.")

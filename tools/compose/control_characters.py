@@ -1,0 +1,29 @@
+"""What a document says in words, made fit to be read in a diff.
+
+Descriptions become docstrings, which reviewers read in terminals and browsers. Control characters and those that turn
+the direction of what follows could show them something else than what is there, so they are written out.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tools.openapi import walk
+
+if TYPE_CHECKING:
+    from ruamel.yaml.comments import CommentedMap
+
+_PROSE: Final = ("description", "summary", "title", "example")
+_DECEIVING: Final = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+
+
+def spell_out(document: CommentedMap) -> None:
+    """Write out, in place, what can't be seen in descriptions, summaries, titles, and examples that are text."""
+    for node in walk.objects(document):
+        for key in _PROSE:
+            text = node.get(key)
+            if isinstance(text, str) and _DECEIVING.search(text):
+                node[key] = _DECEIVING.sub(lambda found: ascii(found[0])[1:-1], text)

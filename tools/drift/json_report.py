@@ -1,0 +1,40 @@
+"""A report as JSON, one object a row; `report.schema.json` beside this file says what is in it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tools.drift.report import Report
+    from tools.drift.rows import Row
+
+
+def to_json(report: Report) -> str:
+    """Write a report."""
+    whole = {
+        "old": report.old,
+        "new": report.new,
+        "version": report.version,
+        "next_version": report.next_version if report else report.version,
+        "counts": {str(severity): count for severity, count in report.counts.items()},
+        "notes": report.notes,
+        "rows": [_row(row) for row in report.rows],
+        "surface": report.surface,
+    }
+    return json.dumps(whole, indent=2) + "\n"
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "severity": str(row.severity),
+        "kind": row.kind,
+        "place": row.place,
+        "where": row.where,
+        "hits": sorted(row.hits),
+        "operations": list(row.operations),
+        "before": row.before,
+        "after": row.after,
+        "python": row.python,
+        "note": row.note,
+    }

@@ -1,0 +1,93 @@
+"""Compares the values that schemas list in `enum` and `const`, also across references and the parts of a union."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.drift import descriptions
+from tools.drift.normal_form import canonical
+from tools.openapi.references import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tools.drift.rows import Row
+    from tools.drift.spot import Spot
+
+UNIONS: Final = ("oneOf", "anyOf")
+
+
+def listed(schema: dict[str, Any]) -> list[Any] | None:
+    """Return the values that a schema lists, None if it doesn't."""
+    if "const" in schema:
+        return [schema["const"]]
+    values = schema.get("enum")
+    return values if isinstance(values, list) else None
+
+
+def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot) -> Iterator[Row]:
+    """Compare two lists of values, either of which may not be there."""
+    if before is None or after is None:
+        yield spot.row("values-opened" if after is None else "values-listed", before, after)
+        return
+    olds, news = ({canonical(value): value for value in found} for found in (before, after))
+    if gone := [value for key, value in olds.items() if key not in news]:
+        yield spot.row("values-removed", gone, note=f"{len(gone)} of {len(olds)}")
+    if come := [value for key, value in news.items() if key not in olds]:
+        yield spot.row("values-added", None, come, note=f"{len(come)} to {len(olds)}")
+
+
+def alternatives(schema: dict[str, Any]) -> list[Any]:
+    """Return the parts of a union, none if the schema is no union."""
+    return next((schema[key] for key in UNIONS if isinstance(schema.get(key), list) and schema[key]), [])
+
+
+def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
+    """Return the values that are listed in a schema, in those that it refers to, and in all parts of a union.
+
+    None if one of them doesn't list any, or says something else of values as well.
+    """
+    found: list[Any] = []
+    for each in _leaves(schema, document):
+        values = listed(each)
+        if (
+            values is None
+            or descriptions.without(each).keys() - {"const", "default", "enum", "type"}
+            or "null" in str(each.get("type"))
+        ):
+            return None
+        found += values
+    return found
+
+
+def beside_values(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what schemas that list values say beside them, but for the schema itself, which is compared as such."""
+    leaves = [each for each in _leaves(schema, document) if each is not schema]
+    return [
+        {
+            "default": each.get("default"),
+            "text": {key: each[key] for key in each if key not in descriptions.without(each)},
+        }
+        for each in leaves
+    ]
+
+
+def without_repeats(values: Iterable[Any]) -> list[Any]:
+    """Return each value once, in order."""
+    return list({canonical(value): value for value in values}.values())
+
+
+def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a schema, or what it refers to, or the parts of what is a union."""
+    waiting, seen = [schema], set[str]()
+    while waiting:
+        each = waiting.pop(0)
+        if "$ref" in each:
+            found = resolve(each["$ref"], document)
+            if each["$ref"] not in seen and isinstance(found, dict):
+                seen.add(each["$ref"])
+                waiting.append(found)
+        elif union := alternatives(each):
+            waiting += union
+        else:
+            yield each

@@ -1,0 +1,35 @@
+"""Makes the report of two sides: the changes of the spec, of the package's own API, and of the surface file."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from tools.drift import overlay_effect, python_api
+from tools.drift.report import Report
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tools.drift.sides import Side
+
+
+def make_report(root: Path, old: Side, new: Side, version: str) -> Report:
+    """Compare two states.
+
+    Args:
+        root: The repository.
+        old: The old state.
+        new: The new one.
+        version: The package's version now.
+    """
+    rows = overlay_effect.rows(old, new)
+    surface = ""
+    if old.surface is not None and new.surface is not None:
+        rows += [*python_api.breakages(root, old.name), *python_api.narrowed(old.surface, new.surface)]
+        lines = difflib.unified_diff(
+            old.surface.splitlines(), new.surface.splitlines(), old.name, new.name, lineterm=""
+        )
+        surface = "\n".join(lines)
+    rows.sort(key=lambda row: (-row.severity, row.where, row.kind, row.place))
+    return Report(old.name, new.name, rows, surface, [side.note for side in (old, new) if side.note], version)

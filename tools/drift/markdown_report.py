@@ -1,0 +1,125 @@
+"""A report as Markdown, for a comment on a pull request.
+
+What comes from a document stands in code spans and fences alone, which nothing in them can leave: it is no markup, no
+HTML, and mentions nobody.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from tools.drift import wording
+from tools.drift.rows import Severity
+from tools.terminal import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.drift.report import Report
+    from tools.drift.rows import Row
+
+LIMIT: Final = 65_536
+"""How many characters a comment may have."""
+
+_ROOM: Final = 60_000  # bytes, for what isn't ASCII may count as more than one character
+_SURFACE_ROOM: Final = 8_000  # bytes that are kept for it; it gets what the rows leave
+_PIECE: Final = 400
+_CONTEXT: Final = 40
+_PLACES: Final = 30
+_LEGEND: Final = "\nIn words, `[-…-]` goes and `{+…+}` comes; `⏎` ends a line.\n"
+
+
+def markdown(report: Report) -> str:
+    """Write a report."""
+    if not report:
+        return "No API drift.\n"
+    head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(report.verdict())}\n"
+    text = head + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
+    room = _ROOM - len(text.encode()) - (_SURFACE_ROOM if report.surface else 0)
+    for severity in reversed(Severity):
+        if groups := report.groups(severity):
+            section = _section(severity, [_line(group) for group in groups], room)
+            text += section
+            room -= len(section.encode())
+    surface = _surface(report.surface, _ROOM - len(text.encode()))
+    return text + surface + (_LEGEND if "[-" in text or "{+" in text else "")
+
+
+def code(text: str) -> str:
+    """Return a code span, whatever is in the text."""
+    flat = wording.flat(_cut(text, _PIECE)) or " "
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
+    pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""
+    return f"{fence}{pad}{flat}{pad}{fence}"
+
+
+def _section(severity: Severity, lines: list[str], room: int) -> str:
+    title = f"{wording.title(severity)} ({len(lines)})"
+    title = title[0].upper() + title[1:]
+    folded = severity is not Severity.BREAKING
+    head, foot = (
+        (f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n") if folded else (f"\n### {title}\n\n", "")
+    )
+    room -= len((head + foot).encode())
+    return head + "".join(_fitting(lines, room, f"- … and more of {len(lines)}, which `make drift` shows\n")) + foot
+
+
+def _line(rows: list[Row]) -> str:
+    row = rows[0]
+    places = ", ".join(code(each.where) for each in rows[:_PLACES])
+    if len(rows) > _PLACES:
+        places += f" and {len(rows) - _PLACES} more"
+    parts = [f"- {places}: {_sentence(row)}{_change(rows)}"]
+    hit, names = wording.hit(row)
+    if hit:
+        parts.append(" ".join([hit[0].upper() + hit[1:], " and ".join(map(code, names))]).rstrip())
+    if row.python:
+        parts.append(f"Python: {code(row.python)}")
+    return ". ".join(parts) + ".\n"
+
+
+def _sentence(row: Row) -> str:
+    text, note = wording.sentence(row)
+    return f"{text} ({code(note)})" if note else text
+
+
+def _change(rows: list[Row]) -> str:
+    pieces = wording.common(rows)
+    if any(sign == "=" for sign, _ in pieces):
+        return f": {code(''.join(_marked(pieces)))}"
+    return f": {' → '.join(code(text) for _, text in pieces)}" if pieces else ""
+
+
+def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    """Mark what goes and what comes, between as much of the rest as it takes to know the place."""
+    for index, (sign, text) in enumerate(pieces):
+        if sign == "=":
+            head = text[:_CONTEXT] if index else ""
+            tail = text[-_CONTEXT:] if index + 1 < len(pieces) else ""
+            yield text if len(text) <= len(head) + len(tail) else f"{head}…{tail}"
+        else:
+            yield wording.marked(sign, text)
+
+
+def _surface(diff: str, room: int) -> str:
+    if not diff:
+        return ""
+    lines = [f"{printable(line)}\n" for line in diff.replace("`", "'").splitlines()]
+    head, foot = "\n<details><summary>Python surface</summary>\n\n```diff\n", "```\n\n</details>\n"
+    return head + "".join(_fitting(lines, room - len((head + foot).encode()), "… and more\n")) + foot
+
+
+def _fitting(lines: list[str], room: int, rest: str) -> Iterator[str]:
+    """Yield the lines that there is room for, and what stands for the rest."""
+    room -= len(rest.encode())
+    for line in lines:
+        room -= len(line.encode())
+        if room < 0:
+            yield rest
+            return
+        yield line
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"

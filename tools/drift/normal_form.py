@@ -1,0 +1,156 @@
+"""The form of a document in which two that say the same thing are the same."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.openapi import walk
+from tools.openapi.operations import METHODS
+
+if TYPE_CHECKING:
+    from tools.openapi.yaml import JSON
+
+_SCHEMAS: Final = ("additionalProperties", "items", "schema")
+_LISTS: Final = ("allOf", "anyOf", "oneOf", "security", "servers")
+_MAPS: Final = ("content", "headers", "paths", "properties", "responses")
+_OBJECTS: Final = ("components", "info", "requestBody", *METHODS)
+_BESIDE: Final = (
+    *("default", "deprecated", "description", "example", "examples", "externalDocs", "readOnly", "title", "writeOnly"),
+)
+"""What may stand beside a schema without narrowing it."""
+_FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # left out means false
+_EMPTY: Final = ("parameters", "required", "tags")  # left out means none
+
+
+def normal(document: JSON) -> dict[str, Any]:
+    """Return a copy in which what goes without saying isn't said, and `nullable` is a type.
+
+    What isn't of the form that OpenAPI gives to a keyword is put under another, so that nobody else has to look out for
+    it; nobody knows that one, and what changes there is said not to be understood.
+
+    Args:
+        document: A document in plain dicts and lists.
+    """
+    copy = (
+        {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
+    )
+    if copy.get("security") == []:
+        del copy["security"]  # an operation's own says something, the document's doesn't
+    for node in walk.objects(copy):
+        _spell_out_truth(node)
+        for key in [key for key in node if not _is_formed(key, node[key])]:
+            node[f"{key} (malformed)"] = node.pop(key)
+        _unwrap(node)
+        for key in _FALSE:
+            if node.get(key) is False:
+                del node[key]
+        for key in _EMPTY:
+            if node.get(key) == []:
+                del node[key]
+        if node.get("nullable") is True and "type" in node:
+            del node["nullable"]
+            node["type"] = [*_listed(node["type"]), "null"]
+        if isinstance(node.get("type"), list):
+            types = sorted({str(kind) for kind in node["type"]})
+            node["type"] = types[0] if len(types) == 1 else types
+        additional = node.get("additionalProperties")
+        if additional is True or additional == {}:
+            del node["additionalProperties"]
+        for key in ("items", "properties"):
+            if node.get(key) == {}:
+                del node[key]
+        if "in" in node and "name" in node:
+            _leave_out_style(node)
+    return copy
+
+
+def _spell_out_truth(node: dict[str, Any]) -> None:
+    """Write schemas that are true or false as objects."""
+
+    def spelled(schema: Any) -> Any:
+        return schema if not isinstance(schema, bool) else {} if schema else {"not": {}}
+
+    for key in ("items", "schema"):
+        if key in node:
+            node[key] = spelled(node[key])
+    for key in ("allOf", "anyOf", "oneOf"):
+        if isinstance(node.get(key), list):
+            node[key] = [spelled(each) for each in node[key]]
+    if isinstance(node.get("properties"), dict):
+        node["properties"] = {name: spelled(each) for name, each in node["properties"].items()}
+
+
+def _unwrap(node: dict[str, Any]) -> None:
+    """Take away what is only there to say more beside a schema, or that null fits as well."""
+    if len(node.get("allOf", [])) == 1 and not node.keys() - {"allOf", *_BESIDE}:
+        (part,) = node.pop("allOf")
+        node.update({key: value for key, value in part.items() if key not in node})
+    for key in ("anyOf", "oneOf"):
+        parts = node.get(key, [])
+        others = [each for each in parts if each != {"type": "null"}]
+        nullable = len(others) == 1 < len(parts) and isinstance(others[0].get("type"), str | list)
+        if nullable and not node.keys() - {key, *_BESIDE}:
+            del node[key]
+            node.update({name: value for name, value in others[0].items() if name not in node})
+            node["type"] = [*_listed(others[0]["type"]), "null"]
+
+
+def _leave_out_style(parameter: dict[str, Any]) -> None:
+    style = "form" if parameter["in"] in ("query", "cookie") else "simple"
+    if parameter.get("style") == style:
+        del parameter["style"]
+    if parameter.get("explode") is (parameter.get("style", style) == "form"):
+        del parameter["explode"]
+
+
+def _is_formed(key: str, value: Any) -> bool:
+    if key in _SCHEMAS:
+        return isinstance(value, dict) or (isinstance(value, bool) and key == "additionalProperties")
+    if key in _LISTS:
+        return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    if key in _MAPS:
+        return isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+    match key:
+        case "parameters":
+            each_one = value.values() if isinstance(value, dict) else value if isinstance(value, list) else [None]
+            return all(isinstance(each, dict) for each in each_one)
+        case "required":
+            return isinstance(value, bool) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        case "type":
+            return isinstance(value, str) or (isinstance(value, list) and all(isinstance(each, str) for each in value))
+        case "$ref" | "operationId":
+            return isinstance(value, str)
+        case _:
+            return isinstance(value, dict) or key not in _OBJECTS
+
+
+def canonical(node: JSON) -> str:
+    """Return a text that is the same for the same meaning: keys have no order, but those of `properties` do."""
+    return json.dumps(_sorted(node), ensure_ascii=False)
+
+
+def same(one: JSON, other: JSON) -> bool:
+    """Tell whether two parts of normal documents are the same."""
+    return canonical(one) == canonical(other)
+
+
+def differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
+    """Tell whether two objects differ in a key, if only in that one has it."""
+    return (key in old) != (key in new) or not same(old.get(key), new.get(key))
+
+
+def _sorted(node: JSON, key: str = "") -> Any:
+    if isinstance(node, dict):
+        pairs = [[name, _sorted(child, name)] for name, child in node.items()]
+        return {"": pairs if key == "properties" else sorted(pairs, key=lambda pair: str(pair[0]))}
+    if isinstance(node, list):
+        parts = [_sorted(child) for child in node]
+        if key in {"required", "enum"}:
+            return sorted({json.dumps(part): part for part in parts}.items())
+        return sorted(parts, key=json.dumps) if key in {"parameters", "security", "tags"} else parts
+    return node
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,92 @@
+"""Who uses a component: which operations, to send it or to read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import attrs
+
+from tools.drift.rows import BOTH, Hit
+from tools.openapi import walk
+from tools.openapi.operations import operations
+from tools.openapi.references import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
+    "parameters": frozenset({"request"}),
+    "requestBody": frozenset({"request"}),
+    "responses": frozenset({"answer"}),
+    "callbacks": BOTH,
+}
+
+
+@attrs.define
+class Use:
+    """The use of one component.
+
+    Attributes:
+        hits: Whether it's sent, read, or both.
+        operations: Which operations do, as `POST /path`.
+    """
+
+    hits: set[Hit] = attrs.field(factory=set)
+    operations: set[str] = attrs.field(factory=set)
+
+
+def uses(document: dict[str, Any]) -> dict[str, Use]:
+    """Return the use of each component of a document, by what `component` makes of its `$ref`."""
+    found: dict[str, Use] = defaultdict(Use)
+
+    def use(part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
+        for reference in _references(part, document, names=names):
+            found[reference].hits |= hits
+            found[reference].operations.add(operation)
+
+    for method, path, operation in operations(document):
+        here = {"parameters": document["paths"][path].get("parameters")}
+        for part in (here, operation):
+            for key, hits in _DIRECTIONS.items():
+                use(part.get(key), hits, f"{method.upper()} {path}", names=key in {"callbacks", "responses"})
+    for path, item in document.get("paths", {}).items():
+        if "$ref" in item:
+            use(item, BOTH, path)
+    for name, item in _named(document.get("webhooks")):
+        use(item, BOTH, f"webhook {name}")
+    return dict(found)
+
+
+def _named(webhooks: Any) -> Iterator[tuple[str, Any]]:
+    yield from webhooks.items() if isinstance(webhooks, dict) else ()
+
+
+def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]:
+    seen: set[str] = set()
+    waiting = list(_direct(part, names=names))
+    while waiting:
+        reference = waiting.pop()
+        if reference not in seen:
+            seen.add(reference)
+            waiting += _direct(resolve(reference, document), names=False)
+    return {component(reference) for reference in seen}
+
+
+def component(reference: str) -> str:
+    """Return the `$ref` of the component that one leads to or into, with its name as it is written there."""
+    parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
+    return "\0".join(parts)
+
+
+def _direct(part: Any, *, names: bool) -> Iterator[str]:
+    for node in walk.objects(part, names=names):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        mapping = (
+            (node.get("discriminator") or {}).get("mapping") if isinstance(node.get("discriminator"), dict) else None
+        )
+        if isinstance(mapping, dict):
+            kinds = [value for value in mapping.values() if isinstance(value, str)]
+            yield from (kind if "/" in kind else f"#/components/schemas/{kind}" for kind in kinds)

@@ -1,0 +1,82 @@
+"""What a row says, in words that every form of a report has."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+from tools.drift import classification, descriptions
+from tools.drift.rows import Severity
+from tools.terminal import printable
+
+if TYPE_CHECKING:
+    from tools.drift.rows import Row
+
+_COMPARED: Final = {"text", "example", "example-shape"}
+_ONE_SIDED: Final = ("-added", "-removed", "-refused", "-allowed", "-opened", "-listed")
+_LONG: Final = 12  # so many entries of a list are shown
+_FEW: Final = 2  # so many operations are named
+
+Pieces = tuple[tuple[str, str], ...]
+
+
+def title(severity: Severity) -> str:
+    """Return what the rows of a severity are under."""
+    return "naming, in Python only" if severity is Severity.NAMING else str(severity)
+
+
+def sentence(row: Row) -> tuple[str, str]:
+    """Return what kind of change it is, and what else there is to say."""
+    return classification.KINDS[row.kind].text, row.note
+
+
+def change(row: Row) -> Pieces:
+    """Return what changed: each piece of text with `=` for what stays, `-` for what goes, `+` for what comes."""
+    before, after = (None if value is None else _shown(value) for value in (row.before, row.after))
+    if before is not None and after is not None and row.kind in _COMPARED:
+        return tuple(descriptions.difference(before, after))
+    if before is None and after is None:
+        return ()
+    if row.kind.endswith(_ONE_SIDED):
+        return tuple((sign, text) for sign, text in (("-", before), ("+", after)) if text is not None)
+    return (("-", "nothing" if before is None else before), ("+", "nothing" if after is None else after))
+
+
+def common(rows: list[Row]) -> Pieces:
+    """Return what changed in the same way everywhere: around it stands what only one place has."""
+    pieces = change(rows[0])
+    return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
+
+
+def hit(row: Row) -> tuple[str, tuple[str, ...]]:
+    """Return who is hit, and the names of the operations if they are few and not said yet."""
+    if not row.hits:
+        return "no operation uses it", ()
+    on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}
+    if not on_the_wire or not row.operations or row.kind.startswith("operation-"):
+        return "", ()
+    kind = classification.KINDS[row.kind]
+    worst = {each for each in row.hits if getattr(kind, each) == kind.severity(row.hits)}
+    text = " and ".join(f"{each}s" for each in sorted(worst, reverse=True))
+    if row.where.startswith(row.operations[0]):
+        return text, ()
+    rest = "".join(f", for {each}s {getattr(kind, each)}," for each in row.hits - worst)
+    if len(row.operations) <= _FEW:
+        return f"{text}{rest} of", row.operations
+    return f"{text}{rest} of {len(row.operations)} operations", ()
+
+
+def marked(sign: str, text: str) -> str:
+    """Return a piece of a word diff, marked as what goes, what comes, or not at all."""
+    return {"-": f"[-{text}-]", "+": f"{{+{text}+}}"}.get(sign, text)
+
+
+def flat(text: str) -> str:
+    """Return a text in one line, in which nothing does anything to who reads it."""
+    return printable(text.replace("\n", "⏎"))
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list) and len(value) > _LONG:
+        return f"{json.dumps(value[:_LONG], ensure_ascii=False)[:-1]}, … {len(value) - _LONG} more]"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

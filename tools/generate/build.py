@@ -1,0 +1,125 @@
+"""Where the contents of `generated/` are built: the composed spec is written, and code is generated and checked.
+
+The same input gives the same bytes on every supported Python, whatever the caller's environment: programs are pinned,
+found by path, and run in an environment that is made here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from tools.compose.composition import Composition, compose
+from tools.generate import import_check, pins, shadowed_names
+from tools.generate.isolated_run import run
+from tools.openapi import yaml
+from tools.repository import CONFIG, OVERLAY, SPEC
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tools.generate.census import Census
+
+README: Final = """\
+# Generated code
+
+Written by `make generate` from `openapi-mintlify.yaml`, `overlay/openapi-overlay.yaml` and `generator-config.yaml`.
+Do not edit: the next `make generate` replaces the whole folder. What is wrong here is put right in the overlay.
+
+`make check` and a contract test write it anew elsewhere, and name every file that is missing, extra or changed.
+`provenance.json` says what it was made from, and with which versions of the tools.
+
+`anchor_webtask_api` promises no stability; `anchor_webtask`, which imports it, is what people should import.
+"""
+
+
+class GenerationError(Exception):
+    """`generated/` can't be written; the old one is as it was. The message is for the maintainer."""
+
+
+@attrs.frozen
+class Generated:
+    """What was generated.
+
+    Attributes:
+        composition: The composed spec that it was made from.
+        census: What the spec has, all of which is there.
+    """
+
+    composition: Composition
+    census: Census
+
+    def report(self) -> str:
+        """Return what the overlay's actions did, and what there is."""
+        return f"{self.composition.report()}generated: {self.census}\n"
+
+
+def build(root: Path, work: Path) -> Generated:
+    """Write everything that belongs in `generated/` to a new folder.
+
+    Args:
+        root: The repository.
+        work: An empty folder, in which `new` is made.
+
+    Returns:
+        The composed spec, and the counts of what was generated.
+
+    Raises:
+        GenerationError: The code cannot be generated, or lacks something that the spec has.
+        CompositionError: The overlay does not fit the spec.
+    """
+    try:
+        versions = pins.verify(root / "pyproject.toml")
+    except pins.PinError as error:
+        raise GenerationError(str(error)) from error
+    from tools.generate import census, config, ignored_parts  # they import the generator, which may be missing
+
+    try:
+        settings = config.read(root / CONFIG)
+    except config.ConfigError as error:
+        raise GenerationError(str(error)) from error
+    composition = compose(root / SPEC, root / OVERLAY)
+    spec = work / "openapi.json"
+    content = composition.to_json()
+    composed = json.loads(content)
+    if unread := list(ignored_parts.find(composed)):
+        raise GenerationError("\n".join(["code would not be made of all of the spec:", *unread]))
+    spec.write_text(content, encoding="utf-8")
+    new = work / "new"
+    new.mkdir()
+    package = new / settings.package
+    _run_generator(spec, root / CONFIG, package)
+    for hook in settings.formatting:
+        formatted = run([pins.program(pins.FORMATTER), *hook, "--check"], package)
+        if formatted.returncode:
+            raise GenerationError(f"{pins.FORMATTER} has not formatted the output:\n{formatted.stdout}")
+    imported = run([sys.executable, import_check.__file__, str(new), settings.package], work)
+    if imported.returncode:
+        raise GenerationError(f"the generated package does not import:\n{imported.stdout}")
+    counted = census.take(composed, package, settings.class_names)
+    if lost := [*counted.lost, *shadowed_names.find(package)]:
+        raise GenerationError("\n".join(["code was not made of all of the spec:", *lost]))
+    spec.rename(package / spec.name)
+    (package / "py.typed").touch()
+    (new / "README.md").write_text(README, encoding="utf-8")
+    provenance: dict[str, yaml.JSON] = {
+        "sha256": {
+            path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in (SPEC, OVERLAY, CONFIG)
+        },
+        "tools": {name: versions[name] for name in (pins.GENERATOR, pins.FORMATTER)},
+    }
+    (new / "provenance.json").write_text(yaml.to_json(provenance), encoding="utf-8")
+    return Generated(composition, counted)
+
+
+def _run_generator(spec: Path, config: Path, package: Path) -> None:
+    arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
+    ran = run([pins.program(pins.GENERATOR), "generate", *map(str, arguments)], spec.parent)
+    # some warnings leave the exit status at 0, so nothing may be said beyond the usual line
+    said = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
+    if ran.returncode or said:
+        raise GenerationError("the generator has failed, or has warned:\n" + "\n".join(said))

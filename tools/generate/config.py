@@ -1,0 +1,93 @@
+"""The generator's config, read strictly: the generator itself ignores keys that it doesn't know."""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pydantic
+from openapi_python_client.config import ClassOverride, ConfigFile
+
+from tools.generate import pins
+from tools.openapi import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class ConfigError(Exception):
+    """The config isn't one that makes the same bytes everywhere; the message has everything that is wrong."""
+
+
+@attrs.frozen
+class Settings:
+    """What else needs to know of the config.
+
+    Attributes:
+        package: The generated package's name.
+        formatting: The arguments of each hook that formats, without the program.
+        class_names: What it calls classes, by the names that they would have.
+    """
+
+    package: str
+    formatting: tuple[tuple[str, ...], ...]
+    class_names: dict[str, str]
+
+
+def read(path: Path) -> Settings:
+    """Read and check the generator's config.
+
+    Args:
+        path: The YAML file.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ConfigError: It can't be read, has a key or value that the generator doesn't know, names no package, or has
+            hooks that depend on the caller's surroundings.
+    """
+    try:
+        document = yaml.plain(yaml.load(path))
+        problems = list(_unknown(document))
+        config = ConfigFile.model_validate(document)
+    except (yaml.DocumentError, pydantic.ValidationError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    hooks = [shlex.split(hook) for hook in config.post_hooks or ()]
+    problems += _hook_problems(hooks)
+    if config.package_name_override is None:
+        problems.append("`package_name_override` is missing: it is the generated package's name")
+    if problems or config.package_name_override is None:
+        raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
+    formatting = tuple(tuple(hook[1:]) for hook in hooks if hook[1:2] == ["format"])
+    overrides = config.class_overrides or {}
+    class_names = {name: each.class_name.get_untrusted_value() for name, each in overrides.items() if each.class_name}
+    return Settings(config.package_name_override, formatting, class_names)
+
+
+def _unknown(document: Any) -> Iterator[str]:
+    if not isinstance(document, dict):
+        return  # pydantic says so
+    places = [("", document, ConfigFile.model_fields)]
+    overrides = document.get("class_overrides")
+    for name, override in overrides.items() if isinstance(overrides, dict) else ():
+        if isinstance(override, dict):
+            places.append((f"class_overrides.{name}.", override, ClassOverride.model_fields))
+    for prefix, found, known in places:
+        for key in found:
+            if key not in known:
+                close = difflib.get_close_matches(key, known, n=1)
+                yield f"unknown key `{prefix}{key}`" + (f": `{prefix}{close[0]}`?" if close else "")
+
+
+def _hook_problems(hooks: list[list[str]]) -> Iterator[str]:
+    for hook in hooks:
+        if hook[:1] != [pins.FORMATTER]:
+            yield f"`post_hooks` calls {' '.join(hook[:1])}, and only {pins.FORMATTER} is pinned"
+        elif missing := {"--isolated", "--no-cache", "--no-respect-gitignore"}.difference(hook):
+            yield f"`post_hooks` has a {' '.join(hook[:2])} without {', '.join(sorted(missing))}"
+    if not any(hook[1:2] == ["format"] for hook in hooks):
+        yield "`post_hooks` doesn't format: it needs a `ruff format`"

@@ -1,0 +1,87 @@
+"""Where `generated/` is written, and compared with what would be written.
+
+All work is done in a new folder, which replaces the old one only when everything has succeeded.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tools.generate import folder_swap
+from tools.generate.build import Generated, GenerationError, build
+from tools.lock import locked
+from tools.repository import GENERATED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_WORK: Final = ".generated-"
+
+
+def generate(root: Path) -> Generated:
+    """Write `generated/` anew.
+
+    Args:
+        root: The repository.
+
+    Returns:
+        What it was made from, with a report.
+
+    Raises:
+        GenerationError: Something went wrong; `generated/` is as it was.
+        CompositionError: The overlay and the spec don't go together; `generated/` is as it was.
+    """
+    with _locked(root), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
+        generated = build(root, Path(work))
+        with _replacing(root / GENERATED):
+            folder_swap.replace(root / GENERATED, Path(work, "new"))
+    return generated
+
+
+def check(root: Path) -> list[str]:
+    """Compare `generated/` with what `generate` would write.
+
+    Args:
+        root: The repository.
+
+    Returns:
+        A line for each file that is missing, extra or changed.
+
+    Raises:
+        GenerationError: It can't be generated.
+        CompositionError: The overlay and the spec don't go together.
+    """
+    with _locked(root), tempfile.TemporaryDirectory() as work:
+        build(root, Path(work))
+        wanted = _files(Path(work, "new"))
+        found = _files(root / GENERATED)
+    words = {
+        path: "missing" if path not in found else "extra" if path not in wanted else "changed"
+        for path in sorted(wanted.keys() | found.keys())
+        if wanted.get(path) != found.get(path)
+    }
+    return [f"{word}: {GENERATED / path}" for path, word in words.items()]
+
+
+@contextlib.contextmanager
+def _locked(root: Path) -> Iterator[None]:
+    with locked(root, f"{_WORK}*"):
+        with _replacing(root / GENERATED):
+            folder_swap.recover(root / GENERATED)
+        yield
+
+
+@contextlib.contextmanager
+def _replacing(current: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise GenerationError(f"{current} can't be replaced: {error.strerror}") from error
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    paths = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(folder): path.read_bytes() for path in paths}

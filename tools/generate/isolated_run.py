@@ -1,0 +1,46 @@
+"""Runs a pinned program in an environment that is the same everywhere, so that it writes the same bytes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+from tools.generate import pins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program beside this interpreter, without the caller's PATH, locale and Python settings.
+
+    Args:
+        command: The path of the program, and its arguments.
+        folder: The working folder.
+
+    Returns:
+        The finished process; `stdout` also has what the program wrote to stderr.
+    """
+    environment = {
+        "PATH": str(pins.BIN),  # for the ruff of the hooks; the shell that runs them is called by its path
+        "LC_ALL": "C.UTF-8",
+        "PYTHONUTF8": "1",
+        "PYTHONHASHSEED": "0",
+        "PYTHONNOUSERSITE": "1",
+        "PYTHONSAFEPATH": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without it
+        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    return subprocess.run(  # noqa: S603  the programs are those beside this interpreter
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )

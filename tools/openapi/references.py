@@ -1,0 +1,33 @@
+"""Follows the `$ref`s of an OpenAPI document to the objects in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonpath
+
+
+def resolve(reference: str, document: dict[str, Any]) -> Any:
+    """Return the object that a `$ref` leads to, or an empty object where it leads nowhere."""
+    found = _found(reference, document)
+    return {} if found is None else found
+
+
+def followed(part: dict[str, Any], document: dict[str, Any]) -> Any:
+    """Return the object that a part refers to, with the keys beside its `$ref`; a part without `$ref` unchanged."""
+    if "$ref" not in part:
+        return part
+    found = resolve(part["$ref"], document)
+    beside = {key: value for key, value in part.items() if key != "$ref"}
+    return {**found, **beside} if isinstance(found, dict) else found
+
+
+def leads_nowhere(part: dict[str, Any], document: dict[str, Any]) -> bool:
+    """Tell whether a part has a `$ref` that leads to nothing in the document."""
+    return "$ref" in part and _found(part["$ref"], document) is None
+
+
+def _found(reference: str, document: dict[str, Any]) -> Any:
+    if not reference.startswith("#/"):
+        return None
+    return jsonpath.resolve(reference[1:], document, default=None, unicode_escape=False, uri_decode=True)

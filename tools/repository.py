@@ -1,0 +1,19 @@
+"""Where the files are that the programs read and write: paths from the root of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+
+SPEC: Final = Path("openapi-mintlify.yaml")
+"""The vendored spec, as upstream published it."""
+
+SOURCE: Final = SPEC.with_suffix(".source.json")
+"""Where the vendored spec comes from, its hash and its version."""
+
+OVERLAY: Final = Path("overlay/openapi-overlay.yaml")
+CONFIG: Final = Path("generator-config.yaml")
+GENERATED: Final = Path("generated")
+SURFACE: Final = Path("tests/contract/surface.txt")

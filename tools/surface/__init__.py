@@ -1,0 +1,1 @@
+"""`make accept`: writes `tests/contract/surface.txt`, the short file that reviewers read."""

@@ -1,0 +1,36 @@
+"""The command line: `python -m tools.surface`, or `make accept`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from tools.repository import ROOT, SURFACE
+from tools.surface.surface_text import surface_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Without the program's name; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.surface", description="Write the surface file from the code."
+    )
+    parser.add_argument("command", choices=["accept"])
+    parser.parse_args(arguments)
+    (ROOT / SURFACE).write_text(surface_text(), encoding="utf-8")
+    print(SURFACE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

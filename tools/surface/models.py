@@ -1,0 +1,67 @@
+"""The generated models, in lines made for reading in a review.
+
+They are read from their source, not imported: an annotation is then the same text on every Python.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from tools.generate.census import exported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def describe_models(folder: Path) -> str:
+    """Describe every model of the generated package.
+
+    Fields stand in the order of the source: the classes take them by position, so an order that changes is a change.
+
+    Args:
+        folder: The generated `models` folder.
+
+    Returns:
+        A paragraph for each model, with a line for each field: name, type, default if any, wire name if another.
+
+    Raises:
+        ValueError: The generator's output has a shape that this doesn't know.
+    """
+    paragraphs: dict[str, str] = {}
+    for path in sorted(folder.glob("*.py")):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            match node:
+                case ast.ClassDef():
+                    paragraphs[node.name] = "".join(f"{line}\n" for line in (node.name, *_fields(node)))
+                case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript(value=ast.Name("Literal"))):
+                    paragraphs[name] = f"{name} = {ast.unparse(node.value)}\n"
+    if lost := [name for name in exported(folder / "__init__.py") if name not in paragraphs]:
+        raise ValueError(f"{folder}: neither a class nor a Literal: {', '.join(lost)}")
+    return "\n".join(text for _, text in sorted(paragraphs.items()))
+
+
+def _fields(model: ast.ClassDef) -> Iterator[str]:
+    declared = [node for node in model.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
+    fields = {ast.unparse(node.target): node for node in declared}
+    additional = fields.pop("additional_properties", None)
+    wires = list(_wire_names(model))
+    if len(wires) != len(fields):
+        raise ValueError(f"{model.name}: has {len(fields)} fields, and reads {len(wires)}: {', '.join(wires)}")
+    for (name, node), wire in zip(fields.items(), wires, strict=True):
+        default = "" if node.value is None else f" = {ast.unparse(node.value)}"
+        yield f"    {name}: {ast.unparse(node.annotation)}{default}" + (f" (wire: {wire})" if wire != name else "")
+    if additional is not None:
+        yield f"    additional properties: {ast.unparse(additional.annotation)}"
+
+
+def _wire_names(model: ast.ClassDef) -> Iterator[str]:
+    """Find what `from_dict` takes out of the JSON, in the order of the fields."""
+    for method in model.body:
+        if isinstance(method, ast.FunctionDef) and method.name == "from_dict":
+            calls = (node for node in ast.walk(method) if isinstance(node, ast.Call))
+            for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+                match call:
+                    case ast.Call(func=ast.Attribute(ast.Name("d"), "pop"), args=[ast.Constant(str(wire)), *_]):
+                        yield wire

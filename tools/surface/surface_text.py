@@ -1,0 +1,36 @@
+"""Writes `tests/contract/surface.txt`: what a change of spec or code means to users, short enough to read in a review.
+
+A test compares it with the code; only `make accept` writes it, so that nobody changes the surface without seeing it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from typing import Final
+
+from tools.generate import config
+from tools.repository import CONFIG, GENERATED, ROOT
+from tools.surface.models import describe_models
+from tools.surface.operations import describe_operations
+from tools.surface.python_api import describe_exports
+
+MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator")
+
+
+def surface_text() -> str:
+    """Describe the surface of the repository and of the package that is installed from it.
+
+    Returns:
+        A section for the operations, one for the generated models and one for each public module; the same on every
+        supported Python.
+    """
+    package = ROOT / GENERATED / config.read(ROOT / CONFIG).package
+    spec = json.loads((package / "openapi.json").read_text(encoding="utf-8"))
+    sections = {
+        "operations": describe_operations(spec),
+        f"models of {package.name}": describe_models(package / "models"),
+        **{name: describe_exports(importlib.import_module(name)) for name in MODULES},
+    }
+    head = "What reviewers read. Written by `make accept`, compared by tests/contract/test_surface.py.\n"
+    return head + "".join(f"\n== {title} ==\n\n{section}" for title, section in sections.items())

@@ -1,0 +1,57 @@
+"""The command line: `python -m tools.vendor`, or `make vendor`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from tools.repository import OVERLAY, ROOT, SOURCE, SPEC, SURFACE
+from tools.terminal import printable
+from tools.vendor.vendored_spec import VendorError, vendor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NEXT: Final = f"""\
+Next:
+  make drift       what changes for users, and how bad it is
+  make generate    mend the overlay where this names an action, and repeat
+  make accept      then git diff --patience {SURFACE}
+  make check
+  make test
+To go back: git restore {SPEC} {SOURCE} {OVERLAY}
+and then:   make generate accept
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Without the program's name; by default those of the process.
+
+    Returns:
+        The exit status.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.vendor", description="Vendor a whole spec, or merge the slice of a documentation page."
+    )
+    parser.add_argument("origin", metavar="FROM", help="a file, an https address, or - for standard input")
+    parser.add_argument("--replace", action="store_true", help="let it replace what differs from what is vendored")
+    parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
+    options = parser.parse_args(arguments)
+    try:
+        done = vendor(options.root.resolve(), options.origin, replace=options.replace)
+    except VendorError as error:
+        print(printable(f"make vendor: {error}\n{SPEC} is as it was."), file=sys.stderr)
+        return 1
+    print(printable("\n".join(done)) or f"{SPEC}: nothing to do, all of it is there already")
+    if done:
+        print(NEXT, end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

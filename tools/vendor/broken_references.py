@@ -1,0 +1,65 @@
+"""The `$ref`s of an OpenAPI document: each has to lead to something within it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, Final
+
+import jsonpath
+from ruamel.yaml.comments import CommentedMap
+
+from tools.openapi import walk
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHAIN: Final = 100
+"""How many `$ref`s may lead to each other before the last one leads to something else."""
+
+
+def problems(root: CommentedMap) -> Iterator[str]:
+    """Find the `$ref`s that are remote, lead nowhere, or only lead to each other.
+
+    Args:
+        root: A document of `tools.openapi.yaml.load`.
+
+    Yields:
+        A line for each: line and column, the `$ref`, and what is wrong with it.
+    """
+    for node in walk.objects(root):
+        if "$ref" not in node:
+            continue
+        line, column = node.lc.value("$ref")
+        if reason := _problem(node["$ref"], root):
+            yield f"{line + 1}:{column + 1}: {reason}"
+
+
+def _problem(reference: object, root: CommentedMap) -> str | None:
+    if not isinstance(reference, str):
+        return "the `$ref` is no text"
+    if not reference.startswith("#"):
+        return f"the `$ref` {reference} is remote: only references within the document (#/…) are followed"
+    target = _target(reference, root)
+    if target is None:
+        return f"the `$ref` {reference} leads to no object of the document{_near(reference, root)}"
+    for _ in range(CHAIN):
+        if "$ref" not in target:
+            return None
+        target = _target(target["$ref"], root)
+        if target is None:
+            return None  # reported where that reference stands
+    return f"the `$ref` {reference} leads to nothing but `$ref`s, in a circle or through more than {CHAIN}"
+
+
+def _target(reference: object, root: CommentedMap) -> CommentedMap | None:
+    if not (isinstance(reference, str) and reference.startswith("#/")):
+        return None
+    target = jsonpath.resolve(reference[1:], root, default=None, unicode_escape=False, uri_decode=True)
+    return target if isinstance(target, CommentedMap) else None
+
+
+def _near(reference: str, root: CommentedMap) -> str:
+    parent, _, name = reference.rpartition("/")
+    names = _target(parent, root)
+    close = difflib.get_close_matches(name, names, n=1) if names is not None else []
+    return f"; the nearest is {parent}/{close[0]}" if close else ""

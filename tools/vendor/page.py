@@ -1,0 +1,92 @@
+"""Documentation pages: Markdown whose one fence holds the part of the spec that is about one operation.
+
+The fence is opened by four backticks and `yaml openapi-mintlify.yaml <method> <path>` or `yaml /openapi.yaml <method>
+<path>`, and closed by four backticks. Other fences, as around examples, are none of our business.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from tools.openapi.yaml import DocumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_INFO: Final = re.compile(r"yaml (?:openapi-mintlify\.yaml|/openapi\.yaml) ([a-z]+) (/\S*)")
+FORM: Final = "````yaml openapi-mintlify.yaml <method> <path>"
+
+
+@attrs.frozen
+class Page:
+    """The slice of a page.
+
+    Attributes:
+        method: The operation's method, in lower case.
+        path: The operation's path.
+        text: The slice, ending in one newline.
+        line: How many lines of the page precede the slice.
+    """
+
+    method: str
+    path: str
+    text: str
+    line: int
+
+
+@attrs.frozen
+class _Fence:
+    opened: int
+    ticks: str
+    info: str
+    lines: list[str] | None
+
+
+def is_page(name: str, text: str) -> bool:
+    """Say whether a text is meant as a documentation page: by its name, or by a fence, which no spec can have."""
+    return name.endswith((".md", ".mdx")) or re.search(r"^````", text, re.MULTILINE) is not None
+
+
+def read_page(name: str, text: str) -> Page:
+    """Find the slice of a documentation page.
+
+    Args:
+        name: What messages call the page.
+        text: The page.
+
+    Returns:
+        The slice and the operation that it's about.
+
+    Raises:
+        DocumentError: There is not exactly one slice, or it isn't closed.
+    """
+    fences = list(_fences(text))
+    slices = [(fence, match) for fence in fences if fence.ticks == "````" and (match := _INFO.fullmatch(fence.info))]
+    if not slices:
+        seen = "".join(f"; line {fence.opened} has {fence.ticks}{fence.info}" for fence in fences[:5])
+        raise DocumentError(f"{name}: has no fence that is opened by {FORM}{seen}")
+    if len(slices) > 1:
+        lines = " and ".join(str(fence.opened) for fence, _ in slices)
+        raise DocumentError(f"{name}: has {len(slices)} fences, in lines {lines}, and a page is about one operation")
+    [(fence, match)] = slices
+    if fence.lines is None:
+        raise DocumentError(f"{name}:{fence.opened}: the fence is opened and never closed: is the page cut off?")
+    slice_ = "\n".join(fence.lines).rstrip() + "\n"
+    return Page(method=match[1], path=match[2], text=slice_, line=fence.opened)
+
+
+def _fences(text: str) -> Iterator[_Fence]:
+    lines = enumerate(text.split("\n"), start=1)
+    for number, line in lines:
+        if opening := re.match(r"(`{3,})([^`]*)$", line):
+            inside: list[str] = []
+            for _, following in lines:
+                if re.fullmatch(rf"`{{{len(opening[1])},}}\s*", following):
+                    yield _Fence(number, opening[1], opening[2].strip(), inside)
+                    break
+                inside.append(following)
+            else:
+                yield _Fence(number, opening[1], opening[2].strip(), None)
