@@ -1,47 +1,42 @@
-# The verbs. Each line calls a tool or nox; make owns files, nox owns environments.
-#
-#   make run       the main job, on the emulator unless ANCHORBROWSER_API_KEY is set
-#   make test      the tests, on this interpreter
-#   make vendor    a new spec: FROM=<file|url|->, and REPLACE=1 to overwrite what differs
-#   make generate  generated/ from the spec, the overlay and the config
-#   make check     that generated/ is what `make generate` would write
-#   make drift     what a change of the spec does to users: BASE=<commit>, or OLD=a.yaml NEW=b.yaml;
-#                  FORMAT=text|md|json, FAIL_ON=breaking for an exit status
-#   make accept    the surface file from the code, for a reviewer to read
-#   make bench     this package beside bare httpx and the official client: CHECK=1 compares with the budgets, JSON=1 is
-#                  for programs, ONLY="import request" for some groups, ROUNDS=3 for a quick look, PLOT=<file> for the
-#                  schedule's curve, FULL=<file> for one of upstream's whole specs
-#   make lock      constraints.txt from pyproject.toml
+# Each target calls a tool or nox: make owns files, nox owns environments. A `##` text is the help of its target.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
+GROUPS := --group tools --group tests --group witnesses --group types --group lint --group bench --group dev
 
-.PHONY: run test vendor generate check drift accept bench lock
+.DEFAULT_GOAL := help
+.PHONY: help run test vendor generate check drift accept bench lock
 
-run: $(VENV)/ready
+help:
+	@echo 'Usage: make TARGET [NAME=VALUE ...]'
+	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+run: $(VENV)/ready ## run a real task, on the emulator unless ANCHORBROWSER_API_KEY is set
 	$(BIN)/python examples/nodes_cpu_usage.py
 
-test: $(VENV)/ready
+test: $(VENV)/ready ## run the tests on this Python
 	$(BIN)/nox --session tests --force-python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
-vendor: $(VENV)/ready
+vendor: $(VENV)/ready ## take a new spec: FROM=<file|url|->, and REPLACE=1 to overwrite what differs
 	@$(BIN)/python -m tools.vendor $(if $(filter 1,$(REPLACE)),--replace) -- "$$FROM"
 
-generate check: $(VENV)/ready
-	$(BIN)/python -m tools.generate $@
+generate: $(VENV)/ready ## write generated/ from the spec, the overlay and the generator's config
+	$(BIN)/python -m tools.generate generate
 
-drift: $(VENV)/ready
+check: $(VENV)/ready ## check that generated/ is what `make generate` would write
+	$(BIN)/python -m tools.generate check
+
+drift: $(VENV)/ready ## compare two specs: BASE=<commit>, or OLD=a.yaml NEW=b.yaml; FORMAT=text|md|json, FAIL_ON=breaking
 	@$(BIN)/python -m tools.drift --base="$$BASE" --old="$$OLD" --new="$$NEW" --format="$$FORMAT" --fail-on="$$FAIL_ON"
 
-accept: $(VENV)/ready
+accept: $(VENV)/ready ## write the public surface to tests/contract/surface.txt, for a reviewer to read
 	$(BIN)/python -m tools.surface accept
 
-bench: $(VENV)/ready
+bench: $(VENV)/ready ## measure beside httpx and the official client: CHECK=1, JSON=1, ONLY=<groups>, ROUNDS=3, PLOT=, FULL=<file>
 	@$(BIN)/nox --session bench -- $(if $(filter 1,$(CHECK)),--check) $(if $(filter 1,$(JSON)),--json) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds "$$ROUNDS") $(if $(PLOT),--plot "$$PLOT") $(if $(FULL),--full "$$FULL")
 
-lock: $(VENV)/ready
+lock: $(VENV)/ready ## write constraints.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --upgrade --all-extras $(GROUPS) --output-file constraints.txt pyproject.toml
 
 $(VENV)/ready: pyproject.toml constraints.txt

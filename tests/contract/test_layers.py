@@ -14,7 +14,11 @@ ROOT = Path(__file__).parents[2]
 def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter, with the contracts of pyproject.toml, on the packages in a folder."""
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", str(ROOT / "pyproject.toml")]
-    environment = {**os.environ, "PYTHONPATH": str(folder / "overlay"), "PYTHONIOENCODING": "utf-8"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(folder / name) for name in ("overlay", "generated")),
+        "PYTHONIOENCODING": "utf-8",
+    }
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
 
 
@@ -23,32 +27,36 @@ def test_declared_contracts_hold() -> None:
     assert linted.returncode == 0, linted.stdout
 
 
+PACKAGE = "overlay/anchor_webtask"
+
+
 @pytest.mark.parametrize(
     ("module", "statement", "contract"),
     [
-        ("_polling/wait.py", "import anchor_webtask._tasks.handle", "The package's layers"),
-        ("_errors.py", "import anchor_webtask._redaction.secrets", "The package's layers"),
-        ("_http/body.py", "import anchor_webtask._output.decode", "The package's layers"),
-        ("_not_in_a_layer.py", "", "The package's layers"),
-        ("_polling/start.py", "import anchor_webtask._clock", "Decisions over time do no I/O"),
-        ("_http/sender.py", "import anchor_webtask_api.errors", "Only _api imports the generated code"),
+        (f"{PACKAGE}/_polling/wait.py", "import anchor_webtask._tasks.handle", "The package's layers"),
+        (f"{PACKAGE}/_errors.py", "import anchor_webtask._redaction.secrets", "The package's layers"),
+        (f"{PACKAGE}/_http/body.py", "import anchor_webtask._output.decode", "The package's layers"),
+        (f"{PACKAGE}/_not_in_a_layer.py", "", "The package's layers"),
+        (f"{PACKAGE}/_polling/start.py", "import time", "Decisions over time do no I/O"),
+        (f"{PACKAGE}/_http/sender.py", "import anchor_webtask_api.errors", "Only _api imports the generated code"),
+        (f"{PACKAGE}/_api/requests.py", "import anchor_webtask_api.api.tools", "Only _api.generated imports endpoints"),
         (
-            "_api/requests.py",
-            "import anchor_webtask_api.api.tools",
-            "Only _api.generated imports the generated endpoints",
+            f"{PACKAGE}/emulator/_server.py",
+            "import anchor_webtask._errors",
+            "The emulator is independent of the client",
         ),
-        ("emulator/_server.py", "import anchor_webtask._errors", "The emulator knows nothing of the client"),
-        (
-            "_tasks/resume_token.py",
-            "import anchor_webtask._tasks.sync",
-            "No modules and no packages import in a circle",
-        ),
+        (f"{PACKAGE}/_tasks/resume_token.py", "import anchor_webtask._tasks.sync", "No imports in a circle"),
+        ("generated/anchor_webtask_api/errors.py", "import anchor_webtask", "The generated code is independent"),
+        ("tools/openapi/yaml.py", "import tools.compose.composition", "The layers of the tools"),
+        ("tools/vendor/merge.py", "import tools.compose.composition", "The layers of the tools"),
+        ("tools/not_in_a_layer.py", "", "The layers of the tools"),
+        ("tools/drift/sides.py", "import tools.generate.__main__", "No module imports a command line"),
     ],
 )
 def test_import_that_breaks_a_contract_is_reported(module: str, statement: str, contract: str, tmp_path: Path) -> None:
-    for name in ("overlay", "tools"):
+    for name in ("overlay", "generated", "tools"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    with (tmp_path / "overlay" / "anchor_webtask" / module).open("a", encoding="utf-8") as file:
+    with (tmp_path / module).open("a", encoding="utf-8") as file:
         file.write(f"\n{statement}\n")
     linted = lint_imports(tmp_path)
     assert linted.returncode == 1
