@@ -12,12 +12,15 @@ import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
-from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
+from anchor_webtask._http.environment import certificate_state, proxy_for
+from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT, Guard, KeyAuth, hide_location
+from anchor_webtask._http.record import RECORD
+from anchor_webtask._http.transport import REMAINING, AsyncTransport, Transport
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, MutableMapping
     from http.cookiejar import CookieJar
 
     from anchor_webtask._config import Settings
@@ -32,13 +35,19 @@ On asyncio, httpx raises plain `ssl.SSLError` for TLS failures after the handsha
 """
 CONNECT_SHARE: Final = 0.9
 """The connect timeout is 90 % of the request's, so the timeout that fires tells which phase failed."""
-MAX_IDLE_CONNECTIONS: Final = 20
-"""How many idle connections the generated client keeps; httpx's own default."""
+_PROXY_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 
 
-@functools.cache
 def ssl_context() -> ssl.SSLContext:
-    """Return the SSL context that all clients share, since creating one takes 20 ms."""
+    """Return the SSL context that all clients share, until the certificate files of the environment change.
+
+    Creating one takes 20 ms.
+    """
+    return _ssl_context(certificate_state())
+
+
+@functools.lru_cache(maxsize=4)
+def _ssl_context(_: tuple[object, ...]) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
@@ -90,18 +99,34 @@ def _timeouts(limit: float, connect: float | None = None) -> dict[str, float]:
     return {"connect": shortest, "read": limit, "write": limit, "pool": shortest}
 
 
-def _httpx_arguments(settings: Settings, *, is_custom: bool) -> dict[str, Any]:
-    arguments = {
+def _httpx_arguments(settings: Settings) -> dict[str, Any]:
+    return {
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
         "headers": {"Accept-Encoding": CONTENT_CODING, "User-Agent": USER_AGENT},
         "timeout": httpx.Timeout(**_timeouts(settings.http_timeout)),
         "follow_redirects": False,
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=MAX_IDLE_CONNECTIONS),
-        # The environment's proxies are not used for loopback: one would receive the key in clear text.
-        "trust_env": not settings.is_loopback,
+        "trust_env": False,  # the transports below read the environment
     }
-    return arguments if is_custom else {**arguments, "verify": ssl_context()}
+
+
+def _transport(settings: Settings) -> httpx.BaseTransport:
+    """Return a sync transport of our own; httpx's, if the environment has a proxy for the API."""
+    if (proxy := _proxy(settings)) is None:
+        return Transport(ssl_context)
+    return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+
+
+def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
+    """Return an async transport of our own; httpx's, if the environment has a proxy for the API."""
+    if (proxy := _proxy(settings)) is None:
+        return AsyncTransport(ssl_context)
+    return httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+
+
+def _proxy(settings: Settings) -> httpx.Proxy | None:
+    # The environment's proxies are not used for loopback: one would receive the key in clear text.
+    return None if settings.is_loopback else proxy_for(httpx.URL(settings.base_url))
 
 
 class _NoServerCookies(httpx.Cookies):
@@ -132,6 +157,18 @@ def _limit(request: httpx.Request) -> float:
     return math.inf if read is None else float(read)
 
 
+def _with_record(
+    given: MutableMapping[str, Any], guard: Guard, deadline: float, now: Callable[[], float]
+) -> dict[str, Any]:
+    """Return the extensions of a sync request: its record, and the time that is left for each read and write."""
+    extensions = {**given, RECORD: guard.record}
+    if deadline < math.inf:
+        extensions[DEADLINE] = deadline
+        extensions[REMAINING] = lambda: max(deadline - now(), MIN_READ_TIMEOUT)
+        extensions["timeout"] = {**given["timeout"]}
+    return extensions
+
+
 def guard_for(settings: Settings, redact: Redactor) -> Guard:
     """Return the guard of one exchange."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
@@ -145,8 +182,12 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         _OwnCookiesOnly.__init__(self)
-        arguments = _httpx_arguments(settings, is_custom=transport is not None)
-        httpx.Client.__init__(self, transport=transport, event_hooks={"response": [hide_location]}, **arguments)
+        httpx.Client.__init__(
+            self,
+            transport=transport or _transport(settings),
+            event_hooks={"response": [hide_location]},
+            **_httpx_arguments(settings),
+        )
         self.client_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._new_guard = functools.partial(guard_for, settings, settings.redact)
@@ -169,8 +210,7 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
         limit = _limit(request)
         deadline = self._now() + limit
         given = request.extensions
-        if limit < math.inf:
-            request.extensions = {**given, DEADLINE: deadline, "timeout": {**given["timeout"]}}
+        request.extensions = _with_record(given, guard, deadline, self._now)
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:
@@ -229,8 +269,12 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
             hide_location(head)
 
         _OwnCookiesOnly.__init__(self)
-        arguments = _httpx_arguments(settings, is_custom=transport is not None)
-        httpx.AsyncClient.__init__(self, transport=transport, event_hooks={"response": [hide]}, **arguments)
+        httpx.AsyncClient.__init__(
+            self,
+            transport=transport or _async_transport(settings),
+            event_hooks={"response": [hide]},
+            **_httpx_arguments(settings),
+        )
         self.client_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._new_guard = functools.partial(guard_for, settings, settings.redact)
@@ -256,6 +300,8 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
 
         limit = _limit(request)
         deadline = self._now() + limit
+        given = request.extensions
+        request.extensions = {**given, RECORD: guard.record}
         response: BoundedResponse | None = None
         failure: Failure | None = None
         with anyio.move_on_after(limit) as scope:
@@ -276,11 +322,7 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
             except EXCHANGE_ERRORS as exception:
                 failure = guard.broken(exception, limit)
             finally:
-                if guard.aborted_connection is not None:
-                    # httpcore 1.0.9 closes this connection after an error, but not after a cancellation by the caller
-                    # or by the limit above, which can fire before the timeout of the handshake.
-                    with anyio.CancelScope(shield=True):
-                        await guard.aborted_connection.aclose()
+                request.extensions = given
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:

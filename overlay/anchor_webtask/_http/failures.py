@@ -30,6 +30,7 @@ from anchor_webtask._errors import (
     UnexpectedResponseError,
 )
 from anchor_webtask._http.body import BoundedResponse
+from anchor_webtask._http.record import ExchangeRecord
 from anchor_webtask._polling.outcomes import Failure, Fault
 
 if TYPE_CHECKING:
@@ -89,25 +90,20 @@ class Guard:
         clock: Measures the rest of a request's time, and the delay that a `Retry-After` date asks for.
 
     Attributes:
-        aborted_connection: httpcore's connection whose TLS handshake failed or was cancelled; None if there is none.
+        record: How far the exchange has got.
     """
 
     def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
         self._redact = redact
         self._max_response_bytes = max_response_bytes
         self._clock = clock
-        self._has_left: bool | None = None
-        self._connection: Any = None
-        self.aborted_connection: Any = None
+        self.record = ExchangeRecord()
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""
-        is_sent = event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT"
-        self._has_left = bool(self._has_left or is_sent)
-        if event.endswith(".connect_tcp.complete"):
-            self._connection = info.get("return_value")
-        elif event.endswith(".start_tls.failed"):
-            self.aborted_connection = self._connection
+        self.record.is_kept = True
+        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            self.record.sent.append(True)
         elif event.endswith(".receive_response_headers.started"):
             self.limit_reads(info["request"].extensions)
 
@@ -129,7 +125,7 @@ class Guard:
 
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
-        is_unsent = isinstance(exception, _NOT_SENT) or self._has_left is False
+        is_unsent = not self.record.may_have_left or (not self.record.is_kept and isinstance(exception, _NOT_SENT))
         if isinstance(exception, httpx.TimeoutException):
             return self._timed_out(limit, is_unsent=is_unsent)
         if is_unsent:
@@ -149,7 +145,7 @@ class Guard:
 
     def overdue(self, limit: float) -> Failure:
         """Return the failure of a response that was incomplete at the time limit."""
-        return self._timed_out(limit, is_unsent=self._has_left is False)
+        return self._timed_out(limit, is_unsent=not self.record.may_have_left)
 
     def _timed_out(self, limit: float, *, is_unsent: bool) -> Failure:
         what = "no connection" if is_unsent else "no complete response"

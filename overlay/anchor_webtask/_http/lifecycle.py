@@ -36,7 +36,10 @@ def create(make: Callable[[], T]) -> T:
 class Client(Protocol):
     """A client that is replaced once it is closed, or broken by an interruption."""
 
-    is_broken: bool
+    @property
+    def is_broken(self) -> bool:
+        """Whether an interruption broke it."""
+        ...
 
     @property
     def is_closed(self) -> bool:

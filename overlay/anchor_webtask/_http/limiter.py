@@ -1,29 +1,22 @@
-"""Limits concurrency: 100 starts and 100 checks in flight, each with an httpx client of its own.
-
-httpcore's pool reads the state of all its connections twice for every request, so its cost grows with the square of the
-requests in flight. A client that has one request at a time avoids that. The client used last is reused first, since its
-connection is the least likely to have been closed by the server.
-"""
+"""Limits concurrency: 100 starts and 100 checks in flight; others queue for a slot."""
 
 from __future__ import annotations
 
 import math
 import threading
-from collections import deque
-from contextlib import suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.clients import CONNECT_SHARE, GuardedAsyncClient, GuardedClient, OneLoop, build_request
 from anchor_webtask._http.failures import MIN_READ_TIMEOUT
-from anchor_webtask._http.lifecycle import CLOSED, create
+from anchor_webtask._http.lifecycle import CLOSED
 from anchor_webtask._polling.start import MIN_CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from queue import SimpleQueue
 
     import anyio
@@ -41,10 +34,6 @@ MAX_IN_FLIGHT: Final = 100
 A process that needs half a millisecond for a request is half busy with 100 of them in flight if a response takes a
 tenth of a second. Also, each connection takes one of the files that the process may open.
 """
-MAX_IDLE_SECONDS: Final = 5.0
-"""Seconds after which an unused client is closed; servers close its connection about then too."""
-
-ClientT = TypeVar("ClientT", bound=GuardedClient | GuardedAsyncClient)
 
 
 class Slot(Enum):
@@ -71,63 +60,23 @@ class Slot(Enum):
         return limit, None if connect is None else max(connect - queued, MIN_CONNECT_TIMEOUT)
 
 
-class _ClientPool(Generic[ClientT]):
-    """The httpx clients of one process, each used by one request at a time; a custom transport has one shared client.
-
-    Threads use it concurrently without a lock: each change of a set or a deque here is a single atomic operation.
-    """
-
-    is_broken = False  # an interruption breaks only the client whose request it interrupts
-
-    def __init__(self, make: Callable[[], ClientT], clock: Clock, *, is_custom: bool) -> None:
-        self.is_closed = False
-        self._make = make
-        self._now = clock.now
-        self._shared = make() if is_custom else None
-        self._in_use: set[ClientT] = set()
-        self._idle: deque[tuple[float, ClientT]] = deque()
-
-    def _acquire_client(self) -> ClientT:
-        if self._shared is not None:
-            return self._shared
-        client = self._last_used() or create(self._make)
-        self._in_use.add(client)
-        return client
-
-    def _last_used(self) -> ClientT | None:
-        try:
-            return self._idle.pop()[1]
-        except IndexError:
-            return None
-
-    def _release_client(self, client: ClientT) -> None:
-        if client is not self._shared:
-            self._idle.append((self._now(), client))
-            self._in_use.discard(client)
-
-    def _expired(self) -> ClientT | None:
-        """Remove and return a client that has been idle for too long; None if there is none."""
-        with suppress(IndexError):
-            if self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
-                return self._idle.popleft()[1]
-        return None
-
-    def _all(self) -> list[ClientT]:
-        shared = [] if self._shared is None or self._shared.is_broken else [self._shared]
-        return [*shared, *self._in_use.copy(), *(client for _, client in self._idle.copy())]
-
-    def _check_open(self, event: str) -> None:
-        """Stop a request whose connection was still being made when the client was closed."""
-        if self.is_closed and event.endswith(".send_request_headers.started"):
-            raise httpx.ConnectError(CLOSED)
-
-
-class Limiter(_ClientPool[GuardedClient]):
+class Limiter:
     """Sends the requests of the sync client, at most `MAX_IN_FLIGHT` of each kind at once."""
 
-    def __init__(self, make: Callable[[], GuardedClient], clock: Clock, *, is_custom: bool) -> None:
-        super().__init__(make, clock, is_custom=is_custom)
+    def __init__(self, client: GuardedClient, clock: Clock) -> None:
+        self._client = client
+        self._now = clock.now
         self._slots = {slot: _new_slots() for slot in (Slot.START, Slot.CHECK)}
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an interruption broke the client."""
+        return self._client.is_broken
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._client.is_closed
 
     def exchange(
         self, prepared: Sealed[PreparedRequest], guard: Guard, slot: Slot, limit: float, connect: float | None
@@ -158,34 +107,25 @@ class Limiter(_ClientPool[GuardedClient]):
     def _exchange(
         self, prepared: Sealed[PreparedRequest], guard: Guard, limit: float, connect: float | None
     ) -> BoundedResponse | Failure:
-        # Before the request: if closing an idle client is interrupted, nothing has been paid for.
-        while (expired := self._expired()) is not None:
-            expired.close()
-        client = self._acquire_client()
-        if self.is_closed:
-            client.close()
+        client = self._client
+        if client.is_closed:
             raise ConfigurationError(CLOSED)
 
         def trace(event: str, info: Mapping[str, Any]) -> None:
-            self._check_open(event)
+            _check_open(client, event)
             guard.trace(event, info)
 
-        try:
-            outcome = client.exchange(build_request(prepared, client.client_headers, limit, connect, trace), guard)
-        except BaseException:
-            # The client is dropped, not closed: closing could wait for an httpcore lock that is never released.
-            self._in_use.discard(client)
-            raise
-        self._release_client(client)
-        if self.is_closed:
-            client.close()
-        return outcome
+        return client.exchange(build_request(prepared, client.client_headers, limit, connect, trace), guard)
 
     def close(self) -> None:
         """Close all connections."""
-        self.is_closed = True
-        for client in self._all():
-            client.close()
+        self._client.close()
+
+
+def _check_open(client: GuardedClient | GuardedAsyncClient, event: str) -> None:
+    """Stop a request whose connection was still being made when the client was closed."""
+    if client.is_closed and event.endswith(".send_request_headers.started"):
+        raise httpx.ConnectError(CLOSED)
 
 
 def _new_slots() -> SimpleQueue[None]:
@@ -198,13 +138,24 @@ def _new_slots() -> SimpleQueue[None]:
     return slots
 
 
-class AsyncLimiter(_ClientPool[GuardedAsyncClient]):
+class AsyncLimiter:
     """The async `Limiter`, in the event loop that uses it first."""
 
-    def __init__(self, make: Callable[[], GuardedAsyncClient], clock: Clock, *, is_custom: bool) -> None:
-        super().__init__(make, clock, is_custom=is_custom)
+    def __init__(self, client: GuardedAsyncClient, clock: Clock) -> None:
+        self._client = client
+        self._now = clock.now
         self._loop = OneLoop()
         self._slots: dict[Slot, anyio.Semaphore] = {}
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether an interruption broke the client."""
+        return self._client.is_broken
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the client was closed."""
+        return self._client.is_closed
 
     async def exchange(
         self, prepared: Sealed[PreparedRequest], guard: Guard, slot: Slot, limit: float, connect: float | None
@@ -236,25 +187,17 @@ class AsyncLimiter(_ClientPool[GuardedAsyncClient]):
     async def _exchange(
         self, prepared: Sealed[PreparedRequest], guard: Guard, limit: float, connect: float | None
     ) -> BoundedResponse | Failure:
-        while (expired := self._expired()) is not None:
-            await expired.aclose()
-        if self.is_closed:
+        client = self._client
+        if client.is_closed:
             raise ConfigurationError(CLOSED)
-        client = self._acquire_client()
 
         async def trace(event: str, info: Mapping[str, Any]) -> None:
-            self._check_open(event)
+            _check_open(client, event)
             guard.trace(event, info)
 
-        request = build_request(prepared, client.client_headers, limit, connect, trace)
-        try:
-            return await client.exchange(request, guard)
-        finally:  # a cancellation arrives only at an await of httpcore's, which leaves the client usable
-            self._release_client(client)
+        return await client.exchange(build_request(prepared, client.client_headers, limit, connect, trace), guard)
 
     async def aclose(self) -> None:
         """Close all connections."""
         self._loop.check()
-        self.is_closed = True
-        for client in self._all():
-            await client.aclose()
+        await self._client.aclose()

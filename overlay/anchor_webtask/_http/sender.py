@@ -33,7 +33,7 @@ class Sender:
             return GuardedClient(settings, custom)
 
         self._settings = settings
-        self._limiter = Lifecycle(lambda: Limiter(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
+        self._limiter = Lifecycle(lambda: Limiter(make(), settings.clock), is_custom=is_custom)
         # The generated client's with_headers() changes its httpx client, so that client is not shared.
         self._api_client = Lifecycle(make, is_custom=is_custom)
 
@@ -79,7 +79,7 @@ class AsyncSender:
             return GuardedAsyncClient(settings, custom)
 
         self._settings = settings
-        self._limiter = Lifecycle(lambda: AsyncLimiter(make, settings.clock, is_custom=is_custom), is_custom=is_custom)
+        self._limiter = Lifecycle(lambda: AsyncLimiter(make(), settings.clock), is_custom=is_custom)
         self._api_client = Lifecycle(make, is_custom=is_custom)
 
     async def exchange(

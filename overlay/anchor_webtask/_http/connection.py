@@ -1,0 +1,140 @@
+"""One HTTP/1.1 connection without I/O: the bytes to send, the events received, and whether it may be reused.
+
+A response belongs to its request. If a connection has bytes left over after a response, they would be read as the
+response to the next request, so such a connection is closed.
+"""
+
+from __future__ import annotations
+
+import ssl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import h11
+import httpcore
+import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MAX_HEAD: Final = 100 * 1024
+"""The maximum size of a response's head, in bytes; httpcore's own limit."""
+READ_SIZE: Final = 65_536
+
+_ERRORS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    h11.RemoteProtocolError: httpx.RemoteProtocolError,
+    h11.LocalProtocolError: httpx.LocalProtocolError,
+}
+_CAUGHT: Final = tuple(_ERRORS)
+
+
+@contextmanager
+def as_httpx_errors(request: httpx.Request) -> Iterator[None]:
+    """Raise the errors of httpcore and h11 as those of httpx."""
+    try:
+        yield
+    except _CAUGHT as error:
+        raise _ERRORS[type(error)](str(error), request=request) from error
+
+
+class Origin(NamedTuple):
+    """Where a connection leads."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    """Return the origin of a URL.
+
+    Raises:
+        httpx.UnsupportedProtocol: The scheme is neither http nor https.
+    """
+    if url.scheme not in {"http", "https"}:
+        raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not supported")
+    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
+
+
+class Connection:
+    """The state of one connection.
+
+    Args:
+        stream: The network stream of httpcore.
+        origin: Where it leads.
+    """
+
+    def __init__(self, stream: Any, origin: Origin) -> None:
+        self.stream = stream
+        self.origin = origin
+        self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+
+    def head(self, request: httpx.Request) -> bytes:
+        """Return the bytes of a request's head."""
+        sent = self._protocol.send(
+            h11.Request(
+                method=request.method.encode("ascii"), target=request.url.raw_path, headers=list(request.headers.raw)
+            )
+        )
+        return sent or b""
+
+    def body(self, chunk: bytes) -> bytes:
+        """Return the bytes of a piece of the request's body."""
+        return self._protocol.send(h11.Data(data=chunk)) or b""
+
+    def end(self) -> bytes:
+        """Return the bytes that end the request."""
+        return self._protocol.send(h11.EndOfMessage()) or b""
+
+    def receive(self, data: bytes) -> None:
+        """Take in bytes that were received; none at the end of the stream."""
+        if not data and self._protocol.their_state is h11.SEND_RESPONSE:
+            raise h11.RemoteProtocolError("the server closed the connection without a response")
+        self._protocol.receive_data(data)
+
+    def next_event(self) -> h11.Event | None:
+        """Return the next event of the response; None if more bytes are needed."""
+        event = self._protocol.next_event()
+        return event if isinstance(event, h11.Event) else None
+
+    def finish(self) -> bool:
+        """Prepare for the next request; return False if there must be none, since bytes are missing or left over."""
+        protocol = self._protocol
+        if protocol.our_state is not h11.DONE or protocol.their_state is not h11.DONE or protocol.trailing_data[0]:
+            return False
+        protocol.start_next_cycle()
+        return not self.has_surplus()
+
+    def has_surplus(self) -> bool:
+        """Whether the server has sent something unasked, or has closed the connection."""
+        stream = self.stream
+        return bool(stream.get_extra_info("is_readable")) or _has_queued_bytes(stream) or _has_unread_tls_data(stream)
+
+
+def _has_queued_bytes(stream: Any) -> bool:
+    """Whether anyio has received bytes under asyncio that nobody has read; neither h11 nor the socket shows them."""
+    inner = getattr(stream, "_stream", None)
+    while hasattr(inner, "transport_stream"):
+        inner = inner.transport_stream
+    return bool(getattr(getattr(inner, "_protocol", None), "read_queue", None))
+
+
+def _has_unread_tls_data(stream: Any) -> bool:
+    """Whether TLS holds bytes that were received with an earlier record; neither h11 nor the socket shows them."""
+    if isinstance(sock := stream.get_extra_info("socket"), ssl.SSLSocket):
+        return sock.pending() > 0  # OpenSSL reads no further than the end of a record
+    if (tls := stream.get_extra_info("ssl_object")) is None:
+        return False
+    try:
+        tls.read(1)
+    except ssl.SSLWantReadError:
+        return False
+    except ssl.SSLError:
+        return True  # the connection is broken
+    return True

@@ -1,0 +1,40 @@
+"""What is known of one exchange while it runs: whether the request may have left, and which bytes have arrived.
+
+A signal or a cancellation can end a call between any two lines. The record is created before the first of them, and
+each entry is made by a single operation of the interpreter. So whatever ends the call, the record says how far it got.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+RECORD: Final = "anchor_webtask.record"
+"""The key of a record in a request's extensions."""
+
+
+class ExchangeRecord:
+    """How far one exchange has got.
+
+    Attributes:
+        is_kept: Whether a transport reports the progress of the request; if not, nothing below is known.
+        sent: Empty until directly before the first byte of the request may leave.
+        pieces: The bytes of the response as they were received, with its head and its framing.
+        buffer: Where the next bytes are received, if they do not go to `pieces` directly.
+    """
+
+    __slots__ = ("buffer", "is_kept", "pieces", "sent")
+
+    def __init__(self) -> None:
+        self.is_kept = False
+        self.sent: list[bool] = []
+        self.pieces: list[bytes] = []
+        self.buffer = bytearray()
+
+    @property
+    def may_have_left(self) -> bool:
+        """Whether a byte of the request may have left; True if no transport reports it."""
+        return bool(self.sent) or not self.is_kept
+
+    def received(self) -> bytes:
+        """Return all bytes that have arrived, also those that were interrupted on their way into `pieces`."""
+        return b"".join(self.pieces) + bytes(self.buffer.rstrip(b"\0"))
