@@ -27,6 +27,8 @@ class BoundedResponse:
 
     def __init__(self, head: httpx.Response, limit: int, deadline: float) -> None:
         self.head = head
+        self.retry_after: float | None = None
+        """The seconds that its `Retry-After` asks for, set by the guard."""
         coding = head.headers.get("content-encoding", "identity").strip().lower()
         self.is_too_large = self.is_late = False
         self.is_corrupt = False

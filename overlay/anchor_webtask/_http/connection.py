@@ -119,7 +119,7 @@ class Connection:
 
 def _has_queued_bytes(stream: Any) -> bool:
     """Whether anyio has received bytes under asyncio that nobody has read; neither h11 nor the socket shows them."""
-    inner = getattr(stream, "_stream", None)
+    inner: Any = getattr(stream, "_stream", None)
     while hasattr(inner, "transport_stream"):
         inner = inner.transport_stream
     return bool(getattr(getattr(inner, "_protocol", None), "read_queue", None))

@@ -32,12 +32,13 @@ from anchor_webtask._errors import (
 from anchor_webtask._http.body import BoundedResponse
 from anchor_webtask._http.record import ExchangeRecord
 from anchor_webtask._polling.outcomes import Failure, Fault
+from anchor_webtask._redaction.secrets import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, MutableMapping
 
     from anchor_webtask._clock import Clock
-    from anchor_webtask._redaction.secrets import Redactor, Sealed
+    from anchor_webtask._redaction.secrets import Redactor
 
 KEY_HEADER: Final = "anchor-api-key"
 MAX_ERROR_BODY: Final = 65_536
@@ -119,9 +120,10 @@ class Guard:
 
     def response(self, head: httpx.Response, deadline: float) -> BoundedResponse:
         """Return the response whose head has arrived, with a limit for its body."""
-        if head.is_success:
-            return BoundedResponse(head, self._max_response_bytes, deadline)
-        return BoundedResponse(head, 0 if head.status_code < 400 else MAX_ERROR_BODY, deadline)
+        limit = MAX_ERROR_BODY if head.status_code >= 400 else 0
+        response = BoundedResponse(head, self._max_response_bytes if head.is_success else limit, deadline)
+        response.retry_after = retry_after(head.headers.get("retry-after"), self._clock.wall())
+        return response
 
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
@@ -168,7 +170,9 @@ class Guard:
         failure = self._failure(response, failure, limit)
         if failure is not None:
             return failure._replace(
-                status=response.head.status_code, request_id=request_id(response.head, self._redact)
+                status=response.head.status_code,
+                request_id=request_id(response.head, self._redact),
+                body=Sealed(response.content()),
             )
         return response
 
@@ -194,7 +198,7 @@ class Guard:
                 ),
             )
         if 400 <= status < 600:
-            return Failure(Fault.STATUS, self._status_error(head, response.content()))
+            return Failure(Fault.STATUS, self._status_error(response))
         return Failure(Fault.UNREADABLE, UnexpectedResponseError(f"HTTP {status} is not a valid final status"))
 
     def _target(self, head: httpx.Response) -> str:
@@ -207,9 +211,9 @@ class Guard:
         except (httpx.InvalidURL, ValueError):  # ValueError for host names that cannot be decoded
             return "an invalid address"
 
-    def _status_error(self, head: httpx.Response, content: bytes) -> StatusError:
-        status = head.status_code
-        message, code = _api_error(content)
+    def _status_error(self, response: BoundedResponse) -> StatusError:
+        head, status = response.head, response.head.status_code
+        message, code = _api_error(response.content())
         message = None if message is None else self._redact.quote(message)
         kind = _STATUS_ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
         return kind(
@@ -218,7 +222,7 @@ class Guard:
             api_message=message,
             code=code,
             request_id=request_id(head, self._redact),
-            retry_after=retry_after(head.headers.get("retry-after"), self._clock.wall()),
+            retry_after=response.retry_after,
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from anchor_webtask._errors import AnchorError
+    from anchor_webtask._redaction.secrets import Sealed
 
 
 @dataclass(slots=True)
@@ -15,12 +16,13 @@ class Running:
     """The task has started and has not ended.
 
     `raw_status` is the status as the API spells it, None if it is not text; `known` is False for a status that this
-    package does not know.
+    package does not know; `retry_after` is the least number of seconds until the next check, if the response says so.
     """
 
     task_id: str | None = None
     raw_status: str | None = None
     known: bool = True
+    retry_after: float | None = None
 
 
 @dataclass(slots=True)
@@ -54,13 +56,15 @@ class Fault(Enum):
 class Failure(NamedTuple):
     """A request that got no reply, and the error to raise for it.
 
-    `status` and `request_id` are those of the response; None if not even its head arrived.
+    `status` and `request_id` are those of the response; None if not even its head arrived. `body` is the part of its body
+    that arrived.
     """
 
     fault: Fault
     error: AnchorError
     status: int | None = None
     request_id: str | None = None
+    body: Sealed[bytes] | None = None
 
 
 Ended: TypeAlias = Completed | Failed

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 from anchor_webtask._errors import ConfigurationError
+
+MAX_VALUE: Final = 86_400
+"""A day in seconds: a longer delay is a mistake, and arithmetic with very large numbers overflows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,7 +19,7 @@ class WaitPolicy:
     Attributes:
         fraction: The delay before the next check, as a fraction of the time that the task has run.
         minimum: The shortest delay, in seconds.
-        maximum: The longest delay, in seconds.
+        maximum: The longest delay, in seconds; at most a day.
         jitter: The fraction by which each delay is randomly lengthened or shortened, so that many waits spread out.
 
     Raises:
@@ -32,6 +36,8 @@ class WaitPolicy:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise ConfigurationError(f"WaitPolicy: {name} must be a finite number of at least 0, not {value!r}")
+            if value > MAX_VALUE:
+                raise ConfigurationError(f"WaitPolicy: {name} must be at most {MAX_VALUE}")
         if self.minimum == 0 or self.maximum < self.minimum:
             raise ConfigurationError(
                 f"WaitPolicy: minimum must be above 0 and at most maximum, not {self.minimum!r} with a maximum of "

@@ -26,9 +26,9 @@ some of the last checks may get none.
 What ends a wait. A final status; the deadline; or a failure that a repetition cannot fix: most 4xx statuses, an invalid
 certificate, a redirect, a response that is too large. After any other failure, such as a lost connection, a gateway's
 502, HTML in place of JSON, or a shape that the spec does not describe, the task is checked again, because it keeps
-running and is paid for whether we see it or not. A 404 within five seconds after the first check is one of these: a new
-task is not always known to all servers at once. A status that this package does not know means running, and is logged
-once as a warning.
+running and is paid for whether we see it or not. A 404 is one of these for a while, since a task is not always known to
+all servers at once: for five seconds if no check has seen the task yet, and for a minute of nothing but 404 if one has.
+A status that this package does not know means running, and is logged once as a warning.
 """
 
 from __future__ import annotations
@@ -53,6 +53,9 @@ DEFAULT_TIMEOUT: Final = 1800
 """Seconds after which a wait ends if its caller gives no timeout."""
 LAST_CHECK_LIMIT: Final = 5.0
 NOT_FOUND_GRACE: Final = 5.0
+"""Seconds of nothing but 404 after which a wait ends if no check has seen the task."""
+GONE_GRACE: Final = 60.0
+"""Seconds of nothing but 404 after which a wait ends if a check has seen the task."""
 MAX_RETRY_AFTER: Final = 3600.0
 """If a server asks for a longer delay, the next check still comes after an hour."""
 
@@ -97,13 +100,15 @@ class TaskState:
         task_id: The task's id; None if the task ended before it had one.
         begun: When the task began, as far as is known, on the clock of `StepResult`.
         due: When the next check is due.
-        first_check: When the first check began.
+        seen: Whether a check has got the task's status.
+        not_found_since: When the first of the latest checks began that all got a 404; None if the last check got none.
     """
 
     task_id: str | None
     begun: float
     due: float
-    first_check: float | None = None
+    seen: bool = False
+    not_found_since: float | None = None
     checks: int = 0
     status: TaskStatus | None = None
     raw_status: str | None = None
@@ -150,12 +155,10 @@ def wait_steps(
         limit = http_timeout
         if deadline is not None:
             limit = min(http_timeout, LAST_CHECK_LIMIT if last else deadline - now)
-        if state.first_check is None:
-            state.first_check = now
-        since_first_check = now - state.first_check
+        began = now
         now, outcome = yield Fetch(limit)
-        error = _record(state, outcome, since_first_check)
-        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), _retry_after(error))
+        error = _record(state, outcome, began)
+        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), _retry_after(outcome))
         state.due = now + delay
         over = last or state.ended is not None
         now, _ = yield Emit(_update(state, error, now, delay=None if over else delay, deadline=deadline))
@@ -163,11 +166,14 @@ def wait_steps(
             raise _timed_out(state, now, error)
 
 
-def _record(state: TaskState, outcome: Reply | Failure | None, since_first_check: float) -> AnchorError | None:
+def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> AnchorError | None:
     """Record the outcome of a check; return the error of a failure that is retried, raise that of any other."""
     state.checks += 1
     if state.ended is not None:
         return None  # another wait on the same handle has seen the end in the meantime
+    is_not_found = isinstance(outcome, Failure) and _status(outcome) == 404
+    state.not_found_since = (state.not_found_since or began) if is_not_found else None
+    state.seen = state.seen or not isinstance(outcome, Failure)
     match outcome:
         case Completed() | Failed():
             state.end(outcome)
@@ -179,7 +185,7 @@ def _record(state: TaskState, outcome: Reply | Failure | None, since_first_check
                 logger.warning("unknown status, treated as running", extra={"task_id": state.task_id})
         case Failure(error=error):
             error.task_id = state.task_id
-            if not _is_retried(outcome, since_first_check):
+            if not _is_retried(outcome, state, began):
                 raise error
             logger.warning(
                 "check failed (%s), checking again later", type(error).__name__, extra={"task_id": state.task_id}
@@ -190,22 +196,29 @@ def _record(state: TaskState, outcome: Reply | Failure | None, since_first_check
     return None
 
 
-def _is_retried(failure: Failure, since_first_check: float) -> bool:
+def _is_retried(failure: Failure, state: TaskState, began: float) -> bool:
     match failure.fault:
         case Fault.NOT_CONNECTED | Fault.LOST | Fault.UNREADABLE:
             return True
         case Fault.CERTIFICATE | Fault.REDIRECTED | Fault.TOO_LARGE:
             return False
         case Fault.STATUS:
-            status = failure.error.status if isinstance(failure.error, StatusError) else 0
-            if status == 404:
-                return since_first_check < NOT_FOUND_GRACE
+            status = _status(failure)
+            if status == 404 and state.not_found_since is not None:
+                return began - state.not_found_since < (GONE_GRACE if state.seen else NOT_FOUND_GRACE)
             return status >= 500 or status in _RETRIED_STATUSES
 
 
-def _retry_after(error: AnchorError | None) -> float:
-    wanted = error.retry_after if isinstance(error, StatusError) else None
-    return min(wanted or 0.0, MAX_RETRY_AFTER)
+def _status(failure: Failure) -> int:
+    return failure.error.status if isinstance(failure.error, StatusError) else 0
+
+
+def _retry_after(outcome: Reply | Failure | None) -> float:
+    match outcome:
+        case Running(retry_after=wanted) | Failure(error=StatusError(retry_after=wanted)):
+            return min(wanted or 0.0, MAX_RETRY_AFTER)
+        case _:
+            return 0.0
 
 
 def _update(
