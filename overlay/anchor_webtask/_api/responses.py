@@ -10,9 +10,10 @@ from anchor_webtask._api.requests import task_id_problem
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._http.failures import request_id
 from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._redaction.secrets import Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._redaction.secrets import Redactor
@@ -22,21 +23,49 @@ MAX_REASON: Final = 100_000
 _ID_NAMES: Final = ("workflow_id", "workflowId")
 """The API's names for a task's id in the response to a start; upstream's document of 2026-01-08 has the second."""
 
-_STATUSES: Final = frozenset({"running", "completed", "failed"})
+_ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"})
+"""Statuses with which a workflow ends without an answer; the service runs on workflows that can end so."""
+
+_STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
+
+_LENIENT: Final = json.JSONDecoder(strict=False)
 
 # The generated parsers raise these for JSON of another shape, and the JSON reader for invalid JSON.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
 def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply | Failure:
-    """Read the response to a start: the task's id, or its result."""
-    if isinstance(response, Failure):
-        return response
-    reply = _start_reply(response, redact)
-    if isinstance(reply, Failure):
-        head = response.head
-        return reply._replace(status=head.status_code, request_id=request_id(head, redact))
-    return reply
+    """Read the response to a start: the task's id, or its result.
+
+    An id that has arrived is never lost: it is found whatever the status, the framing or another field's encoding.
+    """
+    bodies = (response.bodies or Sealed(())).open() if isinstance(response, Failure) else response.bodies()
+    task_id, status = _arrived_id(bodies)
+    is_success = not isinstance(response, Failure) or 200 <= (response.status or 0) < 300
+    if task_id is not None and is_success:
+        return Running(task_id, _text(status, redact))
+    reply = response if isinstance(response, Failure) else _start_reply(response, redact)
+    if isinstance(reply, Failure) and not isinstance(response, Failure):
+        reply = reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))
+    return reply._replace(task_id=task_id) if isinstance(reply, Failure) else reply
+
+
+def _arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
+    """Return the task's id, and its status, from the first body that holds complete JSON with an id; None if none does."""
+    for body in bodies:
+        start = body.find(b"{")
+        try:
+            content, _ = _LENIENT.raw_decode(body[max(start, 0) :].decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            continue
+        for fields in (content.get("data"), content) if isinstance(content, dict) else ():
+            for name in _ID_NAMES if isinstance(fields, dict) else ():
+                task_id = fields.get(name)
+                if isinstance(task_id, int) and not isinstance(task_id, bool):
+                    task_id = str(task_id)
+                if task_id_problem(task_id) is None:
+                    return task_id, fields.get("status")
+    return None, None
 
 
 def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
@@ -46,17 +75,10 @@ def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure
 
     match _parsed(generated.parse_start, response):
         case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
-            # The generated parser takes any data with a `result` for this, even a null one beside a task's id.
-            task_id, status = (data.additional_properties.get(name) for name in (_ID_NAMES[0], "status"))
-            if task_id_problem(task_id) is None:
-                return Running(task_id, _text(status, redact))
-            if isinstance(status, str) and status.casefold() == "failed":
-                return Failed(_reason(data.additional_properties.get("error"), redact), _text(status, redact))
-            return Completed(result)
-        case PerformWebTaskResponseSchema(data=PerformWebTaskAsyncResponseData(workflow_id=task_id, status=status)):
-            if problem := task_id_problem(task_id):
-                return _unreadable(f"its workflow_id {problem}")
-            return Running(task_id, _text(status, redact))
+            fields = data.additional_properties
+            return _ended(fields.get("status"), fields.get("error"), redact) or Completed(result)
+        case PerformWebTaskResponseSchema(data=PerformWebTaskAsyncResponseData(workflow_id=task_id)):
+            return _unreadable(f"its workflow_id {task_id_problem(task_id)}")
         case Failure() as failure:
             return failure
         case _:
@@ -82,12 +104,21 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
     match data.status.casefold() if isinstance(data.status, str) else None:
         case "completed":
             return Completed(_given(data.result), status)
-        case "failed":
-            return Failed(_reason(_given(data.error), redact), status)
         case "running":
-            return Running(raw_status=status)
+            return Running(raw_status=status, retry_after=response.retry_after)
         case _:
-            return Running(raw_status=status, known=False)
+            running = Running(raw_status=status, known=False, retry_after=response.retry_after)
+            return _ended(data.status, _given(data.error), redact) or running
+
+
+def _ended(status: object, error: Any, redact: Redactor) -> Failed | None:
+    """Return the failure that a status reports; None if it reports none."""
+    if not isinstance(status, str) or status.casefold() not in {"failed", *_ENDED_STATUSES}:
+        return None
+    reason = _reason(error, redact)
+    if status.casefold() in _ENDED_STATUSES:
+        reason = status if reason is None else f"{status}: {reason}"
+    return Failed(reason, _text(status, redact))
 
 
 def _reason(error: Any, redact: Redactor) -> str | None:
@@ -100,20 +131,15 @@ def _reason(error: Any, redact: Redactor) -> str | None:
 
 def _parsed(parse: Callable[[int, Any], object], response: BoundedResponse) -> object:
     try:
-        content = _with_both_id_names(json.loads(response.content()))
+        content = json.loads(response.content())
         # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
         if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
-            return parse(response.head.status_code, content)
+            return parse(
+                200, content
+            )  # the status of the spec: a proxy or a later version may respond with another 2xx
     except _PARSE_ERRORS:
         pass
     return _unreadable("it is not JSON of the shape that the spec describes")
-
-
-def _with_both_id_names(content: Any) -> Any:
-    """Copy a task's id to each of its names: a task whose id is not recognized by its name is still paid for."""
-    data: Any = content.get("data") if isinstance(content, dict) else None
-    found = [data[name] for name in _ID_NAMES if name in data] if isinstance(data, dict) else []
-    return {**content, "data": {**dict.fromkeys(_ID_NAMES, found[0]), **data}} if found else content
 
 
 def _unreadable(why: str) -> Failure:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import zlib
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONTENT_CODING: Final = "gzip"
 """The compression that the client accepts for responses."""
@@ -29,6 +32,8 @@ class BoundedResponse:
         self.head = head
         self.retry_after: float | None = None
         """The seconds that its `Retry-After` asks for, set by the guard."""
+        self.received_body: Callable[[], bytes] = bytes
+        """Returns the body as it was received, also beyond the end that the head announces; set by the guard."""
         coding = head.headers.get("content-encoding", "identity").strip().lower()
         self.is_too_large = self.is_late = False
         self.is_corrupt = False
@@ -70,6 +75,10 @@ class BoundedResponse:
     def content(self) -> bytes:
         """Return the decompressed body as far as it has arrived."""
         return b"".join(self._chunks)
+
+    def bodies(self) -> tuple[bytes, ...]:
+        """Return what has arrived of the body: decoded as the head says, and as it was received."""
+        return self.content(), self.received_body()
 
     def to_httpx(self) -> httpx.Response:
         """Return an httpx response whose body is read and decompressed."""

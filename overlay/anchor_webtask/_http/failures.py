@@ -122,6 +122,7 @@ class Guard:
         """Return the response whose head has arrived, with a limit for its body."""
         limit = MAX_ERROR_BODY if head.status_code >= 400 else 0
         response = BoundedResponse(head, self._max_response_bytes if head.is_success else limit, deadline)
+        response.received_body = self.record.received_body
         response.retry_after = retry_after(head.headers.get("retry-after"), self._clock.wall())
         return response
 
@@ -166,13 +167,13 @@ class Guard:
             limit: Seconds that the exchange was allowed to take.
         """
         if response is None:
-            return failure or self.overdue(limit)
+            return (failure or self.overdue(limit))._replace(bodies=Sealed((self.record.received_body(),)))
         failure = self._failure(response, failure, limit)
         if failure is not None:
             return failure._replace(
                 status=response.head.status_code,
                 request_id=request_id(response.head, self._redact),
-                body=Sealed(response.content()),
+                bodies=Sealed(response.bodies()),
             )
         return response
 

@@ -38,3 +38,7 @@ class ExchangeRecord:
     def received(self) -> bytes:
         """Return all bytes that have arrived, also those that were interrupted on their way into `pieces`."""
         return b"".join(self.pieces) + bytes(self.buffer.rstrip(b"\0"))
+
+    def received_body(self) -> bytes:
+        """Return the bytes after the response's head, as they were received: with chunk sizes, and compressed if it is."""
+        return self.received().partition(b"\r\n\r\n")[2]

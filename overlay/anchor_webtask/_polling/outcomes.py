@@ -56,15 +56,21 @@ class Fault(Enum):
 class Failure(NamedTuple):
     """A request that got no reply, and the error to raise for it.
 
-    `status` and `request_id` are those of the response; None if not even its head arrived. `body` is the part of its body
-    that arrived.
+    Attributes:
+        fault: Why it got none.
+        error: The error to raise.
+        status: The HTTP status of the response; None if its head did not arrive.
+        request_id: The id that the API or its gateway gave the request.
+        bodies: What arrived of the response's body, in each reading of the bytes; one of them may be complete.
+        task_id: The task's id, if it arrived all the same.
     """
 
     fault: Fault
     error: AnchorError
     status: int | None = None
     request_id: str | None = None
-    body: Sealed[bytes] | None = None
+    bodies: Sealed[tuple[bytes, ...]] | None = None
+    task_id: str | None = None
 
 
 Ended: TypeAlias = Completed | Failed

@@ -63,7 +63,7 @@ def start_steps(
             if outcome is not None:
                 yield Emit(outcome)
             return
-        if not _is_certainly_not_started(outcome):
+        if outcome.task_id is not None or not _is_certainly_not_started(outcome):
             raise _outcome_unknown(outcome)
         wanted = _repeat_after(outcome, until_deadline=until_deadline)
         if wanted is None or (not until_deadline and attempts == MAX_ATTEMPTS):
@@ -105,6 +105,15 @@ def _outcome_unknown(failure: Failure) -> StartOutcomeUnknownError:
     error, status, message, request_id = failure.error, failure.status, None, failure.request_id
     if isinstance(error, StatusError):
         status, message, request_id = error.status, error.message, error.request_id
+    if failure.task_id is not None:
+        return StartOutcomeUnknownError(
+            f"the response to the start has the id of a task, but is not a success: {error}. "
+            "Wait for that task before you start another: a second task costs again",
+            status=status,
+            api_message=message,
+            request_id=request_id,
+            task_id=failure.task_id,
+        )
     return StartOutcomeUnknownError(
         f"the task may or may not have started, and the start was not repeated: {error}. "
         "Check the dashboard before you start it again: a second task costs again",

@@ -40,7 +40,7 @@ def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> Non
         task_id: The task's id; None at a start.
     """
     if isinstance(raised, AnchorError):
-        raised.task_id = task_id
+        raised.task_id = task_id or raised.task_id
         return
     release_frames(raised)
     if task_id is not None:
