@@ -1,4 +1,4 @@
-"""An answer becomes a value of the type that was asked for, or an error that says where it isn't one."""
+"""A type as `output`: the value that an answer becomes, or the error that names the place where the answer is wrong."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from anchor_webtask import InvalidOutputError
 from anchor_webtask._output.decode import output_of
 from anchor_webtask.emulator._answers import make_answer
 from tests.support.errors import contents
-from tests.support.kinds import (
-    KINDS,
-    OBJECTS,
+from tests.support.synthetic_types import json_of, types_with_values
+from tests.support.type_cases import (
+    OBJECT_CASES,
     ORDER,
-    OTHERS,
+    TYPE_CASES,
+    WRAPPED_CASES,
     Book,
     Cash,
     Color,
     Comment,
     Finding,
     Folder,
-    Kind,
     Node,
     Order,
     Parcel,
@@ -44,9 +44,9 @@ from tests.support.kinds import (
     Settings,
     Track,
     Transfer,
+    TypeCase,
     Verdict,
 )
-from tests.support.made_types import json_of, types_with_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,11 +55,11 @@ GOOD = {"name": "web", "cpu": 1.5}
 PROSE = "I could not find the page that you asked for."
 
 TEXTS: dict[Any, int] = {str: 0, Verdict: 1, Finding: 1, Parcel: 2, Book | Finding: 2}
-"""Types that a text fits, with how many `result` keys it then is under."""
+"""Types that accept a text as their answer, with the number of `result` keys under which they have the text."""
 
-each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-each_object = pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.name)
-each_other = pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.name)
+each_case = pytest.mark.parametrize("case", TYPE_CASES, ids=lambda case: case.name)
+each_object_case = pytest.mark.parametrize("case", OBJECT_CASES, ids=lambda case: case.name)
+each_wrapped_case = pytest.mark.parametrize("case", WRAPPED_CASES, ids=lambda case: case.name)
 
 
 def nest(value: object, times: int) -> Any:
@@ -71,7 +71,7 @@ def read(output: Any, raw: Any) -> Any:
 
 
 def refused(output: Any, raw: Any) -> InvalidOutputError:
-    """Return why an answer isn't taken, once all is right about the error that is so for each."""
+    """Return the error that refuses an answer, after checks that hold for every such error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         read(output, raw)
@@ -89,51 +89,53 @@ def refused(output: Any, raw: Any) -> InvalidOutputError:
     return error
 
 
-def is_value(found: object, kind: Kind) -> bool:
-    return type(found) is type(kind.value) and found == kind.value
+def is_value_of(case: TypeCase, value: object) -> bool:
+    return type(value) is type(case.value) and value == case.value
 
 
-# -- The attempts --------------------------------------------------------------------------------------------------
+# -- Wrappers and JSON in text -------------------------------------------------------------------------------------
 
 
-@each_kind
+@each_case
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_answer_may_come_as_it_is_or_wrapped_once_or_twice(kind: Kind, times: int) -> None:
-    raw = nest(kind.answer, times)
+def test_answer_may_be_plain_or_in_one_or_two_api_wrappers(case: TypeCase, times: int) -> None:
+    raw = nest(case.answer, times)
     before = copy.deepcopy(raw)
-    assert is_value(read(kind.output, raw), kind)
+    assert is_value_of(case, read(case.output, raw))
     assert raw == before
 
 
 AS_TEXT = [
-    (kind, outside, inside)
-    for kind in KINDS
+    (case, outside, inside)
+    for case in TYPE_CASES
     for outside, inside in [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0)]
-    if outside < TEXTS.get(kind.output, 3) or (outside == 0 and inside > 0)
+    if outside < TEXTS.get(case.output, 3) or (outside == 0 and inside > 0)
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, Kind) else None
+    ("case", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, TypeCase) else None
 )
-def test_answer_may_come_as_json_in_a_string(kind: Kind, outside: int, inside: int) -> None:
-    assert is_value(read(kind.output, nest(json.dumps(nest(kind.answer, inside)), outside)), kind)
+def test_answer_may_be_json_text_with_wrappers_inside_or_outside_text(
+    case: TypeCase, outside: int, inside: int
+) -> None:
+    assert is_value_of(case, read(case.output, nest(json.dumps(nest(case.answer, inside)), outside)))
 
 
-@each_other
-def test_wrapped_type_has_one_wrapping_of_its_own_and_two_of_the_api(kind: Kind) -> None:
-    assert is_value(read(kind.output, nest(kind.answer, 3)), kind)
-    refused(kind.output, nest(kind.answer, 4))
+@each_wrapped_case
+def test_answer_to_wrapped_type_may_have_three_wrappers_but_not_four(case: TypeCase) -> None:
+    assert is_value_of(case, read(case.output, nest(case.answer, 3)))
+    refused(case.output, nest(case.answer, 4))
 
 
-@each_object
-def test_type_that_is_not_wrapped_is_not_unwrapped_three_times(kind: Kind) -> None:
-    refused(kind.output, nest(kind.answer, 3))
+@each_object_case
+def test_answer_to_object_type_in_three_wrappers_is_refused(case: TypeCase) -> None:
+    refused(case.output, nest(case.answer, 3))
 
 
-@each_object
-def test_json_is_decoded_once_only(kind: Kind) -> None:
-    refused(kind.output, json.dumps(json.dumps(kind.answer)))
+@each_object_case
+def test_answer_that_is_encoded_as_json_text_twice_is_refused(case: TypeCase) -> None:
+    refused(case.output, json.dumps(json.dumps(case.answer)))
 
 
 @pytest.mark.parametrize(
@@ -155,38 +157,40 @@ def test_json_is_decoded_once_only(kind: Kind) -> None:
         (list[Verdict] | Verdict, nest("x", 2), Verdict("x")),
     ],
 )
-def test_what_fits_sooner_is_not_decoded_or_unwrapped(output: Any, raw: Any, value: Any) -> None:
+def test_answer_that_fits_is_not_decoded_or_unwrapped_further(output: Any, raw: Any, value: Any) -> None:
     assert read(output, raw) == value
 
 
-@pytest.mark.parametrize("wrapping", [{"result": GOOD, "more": 2}, {"Result": GOOD}, {"answer": GOOD}, [GOOD]])
-def test_only_a_lone_result_is_a_wrapping(wrapping: Any) -> None:
-    refused(Node, wrapping)
+@pytest.mark.parametrize("raw", [{"result": GOOD, "more": 2}, {"Result": GOOD}, {"answer": GOOD}, [GOOD]])
+def test_only_object_with_single_key_result_is_removed_as_wrapper(raw: Any) -> None:
+    refused(Node, raw)
 
 
-def test_fields_that_were_not_asked_for_are_ignored() -> None:
+def test_additional_fields_of_answer_are_ignored() -> None:
     assert read(Node, {"name": "web", "cpu": 1.5, "result": "more"}) == Node("web", 1.5)
 
 
-def test_keys_of_a_dict_may_be_other_than_text() -> None:
+def test_text_keys_of_answer_become_numbers_or_dates() -> None:
     assert read(dict[int, Node], {"1": {"name": "a", "cpu": 1}}) == {1: Node("a", 1.0)}
     assert read(dict[date, int], {"2026-03-01": 1}) == {date(2026, 3, 1): 1}
     assert read(dict[int, Book], {"1": {"title": "a", "price": 1}}) == {1: Book(title="a", price=1.0)}
 
 
-@pytest.mark.parametrize(("output", "named"), [(Track, "title"), (Book, "title"), (Price, "currency")])
-def test_half_a_surrogate_pair_costs_no_answer(output: Any, named: str) -> None:
+@pytest.mark.parametrize(("output", "field"), [(Track, "title"), (Book, "title"), (Price, "currency")])
+def test_answer_with_lone_surrogate_is_accepted(output: Any, field: str) -> None:
     answer = {"title": "Emma\ud83d", "currency": "Emma\ud83d", "price": 1, "seconds": 1, "amount": 1}
-    assert getattr(read(output, answer), named).startswith("Emma")
+    assert getattr(read(output, answer), field).startswith("Emma")
 
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize(("output", "text"), [(float, "{}"), (list[float], "[{}]"), (dict[str, float], '{{"a": {}}}')])
-def test_text_that_is_no_json_but_pythons_is_not_decoded(output: Any, text: str, constant: str) -> None:
+def test_text_with_nan_or_infinity_is_not_decoded_since_these_are_not_json(
+    output: Any, text: str, constant: str
+) -> None:
     assert refused(output, text.format(constant)).path == "$"
 
 
-# -- Where it is wrong ---------------------------------------------------------------------------------------------
+# -- The place that an error names ---------------------------------------------------------------------------------
 
 
 class Inner(msgspec.Struct, frozen=True):
@@ -241,7 +245,7 @@ class Shelf(pydantic.BaseModel):
 
 
 class Sold(pydantic.BaseModel):
-    """Its tag is also the name of one of its fields, as pydantic says where something is wrong by both."""
+    """A model whose tag is also the name of a field: pydantic's error locations contain both tags and names."""
 
     kind: Literal["price"]
     price: float
@@ -349,9 +353,9 @@ EMMA = {"title": "Emma", "price": 1}
         (Tagged, {"unit": {"int": "bad"}}, "$.unit", 'found {"int": "bad"}'),
         (dict[str, Book], {"\u202e": 3}, '$["\\u202e"]', "Input should be an object"),
     ],
-    ids=lambda it: ascii(it)[:50],
+    ids=lambda value: ascii(value)[:50],
 )
-def test_error_says_where_and_what(output: Any, raw: Any, path: str, expected: str) -> None:
+def test_error_names_place_expected_value_and_found_value(output: Any, raw: Any, path: str, expected: str) -> None:
     error = refused(output, raw)
     assert error.path == path
     assert f"at {path}: " in str(error)
@@ -367,7 +371,7 @@ def test_error_says_where_and_what(output: Any, raw: Any, path: str, expected: s
         (Order, {"id": "no id"}, "$.id"),
     ],
 )
-def test_of_several_attempts_the_one_that_came_furthest_is_told(output: Any, raw: Any, path: str) -> None:
+def test_error_is_about_deepest_mismatch_of_all_attempts(output: Any, raw: Any, path: str) -> None:
     assert refused(output, raw).path == path
     assert refused(output, nest(raw, 1)).path == path.replace("$", "$.result")
     assert refused(output, json.dumps(raw)).path == path
@@ -391,7 +395,7 @@ class CarelessDataclass:
 
 
 @pytest.mark.parametrize(
-    ("output", "raw", "said"),
+    ("output", "raw", "message"),
     [
         (Careless, None, "TypeError: 'NoneType' object is not subscriptable"),
         (Careless, {}, "KeyError: 'name'"),
@@ -399,12 +403,12 @@ class CarelessDataclass:
         (CarelessDataclass, {"name": "x"}, "KeyError: 'x'"),
     ],
 )
-def test_what_a_types_own_code_raises_is_told_and_the_answer_kept(output: Any, raw: Any, said: str) -> None:
-    assert f"the type's own code raised {said}" in str(refused(output, raw))
+def test_exception_of_types_own_code_becomes_invalid_output_error(output: Any, raw: Any, message: str) -> None:
+    assert f"the type's own code raised {message}" in str(refused(output, raw))
 
 
 @pytest.mark.parametrize(
-    ("output", "raw", "shows"),
+    ("output", "raw", "excerpt"),
     [
         (Node, {"name": "web", "cpu": "SECRET"}, 'found "[redacted]"'),
         (Node, {"name": "web", "cpu": f"{'x' * 50} SECRET"}, "[redact"),
@@ -416,15 +420,15 @@ def test_what_a_types_own_code_raises_is_told_and_the_answer_kept(output: Any, r
         (Book, "SECRET", 'found "[redacted]"'),
     ],
 )
-def test_secret_that_an_answer_echoes_is_not_told(output: Any, raw: Any, shows: str) -> None:
+def test_secret_in_answer_is_redacted_in_text_of_error_but_not_in_raw(output: Any, raw: Any, excerpt: str) -> None:
     with pytest.raises(InvalidOutputError) as caught:
         output_of(output).value(raw, "task-1", lambda text: text.replace("SECRET", "[redacted]"))
-    assert shows in str(caught.value)
+    assert excerpt in str(caught.value)
     assert "SEC" not in str(caught.value) + caught.value.path
     assert caught.value.raw is raw
 
 
-# -- Huge and hostile ----------------------------------------------------------------------------------------------
+# -- Huge and hostile answers --------------------------------------------------------------------------------------
 
 HUGE = 10_000_000
 HOSTILE = "\x00\x1b[31m\r\n\u202e\u2066\u2028\ufeff\ud800\U000e0001"
@@ -453,13 +457,15 @@ HOSTILE = "\x00\x1b[31m\r\n\u202e\u2066\u2028\ufeff\ud800\U000e0001"
         (Annotated[Book, pydantic.Field()] | Literal["yes"], lambda text: text),
     ],
 )
-@pytest.mark.parametrize("text", ["x" * HUGE, HOSTILE, HOSTILE * 1000], ids=["huge", "hostile", "both"])
-def test_error_stays_short_and_printable(output: Any, wrong: Callable[[str], Any], text: str) -> None:
+@pytest.mark.parametrize("text", ["x" * HUGE, HOSTILE, HOSTILE * 1000], ids=["huge", "hostile", "huge and hostile"])
+def test_error_is_short_and_printable_for_huge_or_hostile_texts(
+    output: Any, wrong: Callable[[str], Any], text: str
+) -> None:
     refused(output, wrong(text))
 
 
 @pytest.mark.parametrize("output", [list[int], dict[str, int], list[Book]])
-def test_huge_answer_that_is_wrong_at_its_end_is_told_by_its_end(output: Any) -> None:
+def test_error_names_last_item_or_key_of_huge_answer(output: Any) -> None:
     count = 200_000
     if output == dict[str, int]:
         assert refused(output, {**{f"k{number}": 1 for number in range(count)}, "last": "x"}).path == "$.last"
@@ -468,21 +474,21 @@ def test_huge_answer_that_is_wrong_at_its_end_is_told_by_its_end(output: Any) ->
     assert refused(output, [*[good] * count, "x"]).path == f"$[{count}]"
 
 
-def test_huge_answer_beside_many_keys_is_not_read_once_for_each() -> None:
-    reads = 0
+def test_search_for_wrong_key_among_thousand_converts_answer_fewer_than_30_times() -> None:
+    conversions = 0
 
     def count(_: object) -> None:
-        nonlocal reads
-        reads += 1
+        nonlocal conversions
+        conversions += 1
 
     counting = msgspec.defstruct("Counting", [("name", str)], namespace={"__post_init__": count})
-    whole = msgspec.defstruct("Whole", [("first", counting), ("many", dict[str, int])])
+    outer = msgspec.defstruct("Outer", [("first", counting), ("many", dict[str, int])])
     raw = {"first": {"name": "x"}, "many": {**{f"k{number}": 1 for number in range(1000)}, "last": "x"}}
-    assert refused(whole, raw).path == "$.many.last"
-    assert 0 < reads < 30
+    assert refused(outer, raw).path == "$.many.last"
+    assert 0 < conversions < 30
 
 
-def test_huge_answer_that_fits_is_taken() -> None:
+def test_huge_answer_that_fits_is_accepted() -> None:
     text = "x" * HUGE
     assert read(Track, {"title": text, "seconds": 1}) == Track(text, 1)
     assert read(Finding, json.dumps({"result": text})) == Finding(result=text)
@@ -496,7 +502,7 @@ def deep(field: str, levels: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("output", "field"), [(Folder, "folders"), (Comment, "replies")])
-def test_answer_that_is_nested_too_deeply_is_an_error(output: Any, field: str) -> None:
+def test_answer_that_is_nested_too_deeply_is_refused(output: Any, field: str) -> None:
     with pytest.raises(InvalidOutputError, match="recursion") as caught:
         read(output, deep(field, 5000))
     assert caught.value.path == "$"
@@ -506,29 +512,29 @@ def test_answer_that_is_nested_too_deeply_is_an_error(output: Any, field: str) -
 
 # -- An agent that gave up -----------------------------------------------------------------------------------------
 
-CLASSES = [kind for kind in OBJECTS if "dict" not in kind.name]
+CLASSES = [case for case in OBJECT_CASES if "dict" not in case.name]
 LISTS_AND_UNIONS = [
-    kind
-    for kind in OTHERS
-    if kind.name.startswith(("list", "NamedTuple", "tuple", "union of tagged", "union of pydantic", "Enum", "date"))
+    case
+    for case in WRAPPED_CASES
+    if case.name.startswith(("list", "NamedTuple", "tuple", "union of tagged", "union of pydantic", "Enum", "date"))
 ]
 GAVE_UP = [PROSE, "", None, {}, {"error": PROSE}, {"message": PROSE}, "null", "{}", '{"error": "no"}', '"no"', 0, False]
 
 
-NO_VALUES = [
-    (kind, raw, times)
-    for kind in CLASSES + LISTS_AND_UNIONS
+ANSWERS_WITHOUT_VALUE = [
+    (case, raw, times)
+    for case in CLASSES + LISTS_AND_UNIONS
     for raw in GAVE_UP
     for times in range(4)
-    if not isinstance(raw, str) or times < TEXTS.get(kind.output, 4)
+    if not isinstance(raw, str) or times < TEXTS.get(case.output, 4)
 ]
 
 
 @pytest.mark.parametrize(
-    ("kind", "raw", "times"), NO_VALUES, ids=lambda it: it.name if isinstance(it, Kind) else repr(it)
+    ("case", "raw", "times"), ANSWERS_WITHOUT_VALUE, ids=lambda it: it.name if isinstance(it, TypeCase) else repr(it)
 )
-def test_answer_of_an_agent_that_gave_up_is_no_value(kind: Kind, raw: Any, times: int) -> None:
-    refused(kind.output, nest(raw, times))
+def test_answer_of_agent_that_gave_up_is_refused(case: TypeCase, raw: Any, times: int) -> None:
+    refused(case.output, nest(raw, times))
 
 
 class AllDefaults(TypedDict, total=False):
@@ -572,7 +578,7 @@ DEFAULTS = [
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("raw", [{}, {"error": PROSE}, "{}", {"unrelated": {"name": 1}}], ids=repr)
-def test_object_without_one_field_of_a_class_of_defaults_is_no_value(
+def test_object_without_any_field_of_class_with_only_defaults_is_refused(
     output: Any, raw: Any, optional: bool, times: int
 ) -> None:
     error = refused(output | None if optional else output, nest(raw, times))
@@ -593,7 +599,7 @@ def test_object_without_one_field_of_a_class_of_defaults_is_no_value(
         (Book | dict[str, int], {"a": 1}, {"a": 1}),
     ],
 )
-def test_what_is_empty_but_asked_for_is_taken(output: Any, raw: Any, value: Any) -> None:
+def test_empty_or_partial_answer_that_fits_is_accepted(output: Any, raw: Any, value: Any) -> None:
     assert read(output, raw) == value
 
 
@@ -612,11 +618,11 @@ class Named(pydantic.BaseModel, populate_by_name=True):
         ({"address": {"town": "London"}}, Named.model_construct(town="London")),
     ],
 )
-def test_fields_may_come_by_every_name_that_pydantic_takes(raw: Any, value: Named) -> None:
+def test_answer_may_use_every_name_and_alias_of_pydantic_field(raw: Any, value: Named) -> None:
     assert read(Named, raw) == value
 
 
-def test_model_of_other_names_is_no_value_without_any_of_them() -> None:
+def test_answer_without_any_name_or_alias_of_model_is_refused() -> None:
     assert "expected an object with at least one of these fields: full name, age, town; found {" in str(
         refused(Named, {"error": PROSE})
     )
@@ -651,75 +657,77 @@ class Lowered(pydantic.BaseModel):
 
 @pytest.mark.parametrize("output", [AnythingBeside, pydantic.RootModel[NumberOfDefaults], Doubled, Lowered])
 @pytest.mark.parametrize("raw", [{}, {"error": PROSE}])
-def test_a_models_own_code_makes_no_value_of_nothing(output: Any, raw: Any) -> None:
+def test_answer_without_fields_is_refused_although_models_own_code_accepts_it(output: Any, raw: Any) -> None:
     assert "expected an object with at least one of these fields: n" in str(refused(output, raw))
 
 
-def test_what_a_models_own_code_takes_is_taken() -> None:
+def test_answer_that_models_own_code_or_root_model_accepts_is_accepted() -> None:
     assert read(Lowered, {"NUMBER": 3}) == Lowered.model_construct(number=3)
     assert read(pydantic.RootModel[NumberOfDefaults], {"number": 3}).root.number == 3
 
 
-def test_names_that_the_schema_has_are_no_secrets() -> None:
+def test_field_name_of_schema_is_not_redacted_in_path() -> None:
     with pytest.raises(InvalidOutputError) as caught:
         output_of(list[Node]).value([BAD], "task-1", lambda text: text.replace("cpu", "[redacted]"))
     assert caught.value.path == "$[0].cpu"
     assert "at $[0].cpu: " in str(caught.value)
 
 
-def test_unions_are_kept_apart_by_their_order() -> None:
+def test_unions_of_same_classes_in_different_order_are_cached_separately() -> None:
     first, second = (pydantic.create_model(name, number=(int, ...)) for name in ("First", "Second"))
     assert type(read(first | second, {"number": 1})) is first
     assert type(read(second | first, {"number": 1})) is second
 
 
 class Extra(pydantic.BaseModel, extra="allow"):
-    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # as pydantic's manual says
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's documentation declares it so
     note: str = ""
 
 
-def test_model_that_takes_any_fields_of_a_type_needs_none_of_its_own() -> None:
+def test_model_with_typed_extra_fields_accepts_answer_without_declared_fields() -> None:
     assert read(Extra, {"web": 3}).web == 3
 
 
-# -- Generated types -----------------------------------------------------------------------------------------------
+# -- Synthetic types -----------------------------------------------------------------------------------------------
 
-generated = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+synthetic = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-@generated
-@given(made=types_with_values(), times=st.integers(0, 2), as_text=st.booleans())
-def test_value_of_a_generated_type_comes_back_as_it_was(made: tuple[Any, Any], times: int, as_text: bool) -> None:
-    kind, value = made
+@synthetic
+@given(type_and_value=types_with_values(), times=st.integers(0, 2), as_text=st.booleans())
+def test_answer_of_synthetic_type_becomes_equal_value(
+    type_and_value: tuple[Any, Any], times: int, as_text: bool
+) -> None:
+    kind, value = type_and_value
     output = output_of(kind)
     answer = json_of(value)
-    as_asked = {"result": answer} if output.wrapped else answer
+    as_sent = {"result": answer} if output.wrapped else answer
     assert output.schema is not None
     Draft202012Validator.check_schema(output.schema)
-    Draft202012Validator(output.schema, registry=Registry()).validate(as_asked)
-    raw = nest(as_asked, times)
+    Draft202012Validator(output.schema, registry=Registry()).validate(as_sent)
+    raw = nest(as_sent, times)
     found = output.value(json.dumps(raw) if as_text else raw, "task-1")
     assert found == value
     assert type(found) is type(value)
 
 
-@generated
-@given(made=types_with_values(), times=st.integers(0, 2))
-def test_answer_that_is_made_up_for_a_generated_type_is_one(made: tuple[Any, Any], times: int) -> None:
-    output = output_of(made[0])
+@synthetic
+@given(type_and_value=types_with_values(), times=st.integers(0, 2))
+def test_synthetic_answer_of_emulator_fits_synthetic_type(type_and_value: tuple[Any, Any], times: int) -> None:
+    output = output_of(type_and_value[0])
     assert output.schema is not None
     output.value(nest(make_answer(output.schema), times), "task-1")
 
 
-@each_kind
-def test_answer_that_is_made_up_for_a_kind_is_one(kind: Kind) -> None:
-    output = output_of(kind.output)
+@each_case
+def test_synthetic_answer_of_emulator_fits_requested_type(case: TypeCase) -> None:
+    output = output_of(case.output)
     assert output.schema is not None
     answer = make_answer(output.schema)
-    assert type(output.value(answer, "task-1")) is type(kind.value) or isinstance(kind.value, Transfer | list | int)
+    assert type(output.value(answer, "task-1")) is type(case.value) or isinstance(case.value, Transfer | list | int)
 
 
-@generated
+@synthetic
 @given(
     raw=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet=st.characters()),
@@ -729,15 +737,15 @@ def test_answer_that_is_made_up_for_a_kind_is_one(kind: Kind) -> None:
         ),
         max_leaves=12,
     ),
-    kind=st.sampled_from(KINDS),
+    case=st.sampled_from(TYPE_CASES),
 )
-def test_answer_is_a_value_or_an_error_of_ours_whatever_it_is(raw: Any, kind: Kind) -> None:
+def test_any_json_becomes_value_or_invalid_output_error(raw: Any, case: TypeCase) -> None:
     before = copy.deepcopy(raw)
     is_refused = False
     try:
-        read(kind.output, raw)
+        read(case.output, raw)
     except InvalidOutputError:
         is_refused = True
     if is_refused:
-        refused(kind.output, raw)
+        refused(case.output, raw)
     assert raw == before
