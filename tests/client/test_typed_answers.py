@@ -226,7 +226,7 @@ AMBIGUOUS: Final = {"str", "dataclass with the only field result", "pydantic mod
 """Types that accept any text, and therefore do not decode JSON in a text."""
 
 SYNTHETIC_TYPES: Final = {"optional union of tagged Structs": Cash, "union of int and list of str": int}
-"""The type of the emulator's synthetic answer to a union, if it differs from the type of the case's value."""
+"""By name of a case, the type of the emulator's synthetic answer, if it differs from the type of the case's value."""
 
 METHODS: Final = ["run", "run_in_one_request"]
 
@@ -291,7 +291,7 @@ def one_base_url(emulator: Emulator) -> Iterator[str]:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @each_documented_case
-def test_documented_answer_becomes_value_in_every_form(
+def test_answer_from_api_documentation_becomes_value_in_every_form(
     runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase, form: Callable[[Any], Any]
 ) -> None:
     raw = form(documented.answer)
@@ -389,7 +389,7 @@ def test_answer_in_every_form_becomes_value_of_type(
 
 @pytest.mark.parametrize("case", named(WRAPPED_CASES))
 @sync_only
-def test_answer_without_wrapper_that_schema_asks_for_becomes_value(
+def test_answer_that_lacks_field_result_of_wrapped_schema_becomes_value(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
 ) -> None:
     emulator.on(answer=case.answer)
@@ -478,7 +478,7 @@ def test_another_process_finds_tasks_and_reads_answers_as_types(
     assert json.loads(stdout) == list(references)
 
 
-def test_error_names_place_of_wrong_value_for_found_task(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_error_names_place_of_wrong_value_for_task_found_by_id(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer=with_leaf(REPORT, DOCUMENTED_CASES[0].leaf, None))
     started = runner.call(anchor.tasks.start, "Collect the nodes")
     caught = raised(InvalidOutputError, runner, anchor.tasks.get(started.id, output=AttrsReport).result)
@@ -506,7 +506,7 @@ def test_token_says_whether_answer_is_wrapped(runner: Runner, anchor: Any, emula
     )
 
 
-def test_task_found_by_token_of_object_type_returns_complete_object(
+def test_task_found_by_token_returns_object_without_result_wrappers(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"result": {"result": REPORT}})
@@ -561,7 +561,7 @@ class ModelWithOpaque(pydantic.BaseModel):
 
 @attrs.define
 class WithModel:
-    """A class that neither library reads: pydantic does not read attrs classes, and msgspec does not read models."""
+    """An attrs class with a pydantic model: pydantic does not read attrs classes, and msgspec does not read models."""
 
     model: ModelNode
 

@@ -34,7 +34,7 @@ SCALARS: list[TypeAndValues] = [
     (datetime, st.datetimes(timezones=st.just(UTC))),
     (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
     (time, st.times(timezones=st.just(UTC))),
-    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # pydantic can't write other bytes as JSON
+    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # ASCII: pydantic can't write all bytes as JSON
     (UUID, st.uuids()),
     (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
     (Literal["only"], st.just("only")),
@@ -60,7 +60,7 @@ MODEL_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
     ),
 ]
 numbers = itertools.count()
-"""The numbers in the names of classes, since a schema can't contain two classes with the same name."""
+"""Numbers for unique names of classes: a schema can't contain two classes with the same name."""
 
 
 @st.composite

@@ -220,20 +220,20 @@ class Settings:
 
 @dataclass
 class Verdict:
-    """A class whose only field has the name of the API's wrapper."""
+    """A class whose only field is called `result`, like the API's wrapper."""
 
     result: str
 
 
 class Finding(pydantic.BaseModel):
-    """A model whose only field has the name of the API's wrapper."""
+    """A model whose only field is called `result`, like the API's wrapper."""
 
     result: str
 
 
 @attrs.define
 class Parcel:
-    """A class whose only field has the name of the API's wrapper, and contains another class of this kind."""
+    """A class whose only field is called `result`, and contains a class whose only field is also called `result`."""
 
     result: Verdict
 

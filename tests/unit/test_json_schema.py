@@ -45,7 +45,7 @@ def nest(value: object, times: int) -> Any:
 
 
 def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
-    """Return the error that refuses an answer, after checks that hold for every such error."""
+    """Decode an answer that must be refused, check what holds for every such error, and return the error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         output_of(JsonSchema(schema)).value(raw, "task-1")
@@ -61,7 +61,7 @@ def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
 
 
 def invalid(schema: Any) -> ConfigurationError:
-    """Return the error that refuses a schema, after checks that hold for every such error."""
+    """Construct a `JsonSchema` that must be refused, check what holds for every such error, and return the error."""
     with pytest.raises(ConfigurationError) as caught:
         JsonSchema(schema)
     error = caught.value
@@ -128,7 +128,7 @@ def test_repr_of_json_schema_shows_schema() -> None:
 )
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("as_text", [False, True])
-def test_answer_that_fits_schema_is_returned_without_api_wrappers(
+def test_answer_that_fits_schema_is_returned_without_result_wrappers(
     schema: dict[str, Any], answer: Any, times: int, as_text: bool
 ) -> None:
     raw = json.dumps(nest(answer, times)) if as_text else nest(answer, times)
@@ -158,7 +158,9 @@ def test_field_result_of_schema_is_not_removed_as_wrapper() -> None:
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_names_place_and_violated_keyword(schema: dict[str, Any], raw: Any, path: str, expected: str) -> None:
+def test_error_of_wrong_answer_names_place_and_violated_keyword(
+    schema: dict[str, Any], raw: Any, path: str, expected: str
+) -> None:
     error = refused(schema, raw)
     assert error.path == path
     assert expected in str(error)

@@ -288,23 +288,23 @@ def test_reference_to_root_of_wrapped_schema_leads_to_field_result() -> None:
     "place",
     ["items", "contains", "not", "if", "then", "else", "unevaluatedItems", "propertyNames", "contentSchema"],
 )
-def test_reference_under_keyword_is_moved_with_its_target(reference: str, moved: str, place: str) -> None:
+def test_reference_in_wrapped_schema_follows_its_target(reference: str, moved: str, place: str) -> None:
     assert wrapped({"type": "array", place: {"$ref": reference}})[place] == {"$ref": moved}
 
 
 @pytest.mark.parametrize("place", ["properties", "patternProperties", "dependentSchemas"])
-def test_reference_in_named_subschema_is_moved_with_its_target(place: str) -> None:
+def test_reference_in_named_subschema_of_wrapped_schema_follows_its_target(place: str) -> None:
     assert wrapped({"type": ["object", "null"], place: {"$ref": {"$ref": "#"}}})[place] == {
         "$ref": {"$ref": "#/properties/result"}
     }
 
 
-def test_reference_in_definition_is_moved_with_its_target() -> None:
+def test_reference_in_definition_of_wrapped_schema_follows_its_target() -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/Inner"}, "$defs": {"Inner": {"anyOf": [True, {"$ref": "#"}]}}}
     assert schema_of(schema)["$defs"] == {"Inner": {"anyOf": [True, {"$ref": "#/properties/result"}]}}
 
 
-def test_value_that_looks_like_reference_is_not_moved() -> None:
+def test_value_in_wrapped_schema_that_looks_like_reference_is_unchanged() -> None:
     schema = {
         "type": "array",
         "items": {"enum": [{"$ref": "#"}], "default": {"$ref": "#"}, "examples": [{"$ref": "#"}]},
@@ -727,7 +727,7 @@ def test_type_annotated_for_pydantic_is_refused_if_pydantic_is_not_installed(mon
 
 
 def test_type_with_two_classes_of_same_name_is_refused() -> None:
-    """A notebook has two classes of one name after a cell is run twice, if another class still uses the older one."""
+    """In a notebook, a cell that is run twice makes a second class, while another class still uses the first one."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
     with pytest.raises(
@@ -738,7 +738,7 @@ def test_type_with_two_classes_of_same_name_is_refused() -> None:
 
 
 def test_refused_type_is_checked_again_at_next_use() -> None:
-    """In a notebook, the user may have defined the class of a forward reference in the meantime."""
+    """In a notebook, the user may define the class that a forward reference names after the first attempt."""
     module = types.ModuleType("notebook")
     sys.modules["notebook"] = module
     try:

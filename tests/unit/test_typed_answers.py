@@ -71,7 +71,7 @@ def read(output: Any, raw: Any) -> Any:
 
 
 def refused(output: Any, raw: Any) -> InvalidOutputError:
-    """Return the error that refuses an answer, after checks that hold for every such error."""
+    """Decode an answer that must be refused, check what holds for every such error, and return the error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         read(output, raw)
@@ -98,7 +98,7 @@ def is_value_of(case: TypeCase, value: object) -> bool:
 
 @each_case
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_answer_may_be_plain_or_in_one_or_two_api_wrappers(case: TypeCase, times: int) -> None:
+def test_answer_may_be_plain_or_in_one_or_two_result_wrappers(case: TypeCase, times: int) -> None:
     raw = nest(case.answer, times)
     before = copy.deepcopy(raw)
     assert is_value_of(case, read(case.output, raw))
@@ -116,20 +116,20 @@ AS_TEXT = [
 @pytest.mark.parametrize(
     ("case", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, TypeCase) else None
 )
-def test_answer_may_be_json_text_with_wrappers_inside_or_outside_text(
+def test_answer_may_be_json_text_with_result_wrappers_inside_or_outside_text(
     case: TypeCase, outside: int, inside: int
 ) -> None:
     assert is_value_of(case, read(case.output, nest(json.dumps(nest(case.answer, inside)), outside)))
 
 
 @each_wrapped_case
-def test_answer_to_wrapped_type_may_have_three_wrappers_but_not_four(case: TypeCase) -> None:
+def test_answer_to_wrapped_type_may_have_three_result_wrappers_but_not_four(case: TypeCase) -> None:
     assert is_value_of(case, read(case.output, nest(case.answer, 3)))
     refused(case.output, nest(case.answer, 4))
 
 
 @each_object_case
-def test_answer_to_object_type_in_three_wrappers_is_refused(case: TypeCase) -> None:
+def test_answer_to_object_type_in_three_result_wrappers_is_refused(case: TypeCase) -> None:
     refused(case.output, nest(case.answer, 3))
 
 
@@ -355,7 +355,9 @@ EMMA = {"title": "Emma", "price": 1}
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_names_place_expected_value_and_found_value(output: Any, raw: Any, path: str, expected: str) -> None:
+def test_error_of_wrong_answer_names_place_expected_value_and_found_value(
+    output: Any, raw: Any, path: str, expected: str
+) -> None:
     error = refused(output, raw)
     assert error.path == path
     assert f"at {path}: " in str(error)
@@ -371,7 +373,7 @@ def test_error_names_place_expected_value_and_found_value(output: Any, raw: Any,
         (Order, {"id": "no id"}, "$.id"),
     ],
 )
-def test_error_is_about_deepest_mismatch_of_all_attempts(output: Any, raw: Any, path: str) -> None:
+def test_error_describes_deepest_mismatch_of_all_decoding_attempts(output: Any, raw: Any, path: str) -> None:
     assert refused(output, raw).path == path
     assert refused(output, nest(raw, 1)).path == path.replace("$", "$.result")
     assert refused(output, json.dumps(raw)).path == path
@@ -420,7 +422,9 @@ def test_exception_of_types_own_code_becomes_invalid_output_error(output: Any, r
         (Book, "SECRET", 'found "[redacted]"'),
     ],
 )
-def test_secret_in_answer_is_redacted_in_text_of_error_but_not_in_raw(output: Any, raw: Any, excerpt: str) -> None:
+def test_secret_in_answer_is_redacted_in_error_message_but_not_in_raw_answer(
+    output: Any, raw: Any, excerpt: str
+) -> None:
     with pytest.raises(InvalidOutputError) as caught:
         output_of(output).value(raw, "task-1", lambda text: text.replace("SECRET", "[redacted]"))
     assert excerpt in str(caught.value)
@@ -657,11 +661,11 @@ class Lowered(pydantic.BaseModel):
 
 @pytest.mark.parametrize("output", [AnythingBeside, pydantic.RootModel[NumberOfDefaults], Doubled, Lowered])
 @pytest.mark.parametrize("raw", [{}, {"error": PROSE}])
-def test_answer_without_fields_is_refused_although_models_own_code_accepts_it(output: Any, raw: Any) -> None:
+def test_answer_without_any_field_of_model_is_refused_even_if_model_accepts_answer(output: Any, raw: Any) -> None:
     assert "expected an object with at least one of these fields: n" in str(refused(output, raw))
 
 
-def test_answer_that_models_own_code_or_root_model_accepts_is_accepted() -> None:
+def test_answer_to_model_with_validator_or_to_root_model_is_accepted() -> None:
     assert read(Lowered, {"NUMBER": 3}) == Lowered.model_construct(number=3)
     assert read(pydantic.RootModel[NumberOfDefaults], {"number": 3}).root.number == 3
 

@@ -61,7 +61,7 @@ def test_schema_with_object_at_root_is_sent_unchanged(schema: dict[str, Any]) ->
 def test_sent_schema_is_copy_of_passed_schema() -> None:
     schema = copy.deepcopy(PRICE)
     output = output_of(schema)
-    schema["properties"]["amount"]["type"] = "string"  # type: ignore[index]  # a dict of dicts
+    schema["properties"]["amount"]["type"] = "string"  # type: ignore[index]  # the dict's values are dicts
     assert output.schema == PRICE
 
 
@@ -157,7 +157,7 @@ def test_output_that_is_neither_type_nor_schema_is_refused(output: object) -> No
 
 
 @pytest.mark.parametrize("properties", [{"result": {}, "note": {}}, {"result": {}}])
-def test_field_of_schema_with_name_result_is_not_removed_as_wrapper(properties: dict[str, Any]) -> None:
+def test_field_result_that_schema_declares_is_not_removed_as_wrapper(properties: dict[str, Any]) -> None:
     schema = {"type": "object", "properties": properties, "required": ["result"]}
     assert output_of(schema).value({"result": "ok"}) == {"result": "ok"}
     assert output_of(schema).value({"result": {"result": {"result": "ok"}}}) == {"result": "ok"}
@@ -183,16 +183,16 @@ def test_empty_schema_is_refused() -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("value", [NESTED, "text", None, 0, [], {}, {"result": 1, "more": 2}, '{"amount": 3}'])
-def test_without_output_at_most_two_wrappers_are_removed_and_text_is_not_decoded(value: object, times: int) -> None:
+def test_without_output_two_result_wrappers_are_removed_and_text_is_not_decoded(value: object, times: int) -> None:
     assert output_of(None).value(nest(value, times)) == value
 
 
-def test_without_output_third_wrapper_belongs_to_answer() -> None:
+def test_without_output_third_result_wrapper_stays_in_answer() -> None:
     assert output_of(None).value(nest("x", 3)) == nest("x", 1)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_wrappers_around_answer_to_schema_are_removed(times: int) -> None:
+def test_result_wrappers_around_answer_to_schema_are_removed(times: int) -> None:
     assert output_of(PRICE).value(nest(NESTED, times)) == NESTED
 
 
@@ -207,11 +207,11 @@ def test_text_that_is_not_json_object_or_list_is_returned_unchanged(text: str) -
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_answer_to_wrapped_schema_loses_wrapper_of_schema_and_those_of_api(times: int) -> None:
+def test_answer_to_wrapped_schema_loses_result_wrappers_of_schema_and_api(times: int) -> None:
     assert output_of(NAMES).value(nest(["a", "b"], times)) == ["a", "b"]
 
 
-def test_answer_to_wrapped_schema_may_lack_wrapper() -> None:
+def test_answer_to_wrapped_schema_may_lack_result_wrapper() -> None:
     assert output_of(NAMES).value(["a", "b"]) == ["a", "b"]
 
 
@@ -226,7 +226,7 @@ def test_field_result_beside_other_fields_is_not_removed_as_wrapper() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_without_output_third_wrapper_is_removed_if_sent_schema_was_wrapped(times: int) -> None:
+def test_without_output_third_result_wrapper_is_removed_if_sent_schema_was_wrapped(times: int) -> None:
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 

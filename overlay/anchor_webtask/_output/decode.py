@@ -42,7 +42,7 @@ class Output(NamedTuple, Generic[T]):
 
     Attributes:
         schema: The JSON Schema to send, with an object at its root; None if the user passed no `output`.
-        wrapped: Whether the schema that was sent has what the user asked for in its only field, `result`.
+        wrapped: Whether the sent schema wraps the user's schema in an object, as its only field `result`.
         convert: Converts JSON to the value, or returns a `Mismatch`; None if the answer is not validated.
     """
 
@@ -71,10 +71,10 @@ class Output(NamedTuple, Generic[T]):
                 fitting: T = value
                 return fitting
             mismatches.append(value.prefixed(*steps))
-        # The deepest mismatch is the most useful one. Among equals it is the last, because JSON decoded from a text
-        # comes after the text.
+        # The deepest mismatch is the most useful one. Among equally deep mismatches the last is preferred, since JSON
+        # that is decoded from a text comes after the text.
         closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
-        # With an id, the error's advice says where the answer is.
+        # If the task's id is known, the error's advice already mentions `.raw`.
         hint = "; the error's .raw is the answer as received" if task_id is None else ""
         known = all_field_names(self.schema or {})
         raise InvalidOutputError(
@@ -85,7 +85,7 @@ class Output(NamedTuple, Generic[T]):
         )
 
     def _unvalidated(self, raw: Any) -> Any:
-        """Return the answer without the API's wrappers, and decoded if it is text that should be JSON."""
+        """Return the answer without the API's `result` wrappers, and decoded if it should not be text."""
         if self.schema is None:
             return _unwrapped(raw, MAX_API_WRAPPERS + self.wrapped)
         fields = self.schema.get("properties")
@@ -96,15 +96,15 @@ class Output(NamedTuple, Generic[T]):
         own = fields.keys() if isinstance(fields, dict) and WRAPPER in fields else None
         for _ in range(MAX_API_WRAPPERS):
             inner = decoded[WRAPPER] if _is_wrapper(decoded) else None
-            # The schema asks for an object, so an object around any other value is the answer, not a wrapper. If the
-            # schema itself has a field `result`, only an object around at least one of its fields is a wrapper.
+            # The schema asks for an object, so `{"result": …}` is a wrapper only if it contains an object. If the
+            # schema itself has a field `result`, the inner object must also have one of the schema's fields.
             if not isinstance(inner, dict) or (own is not None and own.isdisjoint(inner)):
                 break
             decoded = inner
         return decoded
 
     def _candidates(self, raw: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
-        """Yield each part of the received JSON that may be the answer, after the steps that lead to the part."""
+        """Yield each part of the received JSON that may be the answer, and the steps that lead to the part."""
         steps: tuple[Step, ...] = ()
         value = raw
         decoded = _decoded(raw)
@@ -126,7 +126,7 @@ class Output(NamedTuple, Generic[T]):
                 value = convert(candidate)
             except UnicodeEncodeError:
                 value = convert(_without_lone_surrogates(candidate))
-        except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer is paid for
+        except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer has been paid for
             return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
         if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value
@@ -152,7 +152,7 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
 
     Args:
         output: What the user passed: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
-        wrapped: If `output` is None, whether the schema that was sent had the answer in its only field, `result`.
+        wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
 
     Raises:
         ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
@@ -205,7 +205,7 @@ _cached = functools.lru_cache(maxsize=256)(_typed)
 
 
 def _unwrapped(value: Any, times: int) -> Any:
-    """Return the value inside at most `times` wrappers."""
+    """Return the value inside at most `times` nested objects with the single key `result`."""
     for _ in range(times):
         if not _is_wrapper(value):
             break

@@ -52,7 +52,7 @@ class Mismatch(NamedTuple):
         return self.describe()
 
     def prefixed(self, *steps: Step) -> Mismatch:
-        """Return this mismatch with its path from an outer root, from which `steps` lead to the present root."""
+        """Return the mismatch with `steps` put before its own steps."""
         return Mismatch((*steps, *self.steps), self.expected, self.found)
 
 

@@ -33,7 +33,7 @@ _KEY_SCHEMAS: Final[tuple[tuple[type[mi.Type], Schema], ...]] = (
     (mi.UUIDType, {"format": "uuid"}),
     (mi.DecimalType, NUMBER_KEY),
 )
-"""The schemas of a dict's keys that stand for other values than text; msgspec leaves these schemas out."""
+"""Schemas of dict keys that stand for numbers, dates and other values; msgspec does not generate these schemas."""
 
 
 def schema_of(kind: Any) -> Schema:
@@ -67,7 +67,7 @@ def _schema_or_problem(kind: Any) -> Schema | str:
 
 
 def convert(kind: Any, value: Any) -> Any:
-    """Return the value of the type that JSON represents, or the `Mismatch` if the JSON does not fit the type."""
+    """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
     try:
         return msgspec.convert(value, kind, str_keys=True)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
@@ -84,7 +84,7 @@ def convert(kind: Any, value: Any) -> Any:
 
 
 def _expectation(kind: Any, steps: tuple[Step, ...], message: str, *, as_key: bool) -> str:
-    """Return msgspec's message, or the listed values if msgspec's message leaves them out."""
+    """Return the allowed values, such as an enum's, if msgspec's message leaves them out; else return the message."""
     if not message.startswith(_UNLISTED_VALUE):
         return message
     schema = schema_of(kind)
@@ -93,7 +93,7 @@ def _expectation(kind: Any, steps: tuple[Step, ...], message: str, *, as_key: bo
 
 
 def _steps(kind: Any, value: Any, message: str, path: str) -> tuple[Step, ...]:
-    """Return the steps that a path in msgspec's message stands for, as far as they exist in the value.
+    """Return the keys and indexes that a path in msgspec's message stands for, as far as the path exists in the value.
 
     msgspec writes `[...]` for any key of a dict, and does not quote names of fields that contain dots or brackets.
     """
@@ -136,7 +136,7 @@ def _key(kind: Any, value: Any, message: str, steps: tuple[Step, ...]) -> str | 
     while len(keys) > 1:
         half = keys[: len(keys) // 2]
         keys = half if is_caused_by(half) else keys[len(half) :]
-    # If the dict must have a minimum length, a shorter dict causes another message, and the key remains unknown.
+    # If the type requires a minimum length of the dict, a shorter dict causes another message: no key is found then.
     return keys[0] if is_caused_by(keys) else None
 
 
@@ -206,7 +206,7 @@ class _Completion:
             self.complete(info, schema)
 
     def _union(self, info: mi.UnionType, schema: Schema) -> None:
-        """Complete each alternative: msgspec's schema has those that are not Structs first, then Structs, then null."""
+        """Complete the schema of each member of a union: msgspec writes other types first, then Structs, then null."""
         structs = [each for each in info.types if isinstance(_without_metadata(each), mi.StructType)]
         others = [each for each in info.types if not isinstance(_without_metadata(each), mi.StructType | mi.NoneType)]
         if len(structs) < 2:

@@ -76,7 +76,7 @@ def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
 
 
 def convert(adapter: pydantic.TypeAdapter[Any], value: Any) -> Any:
-    """Return the value of the adapter's type that JSON represents, or the `Mismatch` if the JSON does not fit."""
+    """Convert JSON to a value of the adapter's type, or return the `Mismatch` if the JSON does not fit."""
     try:
         try:
             # The value is passed as JSON because a strict model accepts a date as text from JSON, but not from Python.
@@ -90,9 +90,9 @@ def convert(adapter: pydantic.TypeAdapter[Any], value: Any) -> Any:
 
 
 def took_no_data(value: Any, answer: dict[str, Any]) -> bool:
-    """Whether a model took no data from an answer, aliases included.
+    """Whether a model took no data from an answer, neither by a field's name nor by an alias.
 
-    The answer must have none of the fields that the model's schema names.
+    Call this only for an answer without any field that the model's schema names.
     """
     while isinstance(value, pydantic.RootModel):
         value = value.root
@@ -101,7 +101,8 @@ def took_no_data(value: Any, answer: dict[str, Any]) -> bool:
     model = type(value)
     validators = model.__pydantic_decorators__.model_validators.values()
     if any(each.info.mode != "after" for each in validators):
-        return value.model_fields_set.isdisjoint(model.model_fields)  # such a validator may rename the answer's keys
+        # A validator that runs before the fields are set may rename the answer's keys.
+        return value.model_fields_set.isdisjoint(model.model_fields)
     names = set(model.model_fields)
     for field in model.model_fields.values():
         aliases = field.validation_alias or field.alias
@@ -125,8 +126,8 @@ def _mismatch(answer: Any, error: ErrorDetails) -> Mismatch:
 def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, ...]:
     """Return the steps to the place in the answer that an error location of pydantic stands for.
 
-    A location also contains the names of a union's alternatives, which may equal keys, and of missing fields. So the
-    place is the one with the value that pydantic reports as wrong.
+    A location also contains names of union alternatives, which can look like keys, and names of missing fields. The
+    right place is the one whose value pydantic reports as wrong.
     """
     paths = list(itertools.islice(_paths(answer, location), MAX_PATHS))
     if location[-1:] == ("[key]",):
@@ -135,7 +136,7 @@ def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, .
 
 
 def _paths(answer: Any, location: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Yield each path through an answer that a location may stand for; paths with more of its steps come first."""
+    """Yield each path through an answer that an error location may stand for, first those with most of its steps."""
     pending: list[tuple[tuple[Step, ...], Any, int]] = [((), answer, 0)]
     while pending:
         steps, value, index = pending.pop()

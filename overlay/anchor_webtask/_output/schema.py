@@ -87,7 +87,7 @@ def all_field_names(schema: Schema) -> set[str]:
 def listed_values(
     schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool
 ) -> list[Any]:
-    """Return the values that a schema lists for a place, or an empty list if it also allows other values there.
+    """Return the values that `enum` or `const` lists for a place; an empty list if other values are allowed too.
 
     Args:
         schema: A schema, which may be a part of another schema.
@@ -117,7 +117,7 @@ def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[s
 
 
 def _subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
-    """Yield the schema of a field or an item, if it has one."""
+    """Yield the schema of the field or item that a step leads to, if there is such a schema."""
     if isinstance(step, str):
         inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
     else:
@@ -147,8 +147,8 @@ def with_root_resolved(schema: Schema) -> Schema:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # A keyword in the definition and also beside the reference applies with both values, which one schema can't
-        # express.
+        # A keyword may be in the definition and also beside the reference. Then both values apply, and one schema can't
+        # have both.
         if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
             break
         schema = {**definition, **siblings}
@@ -156,7 +156,7 @@ def with_root_resolved(schema: Schema) -> Schema:
 
 
 def _with_moved_references(schema: Schema) -> Schema:
-    """Return a schema whose references to the former root, and to places in it, lead to its field `result`."""
+    """Return a wrapped schema in which references to the former root lead to the field `result`, its new place."""
     reference = schema.get("$ref")
     if (
         isinstance(reference, str)
@@ -202,7 +202,7 @@ class _Inliner:
 
     def root(self) -> Schema:
         schema = self._inlined(self._schema)
-        # If the root refers to a definition that is kept, the root gets a copy of it: other references still need it.
+        # The root must not be a reference: if its definition stays in `$defs`, the root gets a copy of the definition.
         while (name := _referenced_name(schema)) is not None:
             schema = self._inlined({**self._definitions[name], **_siblings(schema)})
         kept: dict[str, Schema] = {}

@@ -43,7 +43,7 @@ def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> Configura
 
     Args:
         kind: The type.
-        problem_of: Returns why a part alone can't be expressed, or None if it can.
+        problem_of: Returns the reason why a part alone can't be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
         if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
