@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
-from tests.support.raw_server import Ending, http, raw_server
+from tests.support.raw_server import Ending, http_response, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def test_a_wrong_key_is_refused(runner: Runner, base_url: str) -> None:
 
 
 def test_a_generated_endpoint_has_the_limits_of_the_client(runner: Runner) -> None:
-    plays = [(Ending.SILENCE,), http(200, b" " * 2000), http(302, b"", {"location": "https://elsewhere.example/"})]
+    plays = [
+        (Ending.SILENCE,),
+        http_response(200, b" " * 2000),
+        http_response(302, b"", {"location": "https://elsewhere.example/"}),
+    ]
     with (
         raw_server(check=plays) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.3, max_response_bytes=1000) as anchor,

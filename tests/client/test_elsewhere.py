@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from tests.support.processes import spawn
-from tests.support.raw_server import PATIENCE
+from tests.support.raw_server import TEST_TIMEOUT
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -28,7 +28,7 @@ def test_another_process_finds_the_task(
     clock.sleep(600)
     what = task.id if method == "get" else task.token()
     with spawn(FIND, runner.name, method, what, base_url=base_url) as process:
-        printed, complained = process.communicate(timeout=PATIENCE)
+        printed, complained = process.communicate(timeout=TEST_TIMEOUT)
     assert (process.returncode, complained) == (0, "")
     assert json.loads(printed) == {"amount": 3}
     assert emulator.starts == 1

@@ -8,7 +8,7 @@ import pytest
 
 from anchor_webtask import ConfigurationError, NotFoundError, ServerError, TaskFailedError, TaskResult, TaskTimeoutError
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, answer, raw_server
+from tests.support.raw_server import COMPLETED, json_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -142,14 +142,14 @@ def test_an_id_that_nobody_knows_is_not_found(runner: Runner, anchor: Any) -> No
 def test_an_id_is_one_segment_of_the_path(runner: Runner) -> None:
     with raw_server(check=[COMPLETED]) as server, runner.anchor(base_url=f"{server.base_url}/proxy/") as anchor:
         runner.call(anchor.tasks.get("../a b?c#d%2e/ü").result)
-    assert [request.path for request in server.seen] == [
+    assert [request.path for request in server.requests] == [
         "/proxy/v1/tools/perform-web-task/..%2Fa%20b%3Fc%23d%252e%2F%C3%BC/status"
     ]
 
 
 def test_a_start_that_is_answered_with_the_result_is_done(runner: Runner) -> None:
     with (
-        raw_server(start=[answer({"data": {"result": 3}})]) as server,
+        raw_server(start=[json_response({"data": {"result": 3}})]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         task = runner.call(anchor.tasks.start, "Read the price")

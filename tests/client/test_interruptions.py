@@ -21,11 +21,11 @@ from httpcore._synchronization import ThreadLock
 
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask._http import limiter
-from tests.support import hunt
-from tests.support.hunt import found, logged, parts, told
+from tests.support import secret_search
 from tests.support.processes import PASSWORD, spawn
-from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, STARTED, TASK_ID, Ending, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, TEST_TIMEOUT, Ending, raw_server
 from tests.support.runners import KEY
+from tests.support.secret_search import exception_texts, find_secrets, log_texts, secret_parts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -56,7 +56,7 @@ class Moment:
 
 SILENCE: Final = ((Ending.SILENCE,),)
 MOMENTS: Final = (
-    Moment("sending", {"start": SILENCE, "longest_body": 1_000_000}, size="20_000_000", requests=1),
+    Moment("sending", {"start": SILENCE, "max_body_bytes": 1_000_000}, size="20_000_000", requests=1),
     Moment("starting", {"start": SILENCE}, requests=1),
     Moment("checking", {"check": SILENCE}, requests=2, note=NOTE),
     # A wait that is not ended at once goes on for longer than the patience lasts.
@@ -68,11 +68,11 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     """Press Ctrl-C, and return what the program says to that."""
     process.send_signal(signal.SIGINT)
     try:
-        return process.communicate(timeout=PATIENCE / 6)[1]
+        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
     except subprocess.TimeoutExpired:
         # Python doesn't see a signal that comes just before a system call until that ends; the next one is within it.
         process.send_signal(signal.SIGINT)
-        return process.communicate(timeout=PATIENCE / 6)[1]
+        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
 
 
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
@@ -83,7 +83,7 @@ def test_ctrl_c_ends_the_wait_with_a_note_and_shows_no_secret(name: str, moment:
         spawn(WAIT, name, moment.seconds, moment.size, base_url=server.base_url) as process,
     ):
         if moment.requests:
-            server.wait_for(moment.requests)
+            server.wait_for_requests(moment.requests)
         else:
             assert process.stdout
             assert process.stdout.readline() == "sleeping\n"
@@ -94,7 +94,7 @@ def test_ctrl_c_ends_the_wait_with_a_note_and_shows_no_secret(name: str, moment:
     # All three reports have the frames' variables.
     assert said.count("anchor = <") == 2
     assert '"anchor":"<' in said
-    assert found([said], parts(KEY, PASSWORD)) == []
+    assert find_secrets([said], secret_parts(KEY, PASSWORD)) == []
 
 
 async def interrupted(wait: Callable[[], Awaitable[object]], has_begun: Callable[[], object]) -> BaseException:
@@ -122,7 +122,7 @@ def test_a_cancelled_check_leaves_the_handle_and_the_client_usable(runner: Runne
         runner.anchor(base_url=server.base_url, wait=WaitPolicy(minimum=0.01)) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
-        cancelled = runner.call(interrupted, task.result, lambda: server.wait_for(1))
+        cancelled = runner.call(interrupted, task.result, lambda: server.wait_for_requests(1))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert task.status is None
         assert runner.call(task.result).value == "done"
@@ -142,13 +142,13 @@ def test_cancellation_shows_no_secret(
         run = functools.partial(
             anchor.tasks.run,
             "Log in",
-            secret_values={"PASSWORD": hunt.PASSWORD},
+            secret_values={"PASSWORD": secret_search.PASSWORD},
             extra_body={"filler": " " * int(moment.size)},
         )
-        cancelled = runner.call(interrupted, run, lambda: server.wait_for(moment.requests))
+        cancelled = runner.call(interrupted, run, lambda: server.wait_for_requests(moment.requests))
     assert [moment.note in note for note in cancelled.__notes__] == [True]
     assert any(record.name == "httpcore.http11" for record in caplog.records)
-    assert found([*told(cancelled), repr(anchor), *logged(caplog), *capfd.readouterr()]) == []
+    assert find_secrets([*exception_texts(cancelled), repr(anchor), *log_texts(caplog), *capfd.readouterr()]) == []
 
 
 @async_runners
@@ -165,7 +165,7 @@ def test_a_cancelled_sleep_leaves_the_handle_usable(
         task = anchor.tasks.get(TASK_ID)
         with monkeypatch.context() as patch:
             patch.setattr(clock, "sleep_async", sleep)
-            cancelled = runner.call(interrupted, task.result, lambda: sleeps.wait(PATIENCE))
+            cancelled = runner.call(interrupted, task.result, lambda: sleeps.wait(TEST_TIMEOUT))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert (task.status, server.count("GET")) == ("running", 1)
         assert runner.call(task.result).value == "done"
@@ -175,7 +175,7 @@ def test_a_cancelled_sleep_leaves_the_handle_usable(
 def test_a_cancelled_start_says_that_nobody_knows(runner: Runner) -> None:
     with raw_server(start=[(Ending.SILENCE,), STARTED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(anchor.tasks.start, "Read the price")
-        cancelled = runner.call(interrupted, start, lambda: server.wait_for(1))
+        cancelled = runner.call(interrupted, start, lambda: server.wait_for_requests(1))
         assert [START_NOTE in note for note in cancelled.__notes__] == [True]
         assert runner.call(start).id == TASK_ID
     assert server.starts == 2
@@ -213,7 +213,7 @@ def test_an_interruption_while_a_start_is_built_shows_no_secret(runner: Runner, 
         start = functools.partial(
             anchor.tasks.start,
             "Log in",
-            secret_values={"PASSWORD": hunt.PASSWORD},
+            secret_values={"PASSWORD": secret_search.PASSWORD},
             extra_body=Interrupting(times),
         )
 
@@ -231,7 +231,7 @@ def test_an_interruption_while_a_start_is_built_shows_no_secret(runner: Runner, 
         else:
             came = runner.call(interrupted_start)
         assert came is not None
-        assert found(told(came)) == []
+        assert find_secrets(exception_texts(came)) == []
         assert not hasattr(came, "__notes__")
     assert server.connections == 0
 
@@ -265,7 +265,7 @@ def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatc
         assert [NOTE in note for note in caught.value.__notes__] == [True]
         again = threading.Thread(target=task.refresh, daemon=True)  # which on the old lock waits for ever
         again.start()
-        again.join(PATIENCE / 6)
+        again.join(TEST_TIMEOUT / 6)
         assert task.done
         anchor.close()
 
@@ -277,7 +277,7 @@ def test_an_interrupted_api_keeps_nobody_from_closing(monkeypatch: pytest.Monkey
             anchor.api.get_httpx_client().get("/v1/other")
         closing = threading.Thread(target=anchor.close, daemon=True)
         closing.start()
-        closing.join(PATIENCE / 6)
+        closing.join(TEST_TIMEOUT / 6)
         assert not closing.is_alive()
 
 
@@ -302,19 +302,19 @@ def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pyt
         started: list[object] = []
         again = threading.Thread(target=lambda: started.append(anchor.tasks.start("Read")), daemon=True)
         again.start()
-        again.join(PATIENCE / 6)
+        again.join(TEST_TIMEOUT / 6)
         assert len(started) == 1
 
 
 @async_runners
 def test_a_start_that_is_cancelled_in_its_handshake_leaves_no_connection(runner: Runner) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as connections:
-        server.settimeout(PATIENCE)
+        server.settimeout(TEST_TIMEOUT)
         came: list[socket.socket] = []
 
         def take_hello() -> None:
             came.append(connections.enter_context(server.accept()[0]))
-            came[0].settimeout(PATIENCE)
+            came[0].settimeout(TEST_TIMEOUT)
             assert came[0].recv(65_536)
 
         with runner.anchor(base_url=f"https://127.0.0.1:{server.getsockname()[1]}") as anchor:

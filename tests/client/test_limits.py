@@ -23,7 +23,17 @@ from anchor_webtask import (
     WaitPolicy,
 )
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, TASK_ID, Drip, Ending, Play, answer, head, http, raw_server
+from tests.support.raw_server import (
+    COMPLETED,
+    TASK_ID,
+    Drip,
+    Ending,
+    Script,
+    http_response,
+    json_response,
+    raw_server,
+    response_head,
+)
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -31,13 +41,13 @@ if TYPE_CHECKING:
 
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
-DRIPPED_BODY: Final[Play] = (head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
-DRIPPED_HEAD: Final[Play] = (Drip(head(200, len(DONE))), DONE)
+DRIPPED_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
+DRIPPED_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
 PACKED: Final = {"content-encoding": "gzip"}
 
 
 @pytest.mark.parametrize("play", [DRIPPED_BODY, (Ending.SILENCE,)], ids=["drips", "hangs"])
-def test_a_wait_ends_at_its_deadline_whatever_the_server_does(runner: Runner, play: Play) -> None:
+def test_a_wait_ends_at_its_deadline_whatever_the_server_does(runner: Runner, play: Script) -> None:
     with (
         raw_server(check=[play]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
@@ -58,7 +68,7 @@ def test_an_async_wait_ends_at_its_deadline_while_the_head_drips(runner: Runner)
 
 
 def test_a_request_gets_what_is_left_of_the_deadline(runner: Runner) -> None:
-    slow = answer({"data": {"status": "COMPLETED", "result": "slow"}})[0]
+    slow = json_response({"data": {"status": "COMPLETED", "result": "slow"}})[0]
     assert isinstance(slow, bytes)
     with (
         raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
@@ -77,9 +87,9 @@ def test_a_start_whose_answer_drips_is_of_unknown_outcome(runner: Runner) -> Non
     assert (server.starts, caught.status) == (1, 200)
 
 
-def packed(size: int) -> Play:
-    """Play a right answer of so many bytes, packed."""
-    return http(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), PACKED)
+def packed(size: int) -> Script:
+    """Script a right answer of so many bytes, packed."""
+    return http_response(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), PACKED)
 
 
 def test_a_packed_answer_is_unpacked(runner: Runner) -> None:
@@ -119,7 +129,7 @@ def test_a_packed_answer_that_drips_is_cut_also_before_anything_is_unpacked(runn
     # A gzip head with a file name that goes on and on.
     body = b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"name" * 50 + gzip.compress(DONE)[3:]
     with (
-        raw_server(check=[(head(200, len(body), PACKED), Drip(body))]) as server,
+        raw_server(check=[(response_head(200, len(body), PACKED), Drip(body))]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
     ):
         raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
@@ -128,14 +138,14 @@ def test_a_packed_answer_that_drips_is_cut_also_before_anything_is_unpacked(runn
 @pytest.mark.parametrize(
     ("play", "seconds"),
     [
-        ((head(200, 10**9) + b" " * 1000, Ending.SILENCE), 30.0),
-        ((head(403, 10**9) + b" " * 70_000, Ending.SILENCE), 30.0),
-        ((head(307, 10**9), Ending.SILENCE), 30.0),
-        ((head(200, 10**9) + b" ", Ending.SILENCE), 0.2),
+        ((response_head(200, 10**9) + b" " * 1000, Ending.SILENCE), 30.0),
+        ((response_head(403, 10**9) + b" " * 70_000, Ending.SILENCE), 30.0),
+        ((response_head(307, 10**9), Ending.SILENCE), 30.0),
+        ((response_head(200, 10**9) + b" ", Ending.SILENCE), 0.2),
     ],
     ids=["too-large", "error-too-large", "redirect", "too-slow"],
 )
-def test_what_is_not_read_to_its_end_is_hung_up_on(runner: Runner, play: Play, seconds: float) -> None:
+def test_what_is_not_read_to_its_end_is_hung_up_on(runner: Runner, play: Script, seconds: float) -> None:
     with (
         raw_server(check=[play]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=100, http_timeout=seconds) as anchor,
@@ -144,19 +154,19 @@ def test_what_is_not_read_to_its_end_is_hung_up_on(runner: Runner, play: Play, s
         try:
             runner.call(anchor.tasks.get(TASK_ID).refresh)
         finally:
-            server.wait_for_hang_ups(1)
+            server.wait_for_disconnects(1)
 
 
 def test_a_body_gets_what_its_head_has_left_of_the_time(runner: Runner) -> None:
     """A head that is late, and after it a silence that by itself would be within the limit."""
-    whole = head(200, len(DONE))
+    whole = response_head(200, len(DONE))
     late = (Drip(whole[:1], every=0.2), whole[1:-1], Drip(whole[-1:], every=0.2), DONE)
     with raw_server(check=[late]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
         raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
 
 
 def test_a_refused_answer_leaves_the_client_usable(runner: Runner) -> None:
-    endless = (head(200, 10**9), Drip(b" " * 1000, every=0))
+    endless = (response_head(200, 10**9), Drip(b" " * 1000, every=0))
     with (
         raw_server(check=[endless, COMPLETED]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=100) as anchor,
@@ -168,7 +178,7 @@ def test_a_refused_answer_leaves_the_client_usable(runner: Runner) -> None:
 @pytest.mark.parametrize("packing", ["", "none", "utf-8", "identity"])
 def test_json_is_read_whatever_the_server_calls_its_packing(runner: Runner, packing: str) -> None:
     with (
-        raw_server(check=[http(200, DONE, {"content-encoding": packing})]) as server,
+        raw_server(check=[http_response(200, DONE, {"content-encoding": packing})]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
@@ -183,9 +193,9 @@ def test_what_does_not_unpack_as_asked_for_is_looked_at_again(
     runner: Runner, clock: VirtualClock, body: bytes, packing: str
 ) -> None:
     with (
-        raw_server(check=[http(200, body, {"content-encoding": packing}), COMPLETED]) as server,
+        raw_server(check=[http_response(200, body, {"content-encoding": packing}), COMPLETED]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
     assert clock.sleeps == [1.0]
-    assert server.seen[0].headers["accept-encoding"] == "gzip"
+    assert server.requests[0].headers["accept-encoding"] == "gzip"

@@ -12,7 +12,7 @@ from anchor_webtask import TaskFailedError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
 from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, PATIENCE, TASK_ID, error, raw_server
+from tests.support.raw_server import COMPLETED, TASK_ID, TEST_TIMEOUT, error_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -64,9 +64,9 @@ def test_a_repeated_start_is_logged(
 
 def test_nothing_is_shown_where_nobody_has_set_up_logging() -> None:
     with (
-        raw_server(check=[error(502), COMPLETED]) as server,
+        raw_server(check=[error_response(502), COMPLETED]) as server,
         spawn(FIND, "sync", "get", TASK_ID, base_url=server.base_url) as process,
     ):
-        printed, shown = process.communicate(timeout=PATIENCE)
+        printed, shown = process.communicate(timeout=TEST_TIMEOUT)
     assert (process.returncode, printed, shown) == (0, '"done"\n', "")
     assert server.count("GET") == 2

@@ -183,4 +183,4 @@ def test_one_request_that_is_answered_with_an_id_waits_for_that_task(runner: Run
     with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert (result.value, result.task_id, clock.sleeps) == ("done", TASK_ID, [1.0] * 3)
-    assert "async" not in server.seen[0].json()
+    assert "async" not in server.requests[0].json()

@@ -10,8 +10,8 @@ import pytest
 from anchor_webtask import InvalidOutputError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.hunt import PASSWORD, found, logged
 from tests.support.raw_server import raw_server
+from tests.support.secret_search import PASSWORD, find_secrets, log_texts
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -42,8 +42,8 @@ def test_nothing_is_shown_of_a_task_and_by_the_emulator(
     updates = runner.call(task.updates)
     result = runner.call(task.result)
     shown = [task.token(), *map(repr, (anchor, anchor.tasks, anchor.api, task, updates, result))]
-    shown += [repr(emulator), repr(emulator.requests), *logged(caplog), *capfd.readouterr()]
-    assert found(shown) == []
+    shown += [repr(emulator), repr(emulator.requests), *log_texts(caplog), *capfd.readouterr()]
+    assert find_secrets(shown) == []
     assert emulator.starts == 1
 
 
@@ -60,5 +60,5 @@ def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(
         secret_values={"PASSWORD": PASSWORD},
     )
     assert error.raw == {"PIN": 1, PASSWORD: f"{PASSWORD} is your password"}
-    assert found([str(error), repr(error), error.path]) == []
+    assert find_secrets([str(error), repr(error), error.path]) == []
     assert '$["[redacted]"]: Expected `int`, got `str`; it is "[redacted] is your password"' in str(error)

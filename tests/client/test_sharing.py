@@ -12,7 +12,7 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
 from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, TASK_ID, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
 
 def together() -> Any:
     """Return a step of a play that waits until two requests are there, so that both waits look at once."""
-    return threading.Barrier(2, timeout=PATIENCE).wait
+    return threading.Barrier(2, timeout=TEST_TIMEOUT).wait
 
 
 def test_two_threads_wait_on_one_handle() -> None:
@@ -33,7 +33,7 @@ def test_two_threads_wait_on_one_handle() -> None:
     with raw_server(check=plays) as server, Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor:
         task = anchor.tasks.get(TASK_ID)
         with ThreadPoolExecutor(2) as threads:
-            results = list(threads.map(lambda _: task.result(timeout=PATIENCE), range(2)))
+            results = list(threads.map(lambda _: task.result(timeout=TEST_TIMEOUT), range(2)))
     assert [result.value for result in results] == ["done", "done"]
     assert task.done
 
@@ -49,7 +49,7 @@ def test_two_tasks_of_an_event_loop_wait_on_one_handle(backend: str) -> None:
             task = anchor.tasks.get(TASK_ID)
 
             async def wait() -> None:
-                values.append((await task.result(timeout=PATIENCE)).value)
+                values.append((await task.result(timeout=TEST_TIMEOUT)).value)
 
             group.start_soon(wait)
             group.start_soon(wait)
@@ -70,12 +70,12 @@ def test_a_client_is_of_one_event_loop(runner: Runner) -> None:
         with pytest.raises(ConfigurationError, match="another event loop"):
             anyio.run(anchor.aclose, backend=runner.name)
         runner.call(anchor.aclose)
-        server.wait_for_open(0)
+        server.wait_for_open_connections(0)
     assert server.count("GET") == 2
 
 
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
 def test_a_client_that_nobody_closes_ends_with_its_process(name: str) -> None:
     with raw_server() as server, spawn(UNCLOSED, name, base_url=server.base_url) as process:
-        printed, complaints = process.communicate(timeout=PATIENCE)
+        printed, complaints = process.communicate(timeout=TEST_TIMEOUT)
     assert (printed, complaints, process.returncode) == ("done\n", "", 0)

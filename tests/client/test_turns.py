@@ -24,8 +24,8 @@ from anchor_webtask import (
 )
 from anchor_webtask._http import limiter, sender
 from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient
-from tests.support.raw_server import COMPLETED, PATIENCE, STARTED, TASK_ID, Ending, answer, raw_server
-from tests.support.runners import runner as runner_for
+from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, TEST_TIMEOUT, Ending, json_response, raw_server
+from tests.support.runners import make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,7 @@ def together(runner: Runner, anchor: Any, *calls: Call) -> list[Any]:
 
 
 def check(anchor: Any) -> Any:
-    return anchor.tasks.get(TASK_ID).result(timeout=PATIENCE)
+    return anchor.tasks.get(TASK_ID).result(timeout=TEST_TIMEOUT)
 
 
 def start(anchor: Any) -> Any:
@@ -87,7 +87,7 @@ def start(anchor: Any) -> Any:
 
 
 def in_one_request(anchor: Any) -> Any:
-    return anchor.tasks.run_in_one_request("Read the price", http_timeout=PATIENCE)
+    return anchor.tasks.run_in_one_request("Read the price", http_timeout=TEST_TIMEOUT)
 
 
 @pytest.fixture(autouse=True)
@@ -113,7 +113,7 @@ def test_so_many_are_under_way_at_once_and_no_more(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=PATIENCE).wait
+    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
     plays = [(meet, *STARTED)], [(meet, *COMPLETED)]
     with raw_server(start=plays[0], check=plays[1]) as server, runner.anchor(base_url=server.base_url) as anchor:
         came = together(runner, anchor, *[Call(call)] * 12)
@@ -122,8 +122,8 @@ def test_so_many_are_under_way_at_once_and_no_more(
 
 
 def test_requests_that_are_held_open_keep_nobody_waiting(runner: Runner) -> None:
-    checked, meet = threading.Event(), threading.Barrier(2, timeout=PATIENCE).wait
-    held = (meet, lambda: checked.wait(PATIENCE), *answer({"data": {"result": "held"}}))
+    checked, meet = threading.Event(), threading.Barrier(2, timeout=TEST_TIMEOUT).wait
+    held = (meet, lambda: checked.wait(TEST_TIMEOUT), *json_response({"data": {"result": "held"}}))
     with (
         raw_server(start=[held], check=[(checked.set, *COMPLETED)]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
@@ -134,12 +134,12 @@ def test_requests_that_are_held_open_keep_nobody_waiting(runner: Runner) -> None
 
 def test_starts_do_not_wait_for_checks(runner: Runner) -> None:
     started = threading.Event()
-    play = (lambda: started.wait(PATIENCE), *COMPLETED)
+    play = (lambda: started.wait(TEST_TIMEOUT), *COMPLETED)
     with (
         raw_server(start=[(started.set, *STARTED)], check=[play]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=5) as anchor,
     ):
-        result, task = together(runner, anchor, Call(check), Call(start, after=lambda: server.wait_for(1)))
+        result, task = together(runner, anchor, Call(check), Call(start, after=lambda: server.wait_for_requests(1)))
     assert (result.value, task.id, server.count("GET")) == ("done", TASK_ID, 1)
 
 
@@ -148,14 +148,16 @@ def test_the_time_of_a_start_begins_with_its_turn(runner: Runner) -> None:
         raw_server(start=[(Ending.SILENCE,), STARTED]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=1) as anchor,
     ):
-        unknown, task = together(runner, anchor, Call(start), Call(start, after=lambda: server.wait_for(1)))
+        unknown, task = together(runner, anchor, Call(start), Call(start, after=lambda: server.wait_for_requests(1)))
     assert isinstance(unknown, StartOutcomeUnknownError)
     assert (task.id, server.starts) == (TASK_ID, 2)
 
 
 def test_a_start_whose_turn_does_not_come_by_the_deadline_is_not_sent(runner: Runner) -> None:
-    run = Call(lambda anchor: anchor.tasks.run("Read the price", timeout=0.1), after=lambda: server.wait_for(1))
-    play = (lambda: run.over.wait(PATIENCE), *STARTED)
+    run = Call(
+        lambda anchor: anchor.tasks.run("Read the price", timeout=0.1), after=lambda: server.wait_for_requests(1)
+    )
+    play = (lambda: run.over.wait(TEST_TIMEOUT), *STARTED)
     with raw_server(start=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task, error = together(runner, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
@@ -175,7 +177,7 @@ class Busy(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.timeouts.append(request.extensions["timeout"])
         if not self.came.is_set():
             self.came.set()
-            assert self.queued.wait(PATIENCE)
+            assert self.queued.wait(TEST_TIMEOUT)
             self.clock.time += 10
         return httpx.Response(200, json={"data": {"status": "running", "workflow_id": TASK_ID}})
 
@@ -183,7 +185,7 @@ class Busy(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return await anyio.to_thread.run_sync(self.handle_request, request)
 
 
-def first_update(task: Any, timeout: float = PATIENCE) -> Any:
+def first_update(task: Any, timeout: float = TEST_TIMEOUT) -> Any:
     updates = task.updates(timeout=timeout)
     return next(updates) if hasattr(updates, "__next__") else anext(updates)
 
@@ -230,8 +232,8 @@ def test_a_check_waits_for_its_turn_on_its_own_time(runner: Runner) -> None:
     def look(anchor: Any) -> Any:
         return first_update(anchor.tasks.get(TASK_ID), timeout=0.5)
 
-    impatient = Call(look, after=lambda: server.wait_for(1))
-    play = (lambda: impatient.over.wait(PATIENCE), *COMPLETED)
+    impatient = Call(look, after=lambda: server.wait_for_requests(1))
+    play = (lambda: impatient.over.wait(TEST_TIMEOUT), *COMPLETED)
     with raw_server(check=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result, update = together(runner, anchor, Call(check), impatient)
     assert isinstance(update.last_error, RequestTimeoutError)
@@ -243,14 +245,14 @@ def test_the_last_used_connection_is_used_again_and_old_ones_are_closed(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=PATIENCE).wait
+    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
     plays = [*[(meet, *COMPLETED)] * 3, COMPLETED]
     with raw_server(check=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
         together(runner, anchor, *[Call(check)] * 3)
         for _ in range(2):
             clock.time += 0.6 * limiter.MAX_IDLE_SECONDS
             runner.call(check, anchor)
-        server.wait_for_open(1)
+        server.wait_for_open_connections(1)
         runner.call(check, anchor)
         assert (server.count("GET"), server.connections) == (6, 3)
 
@@ -261,7 +263,7 @@ def close(anchor: Any) -> Any:
 
 def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(runner: Runner, queued: threading.Event) -> None:
     # A socket that a thread reads from is closed when it has read; an event loop's is at once.
-    limit = 1 if runner.name == "sync" else PATIENCE
+    limit = 1 if runner.name == "sync" else TEST_TIMEOUT
     with (
         raw_server(start=[(Ending.SILENCE,)]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=limit) as anchor,
@@ -270,10 +272,10 @@ def test_a_client_that_is_closed_sends_nothing_that_waits_for_its_turn(runner: R
             runner,
             anchor,
             Call(start),
-            Call(start, after=lambda: server.wait_for(1)),
-            Call(close, after=lambda: queued.wait(PATIENCE)),
+            Call(start, after=lambda: server.wait_for_requests(1)),
+            Call(close, after=lambda: queued.wait(TEST_TIMEOUT)),
         )
-        server.wait_for_open(0)
+        server.wait_for_open_connections(0)
     assert isinstance(unknown, StartOutcomeUnknownError)
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
@@ -286,12 +288,12 @@ def slow_to_connect(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> tuple[th
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         connecting.set()
-        assert go_on.wait(PATIENCE)
+        assert go_on.wait(TEST_TIMEOUT)
         return connect(*args, **kwargs)
 
     async def slow_async(*args: Any, **kwargs: Any) -> Any:
         connecting.set()
-        assert await anyio.to_thread.run_sync(go_on.wait, PATIENCE)
+        assert await anyio.to_thread.run_sync(go_on.wait, TEST_TIMEOUT)
         return await connect_async(*args, **kwargs)
 
     if runner.name == "sync":
@@ -307,9 +309,9 @@ def test_a_client_that_is_closed_while_it_connects_sends_nothing(
 ) -> None:
     connecting, go_on = slow_to_connect(runner, monkeypatch)
     with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
-        closing = Call(close, after=lambda: connecting.wait(PATIENCE), over=go_on)
+        closing = Call(close, after=lambda: connecting.wait(TEST_TIMEOUT), over=go_on)
         refused, _ = together(runner, anchor, Call(start), closing)
-        server.wait_for_open(0)
+        server.wait_for_open_connections(0)
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 0
 
@@ -321,14 +323,16 @@ def test_a_client_that_is_closed_while_its_httpx_client_is_made_sends_nothing(mo
     class Slow(GuardedClient):
         def __init__(self, *args: Any) -> None:
             made.set()
-            assert closed.wait(PATIENCE)
+            assert closed.wait(TEST_TIMEOUT)
             super().__init__(*args)
 
-    with raw_server() as server, runner_for("sync") as runner, runner.anchor(base_url=server.base_url) as anchor:
+    with raw_server() as server, make_runner("sync") as runner, runner.anchor(base_url=server.base_url) as anchor:
         runner.call(start, anchor)  # what lends the clients is there then
         busy = anchor._sender._limiter.client()._acquire_client()
         monkeypatch.setattr(sender, "GuardedClient", Slow)
-        refused, _ = together(runner, anchor, Call(start), Call(close, after=lambda: made.wait(PATIENCE), over=closed))
+        refused, _ = together(
+            runner, anchor, Call(start), Call(close, after=lambda: made.wait(TEST_TIMEOUT), over=closed)
+        )
         assert busy.is_closed
     assert isinstance(refused, ConfigurationError)
     assert server.starts == 1
@@ -354,7 +358,7 @@ def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(
 ) -> None:
     with (
         raw_server(start=[STARTED]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=TEST_TIMEOUT) as anchor,
     ):
 
         async def main() -> Any:
@@ -368,7 +372,7 @@ def test_a_turn_that_is_given_up_when_it_comes_goes_to_the_next(
             async def go_on() -> None:
                 started.append(await start(anchor))
 
-            with anyio.move_on_after(PATIENCE / 6):
+            with anyio.move_on_after(TEST_TIMEOUT / 6):
                 async with anyio.create_task_group() as group:
                     for each in (go_on, give_up, go_on):
                         group.start_soon(each)
@@ -382,7 +386,7 @@ def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=PATIENCE).wait
+    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
     plays = [*[(meet, *STARTED)] * 3, STARTED]
     with raw_server(start=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
         together(runner, anchor, *[Call(start)] * 3)
@@ -395,4 +399,4 @@ def test_a_start_that_is_answered_is_not_lost_to_a_cancelled_scope(
             return None
 
         assert runner.call(main).id == TASK_ID
-        server.wait_for_open(1)
+        server.wait_for_open_connections(1)

@@ -26,9 +26,20 @@ from anchor_webtask import (
     TransportError,
     UnexpectedResponseError,
 )
-from tests.support.hunt import DIALECTS, PASSWORD
-from tests.support.raw_server import Beneath, Drip, Ending, Play, Reading, Step, answer, error, head, http
+from tests.support.raw_server import (
+    Action,
+    Drip,
+    Ending,
+    ReadUntil,
+    Script,
+    WithoutTls,
+    error_response,
+    http_response,
+    json_response,
+    response_head,
+)
 from tests.support.runners import KEY
+from tests.support.secret_search import PASSWORD, SPELLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,7 +96,7 @@ class Fault:
 
     name: str
     row: Row
-    play: Callable[[], Play] | None
+    play: Callable[[], Script] | None
     error: type[AnchorError] = AnchorError
     known: Mapping[str, object] = field(default_factory=dict)
     at_start: Row | None = None
@@ -113,8 +124,8 @@ RIGHT: Final = json.dumps(
 ).encode()
 
 
-def just(*steps: Step) -> Callable[[], Play]:
-    """Play these steps."""
+def just(*steps: Action) -> Callable[[], Script]:
+    """Script these steps."""
     return lambda: steps
 
 
@@ -138,42 +149,42 @@ def _connections() -> Iterator[Fault]:
 
 
 def _lost() -> Iterator[Fault]:
-    half = head(200, len(RIGHT), IN_HEADERS)
+    half = response_head(200, len(RIGHT), IN_HEADERS)
 
-    def lost(name: str, *play: Step, status: int | None = None) -> Fault:
+    def lost(name: str, *play: Action, status: int | None = None) -> Fault:
         return Fault(name, Row.LOST, just(*play), TransportError, status=status)
 
-    yield lost("closes-at-the-first-byte", Reading.FIRST_BYTE, Ending.CLOSE)
-    yield lost("closes-after-the-head", Reading.HEAD, Ending.CLOSE)
+    yield lost("closes-at-the-first-byte", ReadUntil.FIRST_BYTE, Ending.CLOSE)
+    yield lost("closes-after-the-head", ReadUntil.HEAD, Ending.CLOSE)
     yield lost("closes-without-a-byte", Ending.CLOSE)
-    yield lost("resets-at-the-first-byte", Reading.FIRST_BYTE, Ending.RESET)
-    yield lost("resets-after-the-head", Reading.HEAD, Ending.RESET)
+    yield lost("resets-at-the-first-byte", ReadUntil.FIRST_BYTE, Ending.RESET)
+    yield lost("resets-after-the-head", ReadUntil.HEAD, Ending.RESET)
     yield lost("resets-after-the-body", Ending.RESET)
     yield lost("closes-in-its-status-line", half[:9], Ending.CLOSE)
     yield lost("closes-in-its-head", half[:-30], Ending.CLOSE)
     yield lost("closes-in-its-body", half + RIGHT[:20], Ending.CLOSE, status=200)
     yield lost("resets-in-its-body", half + RIGHT[:20], Ending.RESET, status=200)
-    yield lost("body-is-shorter-than-declared", head(200, len(RIGHT) + 1) + RIGHT, Ending.CLOSE, status=200)
+    yield lost("body-is-shorter-than-declared", response_head(200, len(RIGHT) + 1) + RIGHT, Ending.CLOSE, status=200)
     yield lost("no-http", f"SSH-2.0-{ECHO}\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("echo-in-a-broken-status-line", f"HTTP/1.1 {ECHO}\r\n\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("echo-in-a-broken-header", f"HTTP/1.1 200 OK\r\n{ECHO}\r\n\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("length-is-no-number", b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n", Ending.CLOSE)
 
-    def torn(name: str, *play: Step, status: int | None = None) -> Fault:
+    def torn(name: str, *play: Action, status: int | None = None) -> Fault:
         return Fault(name, Row.LOST, just(*play), TransportError, status=status, tls=True)
 
     record = b"\x17\x03\x03\x00\x20" + b"x" * 32
-    yield torn("plain-text-within-tls", Beneath(half + RIGHT), Ending.CLOSE)
-    yield torn("broken-record", Beneath(record), Ending.CLOSE)
-    yield torn("broken-record-in-its-body", half + RIGHT[:20], Beneath(record), Ending.CLOSE, status=200)
+    yield torn("plain-text-within-tls", WithoutTls(half + RIGHT), Ending.CLOSE)
+    yield torn("broken-record", WithoutTls(record), Ending.CLOSE)
+    yield torn("broken-record-in-its-body", half + RIGHT[:20], WithoutTls(record), Ending.CLOSE, status=200)
     yield torn("closes-in-its-body-within-tls", half + RIGHT[:20], Ending.CLOSE, status=200)
     yield torn("resets-within-tls", Ending.RESET)
 
-    def slow(name: str, *play: Step, status: int | None = None, sync: bool = True) -> Fault:
+    def slow(name: str, *play: Action, status: int | None = None, sync: bool = True) -> Fault:
         return Fault(name, Row.LOST, just(*play), RequestTimeoutError, status=status, hangs=True, sync=sync)
 
     yield slow("says-nothing", Ending.SILENCE)
-    yield slow("says-nothing-and-reads-nothing", Reading.FIRST_BYTE, Ending.SILENCE)
+    yield slow("says-nothing-and-reads-nothing", ReadUntil.FIRST_BYTE, Ending.SILENCE)
     yield slow("half-a-head", half[:-30], Ending.SILENCE)
     yield slow("half-a-body", half + RIGHT[:20], Ending.SILENCE, status=200)
     yield slow("no-body", half, Ending.SILENCE, status=200)
@@ -184,7 +195,11 @@ def _lost() -> Iterator[Fault]:
 def _bodies() -> Iterator[Fault]:
     def unreadable(name: str, body: bytes, status: int = 200) -> Fault:
         return Fault(
-            name, Row.UNREADABLE, partial(http, status, body, IN_HEADERS), UnexpectedResponseError, status=status
+            name,
+            Row.UNREADABLE,
+            partial(http_response, status, body, IN_HEADERS),
+            UnexpectedResponseError,
+            status=status,
         )
 
     yield unreadable("html", HTML)
@@ -201,7 +216,7 @@ def _bodies() -> Iterator[Fault]:
         bare = f"HTTP/1.1 {status} Whatever\r\n\r\n".encode()
         yield Fault(f"{status}", Row.UNREADABLE, just(bare, Ending.CLOSE), UnexpectedResponseError, status=status)
 
-    endless = head(200, 10**12) + b" " * (LIMIT + 1)
+    endless = response_head(200, 10**12) + b" " * (LIMIT + 1)
     yield Fault("endless-body", Row.TOO_LARGE, just(endless, Ending.SILENCE), UnexpectedResponseError, status=200)
     chunk = b"%x\r\n%s\r\n" % (LIMIT + 1, b" " * (LIMIT + 1))
     chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n" + chunk
@@ -213,12 +228,16 @@ def _packed() -> Iterator[Fault]:
     yield Fault(
         "gzip-that-does-not-unpack",
         Row.UNREADABLE,
-        partial(http, 200, RIGHT, packed),
+        partial(http_response, 200, RIGHT, packed),
         UnexpectedResponseError,
         status=200,
     )
     yield Fault(
-        "gzip-of-400-mib", Row.TOO_LARGE, lambda: http(200, _bomb(), packed), UnexpectedResponseError, status=200
+        "gzip-of-400-mib",
+        Row.TOO_LARGE,
+        lambda: http_response(200, _bomb(), packed),
+        UnexpectedResponseError,
+        status=200,
     )
 
 
@@ -243,7 +262,7 @@ _ROWS: Final = {404: Row.NOT_FOUND, 408: Row.UNCERTAIN, 425: Row.EARLY, 429: Row
 _STATUSES: Final = (*range(400, 432), 451, 499, *range(500, 512), *range(520, 531), 599)
 
 
-def _status(name: str, status: int, play: Callable[[], Play], message: str | None = None, **more: Any) -> Fault:
+def _status(name: str, status: int, play: Callable[[], Script], message: str | None = None, **more: Any) -> Fault:
     kind = _ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
     known = {"status": status, "message": message, **more.pop("known", {})}
     row = more.pop("row", None) or _ROWS.get(status) or (Row.UNCERTAIN if status >= 500 else Row.REFUSED)
@@ -255,21 +274,27 @@ def _statuses() -> Iterator[Fault]:
         yield _status(
             str(status),
             status,
-            partial(error, status, ECHO, IN_HEADERS),
+            partial(error_response, status, ECHO, IN_HEADERS),
             QUOTED,
             known={"code": status, "request_id": QUOTED},
         )
     for status in (404, 500, 502, 503, 504):
-        yield _status(f"{status}-html", status, partial(http, status, HTML, IN_HEADERS))
-    yield _status("503-closes-in-its-body", 503, just(head(503, 60) + b'{"error": ', Ending.CLOSE))
-    yield _status("401-hangs-in-its-body", 401, just(head(401, 60), Ending.SILENCE), hangs=True)
-    yield _status("502-endless", 502, just(head(502, 10**12) + b" " * LIMIT, Ending.SILENCE))
-    yield _status("400-list", 400, partial(answer, [ECHO], 400))
-    yield _status("400-error-is-text", 400, partial(answer, {"error": ECHO}, 400), QUOTED)
-    yield _status("400-error-is-a-number", 400, partial(answer, {"error": 7}, 400))
-    yield _status("400-message-is-a-list", 400, partial(answer, {"error": {"message": [ECHO], "code": "x"}}, 400))
-    yield Fault("600", Row.UNREADABLE, partial(error, 600, ECHO, IN_HEADERS), UnexpectedResponseError, status=600)
-    yield Fault("999", Row.UNREADABLE, partial(error, 999, ECHO, IN_HEADERS), UnexpectedResponseError, status=999)
+        yield _status(f"{status}-html", status, partial(http_response, status, HTML, IN_HEADERS))
+    yield _status("503-closes-in-its-body", 503, just(response_head(503, 60) + b'{"error": ', Ending.CLOSE))
+    yield _status("401-hangs-in-its-body", 401, just(response_head(401, 60), Ending.SILENCE), hangs=True)
+    yield _status("502-endless", 502, just(response_head(502, 10**12) + b" " * LIMIT, Ending.SILENCE))
+    yield _status("400-list", 400, partial(json_response, [ECHO], 400))
+    yield _status("400-error-is-text", 400, partial(json_response, {"error": ECHO}, 400), QUOTED)
+    yield _status("400-error-is-a-number", 400, partial(json_response, {"error": 7}, 400))
+    yield _status(
+        "400-message-is-a-list", 400, partial(json_response, {"error": {"message": [ECHO], "code": "x"}}, 400)
+    )
+    yield Fault(
+        "600", Row.UNREADABLE, partial(error_response, 600, ECHO, IN_HEADERS), UnexpectedResponseError, status=600
+    )
+    yield Fault(
+        "999", Row.UNREADABLE, partial(error_response, 999, ECHO, IN_HEADERS), UnexpectedResponseError, status=999
+    )
 
 
 def _retry_afters() -> Iterator[Fault]:
@@ -294,7 +319,7 @@ def _retry_afters() -> Iterator[Fault]:
             yield _status(
                 f"{status}-retry-after-{name}",
                 status,
-                partial(error, status, ECHO, {"retry-after": text}),
+                partial(error_response, status, ECHO, {"retry-after": text}),
                 QUOTED,
                 known={} if ":" in text else {"retry_after": seconds},
                 retry_after=seconds or 0.0,
@@ -302,17 +327,20 @@ def _retry_afters() -> Iterator[Fault]:
             )
 
 
-ELSEWHERE: Final = "{elsewhere}"
+OTHER_SERVER: Final = "{elsewhere}"
 """Stands for another server's address, which is known only when it runs."""
 
 
 def _redirects() -> Iterator[Fault]:
     for status in (300, 301, 302, 303, 304, 305, 307, 308):
-        for name, location in (("to-itself", "/v1/tools/perform-web-task"), ("elsewhere", f"{ELSEWHERE}/v1/x?q={KEY}")):
+        for name, location in (
+            ("to-itself", "/v1/tools/perform-web-task"),
+            ("elsewhere", f"{OTHER_SERVER}/v1/x?q={KEY}"),
+        ):
             yield Fault(
                 f"{status}-{name}",
                 Row.REDIRECT,
-                just(head(status, 0, {"location": location, **IN_HEADERS}), Ending.CLOSE),
+                just(response_head(status, 0, {"location": location, **IN_HEADERS}), Ending.CLOSE),
                 UnexpectedResponseError,
                 status=status,
             )
@@ -327,7 +355,7 @@ def _redirects() -> Iterator[Fault]:
         yield Fault(
             f"307-{name}",
             Row.REDIRECT,
-            partial(http, 307, b"", {"location": location}),
+            partial(http_response, 307, b"", {"location": location}),
             UnexpectedResponseError,
             status=307,
         )
@@ -335,7 +363,7 @@ def _redirects() -> Iterator[Fault]:
 
 def _shapes() -> Iterator[Fault]:
     def unreadable(name: str, content: object) -> Fault:
-        return Fault(name, Row.UNREADABLE, partial(answer, content), UnexpectedResponseError, status=200)
+        return Fault(name, Row.UNREADABLE, partial(json_response, content), UnexpectedResponseError, status=200)
 
     for name, content in (("null", None), ("text", ECHO), ("list", []), ("list-of-it", [{"data": {}}]), ("number", 7)):
         yield unreadable(f"top-is-{name}", content)
@@ -351,7 +379,13 @@ def _states() -> Iterator[Fault]:
         name: str, row: Row, known: Mapping[str, object], data: dict[str, object], at_start: Row = Row.UNREADABLE
     ) -> Fault:
         return Fault(
-            name, row, partial(answer, {"data": data}), UnexpectedResponseError, known, at_start=at_start, status=200
+            name,
+            row,
+            partial(json_response, {"data": data}),
+            UnexpectedResponseError,
+            known,
+            at_start=at_start,
+            status=200,
         )
 
     for name, status, shown in (
@@ -376,25 +410,25 @@ def _states() -> Iterator[Fault]:
         ("nothing", {}, None),
     ):
         yield state(f"failed-with-{name}", Row.FAILED, {"reason": reason}, {"status": "FAILED", **more})
-    trailing = head(200, len(RIGHT)) + RIGHT + HTML
+    trailing = response_head(200, len(RIGHT)) + RIGHT + HTML
     yield Fault("body-is-longer-than-declared", Row.HARMLESS, just(trailing, Ending.CLOSE), status=200)
     nan = RIGHT.replace(b'"echo"', b'"also": NaN, "echo"')
-    yield Fault("nan-beside-the-answer", Row.HARMLESS, partial(http, 200, nan), status=200)
+    yield Fault("nan-beside-the-answer", Row.HARMLESS, partial(http_response, 200, nan), status=200)
 
 
 def _echoes() -> Iterator[Fault]:
     """Yield echoes that a slice would cut in the middle of a secret: at 80 characters, or where we cut ourselves."""
-    for name, spell in DIALECTS.items():
+    for name, spell in SPELLINGS.items():
         spelled = f"{spell(KEY)} {spell(PASSWORD)}"
-        yield _status(f"echo-{name}", 403, partial(error, 403, spelled), "[redacted] [redacted]")
+        yield _status(f"echo-{name}", 403, partial(error_response, 403, spelled), "[redacted] [redacted]")
         in_header = {"x-request-id": spelled.encode().decode("latin-1"), "x-odd": "\xff"}
-        yield _status(f"echo-{name}-in-a-header", 502, partial(error, 502, "no", in_header), "no")
-    yield _status("echo-cut-off", 403, partial(error, 403, f"you sent {KEY[:12]}"), "you sent [redacted]")
+        yield _status(f"echo-{name}-in-a-header", 502, partial(error_response, 502, "no", in_header), "no")
+    yield _status("echo-cut-off", 403, partial(error_response, 403, f"you sent {KEY[:12]}"), "you sent [redacted]")
     for length in (80, 300):
         for back in (4, 12):
             text = f"{'.' * (length - back)}{KEY} {'.' * (length - back)}{PASSWORD}"
             shown = f"{'.' * (length - back)}[redacted] {'.' * (length - back)}[redacted]"
             cut = shown if len(shown) <= 300 else f"{shown[:300]}…"
-            yield _status(f"echo-across-{length}-{back}", 403, partial(error, 403, text), cut)
-    yield _status("echo-in-the-status-line", 400, partial(answer, {}, f"400 {ECHO}"))
-    yield _status("echo-in-the-status-line-of-502", 502, partial(answer, {}, f"502 {ECHO}"))
+            yield _status(f"echo-across-{length}-{back}", 403, partial(error_response, 403, text), cut)
+    yield _status("echo-in-the-status-line", 400, partial(json_response, {}, f"400 {ECHO}"))
+    yield _status("echo-in-the-status-line-of-502", 502, partial(json_response, {}, f"502 {ECHO}"))

@@ -11,7 +11,7 @@ import pytest
 from anchor_webtask import NotFoundError, ServerError, TaskTimeoutError
 from tests.faults.faults import LIMIT, Row, faults
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, Play, answer, error, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, Script, error_response, json_response, raw_server
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 PASSING: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.EARLY, Row.UNKNOWN_STATUS)
 
 
-def state(**data: object) -> Play:
-    return answer({"data": data})
+def state(**data: object) -> Script:
+    return json_response({"data": data})
 
 
 def test_a_task_that_stays_unknown_for_five_seconds_is_not_found(runner: Runner, clock: VirtualClock) -> None:
-    with raw_server(check=[error(404)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+    with raw_server(check=[error_response(404)]) as server, runner.anchor(base_url=server.base_url) as anchor:
         caught = raised(NotFoundError, runner, anchor.tasks.get(TASK_ID).result)
     assert (caught.task_id, caught.status) == (TASK_ID, 404)
     assert clock.sleeps == [1.0] * 5
@@ -47,7 +47,7 @@ def test_an_unknown_status_is_running_and_said_once(
 
 
 def test_the_last_status_is_known_when_the_wait_is_over(runner: Runner, clock: VirtualClock) -> None:
-    with raw_server(check=[RUNNING, error(502)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+    with raw_server(check=[RUNNING, error_response(502)]) as server, runner.anchor(base_url=server.base_url) as anchor:
         caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=3)
     assert (caught.last_status, type(caught.last_error), clock.time) == ("RUNNING", ServerError, 3.0)
 
@@ -73,7 +73,7 @@ def test_the_wall_clock_may_jump(runner: Runner, clock: VirtualClock, jump: floa
         def sets_the_clock() -> None:
             clock.epoch += jump
 
-        clock.once_slept(sets_the_clock)
+        clock.during_next_sleep(sets_the_clock)
         raised(TaskTimeoutError, runner, task.result, timeout=4)
         assert clock.sleeps == [1.0] * 4
         clock.epoch -= 2 * jump

@@ -35,19 +35,19 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from tests.support import fuzzing
-from tests.support.outcomes import (
+from tests.support.client_outcomes import (
     CHECKS,
     DONE,
     STARTS,
+    FixedResponse,
     Outcome,
-    Player,
-    came_below_the_wire,
-    came_of,
-    came_over_the_wire,
-    told,
+    as_text,
+    client_outcome,
+    outcome_of_bytes,
+    outcome_of_response,
 )
 from tests.support.raw_server import TASK_ID
-from tests.support.runners import runner
+from tests.support.runners import make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def runners() -> Iterator[tuple[Runner, Runner]]:
-    with runner("sync") as sync, runner("asyncio") as asyncio:
+    with make_runner("sync") as sync, make_runner("asyncio") as asyncio:
         yield sync, asyncio
 
 
@@ -153,10 +153,10 @@ def hold_right(outcome: Outcome, right: Right, output: Any) -> None:
             assert outcome.reason == said or "[redacted]" in str(outcome.reason)
         case _, raw if isinstance(outcome, InvalidOutputError):
             assert output is not None
-            assert told([outcome.raw]) == told([raw])
+            assert as_text([outcome.raw]) == as_text([raw])
         case _, raw:
             assert isinstance(outcome, dict), repr(outcome)
-            assert told([outcome["raw"]]) == told([raw])
+            assert as_text([outcome["raw"]]) == as_text([raw])
             hold_value(outcome["value"], raw, output)
 
 
@@ -164,7 +164,7 @@ def hold_value(value: Any, raw: Any, output: Any) -> None:
     if output is None:
         for _ in range(2):
             raw = raw["result"] if isinstance(raw, dict) and raw.keys() == {"result"} else raw
-        assert told([value]) == told([raw])
+        assert as_text([value]) == as_text([raw])
     elif output is Price:
         assert isinstance(value, Price)
         assert isinstance(value.amount, float)
@@ -186,16 +186,16 @@ def hold_message(outcome: Outcome, body: bytes) -> None:
 
 
 @more
-@given(answer=fuzzing.answers(), output=outputs)
+@given(answer=fuzzing.responses(), output=outputs)
 # httpx would send the cookie back with the check that follows, and fails on one that isn't ASCII.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
 def test_a_start_comes_to_what_its_answer_says(
-    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+    runners: tuple[Runner, Runner], answer: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = answer
     for request in STARTS:
         note(request)
-        outcome = came_below_the_wire(runners, request, output, answer)
+        outcome = outcome_of_response(runners, request, output, answer)
         right = right_of_start(status, body)
         if request == "one-request" and right[0] == "id":
             known = outcome.task_id if isinstance(outcome, AnchorError) else outcome["task_id"]
@@ -206,16 +206,16 @@ def test_a_start_comes_to_what_its_answer_says(
 
 
 @more
-@given(answer=fuzzing.answers(), output=outputs)
+@given(answer=fuzzing.responses(), output=outputs)
 def test_a_check_comes_to_what_its_answer_says(
-    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+    runners: tuple[Runner, Runner], answer: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = answer
     kind, said = right = right_of_check(status, body)
     goes_on = kind == "status" or (kind == "error" and status in REPEATED)
     for request in CHECKS:
         note(request)
-        outcome = came_below_the_wire(runners, request, output, answer)
+        outcome = outcome_of_response(runners, request, output, answer)
         if request == "result" and goes_on:
             assert isinstance(outcome, TaskTimeoutError), repr(outcome)
             assert type(outcome.last_error) is (said if kind == "error" else type(None))
@@ -252,7 +252,9 @@ def test_depth_breaks_nothing(
     body = f'{{"data": {data}, "error": {deep}}}' if place else deep
     for each in runners:
         # What is too deep depends on the stack, in which the faces differ; that an error is one of ours doesn't.
-        came_of(each, request_, output, transport=httpx.MockTransport(Player((status, {}, body.encode()))))
+        client_outcome(
+            each, request_, output, transport=httpx.MockTransport(FixedResponse((status, {}, body.encode())))
+        )
 
 
 # -- On the wire ---------------------------------------------------------------------------------------------------
@@ -260,11 +262,11 @@ def test_depth_breaks_nothing(
 
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
-@given(sent=fuzzing.sent())
+@given(sent=fuzzing.raw_responses())
 def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(
     runners: tuple[Runner, Runner], request_: str, sent: bytes
 ) -> None:
-    match came_over_the_wire(runners, request_, sent):
+    match outcome_of_bytes(runners, request_, sent):
         case StatusError(status=status):
             assert status >= 400
             assert request_ not in STARTS or status not in UNCERTAIN
@@ -282,8 +284,8 @@ def test_a_right_answer_comes_through_in_any_framing_unless_a_piece_is_lost(
     runners: tuple[Runner, Runner], request_: str, framing: str, headers: dict[str, str], lost: int
 ) -> None:
     fields, content = fuzzing.framed(DONE, framing)
-    sent = fuzzing.on_the_wire(200, fields | headers, content)
-    outcome = came_over_the_wire(runners, request_, sent[: len(sent) - lost])
+    sent = fuzzing.raw_response(200, fields | headers, content)
+    outcome = outcome_of_bytes(runners, request_, sent[: len(sent) - lost])
     if not lost:
         assert outcome == {"task_id": TASK_ID if request_ == "refresh" else None, "value": "done", "raw": "done"}
     elif request_ in STARTS:

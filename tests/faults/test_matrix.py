@@ -24,11 +24,11 @@ from anchor_webtask import (
     TaskTimeoutError,
 )
 from anchor_webtask._http import clients
-from tests.faults.faults import ELSEWHERE, HTTP_TIMEOUT, LIMIT, Fault, Row, faults
+from tests.faults.faults import HTTP_TIMEOUT, LIMIT, OTHER_SERVER, Fault, Row, faults
 from tests.support.errors import raised
-from tests.support.hunt import PASSWORD, found, logged, told
-from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Play, RawServer, raw_server
+from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, RawServer, Script, raw_server
 from tests.support.runners import KEY
+from tests.support.secret_search import PASSWORD, exception_texts, find_secrets, log_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -193,7 +193,7 @@ class Trial:
     def error(self, kind: type[ErrorT], function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
         """Call a method that has to raise exactly this, and return it."""
         error = raised(kind, self.runner, function, *args, **kwargs)
-        self.shown += told(error)
+        self.shown += exception_texts(error)
         return error
 
 
@@ -213,7 +213,7 @@ def trial(
     fault = cell.fault
     faulty = [_pointed(fault.play(), elsewhere.base_url)] if fault.play else []
     right = STARTED if cell.is_start else COMPLETED
-    plays: list[Play] = faulty if cell.stays else [*faulty, right]
+    plays: list[Script] = faulty if cell.stays else [*faulty, right]
     with (
         raw_server(
             start=plays if cell.is_start else [STARTED],
@@ -226,22 +226,22 @@ def trial(
         ) as anchor,
     ):
         if fault.row is Row.NO_CONNECTION and not cell.stays:
-            clock.once_slept(server.listen)
+            clock.during_next_sleep(server.listen)
         trial = Trial(cell, runner, server, anchor, [])
         yield trial
-    shown = [*trial.shown, *logged(caplog), *capfd.readouterr()]
-    assert found(shown) == []
+    shown = [*trial.shown, *log_texts(caplog), *capfd.readouterr()]
+    assert find_secrets(shown) == []
     # The secrets were there to be found, and the loggers below were heard.
-    for request in server.seen:
+    for request in server.requests:
         assert request.headers["anchor-api-key"] == KEY
         assert request.method != "POST" or request.json()["secret_values"] == {"PASSWORD": PASSWORD}
-    assert not server.seen or any(record.name == "httpcore.http11" for record in caplog.get_records("call"))
+    assert not server.requests or any(record.name == "httpcore.http11" for record in caplog.get_records("call"))
 
 
-def _pointed(play: Play, base_url: str) -> Play:
+def _pointed(play: Script, base_url: str) -> Script:
     """Put another server's address into a play."""
     return tuple(
-        step.replace(ELSEWHERE.encode(), base_url.encode()) if isinstance(step, bytes) else step for step in play
+        step.replace(OTHER_SERVER.encode(), base_url.encode()) if isinstance(step, bytes) else step for step in play
     )
 
 

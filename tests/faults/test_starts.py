@@ -11,7 +11,7 @@ import pytest
 
 from anchor_webtask import RateLimitError, RequestTimeoutError, StartOutcomeUnknownError, TransportError
 from tests.support.errors import raised
-from tests.support.raw_server import STARTED, Ending, error, raw_server
+from tests.support.raw_server import STARTED, Ending, error_response, raw_server
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -88,7 +88,7 @@ def test_a_proxy_that_breaks_off_has_not_passed_the_start_on(
 
 
 def test_run_repeats_a_429_after_its_retry_after(runner: Runner, clock: VirtualClock) -> None:
-    plays = [error(429, headers={"retry-after": "7"}), error(429), STARTED]
+    plays = [error_response(429, headers={"retry-after": "7"}), error_response(429), STARTED]
     with raw_server(start=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
         assert runner.call(anchor.tasks.run, "Read the price").value == "done"
     assert clock.sleeps[:2] == [7.0, 1.0]
@@ -96,7 +96,7 @@ def test_run_repeats_a_429_after_its_retry_after(runner: Runner, clock: VirtualC
 
 
 def test_run_gives_up_on_a_429_that_its_deadline_comes_before(runner: Runner, clock: VirtualClock) -> None:
-    plays = [error(429, headers={"retry-after": "7"}), STARTED]
+    plays = [error_response(429, headers={"retry-after": "7"}), STARTED]
     with raw_server(start=plays) as server, runner.anchor(base_url=server.base_url) as anchor:
         caught = raised(RateLimitError, runner, anchor.tasks.run, "Read the price", timeout=7)
     assert caught.retry_after == 7

@@ -1,4 +1,4 @@
-"""Expensive folders that are made once a test session, however many xdist workers need them."""
+"""Expensive folders that are made once in a test session, even if several xdist workers need them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             work = shared / f"{name}.work"
-            shutil.rmtree(work, ignore_errors=True)  # what a failed attempt left
+            shutil.rmtree(work, ignore_errors=True)  # the remains of a failed attempt
             work.mkdir()
             make(work)
             work.rename(folder)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.support.runners import runner
+from tests.support.runners import make_runner
 
 
 def main(name: str, method: str, what: str) -> None:
-    with runner(name) as made, made.anchor(api_key=None) as anchor:
+    with make_runner(name) as made, made.anchor(api_key=None) as anchor:
         task = getattr(anchor.tasks, method)(what)
         print(json.dumps(made.call(task.result, timeout=30).value))
 
