@@ -1,7 +1,7 @@
-"""Answers without end, in time or in size, over real sockets and in real time.
+"""Responses that are too slow or too large are cut off; with real sockets and in real time.
 
-A server that drips goes on for longer than any limit here, and ends with a right answer: a client that isn't stopped
-in time gets it, and the test fails.
+A slow response here lasts longer than any limit of the client, and its end is correct: a client that does not cut off
+the response succeeds, and the test fails.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ if TYPE_CHECKING:
 
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
-DRIPPED_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
-DRIPPED_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
-PACKED: Final = {"content-encoding": "gzip"}
+SLOW_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
+SLOW_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
+GZIP: Final = {"content-encoding": "gzip"}
 
 
-@pytest.mark.parametrize("play", [DRIPPED_BODY, (Ending.SILENCE,)], ids=["drips", "hangs"])
-def test_a_wait_ends_at_its_deadline_whatever_the_server_does(runner: Runner, play: Script) -> None:
+@pytest.mark.parametrize("script", [SLOW_BODY, (Ending.SILENCE,)], ids=["slow-body", "no-response"])
+def test_wait_ends_at_its_deadline_even_if_the_server_is_slow_or_hangs(runner: Runner, script: Script) -> None:
     with (
-        raw_server(check=[play]) as server,
+        raw_server(check=[script]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
     ):
         caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=0.2)
@@ -58,49 +58,49 @@ def test_a_wait_ends_at_its_deadline_whatever_the_server_does(runner: Runner, pl
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_an_async_wait_ends_at_its_deadline_while_the_head_drips(runner: Runner) -> None:
+def test_async_wait_ends_at_its_deadline_even_if_the_response_head_is_slow(runner: Runner) -> None:
     with (
-        raw_server(check=[DRIPPED_HEAD]) as server,
+        raw_server(check=[SLOW_HEAD]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
     ):
         caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=0.2)
     assert type(caught.last_error) is RequestTimeoutError
 
 
-def test_a_request_gets_what_is_left_of_the_deadline(runner: Runner) -> None:
+def test_check_is_cut_off_at_the_deadline_of_the_wait(runner: Runner) -> None:
     slow = json_response({"data": {"status": "COMPLETED", "result": "slow"}})[0]
     assert isinstance(slow, bytes)
     with (
         raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
         runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor,
     ):
-        # The slow check is cut at the deadline, and the last one brings the end.
+        # The slow first check is cut off at the deadline, and the last check returns the result.
         assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=0.3).value == "done"
 
 
-def test_a_start_whose_answer_drips_is_of_unknown_outcome(runner: Runner) -> None:
+def test_outcome_of_a_start_is_unknown_if_the_response_body_is_too_slow(runner: Runner) -> None:
     with (
-        raw_server(start=[DRIPPED_BODY]) as server,
+        raw_server(start=[SLOW_BODY]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
     ):
         caught = raised(StartOutcomeUnknownError, runner, anchor.tasks.start, "Read the price")
     assert (server.starts, caught.status) == (1, 200)
 
 
-def packed(size: int) -> Script:
-    """Script a right answer of so many bytes, packed."""
-    return http_response(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), PACKED)
+def gzipped(size: int) -> Script:
+    """Return the script of a correct, gzipped response whose body has `size` bytes after decompression."""
+    return http_response(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), GZIP)
 
 
-def test_a_packed_answer_is_unpacked(runner: Runner) -> None:
-    with raw_server(check=[packed(2000)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+def test_gzipped_response_is_decompressed(runner: Runner) -> None:
+    with raw_server(check=[gzipped(2000)]) as server, runner.anchor(base_url=server.base_url) as anchor:
         assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
 
 
 @pytest.mark.parametrize("size", [4096, 4097])
-def test_the_limit_is_on_what_is_unpacked(runner: Runner, size: int) -> None:
+def test_max_response_bytes_limits_the_decompressed_size(runner: Runner, size: int) -> None:
     with (
-        raw_server(check=[packed(size)]) as server,
+        raw_server(check=[gzipped(size)]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=4096) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
@@ -110,44 +110,46 @@ def test_the_limit_is_on_what_is_unpacked(runner: Runner, size: int) -> None:
             assert "max_response_bytes=4096" in str(raised(UnexpectedResponseError, runner, task.result))
 
 
-def test_an_answer_is_unpacked_no_further_than_it_is_wanted(runner: Runner) -> None:
+def test_decompression_of_a_huge_response_stops_at_max_response_bytes(runner: Runner) -> None:
     with (
-        raw_server(check=[packed(100_000_000)]) as server,
+        raw_server(check=[gzipped(100_000_000)]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=1_000_000) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
         tracemalloc.start()
         try:
             raised(UnexpectedResponseError, runner, task.refresh)
-            _, most = tracemalloc.get_traced_memory()
+            _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-    assert most < 10_000_000
+    assert peak < 10_000_000
 
 
-def test_a_packed_answer_that_drips_is_cut_also_before_anything_is_unpacked(runner: Runner) -> None:
-    # A gzip head with a file name that goes on and on.
+def test_slow_gzipped_response_is_cut_off_before_its_first_decompressed_byte(runner: Runner) -> None:
+    # The gzip header contains a long file name, which is not part of the decompressed content.
     body = b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"name" * 50 + gzip.compress(DONE)[3:]
     with (
-        raw_server(check=[(response_head(200, len(body), PACKED), Drip(body))]) as server,
+        raw_server(check=[(response_head(200, len(body), GZIP), Drip(body))]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
     ):
         raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
 
 
 @pytest.mark.parametrize(
-    ("play", "seconds"),
+    ("script", "seconds"),
     [
         ((response_head(200, 10**9) + b" " * 1000, Ending.SILENCE), 30.0),
         ((response_head(403, 10**9) + b" " * 70_000, Ending.SILENCE), 30.0),
         ((response_head(307, 10**9), Ending.SILENCE), 30.0),
         ((response_head(200, 10**9) + b" ", Ending.SILENCE), 0.2),
     ],
-    ids=["too-large", "error-too-large", "redirect", "too-slow"],
+    ids=["response-too-large", "error-response-too-large", "redirect", "response-too-slow"],
 )
-def test_what_is_not_read_to_its_end_is_hung_up_on(runner: Runner, play: Script, seconds: float) -> None:
+def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the_end(
+    runner: Runner, script: Script, seconds: float
+) -> None:
     with (
-        raw_server(check=[play]) as server,
+        raw_server(check=[script]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=100, http_timeout=seconds) as anchor,
         contextlib.suppress(AnchorError),
     ):
@@ -157,15 +159,15 @@ def test_what_is_not_read_to_its_end_is_hung_up_on(runner: Runner, play: Script,
             server.wait_for_disconnects(1)
 
 
-def test_a_body_gets_what_its_head_has_left_of_the_time(runner: Runner) -> None:
-    """A head that is late, and after it a silence that by itself would be within the limit."""
-    whole = response_head(200, len(DONE))
-    late = (Drip(whole[:1], every=0.2), whole[1:-1], Drip(whole[-1:], every=0.2), DONE)
-    with raw_server(check=[late]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
+def test_head_and_body_together_may_take_http_timeout(runner: Runner) -> None:
+    """The head takes 0.2 s and the body another 0.2 s; each is faster than the timeout of 0.3 s, both are not."""
+    head = response_head(200, len(DONE))
+    slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
+    with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
         raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
 
 
-def test_a_refused_answer_leaves_the_client_usable(runner: Runner) -> None:
+def test_client_is_usable_after_a_response_that_is_too_large(runner: Runner) -> None:
     endless = (response_head(200, 10**9), Drip(b" " * 1000, every=0))
     with (
         raw_server(check=[endless, COMPLETED]) as server,
@@ -175,25 +177,25 @@ def test_a_refused_answer_leaves_the_client_usable(runner: Runner) -> None:
         assert runner.call(anchor.tasks.get(TASK_ID).refresh).done
 
 
-@pytest.mark.parametrize("packing", ["", "none", "utf-8", "identity"])
-def test_json_is_read_whatever_the_server_calls_its_packing(runner: Runner, packing: str) -> None:
+@pytest.mark.parametrize("encoding", ["", "none", "utf-8", "identity"])
+def test_uncompressed_json_is_read_if_content_encoding_names_no_compression(runner: Runner, encoding: str) -> None:
     with (
-        raw_server(check=[http_response(200, DONE, {"content-encoding": packing})]) as server,
+        raw_server(check=[http_response(200, DONE, {"content-encoding": encoding})]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
 
 
 @pytest.mark.parametrize(
-    ("body", "packing"),
+    ("body", "encoding"),
     [(DONE, "gzip"), (gzip.compress(gzip.compress(DONE)), "gzip, gzip"), (b"\x8b\x02\x80", "br")],
-    ids=["no-gzip", "packed-twice", "not-asked-for"],
+    ids=["invalid-gzip", "gzipped-twice", "brotli-not-requested"],
 )
-def test_what_does_not_unpack_as_asked_for_is_looked_at_again(
-    runner: Runner, clock: VirtualClock, body: bytes, packing: str
+def test_check_is_repeated_if_its_response_cannot_be_decompressed(
+    runner: Runner, clock: VirtualClock, body: bytes, encoding: str
 ) -> None:
     with (
-        raw_server(check=[http_response(200, body, {"content-encoding": packing}), COMPLETED]) as server,
+        raw_server(check=[http_response(200, body, {"content-encoding": encoding}), COMPLETED]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
