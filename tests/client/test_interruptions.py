@@ -51,7 +51,7 @@ class Moment:
         server: The arguments of `raw_server`.
         seconds: The delay between checks.
         size: The number of bytes that are added to the start.
-        requests: The number of requests that the server receives before the interruption; 0 to wait for a sleep.
+        requests: The number of requests that the server receives before the interruption; 0 if it comes during a sleep.
         note: A part of the expected note.
     """
 
@@ -79,7 +79,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     try:
         return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
     except subprocess.TimeoutExpired:
-        # Python notices a signal that arrives just before a system call only after the call, but a second signal
+        # If a signal arrives just before a system call, Python handles it only after the call. A second signal
         # interrupts the call.
         process.send_signal(signal.SIGINT)
         return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
@@ -285,7 +285,7 @@ def test_sync_client_is_usable_after_an_interruption_that_leaves_an_httpcore_loc
         anchor.close()
 
 
-def test_client_can_be_closed_after_an_interruption_of_its_api(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_client_can_be_closed_after_an_interrupted_request_of_its_api(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server() as server:
         anchor = Anchor(KEY, base_url=server.base_url)
         with interrupted_at_a_lock(monkeypatch):

@@ -40,7 +40,7 @@ class Call:
 
     Attributes:
         make: Makes the call with a client.
-        after: Returns when the call may begin.
+        after: Waits until the call may begin.
         ended: Set when the call has ended.
     """
 
@@ -221,7 +221,7 @@ def refresh(anchor: Any) -> Any:
         pytest.param(refresh, lambda anchor: anchor.tasks.get(TASK_ID).result(timeout=22), 12, 0.9 * 12, id="check"),
     ],
 )
-def test_timeouts_of_a_request_after_ten_seconds_in_the_queue(
+def test_request_has_the_right_timeouts_after_ten_seconds_in_the_queue(
     runner: Runner,
     clock: VirtualClock,
     queued: threading.Event,
@@ -281,7 +281,7 @@ def close(anchor: Any) -> Any:
 
 
 def test_queued_start_is_not_sent_if_the_client_is_closed(runner: Runner, queued: threading.Event) -> None:
-    # A close takes effect immediately in an event loop, but in a thread only when the pending read of the socket ends.
+    # An event loop notices immediately that a socket is closed; a thread that reads from it, only when the read ends.
     limit = 1 if runner.name == "sync" else TEST_TIMEOUT
     with (
         raw_server(start=[(Ending.SILENCE,)]) as server,

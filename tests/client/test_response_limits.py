@@ -1,4 +1,4 @@
-"""Responses that are too slow or too large are cut off; with real sockets and in real time.
+"""A response that is too slow or too large is cut off. These tests use real sockets and real time.
 
 A slow response here lasts longer than any limit of the client, and its end is correct: a client that does not cut off
 the response succeeds, and the test fails.
@@ -159,8 +159,8 @@ def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the
             server.wait_for_disconnects(1)
 
 
-def test_head_and_body_together_may_take_http_timeout(runner: Runner) -> None:
-    """The head takes 0.2 s and the body another 0.2 s; each is faster than the timeout of 0.3 s, both are not."""
+def test_http_timeout_limits_head_and_body_together(runner: Runner) -> None:
+    """The head takes 0.2 s and the body another 0.2 s: each alone is within the timeout of 0.3 s, but not both."""
     head = response_head(200, len(DONE))
     slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
     with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:

@@ -23,7 +23,7 @@ OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
 
 
 def two_requests() -> Any:
-    """Return an action of a server script that waits until two requests have arrived: two checks at the same time."""
+    """Return an action for server scripts that waits until two requests have arrived, so that two checks overlap."""
     return threading.Barrier(2, timeout=TEST_TIMEOUT).wait
 
 

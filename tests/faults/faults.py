@@ -53,11 +53,11 @@ class Row(Enum):
     CERTIFICATE = auto()
     RATE_LIMIT = auto()
     LONG_RATE_LIMIT = auto()  # 429 with a Retry-After above one hour, the longest delay that the client accepts
-    REFUSED = auto()  # any 4xx without a separate row
-    TOO_EARLY = auto()  # 425
-    NOT_FOUND = auto()  # 404
+    REFUSED = auto()  # every other 4xx status
+    TOO_EARLY = auto()  # status 425
+    NOT_FOUND = auto()  # status 404
     REDIRECT = auto()
-    UNCERTAIN = auto()  # 408, 499, 5xx, 52x
+    UNCERTAIN = auto()  # a status after which it is unknown whether a task has started: 408, 499, 500 to 599
     LOST = auto()  # the connection broke or the request timed out, after a byte may have been sent
     UNREADABLE = auto()  # a 2xx response that does not fit the spec
     TOO_LARGE = auto()
@@ -69,9 +69,9 @@ class Row(Enum):
 
 
 LIMIT: Final = 100_000
-"""The clients' max_response_bytes."""
+"""The `max_response_bytes` of the clients in these tests."""
 HTTP_TIMEOUT: Final = 0.4
-"""The clients' http_timeout if the server hangs."""
+"""The `http_timeout` of the clients in tests whose server hangs."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ outputs = st.none() | st.sampled_from([Price, list[str], JsonSchema({"type": "ob
 
 more = settings(max_examples=settings().max_examples * 2)
 fewer = settings(max_examples=settings().max_examples // 4)
-"""For expensive examples, which need a server and two connections, or a very deep stack."""
+"""Settings for tests with expensive examples: each needs a server and two connections, or a very deep stack."""
 
 # -- The expected outcomes -----------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ ERRORS: Final[Mapping[int, type[StatusError]]] = {
 UNCERTAIN: Final = {408, 499, *range(500, 600)}
 """The error statuses after which it is unknown whether a task has started."""
 REPEATED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
-"""The statuses after which a check is repeated; 2xx only if the response is unreadable."""
+"""The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
 Expected: TypeAlias = tuple[str, Any]
 """The expected outcome: ("error", class), ("done", raw), ("failed", reason), ("id", task id) or ("status", status)."""
@@ -193,7 +193,7 @@ def check_message(outcome: Outcome, body: bytes) -> None:
 @given(response=fuzzing.responses(), output=outputs)
 # httpx would send the cookie with the next request, and fails on a cookie that is not ASCII.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
-def test_outcome_of_start_fits_its_response(
+def test_outcome_of_start_fits_the_response(
     runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = response
@@ -211,7 +211,7 @@ def test_outcome_of_start_fits_its_response(
 
 @more
 @given(response=fuzzing.responses(), output=outputs)
-def test_outcome_of_check_fits_its_response(
+def test_outcome_of_check_fits_the_response(
     runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = response
@@ -255,7 +255,7 @@ def test_deeply_nested_response_raises_no_other_exception_than_anchor_error(
     data = deep if place == "data" else f'{{"status": "{status_text}", "result": 1, "{place}": {deep}}}'
     body = f'{{"data": {data}, "error": {deep}}}' if place else deep
     for runner in runners:
-        # The clients are not compared: which depth is too deep depends on the stack, and their stacks differ.
+        # The outcomes are not compared, since the depth that is too deep differs with the stacks of the clients.
         client_outcome(
             runner, request_, output, transport=httpx.MockTransport(FixedResponse((status, {}, body.encode())))
         )
@@ -284,7 +284,7 @@ def test_outcome_of_random_bytes_is_anchor_error_or_result(
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
 @given(framing=st.sampled_from(fuzzing.FRAMINGS), headers=fuzzing.headers, lost=st.just(0) | st.integers(1, 60))
-def test_response_succeeds_in_every_framing_if_complete_and_fails_if_truncated(
+def test_complete_response_succeeds_in_every_framing_and_truncated_response_fails(
     runners: tuple[Runner, Runner], request_: str, framing: str, headers: dict[str, str], lost: int
 ) -> None:
     fields, content = fuzzing.framed(DONE, framing)

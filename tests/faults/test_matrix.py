@@ -44,23 +44,23 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 class AtStart(Enum):
     """The outcome of a fault at a start."""
 
-    REPEATED = auto()  # run repeats the start until its deadline, the other methods twice; then the fault's error
+    REPEATED = auto()  # run repeats the start until its deadline, the others twice; then they raise the fault's error
     REPEATED_BY_RUN = auto()  # only run repeats the start; the other methods raise the fault's error
-    ERROR = auto()  # the fault's error, without a repetition
-    UNKNOWN = auto()  # StartOutcomeUnknownError, without a repetition
-    ANSWER = auto()  # the correct answer
+    ERROR = auto()  # the method raises the fault's error immediately
+    UNKNOWN = auto()  # the method raises StartOutcomeUnknownError immediately
+    ANSWER = auto()  # the method succeeds, and the answer is correct
 
 
 class AtCheck(Enum):
     """The outcome of a fault at the checks of a wait."""
 
-    REPEATED = auto()  # the check is repeated until the deadline; then TaskTimeoutError with the fault's error
-    REPEATED_FOR_5_S = auto()  # the check is repeated for five seconds; then the fault's error
-    RUNNING = auto()  # the check is repeated until the deadline; then TaskTimeoutError without the fault's error
-    ERROR = auto()  # the fault's error, without a repetition
-    FAILED = auto()  # TaskFailedError
-    NO_ANSWER = auto()  # the task is completed and has no answer
-    ANSWER = auto()  # the correct answer
+    REPEATED = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, with the fault's error
+    REPEATED_FOR_5_S = auto()  # checks continue for five seconds; then the fault's error is raised
+    RUNNING = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, without the fault's error
+    ERROR = auto()  # the wait raises the fault's error immediately
+    FAILED = auto()  # the wait raises TaskFailedError
+    NO_ANSWER = auto()  # the wait succeeds, and the task has no answer
+    ANSWER = auto()  # the wait succeeds, and the answer is correct
 
 
 OUTCOMES: Final = {
@@ -82,7 +82,7 @@ OUTCOMES: Final = {
     Row.FAILED: (None, AtCheck.FAILED),
     Row.HARMLESS: (AtStart.ANSWER, AtCheck.ANSWER),
 }
-"""The expected outcomes of the faults in each row: at a start, and at a check. None if no fault has the row there."""
+"""The expected outcomes of the faults in each row: at a start and at a check. None if the row has no fault there."""
 
 FAULTS: Final = tuple(faults())
 STARTS: Final = ("start", "run", "run_in_one_request")
@@ -93,7 +93,7 @@ REPEATING_OUTCOMES: Final = (
     AtCheck.REPEATED_FOR_5_S,
     AtCheck.RUNNING,
 )
-"""The outcomes of repeated requests: only here does it matter whether a fault occurs once or lasts."""
+"""The outcomes in which requests are repeated, so that a fault that occurs once and a fault that lasts differ."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Cell:
 
     @property
     def outcome(self) -> AtStart | AtCheck:
-        """The expected outcome."""
+        """The outcome that the table expects for this cell."""
         at_start, at_check = OUTCOMES[self.fault.row_at(start=self.is_start)]
         outcome = at_start if self.is_start else at_check
         assert outcome is not None
@@ -124,7 +124,8 @@ class Cell:
 def cells() -> Iterator[tuple[str, Cell]]:
     """Yield every cell with the name of each runner that tests it.
 
-    These are the sync client and the async client under asyncio; under trio only the first fault of each row.
+    Faults are tested with the sync client and with the async client under asyncio; under trio, only the first fault of
+    each row is tested.
     """
     tried: set[tuple[str, Row]] = set()
     for fault in FAULTS:
@@ -261,12 +262,12 @@ def _insert_url(script: Script, base_url: str) -> Script:
 
 
 def has_attributes(error: AnchorError, expected: Mapping[str, object]) -> bool:
-    """Return whether an error's attributes have these values; attributes that its class does not have are ignored."""
+    """Return whether an error's attributes have the expected values; attributes that the error lacks are ignored."""
     return {name: getattr(error, name, value) for name, value in expected.items()} == expected
 
 
 @pytest.mark.parametrize(("runner", "cell"), [each for each in CELLS if each[1].is_start], ids=str, indirect=["runner"])
-def test_fault_at_start_has_the_outcome_of_its_row(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
+def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     start = functools.partial(getattr(trial.anchor.tasks, cell.method), "Log in", secret_values={"PASSWORD": PASSWORD})
     if cell.method == "run":
@@ -299,10 +300,10 @@ def test_fault_at_start_has_the_outcome_of_its_row(trial: Trial, clock: VirtualC
 @pytest.mark.parametrize(
     ("runner", "cell"), [each for each in CELLS if not each[1].is_start], ids=str, indirect=["runner"]
 )
-def test_fault_at_check_has_the_outcome_of_its_row(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
+def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE}:
-        task = trial.anchor.tasks.get(TASK_ID)  # a server without a connection cannot start a task
+        task = trial.anchor.tasks.get(TASK_ID)  # without a connection no task can be started
     else:
         task = trial.call(trial.anchor.tasks.start, "Log in", secret_values={"PASSWORD": PASSWORD})
         trial.shown.append(task.token())
@@ -310,7 +311,7 @@ def test_fault_at_check_has_the_outcome_of_its_row(trial: Trial, clock: VirtualC
 
     if outcome is AtCheck.ANSWER or (outcome in REPEATING_OUTCOMES and not cell.lasts):
         assert trial.call(task.result, timeout=10_000).value == "done"
-        # One check was enough; or a second one, which came no earlier than the server's Retry-After allows.
+        # The wait made one check, or a second one that came no earlier than the server's Retry-After allows.
         assert server.checks == (1 if outcome is AtCheck.ANSWER or fault.row is Row.NO_CONNECTION else 2)
         assert clock.sleeps[-1] >= min(fault.retry_after, 3600)
     elif outcome is AtCheck.NO_ANSWER:

@@ -48,7 +48,8 @@ def test_without_connection_start_is_repeated_twice_and_run_repeats_until_its_de
         base_url = unknown_host(monkeypatch) if failure == "unknown-host" else server.base_url
         with runner.anchor(base_url=base_url) as anchor:
             raised(TransportError, runner, getattr(anchor.tasks, method), **start_arguments(method), **more)
-    # The delay is at least one second, and a tenth of the elapsed time is less; run's last attempt is at its deadline.
+    # The delays are the minimum of one second, since a tenth of the elapsed time is less. The last attempt of run is at
+    # its deadline.
     assert clock.sleeps == ([1.0] * 5 + [0.5] if method == "run" else [1.0] * 2)
     assert server.starts == 0
 
@@ -66,7 +67,7 @@ def test_start_is_repeated_after_connection_timeout(runner: Runner, clock: Virtu
 def test_start_is_not_repeated_after_connection_timeout_of_custom_transport_without_trace(
     runner: Runner, method: str
 ) -> None:
-    """The transport of httpx-aiohttp raises ConnectTimeout also for a connection that is lost later."""
+    """The transport of httpx-aiohttp raises ConnectTimeout also if an established connection is lost."""
     starts: list[httpx.Request] = []
 
     def lose_connection(request: httpx.Request) -> httpx.Response:

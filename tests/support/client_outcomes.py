@@ -1,4 +1,4 @@
-"""Makes one request with several clients, and checks that the outcomes are equal and that errors are sound."""
+"""Makes one request with several clients, and checks that they have the same outcome and that errors hold no secret."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHECKS: Final = ("refresh", "result")
 DONE: Final = b'{"data": {"status": "COMPLETED", "result": "done"}}'
 
 Outcome: TypeAlias = AnchorError | dict[str, Any]
-"""The error; or the attributes of the result, or of the handle if the task is running."""
+"""The outcome of a request: the error, the attributes of the result, or those of the handle of a running task."""
 
 
 def client_outcome(runner: Runner, request: str, output: Any, **client: Any) -> Outcome:
@@ -69,7 +69,7 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 
 class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A response body that has not been read yet."""
+    """A response body that httpx reads only when the client asks for it, like the body from a connection."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -102,7 +102,7 @@ class FixedResponse:
 
 
 def outcome_of_response(runners: Sequence[Runner], request: str, output: Any, response: Response) -> Outcome:
-    """Return the outcome of a response that all clients receive without a connection; each sends a start only once."""
+    """Return the outcome that all clients have with this response; check that each client sends a start only once."""
     outcomes = []
     for runner in runners:
         handler = FixedResponse(response)
@@ -112,7 +112,10 @@ def outcome_of_response(runners: Sequence[Runner], request: str, output: Any, re
 
 
 def outcome_of_bytes(runners: Sequence[Runner], request: str, data: bytes) -> Outcome:
-    """Return the outcome if a server sends all clients these bytes and closes; each client sends a start only once."""
+    """Return the outcome that all clients have if a server sends these bytes and closes the connection.
+
+    Also check that each client sends a start only once.
+    """
     outcomes = []
     scripts: dict[str, Any] = {"start" if request in STARTS else "check": [(data, Ending.CLOSE)]}
     for runner in runners:
@@ -123,7 +126,7 @@ def outcome_of_bytes(runners: Sequence[Runner], request: str, data: bytes) -> Ou
 
 
 def as_text(outcome: Any) -> str:
-    """Return all contents of an outcome as text, because NaN does not equal itself."""
+    """Return all contents of an outcome as text; outcomes are compared as text, since NaN does not equal itself."""
     return repr(contents(outcome) if isinstance(outcome, AnchorError) else outcome)
 
 
@@ -143,7 +146,7 @@ def _check_error(error: AnchorError, request: str) -> None:
     if request in CHECKS:
         assert error.task_id == TASK_ID
     if isinstance(error, InvalidOutputError):
-        return  # this error holds the agent's answer unchanged, with all secrets that the answer repeats
+        return  # an InvalidOutputError holds the agent's answer unchanged, with any secret in it
     text = str(error) + as_text(error)
     if error.task_id is not None:
         text = text.replace(error.task_id, "")  # requests need the task's id unchanged, even if it contains the key

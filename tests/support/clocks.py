@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class VirtualClock:
-    """A clock for tests: a sleep returns immediately and advances the time. `chance` is always 0.5: no jitter."""
+    """A clock for tests: a sleep returns immediately and advances the time. Delays are not random: `chance` is 0.5."""
 
     def __init__(self) -> None:
         self.time = 0.0

@@ -19,9 +19,9 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
 def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
-    """Call a method of a client or a handle, and return the error that it raises, which must be exactly of this class.
+    """Call a method of a client or a handle, which must raise an error of exactly the class `kind`; return the error.
 
-    The error must have no cause and no context, and must not change when it is pickled or copied.
+    The error must have no cause and no context, and its pickle and its copy must have the same contents.
     """
     with pytest.raises(AnchorError) as caught:
         runner.call(function, *args, **kwargs)

@@ -22,7 +22,7 @@ MARK: Final = "Mark-of-the-body"
 
 
 class Literal(str):
-    """JSON text that is written unchanged, such as a number that Python has no value for."""
+    """A JSON value as text, which is written unchanged: for numbers such as 1e999, and for NaN."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -30,7 +30,7 @@ class Pairs(list[tuple[str, Any]]):
 
 
 Node: TypeAlias = Any
-"""A JSON value: `Literal`, `Pairs`, a list, or a Python value that JSON has."""
+"""A JSON value: `Literal`, `Pairs`, a list, or a Python value that `json.dumps` accepts."""
 Response: TypeAlias = tuple[int, dict[str, str], bytes]
 """The status, the headers and the body of a response."""
 
@@ -92,10 +92,12 @@ def mutate_item(draw: DrawFn, item: Node) -> Node:
 
 
 def replacements(node: Node) -> SearchStrategy[Node]:
-    """Return a strategy for the values that may replace a JSON value: the same value in another form, or another."""
+    """Return a strategy for replacements of a JSON value: the same value in another form, or a different value."""
     forms: list[Node] = [[node], Pairs([("result", node)]), to_json(node)]
     if isinstance(node, Pairs):
-        forms.append([list(pair) for pair in node])  # Python's dict() accepts a list of pairs in place of an object
+        forms.append(
+            [list(pair) for pair in node]
+        )  # a list of pairs is not a JSON object, but Python's dict() accepts it
     if isinstance(node, str):
         forms += [node.swapcase(), node.title(), f" {node} "]
     return st.sampled_from(forms) | json_values | st.sampled_from(ECHOES)
@@ -158,7 +160,7 @@ headers: SearchStrategy[dict[str, str]] = st.lists(
     | st.tuples(st.sampled_from(list(HEADERS)), header_values),
     max_size=3,
 ).map(dict)
-"""Headers that the client reads, or that a library reads on which the client depends."""
+"""A strategy for headers that the client or one of its libraries reads."""
 
 # -- Raw HTTP ------------------------------------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ def framed(body: bytes, framing: str) -> tuple[dict[str, str], bytes]:
             chunks = [b"%X;extension\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece]
             return {"transfer-encoding": "chunked"}, b"".join([*chunks, b"0\r\ntrailer: yes\r\n\r\n"])
         case _:
-            return {}, body  # the end of the connection ends the body
+            return {}, body  # a body without a declared length ends when the connection is closed
 
 
 def raw_response(status: int, fields: dict[str, str], content: bytes) -> bytes:

@@ -20,7 +20,7 @@ PASSWORD: Final = "correct-horse-battery"
 
 @contextmanager
 def spawn(program: Path, *arguments: str, base_url: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a Python program with the key, the base URL and a password in its environment; kill it in the end.
+    """Run a Python program with the key, the base URL and a password in its environment; kill it when the context ends.
 
     The program's output streams are pipes of text.
     """

@@ -148,7 +148,7 @@ class RawServer(ThreadingTCPServer):
         self.stopping = threading.Event()
         self.max_body_bytes = max_body_bytes
         checks = deque(check)
-        # The first letter of the method: POST, GET, or the CONNECT by which a client asks a proxy for a tunnel.
+        # The keys are the first letters of the methods POST, GET and CONNECT, which asks a proxy for a tunnel.
         self._scripts = {b"P": deque(start), b"G": checks, b"C": checks}
         self._tls = tls
         self._changed = threading.Condition()
@@ -163,7 +163,7 @@ class RawServer(ThreadingTCPServer):
         self._serving.start()
 
     def stop(self) -> None:
-        """Shut down all connections, wait for the server's threads, and raise the first unexpected exception of one."""
+        """Shut down all connections, wait for the threads, and raise the first unexpected exception of a connection."""
         if self._serving is not None:
             self.shutdown()
             self._serving.join()
@@ -197,7 +197,7 @@ class RawServer(ThreadingTCPServer):
     # The methods below are called by the connections' threads.
 
     def add_connection(self, connection: socket.socket) -> socket.socket:
-        """Record a connection, and return the socket to use: with TLS, another one around the connection."""
+        """Record a connection, and return its socket; with TLS, the TLS socket that wraps the connection."""
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self._changed:
@@ -267,7 +267,7 @@ class _Connection(StreamRequestHandler):
     def handle(self) -> None:
         while first := self.rfile.read(1):
             if not first.isalpha():
-                self.rfile.read()  # not HTTP but a TLS handshake: a server without TLS sends nothing
+                self.rfile.read()  # a TLS handshake instead of HTTP: a server without TLS does not respond to it
                 return
             script = self.raw.next_script(first)
             self._read(first, script[0])
@@ -335,7 +335,7 @@ def raw_server(
         check: The scripts of checks.
         tls: The TLS context, with a certificate; None for a server without TLS.
         listening: Whether the server accepts connections immediately; otherwise it refuses them until `listen()`.
-        max_body_bytes: How many bytes of a request's body are read; a client that sends many more cannot finish.
+        max_body_bytes: How many bytes of a request's body are read; a client with a much longer body cannot finish it.
     """
     server = RawServer(start, check, tls, max_body_bytes)
     if listening:

@@ -25,7 +25,7 @@ class SyncRunner:
     name: ClassVar[str] = "sync"
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return its result; the items of an iterator as a list."""
+        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
         result = function(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
@@ -44,13 +44,13 @@ class AsyncRunner:
         self._portal = portal
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return its result; the items of an iterator as a list."""
+        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
 
         async def call() -> Any:
             result = function(*args, **kwargs)
             if isinstance(result, AsyncIterator):
                 return [item async for item in result]
-            # A handle can be awaited too, and has a token: a test that starts a task wants the handle, not its result.
+            # A handle is awaitable too, but must be returned, not awaited; only handles have a token.
             return await result if inspect.isawaitable(result) and not hasattr(result, "token") else result
 
         return self._portal.call(call)

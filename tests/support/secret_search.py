@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = 'corr"ect-hörse/bättery'
 PART_LENGTH: Final = 8
-"""This number of first or last characters reveals a secret; a truncated text may contain no more of it."""
+"""A text reveals a secret by this number of first or last characters: truncation may have removed the others."""
 TESTS: Final = Path(__file__).parents[1]
 
 

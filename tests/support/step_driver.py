@@ -24,9 +24,9 @@ class StepDriver(Generic[E]):
     """Executes the steps of one wait or one start, and records them.
 
     Attributes:
-        steps: The steps.
+        steps: The generator of the steps.
         fetch: Returns the outcome of a request that is sent at the given time.
-        now: The time; after the last step, the time at which the steps ended.
+        now: The current virtual time; in the end, the time at which the steps ended.
         requests: The time of each request, and the step that asked for the request.
         sleeps: The seconds of each sleep.
         wakes: The time at which each sleep ended.
@@ -54,7 +54,7 @@ class StepDriver(Generic[E]):
         return [fetch.limit for _, fetch in self.requests]
 
     def execute_next(self, previous: StepResult | None, duration: Callable[[], float]) -> StepResult | None:
-        """Pass the result of the previous step to the steps, execute the next step, and return its result.
+        """Pass the result of the previous step to the generator, execute the next step, and return its result.
 
         Args:
             previous: The result of the previous step; None before the first step.
