@@ -209,10 +209,10 @@ def _bodies() -> Iterator[Fault]:
             status=status,
         )
 
-    yield unreadable("html", HTML)
-    yield unreadable("201-html", HTML, 201)
-    yield unreadable("empty", b"")
-    yield unreadable("blank", b" \r\n")
+    yield unreadable("html-body", HTML)
+    yield unreadable("201-html-body", HTML, 201)
+    yield unreadable("empty-body", b"")
+    yield unreadable("blank-body", b" \r\n")
     yield unreadable("incomplete-json", CORRECT_BODY[:-2])
     yield unreadable("json-twice", CORRECT_BODY + CORRECT_BODY)
     yield unreadable("invalid-utf-8", CORRECT_BODY.replace(b"done", b"d\xff\xfene"))
