@@ -9,14 +9,14 @@ from __future__ import annotations
 import json
 import sys
 
-from tests.support.runners import runner
+from tests.support.runners import make_runner
 from tests.support.type_cases import TYPE_CASES
 
 
 def main(client_kind: str, method: str, references: str) -> None:
     cases = {case.name: case for case in TYPE_CASES}
     right: list[str] = []
-    with runner(client_kind) as client_runner, client_runner.anchor(api_key=None) as anchor:
+    with make_runner(client_kind) as client_runner, client_runner.anchor(api_key=None) as anchor:
         for name, reference in json.loads(references).items():
             case = cases[name]
             task = getattr(anchor.tasks, method)(reference, output=case.output)
