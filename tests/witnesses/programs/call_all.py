@@ -22,7 +22,7 @@ import attrs
 from openapi_python_client.strings import PythonIdentifier
 
 from anchor_webtask import Anchor, AnchorError, AsyncAnchor
-from anchor_webtask.emulator._answers import make_answer
+from anchor_webtask.emulator._synthetic_answers import make_answer
 from tests.support.prism import VIOLATIONS
 from tools.openapi.operations import operations
 
