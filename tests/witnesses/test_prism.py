@@ -125,7 +125,7 @@ def test_run_in_one_request_returns_the_example_as_a_typed_value(runner: Runner,
 
 
 @pytest.mark.usefixtures("clock")
-def test_task_runs_to_its_end(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_task_runs_to_its_end_against_prism(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=async", "example=running", "example=completed"]
     result = runner.call(anchor.tasks.run, "Read the title", url="https://example.com")
     assert result.value == {"title": "Example Domain"}

@@ -73,7 +73,7 @@ def redocly_report(old: Path, new: Path) -> Any:
 
 
 def is_breaking_for_redocly(change: Change, number: int, folder: Path, spec: Any) -> bool:
-    """Whether Redocly calls a change of the spec breaking; the number keeps file names apart."""
+    """Whether Redocly calls a change of the spec breaking; `number` makes the file names unique."""
     files: list[Path] = []
     for name, value in (("old", change.old), ("new", change.new)):
         files.append(folder / f"{number}-{name}.json")
@@ -103,7 +103,9 @@ COMPONENT_DIFFERENCES: Final = {
     ("2026-01-08b", "2026-01-09"): (set[str](), set[str]()),
     ("2026-01-09", "2026-02-15"): (
         set[str](),
-        {"AnchorProxyCountryCode"},  # unchanged, but a property refers to it now, and Redocly reports that here
+        {
+            "AnchorProxyCountryCode"
+        },  # this schema is unchanged; a property now refers to it, and Redocly reports that here
     ),
 }
 """For each pair of versions, the components where only our tool, and where only Redocly, finds a breaking change."""
@@ -112,7 +114,7 @@ COMPONENT_DIFFERENCES: Final = {
 @pytest.mark.parametrize(("old", "new"), COMPONENT_DIFFERENCES)
 def test_redocly_and_our_tool_find_breaking_changes_in_the_same_components(tmp_path: Path, old: str, new: str) -> None:
     files: list[Path] = []
-    for version in (old, new):  # as JSON, because Redocly does not accept upstream's YAML
+    for version in (old, new):  # written as JSON, because Redocly does not accept upstream's YAML
         files.append(tmp_path / f"{version}.json")
         files[-1].write_text(json.dumps(yaml.plain(yaml.load(upstream(version)))), encoding="utf-8")
     verdicts = (verdict for change in redocly_report(*files)["changes"] for verdict in change["verdicts"])

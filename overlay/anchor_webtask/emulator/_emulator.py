@@ -43,7 +43,7 @@ MAX_WARNING_LENGTH = 1000  # HTTP clients limit the size of a response's headers
 
 
 class LoggedRequest(NamedTuple):
-    """A request that the emulator received, and the status of the response; None if the connection was cut instead."""
+    """A request that the emulator received; `status` is None if the connection was cut before the response was sent."""
 
     method: str
     path: str
@@ -59,7 +59,7 @@ class Task:
     faults: deque[Fault]
 
     def state(self, now: float) -> dict[str, object]:
-        """Return the task's state as the response to a status check contains it, in `data`."""
+        """Return the task's state at this time, as the field `data` of the response to a status check."""
         return self.final_state if now >= self.ends_at else {"status": "RUNNING"}
 
 
@@ -146,9 +146,9 @@ class Emulator:
             url: A pattern of the same kind for the URL. A task without a URL matches only if no pattern is given.
             takes: Seconds that the task takes, `math.inf` for a task that never ends; by default, the emulator's
                 `takes`.
-            answer: The agent's answer, any JSON. It may violate `output_schema`, as the API's answers may. A callable
-                is called once, at the start, with the JSON body of the request, and returns the answer. By default, the
-                answer is synthetic and fits `output_schema`.
+            answer: The agent's answer, any JSON. It need not fit `output_schema`, since the API does not promise that.
+                A callable is called once, at the start, with the JSON body of the request, and returns the answer. By
+                default, the answer is synthetic and fits `output_schema`.
             fails: The reason, any JSON, why the task ends as FAILED. A one-request start then gets a response with
                 status 500.
             faults: Faults for the status checks of each task, in order, one for each check. Once all are used, checks

@@ -1,4 +1,4 @@
-"""HTTP requests and responses as plain values, which the emulator works with, and the address of its server; no I/O."""
+"""The emulator's HTTP requests and responses as plain values, and the address of its server; no I/O."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Request:
     """An HTTP request; its repr shows nothing that could contain a key or a secret."""
 
     method: str
-    path: str  # percent-encoded, as sent
+    path: str  # percent-encoded, as the client sent it
     query: str = attrs.field(repr=False)
-    headers: Mapping[str, str] = attrs.field(repr=False)  # names in lower case
+    headers: Mapping[str, str] = attrs.field(repr=False)  # header names are in lower case
     body: bytes = attrs.field(repr=False)
 
 

@@ -26,7 +26,7 @@ OPEN_ENUMS = ("body.agent", "body.provider")  # the API accepts new agents and p
 
 
 class InvalidRequestError(Exception):
-    """A request does not fit the spec; the message contains no value of the request, so a response can contain it."""
+    """A request does not fit the spec. The message is safe in a response: it contains no value of the request."""
 
 
 class Operation:
@@ -135,5 +135,5 @@ def _reject_constant(constant: str) -> NoReturn:
 def _describe(error: ValidationError) -> str:
     """Describe the error without the invalid value, which may be secret: jsonschema's own messages contain it."""
     if error.validator == "required":
-        return str(error.message)  # contains no value, only the name of the missing property
+        return str(error.message)  # names the missing property, and contains no value of the request
     return f"does not fit the schema {json.dumps({error.validator: error.validator_value})}"

@@ -37,9 +37,8 @@ class Fault:
     A fault changes only what its arguments say: `Fault(delay=5)` is the emulator's normal response, five seconds late.
     A response with a status of 400 or more has the API's error body unless `body` is given; a redirect has no body.
 
-    A fault can hide the emulator's own response to a start: by status 204 or a status of 300 or more, by a `body`, or
-    by `cut=True`. Then no task starts; only if `accepted` is true, the task starts, and its id is lost. With any other
-    fault, the task starts.
+    A fault hides the emulator's own response if it has status 204 or a status of 300 or more, a `body`, or `cut=True`.
+    If the response to a start is hidden, no task starts; with `accepted=True`, the task starts, and its id is lost.
 
     Args:
         status: The HTTP status of the response, from 200 to 599.
@@ -96,7 +95,7 @@ class Fault:
         return other_status or self.cut is True or self.body is not None
 
     def apply(self, response: Response) -> Response:
-        """Return a copy of the response that this fault has changed."""
+        """Return the response with the changes that this fault makes."""
         if self.body is not None:
             response = attrs.evolve(response, body=self.body.encode() if isinstance(self.body, str) else self.body)
         elif self.status is not None and self.status >= 400:
@@ -139,7 +138,7 @@ class Scenario:
 
 
 def as_faults(faults: Iterable[int | Fault]) -> tuple[Fault, ...]:
-    """Return the faults as a tuple, with each integer `n` as `Fault(n)`."""
+    """Return the faults as a tuple; an integer `n` becomes `Fault(n)`."""
     if isinstance(faults, int | Fault):
         raise ValueError(f"faults must be a list: [{faults!r}]")  # noqa: TRY004 — every invalid argument is a ValueError
     return tuple(fault if isinstance(fault, Fault) else Fault(fault) for fault in faults)
@@ -161,7 +160,7 @@ def as_json(name: str, value: object) -> object:
     try:
         copy: object = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON: {error}") from None
+        raise ValueError(f"{name} must be JSON: {error}") from None
     return copy
 
 

@@ -1,4 +1,4 @@
-"""The emulator as an HTTP server on a loopback address, for clients of any kind, in this process or another."""
+"""The emulator as an HTTP server on a loopback address, for clients of any kind, in this process or another one."""
 
 from __future__ import annotations
 

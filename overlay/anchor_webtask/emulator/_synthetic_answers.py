@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Schema = Mapping[str, Any] | bool
 
 MAX_STEPS = 10_000
-MAX_RECURSION = 3  # how many times the same reference may be followed on the way to one value
+MAX_RECURSION = 3  # how many times the same `$ref` may be followed on the way to one value
 MAX_VARIATIONS = 50  # values tried for one property or element, when the elements of an array must differ
 MAX_ARRAY_LENGTHS = 9  # how many lengths are tried for one array
 
@@ -80,7 +80,7 @@ class _AnswerMaker:
     def __init__(self, root: Mapping[str, Any]) -> None:
         validator: Any = validator_for(root, default=Draft202012Validator)
         validator.check_schema(root)
-        # Because a registry is passed, jsonschema does not download the documents that references name.
+        # With an empty registry, jsonschema does not download the documents that a `$ref` names.
         self._validator = validator(root, registry=Registry())
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(root))
         self._steps = MAX_STEPS
@@ -105,7 +105,7 @@ class _AnswerMaker:
     def _merged_schemas(
         self, schema: Schema, trail: tuple[str, ...]
     ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
-        """Yield plain schemas, merged from the schema, its references and its combined schemas: one for each choice."""
+        """Yield merged schemas, without references and combinations: one for each choice among the alternatives."""
         self._count_step()
         if isinstance(schema, bool):
             if schema:
@@ -134,7 +134,7 @@ class _AnswerMaker:
                 yield from self._merge_choices(merge(merged, other), choices[1:], longer)
 
     def _candidates(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[object]:
-        """Yield candidates for a schema that has no references and no combined schemas."""
+        """Yield values that may fit a schema without references and combinations."""
         if "const" in schema:
             yield schema["const"]
         elif "enum" in schema:

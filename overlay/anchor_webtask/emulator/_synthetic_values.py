@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MAX_VALUES = 1000  # of one kind; many are needed for an array whose elements must differ
+MAX_VALUES = 1000  # candidates for one schema: enough for a long array whose elements must differ
 
 
 def _uuid(version: int, number: int) -> str:
@@ -28,7 +28,7 @@ FORMATS: Mapping[str, Callable[[int], str]] = {
     "time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}Z",
     "partial-time": lambda n: (
         f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}"
-    ),  # RFC 3339 calls a time without an offset so
+    ),  # a time without an offset, named as in RFC 3339
     "decimal": lambda n: f"{n}.5",  # not defined by JSON Schema; msgspec writes it for a Decimal
     "duration": lambda n: f"P{n}D",
     "email": lambda n: f"example{n}@example.com",
@@ -92,7 +92,7 @@ def numbers(schema: Mapping[str, Any], *, integers_only: bool) -> Iterator[int |
     """Yield numbers that may fit the schema; the caller must check whether they do."""
     step = Fraction(str(schema.get("multipleOf", 1)))
     if integers_only:
-        step = Fraction(step.numerator)  # the integers among the multiples of p/q are the multiples of p
+        step = Fraction(step.numerator)  # if p/q is in lowest terms, its integer multiples are the multiples of p
     low = max((Fraction(str(schema[key])) for key in ("minimum", "exclusiveMinimum") if key in schema), default=None)
     high = min((Fraction(str(schema[key])) for key in ("maximum", "exclusiveMaximum") if key in schema), default=None)
     first = step if low is None else max(step, math.ceil(low / step) * step)

@@ -71,13 +71,13 @@ class TestChecks:
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (200, b"")
 
-    def test_fault_can_change_only_the_content_type(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_only_a_content_type_keeps_status_and_body(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[Fault(content_type="text/plain")])
         response = api.check(api.start_async())
         assert data(response) == {"status": "RUNNING"}
         assert response.headers["content-type"] == "text/plain"
 
-    def test_fault_can_change_only_the_task_status(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_only_a_task_status_keeps_the_rest_of_the_response(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=1, faults=[Fault(task_status="SLEEPING")])
         task_id = api.start_async()
         assert api.state(task_id) == {"status": "SLEEPING", "result": 1}
@@ -146,7 +146,7 @@ class TestStarts:
         api.start_async()
         assert (emulator.starts, emulator.start_requests) == (1, 3)
 
-    def test_only_valid_starts_that_match_use_faults(self, api: Api, emulator: Emulator) -> None:
+    def test_only_valid_starts_that_match_the_scenario_use_its_faults(self, api: Api, emulator: Emulator) -> None:
         emulator.on(prompt="*cpu*", start_faults=[503])
         assert api.start("memory").status_code == 200
         assert api.start("cpu", max_steps="many").status_code == 400
@@ -184,7 +184,7 @@ class TestStarts:
         ],
     )
     @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
-    def test_fault_that_is_accepted_or_shows_the_response_starts_a_task(
+    def test_fault_with_accepted_true_or_a_visible_response_starts_a_task(
         self, api: Api, emulator: Emulator, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
@@ -207,7 +207,7 @@ class TestStarts:
         start_and_ignore_lost_response(api, is_async=False)
         assert clock.now() - before == 60
 
-    def test_delay_is_added_to_the_time_that_the_task_takes(
+    def test_delay_of_a_one_request_start_is_added_to_the_duration_of_the_task(
         self, api: Api, emulator: Emulator, clock: VirtualClock
     ) -> None:
         emulator.on(takes=100, start_faults=[Fault(delay=5)])
@@ -220,7 +220,7 @@ class TestStarts:
         assert data(api.start(**{"async": True}))["status"] == "queued"
         assert data(api.start()) == {"result": 1}
 
-    def test_delay_or_task_status_does_not_change_the_reason_of_a_failed_task(
+    def test_fault_with_delay_or_task_status_keeps_the_reason_of_a_failed_task(
         self, api: Api, emulator: Emulator
     ) -> None:
         emulator.on(fails="no such page", start_faults=[Fault(delay=1), Fault(task_status="queued")])
@@ -267,6 +267,6 @@ def test_invalid_list_of_faults_is_refused(emulator: Emulator, where: str, fault
         emulator.on(**{where: faults})
 
 
-def test_accepted_fault_is_refused_for_checks(emulator: Emulator) -> None:
+def test_fault_with_accepted_true_is_refused_for_checks(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="start_faults"):
         emulator.on(faults=[Fault(502, accepted=True)])

@@ -38,7 +38,7 @@ except ImportError as error:
     assert INSTALL in process.stdout
 
 
-def test_server_libraries_are_not_imported_by_the_transport() -> None:
+def test_transport_does_not_import_server_libraries() -> None:
     code = """
 import sys
 from anchor_webtask.emulator import Emulator

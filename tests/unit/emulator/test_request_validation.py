@@ -166,7 +166,7 @@ def test_wrong_method_gets_status_405_and_the_allowed_method(api: Api, method: s
     assert response.headers["allow"] == allowed
 
 
-def test_every_response_is_marked_as_the_emulators(api: Api, emulator: Emulator) -> None:
+def test_every_response_has_the_header_x_emulator(api: Api, emulator: Emulator) -> None:
     emulator.on(prompt="faulty", start_faults=[502, Fault(307, headers={"X-Emulator": "hidden"})])
     responses = [api.start(), api.start("faulty"), api.start("faulty"), api.check("unknown"), api.http.get("/")]
     assert [response.status_code for response in responses] == [200, 502, 307, 404, 404]

@@ -196,7 +196,9 @@ def test_stopping_the_server_does_not_wait_for_a_client_that_reads_nothing(emula
     client.close()
 
 
-def test_client_that_disconnects_during_a_held_request_causes_no_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     clock = EndlessSleepClock()
     emulator = Emulator(takes=math.inf, clock=clock)
     with emulator.serve() as server:
@@ -213,7 +215,7 @@ def test_stopped_server_leaves_no_thread_signal_handler_or_open_port(emulator: E
 
     before = state()
     with emulator.serve() as server:
-        assert state() != before  # the server's thread
+        assert state() != before  # the server runs in a thread
         with client_at(server) as client:
             Api(client).start()
     assert state() == before

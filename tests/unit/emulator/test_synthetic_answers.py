@@ -111,7 +111,7 @@ def checked_answer(schema: Schema) -> Any:
         ({"$ref": "#a", "$defs": {"A": {"$anchor": "a", "type": "integer"}}}, 1),
     ],
 )
-def test_small_schema_gets_the_expected_answer(schema: Schema, answer: object) -> None:
+def test_small_schema_has_the_expected_synthetic_answer(schema: Schema, answer: object) -> None:
     assert checked_answer(schema) == answer
 
 
@@ -125,7 +125,7 @@ def test_strings_in_an_answer_contain_the_names_of_their_properties() -> None:
     assert checked_answer(schema) == {"nodes": [{"node": "example node", "cluster": "example cluster", "cpu": 1}]}
 
 
-def test_elements_differ_if_the_schema_requires_unique_items() -> None:
+def test_array_elements_differ_if_the_schema_requires_unique_items() -> None:
     items = {"type": "object", "properties": {"name": {"type": "string"}, "ok": {"type": "boolean"}}}
     answer = checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True})
     assert answer[:2] == [{"name": "example name", "ok": True}, {"name": "example name 2", "ok": True}]
@@ -135,19 +135,19 @@ def test_elements_differ_if_the_schema_requires_unique_items() -> None:
     assert len(checked_answer({"type": "array", "items": short, "minItems": 20, "uniqueItems": True})) == 20
 
 
-def test_unique_elements_are_found_if_alternatives_repeat_values() -> None:
+def test_array_with_unique_items_is_found_if_alternatives_share_values() -> None:
     items = {"anyOf": [{"enum": [1, 2]}, {"enum": [1, 2, 3]}]}
     assert checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
 
 
-def test_answer_fits_all_schemas_that_are_combined() -> None:
+def test_synthetic_answer_fits_all_combined_schemas() -> None:
     one = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5}}, "required": ["a"]}
     other = {"properties": {"a": {"multipleOf": 4}, "b": {"enum": [1, 2]}}, "required": ["b"]}
     third = {"properties": {"b": {"enum": [2, 3]}}}
     assert checked_answer({"allOf": [one, other], "anyOf": [third]}) == {"a": 8, "b": 2}
 
 
-def test_alternatives_are_tried_until_one_fits() -> None:
+def test_alternatives_of_a_schema_are_tried_until_an_answer_fits() -> None:
     hopeless = {"type": "string", "pattern": "^zz{9}y$"}
     assert checked_answer({"properties": {"a": {"anyOf": [hopeless, {"type": "integer"}]}}, "required": ["a"]}) == {
         "a": 1
@@ -155,7 +155,7 @@ def test_alternatives_are_tried_until_one_fits() -> None:
     assert checked_answer({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "integer"}], "$defs": {"A": ENDLESS}}) == 1
 
 
-def test_format_is_ignored_if_its_values_are_too_long() -> None:
+def test_string_format_is_ignored_if_its_values_exceed_the_maximum_length() -> None:
     assert final_state({"type": "string", "format": "uuid", "maxLength": 7})["result"] == "example"
 
 
@@ -203,7 +203,7 @@ def test_answer_of_a_scenario_need_not_fit_the_schema(api: Api, emulator: Emulat
 
 
 def bounded(low: str, high: str, most: int) -> st.SearchStrategy[Schema]:
-    """Return schemas that have both bounds; the lower bound is at most the upper one."""
+    """Return a strategy for the two bounds of a schema; the lower bound is at most the upper one."""
     return st.tuples(st.integers(0, most), st.integers(0, most)).map(lambda ends: {low: min(ends), high: max(ends)})
 
 

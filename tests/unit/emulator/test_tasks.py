@@ -108,7 +108,7 @@ def test_answer_can_be_any_json(api: Api, emulator: Emulator, answer: Any) -> No
     assert data(api.start()) == {"result": answer}
 
 
-def test_change_of_an_answer_after_it_was_passed_has_no_effect(api: Api, emulator: Emulator) -> None:
+def test_answer_is_copied_when_the_scenario_is_added(api: Api, emulator: Emulator) -> None:
     answer = {"amount": 3}
     emulator.on(answer=answer)
     answer["amount"] = 4
@@ -232,9 +232,9 @@ class TestCounting:
         ({"takes": "1"}, "takes"),
         ({"answer": 1, "fails": "why"}, "answer or fails"),
         ({"answer": None, "fails": "why"}, "answer or fails"),
-        ({"answer": {1, 2}}, "answer is not JSON"),
-        ({"answer": math.nan}, "answer is not JSON"),
-        ({"fails": object()}, "fails is not JSON"),
+        ({"answer": {1, 2}}, "answer must be JSON"),
+        ({"answer": math.nan}, "answer must be JSON"),
+        ({"fails": object()}, "fails must be JSON"),
     ],
 )
 def test_invalid_scenario_argument_is_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
@@ -248,7 +248,7 @@ def test_invalid_emulator_argument_is_refused(arguments: dict[str, Any]) -> None
         Emulator(**arguments)
 
 
-def test_reprs_do_not_show_the_api_key() -> None:
+def test_reprs_of_emulator_and_transport_do_not_show_the_api_key() -> None:
     emulator = Emulator(KEY)
     assert KEY not in repr(emulator)
     assert KEY not in repr(emulator.transport())
