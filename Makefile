@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-GROUPS := --group tools --group tests --group witnesses --group types --group lint --group bench --group dev
+GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
 
 .DEFAULT_GOAL := help
 .PHONY: help run test vendor generate check drift accept bench lock

@@ -1,4 +1,4 @@
-"""The environments: what is tested, with what installed. `make` and `.ci/run` call these sessions."""
+"""The environments: what each session installs and runs. `make` and `.ci/run` call these sessions."""
 
 import pathlib
 import shutil
@@ -8,8 +8,8 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
-nox.options.error_on_missing_interpreters = False  # a missing Python is skipped with a message, also where CI is set
-nox.options.download_python = "never"  # what is there is tested; nothing is fetched for it
+nox.options.error_on_missing_interpreters = False  # a missing Python is skipped with a message, even if CI is set
+nox.options.download_python = "never"  # only installed Pythons are tested; none is downloaded
 nox.options.sessions = ["tests", "lint", "types", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
@@ -31,34 +31,39 @@ SDIST_CONTENTS = {
 
 
 def install_for_tests(session: nox.Session) -> None:
-    """Install the package as it is in the checkout, and what its tests need."""
+    """Install the package from the checkout, editable, with the dependencies of its tests."""
     session.install(*LOCKED, "--group", "tests", "--editable", ".[emulator]")
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the whole suite; arguments after `--` go to pytest."""
+    """Run the tests; arguments after `--` go to pytest."""
     install_for_tests(session)
     session.run("pytest", "--numprocesses=auto", *session.posargs)
 
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the suite and print which lines and branches of the package it takes; below the bound it fails."""
+    """Run the tests, and fail if they cover too little of the package; arguments after `--` go to pytest."""
     session.install(*LOCKED, "--group", "coverage", "--editable", ".[emulator]")
-    session.run("pytest", "--numprocesses=auto", "--cov", "--cov-report=term", *session.posargs)
+    # Coverage starts before pytest, since a plugin that pytest loads may import the package.
+    environment = {"COVERAGE_FILE": str(pathlib.Path(session.create_tmp()).resolve() / "coverage")}
+    session.run("coverage", "erase", env=environment)
+    session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", *session.posargs, env=environment)
+    session.run("coverage", "combine", "--quiet", env=environment)
+    session.run("coverage", "report", env=environment)
 
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Run what pins the generated code, the wire and the surface: the tests to run after `make generate`."""
+    """Run the tests that pin the generated code, the wire and the public surface, after `make generate`."""
     install_for_tests(session)
     session.run("pytest", "tests/contract", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Look for answers that break the client, for minutes and with new ones each time."""
+    """Send random responses to the client for minutes; each run has new ones."""
     install_for_tests(session)
     profile = ("--numprocesses=auto", "--hypothesis-profile=long")
     session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
@@ -66,7 +71,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Ask others: Prism of what is sent, Redocly of drift, schemathesis of the emulator, the last also without node."""
+    """Compare with other programs: Prism for requests, Redocly for drift (both need node), schemathesis for the emulator."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -78,17 +83,17 @@ def witnesses(session: nox.Session) -> None:
         environment["PRISM"] = str(modules / "@stoplight" / "prism-cli" / "dist" / "index.js")
         environment["REDOCLY"] = str(modules / "@redocly" / "cli" / "bin" / "cli.js")
     else:
-        session.warn("node or npm is not here: Prism and Redocly are left out")
+        session.warn("node or npm is not installed: the tests with Prism and Redocly are skipped")
     session.run("pytest", str(WITNESSES), *session.posargs, env=environment)
 
 
 @nox.session
 @nox.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
 def upstream(session: nox.Session, version: str) -> None:
-    """Take one of upstream's whole documents in a copy, as a maintainer would, and run the suite there."""
+    """Take one of upstream's complete documents in a copy of the repository, as a maintainer would, and run the tests."""
     document = (UPSTREAM / f"{version}.yaml").resolve()
     if not document.exists():
-        session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} is not here")
+        session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} does not exist")
     copy = pathlib.Path(session.create_tmp()) / "checkout"
     shutil.rmtree(copy, ignore_errors=True)
     session.run("git", "clone", "--quiet", "--no-hardlinks", ".", str(copy), external=True)
@@ -104,20 +109,21 @@ def upstream(session: nox.Session, version: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure this package beside bare httpx and the official client; arguments after `--` are the program's."""
-    # Editable, since uv keeps a wheel that it has built of a folder. Where that would count, in imports and sizes, the
-    # program installs a copy; what it makes is in this session's folder.
+    """Measure this package beside bare httpx and the official client; arguments after `--` go to the program."""
+    # Editable, since uv caches the wheel that it builds from a folder. For imports and sizes, which need a real
+    # installation, the program installs a copy in this session's folder.
     session.install(*LOCKED, "--group", "bench", "--editable", ".[pydantic]")
     session.create_tmp()
-    session.run("python", "-m", "benchmarks", *session.posargs, stderr=None)  # not among what programs read
+    session.run("python", "-m", "benchmarks", *session.posargs, stderr=None)  # keeps its progress out of JSON output
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style and format, and the workflows."""
+    """Check style, format, spelling, and the workflows."""
     session.install(*LOCKED, "--group", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("codespell")
     workflows = sorted(map(str, pathlib.Path(".github", "workflows").glob("*.yml")))
     session.run("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows)
     session.run("zizmor", "--offline", "--no-progress", "--persona=pedantic", *workflows)
@@ -134,7 +140,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("kind", ["wheel", "sdist"])
 def package(session: nox.Session, kind: str) -> None:
-    """Build a distribution, install it into an empty environment, and import both packages from elsewhere."""
+    """Build a distribution, install it in an empty environment, and import both packages from another folder."""
     folder = session.create_tmp()
     session.run("uv", "build", "--quiet", f"--{kind}", "--clear", "--out-dir", folder, external=True)
     (built,) = (path for path in pathlib.Path(folder).iterdir() if path.suffix in {".whl", ".gz"})
@@ -142,7 +148,7 @@ def package(session: nox.Session, kind: str) -> None:
         with tarfile.open(built) as archive:
             inside = {name.split("/")[1] for name in archive.getnames()}
         if extra := inside - SDIST_CONTENTS:
-            session.error(f"the sdist has more than it should: {sorted(extra)}")
+            session.error(f"the sdist has unexpected contents: {sorted(extra)}")
     session.install(*LOCKED, str(built))
     session.chdir(folder)
     session.run("python", str(CHECK_INSTALLED))

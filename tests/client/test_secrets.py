@@ -61,4 +61,4 @@ def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(
     )
     assert error.raw == {"PIN": 1, PASSWORD: f"{PASSWORD} is your password"}
     assert found([str(error), repr(error), error.path]) == []
-    assert '$["[redacted]"]: Expected `int`, got `str`; it is "[redacted] is your password"' in str(error)
+    assert '$["[redacted]"]: Expected `int`, got `str`; found "[redacted] is your password"' in str(error)

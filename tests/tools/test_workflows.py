@@ -108,7 +108,7 @@ def test_drift_takes_files_of_the_pull_request_and_nothing_else(runner: Runner) 
     (origin / "Makefile").write_text("evil", encoding="utf-8")
     runner.run("git add . && git commit --quiet --message=second && git update-ref refs/pull/7/merge HEAD", origin)
     runner.run("git reset --quiet --hard HEAD~1", origin)
-    runner.run(steps("drift.yml", "report")["Take the files that a merge would give"])
+    runner.run(steps("drift.yml", "report")["Fetch the files as they would be after the merge"])
     assert (runner.folder / SPEC).read_text(encoding="utf-8") == "the pull request's\n"
     assert (runner.folder / OVERLAY).read_text(encoding="utf-8") == "/etc/passwd"
     assert not (runner.folder / OVERLAY).is_symlink()
@@ -136,7 +136,7 @@ def test_drift_has_one_comment(runner: Runner) -> None:
 
 @pytest.mark.parametrize("number", ["", "12\n"])
 def test_upstream_has_one_pull_request(runner: Runner, number: str) -> None:
-    script = steps("upstream.yml", "vendor")["Push, and open a pull request or change it"]
+    script = steps("upstream.yml", "vendor")["Push, and open or update the pull request"]
     (runner.folder / SPEC).write_text("newer\n", encoding="utf-8")
     runner.numbers.write_text(number, encoding="utf-8")
     runner.run(script)

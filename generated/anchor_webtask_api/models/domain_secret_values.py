@@ -11,7 +11,7 @@ T = TypeVar("T", bound="DomainSecretValues")
 
 @_attrs_define
 class DomainSecretValues:
-    """Secret values for the pages of one domain pattern, by name."""
+    """Secret values by name, for the pages that match one domain pattern."""
 
     additional_properties: dict[str, str] = _attrs_field(init=False, factory=dict)
 

@@ -13,14 +13,15 @@ T = TypeVar("T", bound="PerformWebTaskStatusData")
 
 @_attrs_define
 class PerformWebTaskStatusData:
-    """The state of one web task."""
+    """The status of one web task."""
 
     status: str
-    """ RUNNING, COMPLETED or FAILED, or a state that is newer than this document. """
+    """ RUNNING, COMPLETED or FAILED, or a status that is newer than this document. """
     result: Any | Unset = UNSET
-    """ The agent's answer, any JSON. COMPLETED does not mean that the agent succeeded; the answer tells. """
+    """ The agent's answer, any JSON. COMPLETED does not mean that the agent succeeded; only the answer shows that.
+    """
     error: Any | Unset = UNSET
-    """ Why the task failed; a text as far as is known. """
+    """ Why the task failed; text in all known cases. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

@@ -16,7 +16,7 @@ T = TypeVar("T", bound="PerformWebTaskStatusResponseSchema")
 @_attrs_define
 class PerformWebTaskStatusResponseSchema:
     data: PerformWebTaskStatusData
-    """ The state of one web task. """
+    """ The status of one web task. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

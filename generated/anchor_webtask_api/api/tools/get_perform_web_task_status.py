@@ -92,7 +92,7 @@ def sync_detailed(
 ) -> Response[ErrorResponse | PerformWebTaskStatusResponseSchema]:
     """Get Perform Web Task Status
 
-     How far a web task is that was started asynchronously, and its answer once it has one.
+     The status of a web task that was started asynchronously, and its answer once it has completed.
 
     Args:
         workflow_id (str):
@@ -123,7 +123,7 @@ def sync(
 ) -> ErrorResponse | PerformWebTaskStatusResponseSchema | None:
     """Get Perform Web Task Status
 
-     How far a web task is that was started asynchronously, and its answer once it has one.
+     The status of a web task that was started asynchronously, and its answer once it has completed.
 
     Args:
         workflow_id (str):
@@ -149,7 +149,7 @@ async def asyncio_detailed(
 ) -> Response[ErrorResponse | PerformWebTaskStatusResponseSchema]:
     """Get Perform Web Task Status
 
-     How far a web task is that was started asynchronously, and its answer once it has one.
+     The status of a web task that was started asynchronously, and its answer once it has completed.
 
     Args:
         workflow_id (str):
@@ -178,7 +178,7 @@ async def asyncio(
 ) -> ErrorResponse | PerformWebTaskStatusResponseSchema | None:
     """Get Perform Web Task Status
 
-     How far a web task is that was started asynchronously, and its answer once it has one.
+     The status of a web task that was started asynchronously, and its answer once it has completed.
 
     Args:
         workflow_id (str):

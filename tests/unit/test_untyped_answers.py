@@ -1,4 +1,4 @@
-"""What is asked for as an answer, and how the answer is read."""
+"""`output` as None or as a dict: the schema that is sent, and the answer that is returned without validation."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def nest(value: object, times: int) -> object:
     return value if times == 0 else {"result": nest(value, times - 1)}
 
 
-# -- What is sent --------------------------------------------------------------------------------------------------
+# -- The schema that is sent ---------------------------------------------------------------------------------------
 
 
-def test_nothing_is_sent_where_nothing_is_asked_for() -> None:
+def test_no_schema_is_sent_without_output() -> None:
     assert output_of(None).schema is None
 
 
@@ -51,21 +51,21 @@ def test_nothing_is_sent_where_nothing_is_asked_for() -> None:
     ],
     ids=str,
 )
-def test_schema_with_an_object_at_its_root_is_sent_as_it_is(schema: dict[str, Any]) -> None:
+def test_schema_with_object_at_root_is_sent_unchanged(schema: dict[str, Any]) -> None:
     text = json.dumps(schema)
     output = output_of(schema)
     assert json.dumps(output.schema) == json.dumps(schema) == text
     assert not output.wrapped
 
 
-def test_what_is_sent_is_a_copy() -> None:
+def test_sent_schema_is_copy_of_passed_schema() -> None:
     schema = copy.deepcopy(PRICE)
     output = output_of(schema)
-    schema["properties"]["amount"]["type"] = "string"  # type: ignore[index]  # a dict of dicts
+    schema["properties"]["amount"]["type"] = "string"  # type: ignore[index]  # the dict's values are dicts
     assert output.schema == PRICE
 
 
-def test_any_mapping_will_do() -> None:
+def test_schema_may_be_any_mapping() -> None:
     assert output_of(MappingProxyType(PRICE)).schema == PRICE
 
 
@@ -85,7 +85,7 @@ def test_any_mapping_will_do() -> None:
     ],
     ids=str,
 )
-def test_schema_without_an_object_at_its_root_is_wrapped(schema: dict[str, Any]) -> None:
+def test_schema_without_object_at_root_is_wrapped_in_object(schema: dict[str, Any]) -> None:
     output = output_of(schema)
     assert output.wrapped
     assert output.schema == {
@@ -96,7 +96,7 @@ def test_schema_without_an_object_at_its_root_is_wrapped(schema: dict[str, Any])
     }
 
 
-def test_definitions_stay_at_the_root_where_references_look_for_them() -> None:
+def test_definitions_of_wrapped_schema_stay_at_root_for_references() -> None:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": {"Price": PRICE},
@@ -115,13 +115,13 @@ def test_definitions_stay_at_the_root_where_references_look_for_them() -> None:
     }
 
 
-def looping() -> dict[str, Any]:
+def circular_schema() -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object"}
     schema["properties"] = schema
     return schema
 
 
-def deep(levels: int = 100_000) -> dict[str, Any]:
+def deep_schema(levels: int = 100_000) -> dict[str, Any]:
     schema: dict[str, Any] = {}
     for _ in range(levels):
         schema = {"items": schema}
@@ -138,105 +138,107 @@ def deep(levels: int = 100_000) -> dict[str, Any]:
         {"const": b"x"},
         {"properties": {("a", "b"): {}}},
         {"description": "\ud800"},
-        looping(),
-        deep(),
+        circular_schema(),
+        deep_schema(),
     ],
-    ids=lambda it: str(it)[:40] if "items" not in it else "deep",
+    ids=lambda schema: str(schema)[:40] if "items" not in schema else "deep",
 )
-def test_output_that_is_not_json_is_refused(output: dict[Any, Any]) -> None:
+def test_schema_that_is_not_json_is_refused(output: dict[Any, Any]) -> None:
     with pytest.raises(ConfigurationError, match="output must be JSON") as caught:
         output_of(output)
     assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("output", ["object", 1, [PRICE], True, object])
-def test_output_that_is_no_type_and_no_schema_is_refused(output: object) -> None:
+def test_output_that_is_neither_type_nor_schema_is_refused(output: object) -> None:
     with pytest.raises(ConfigurationError, match=r"^output") as caught:
         output_of(output)
     assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("properties", [{"result": {}, "note": {}}, {"result": {}}])
-def test_a_field_of_the_users_called_result_stays(properties: dict[str, Any]) -> None:
+def test_field_result_that_schema_declares_is_not_removed_as_wrapper(properties: dict[str, Any]) -> None:
     schema = {"type": "object", "properties": properties, "required": ["result"]}
     assert output_of(schema).value({"result": "ok"}) == {"result": "ok"}
     assert output_of(schema).value({"result": {"result": {"result": "ok"}}}) == {"result": "ok"}
 
 
-def test_what_is_no_object_stays_in_an_object_of_any_fields() -> None:
+def test_object_around_text_is_not_removed_as_wrapper_if_schema_asks_for_object() -> None:
     assert output_of({"type": "object"}).value({"result": "ok"}) == {"result": "ok"}
 
 
 @pytest.mark.parametrize("output", [{"properties": {1: {}, "1": {}}}, {"enum": [{None: 1}]}])
-def test_keys_that_are_not_text_are_refused(output: dict[str, Any]) -> None:
+def test_schema_with_key_that_is_not_text_is_refused(output: dict[str, Any]) -> None:
     with pytest.raises(ConfigurationError, match="dicts with text as keys"):
         output_of(output)
 
 
-def test_empty_output_is_refused() -> None:
+def test_empty_schema_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="output is empty: give a JSON Schema, or leave it out"):
         output_of({})
 
 
-# -- How the answer is read ----------------------------------------------------------------------------------------
+# -- The answer that is returned -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("value", [NESTED, "text", None, 0, [], {}, {"result": 1, "more": 2}, '{"amount": 3}'])
-def test_without_output_two_lone_results_are_taken_off_and_nothing_is_decoded(value: object, times: int) -> None:
+def test_without_output_two_result_wrappers_are_removed_and_text_is_not_decoded(value: object, times: int) -> None:
     assert output_of(None).value(nest(value, times)) == value
 
 
-def test_without_output_a_third_result_is_the_answers_own() -> None:
+def test_without_output_third_result_wrapper_stays_in_answer() -> None:
     assert output_of(None).value(nest("x", 3)) == nest("x", 1)
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_answer_to_a_schema_may_come_wrapped(times: int) -> None:
+def test_result_wrappers_around_answer_to_schema_are_removed(times: int) -> None:
     assert output_of(PRICE).value(nest(NESTED, times)) == NESTED
 
 
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_answer_to_a_schema_may_come_as_json_in_a_string(times: int) -> None:
+def test_answer_to_schema_is_decoded_from_json_text(times: int) -> None:
     assert output_of(PRICE).value(json.dumps(nest(NESTED, times))) == NESTED
 
 
 @pytest.mark.parametrize("text", ["no price there", "", "3", '"text"', "null", "{", "[" * 100_000])
-def test_string_that_holds_no_object_or_list_stays_as_it_is(text: str) -> None:
+def test_text_that_is_not_json_object_or_list_is_returned_unchanged(text: str) -> None:
     assert output_of(PRICE).value(text) == text
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_wrapped_answer_is_unwrapped_once_more(times: int) -> None:
+def test_answer_to_wrapped_schema_loses_result_wrappers_of_schema_and_api(times: int) -> None:
     assert output_of(NAMES).value(nest(["a", "b"], times)) == ["a", "b"]
 
 
-def test_wrapped_answer_may_come_without_its_wrapping() -> None:
+def test_answer_to_wrapped_schema_may_lack_result_wrapper() -> None:
     assert output_of(NAMES).value(["a", "b"]) == ["a", "b"]
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_own_field_called_result_stays(times: int) -> None:
+def test_only_api_wrappers_around_field_result_of_schema_are_removed(times: int) -> None:
     assert output_of(OWN_RESULT).value(nest("x", times)) == nest("x", 1)
 
 
-def test_result_among_other_fields_stays() -> None:
+def test_field_result_beside_other_fields_is_not_removed_as_wrapper() -> None:
     schema = {"type": "object", "properties": {"result": {}, "unit": {}}}
     assert output_of(schema).value(nest({"result": 1, "unit": "EUR"}, 2)) == {"result": 1, "unit": "EUR"}
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_found_task_whose_answer_is_known_to_be_wrapped(times: int) -> None:
+def test_without_output_third_result_wrapper_is_removed_if_sent_schema_was_wrapped(times: int) -> None:
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 
 @pytest.mark.parametrize("properties", [None, 5, "result", ["result"], [["result"]]])
-def test_schema_that_makes_no_sense_does_not_cost_the_answer(properties: object) -> None:
+def test_answer_to_schema_with_invalid_properties_is_still_returned(properties: object) -> None:
     assert output_of({"type": "object", "properties": properties}).value(nest(NESTED, 1)) == NESTED
 
 
 @given(raw=json_values, output=st.sampled_from([None, PRICE, NAMES, OWN_RESULT]))
-def test_reading_never_breaks_and_leaves_the_raw_answer_alone(raw: object, output: dict[str, Any] | None) -> None:
+def test_decoding_without_validation_never_raises_and_does_not_change_raw_answer(
+    raw: object, output: dict[str, Any] | None
+) -> None:
     before = copy.deepcopy(raw)
     output_of(output).value(raw)
     assert raw == before

@@ -1,4 +1,4 @@
-"""Types that hypothesis makes, each with values of it."""
+"""Hypothesis strategies for synthetic types, and for values of these types."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import msgspec
 import pydantic
 from hypothesis import strategies as st
 
-from tests.support.kinds import Color
+from tests.support.type_cases import Color
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Made = tuple[Any, st.SearchStrategy[Any]]
-"""A type, and what makes values of it."""
+TypeAndValues = tuple[Any, st.SearchStrategy[Any]]
+"""A type, and a strategy for its values."""
 
 NAMES = ["name", "value", "items", "properties", "enum", "discriminator", "type", "const", "required", "not_", "anyOf"]
-SCALARS: list[Made] = [
+SCALARS: list[TypeAndValues] = [
     (bool, st.booleans()),
     (int, st.integers(-(2**53), 2**53)),
     (float, st.floats(allow_nan=False, allow_infinity=False)),
@@ -34,7 +34,7 @@ SCALARS: list[Made] = [
     (datetime, st.datetimes(timezones=st.just(UTC))),
     (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
     (time, st.times(timezones=st.just(UTC))),
-    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # of others, pydantic makes no JSON
+    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # ASCII: pydantic can't write all bytes as JSON
     (UUID, st.uuids()),
     (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
     (Literal["only"], st.just("only")),
@@ -60,18 +60,20 @@ MODEL_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
     ),
 ]
 numbers = itertools.count()
-"""Different classes have different names."""
+"""Numbers for unique names of classes: a schema can't contain two classes with the same name."""
 
 
 @st.composite
-def classes(draw: st.DrawFn, inner: st.SearchStrategy[Made], makers: list[Any], names: list[str]) -> Made:
+def classes(
+    draw: st.DrawFn, inner: st.SearchStrategy[TypeAndValues], makers: list[Any], names: list[str]
+) -> TypeAndValues:
     fields = draw(st.dictionaries(st.sampled_from(names), inner, min_size=1, max_size=4))
-    made = draw(st.sampled_from(makers))(f"Made{next(numbers)}", {name: kind for name, (kind, _) in fields.items()})
-    return made, st.builds(made, **{name: values for name, (_, values) in fields.items()})
+    cls = draw(st.sampled_from(makers))(f"Synthetic{next(numbers)}", {name: kind for name, (kind, _) in fields.items()})
+    return cls, st.builds(cls, **{name: values for name, (_, values) in fields.items()})
 
 
 @st.composite
-def containers(draw: st.DrawFn, inner: st.SearchStrategy[Made]) -> Made:
+def containers(draw: st.DrawFn, inner: st.SearchStrategy[TypeAndValues]) -> TypeAndValues:
     kind, values = draw(inner)
     match draw(st.sampled_from(["list", "dict", "tuple", "pair", "optional"])):
         case "list":
@@ -87,9 +89,9 @@ def containers(draw: st.DrawFn, inner: st.SearchStrategy[Made]) -> Made:
             return kind | None, st.none() | values
 
 
-def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[Made]:
-    """Make classes: what they are and aren't can be told apart also where an answer is wrapped."""
-    parts: st.SearchStrategy[Made] = st.recursive(
+def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[TypeAndValues]:
+    """Return a strategy for classes without a field `result`, since that field could be taken for a wrapper."""
+    parts: st.SearchStrategy[TypeAndValues] = st.recursive(
         st.sampled_from(SCALARS),
         lambda inner: containers(inner) | classes(inner, inner_makers, [*NAMES, "result"]),
         max_leaves=6,
@@ -99,17 +101,17 @@ def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[
 
 @st.composite
 def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
-    """Make a type that can be an `output`, and a value of it."""
+    """Draw a type that `output` accepts, and a value of this type."""
     roots = classes_of(OBJECT_MAKERS, MAKERS) | classes_of(MODEL_MAKERS, MODEL_MAKERS)
     kind, values = draw(
         roots
-        | roots.map(lambda made: (GenericAlias(list, made[0]), st.lists(made[1], max_size=3)))
-        | roots.map(lambda made: (made[0] | None, st.none() | made[1]))
-        | roots.map(lambda made: (GenericAlias(tuple, (made[0], int)), st.tuples(made[1], st.integers(0, 9))))
+        | roots.map(lambda root: (GenericAlias(list, root[0]), st.lists(root[1], max_size=3)))
+        | roots.map(lambda root: (root[0] | None, st.none() | root[1]))
+        | roots.map(lambda root: (GenericAlias(tuple, (root[0], int)), st.tuples(root[1], st.integers(0, 9))))
     )
     return kind, draw(values)
 
 
 def json_of(value: Any) -> Any:
-    """Return what an agent would answer for a value that was made."""
+    """Return the JSON that an agent would answer for a value of a synthetic type."""
     return json.loads(json.dumps(msgspec.to_builtins(value, enc_hook=lambda part: part.model_dump(mode="json"))))
