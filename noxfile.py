@@ -71,7 +71,7 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Compare with other programs: Prism for requests, Redocly for drift (both need node), schemathesis for the emulator."""
+    """Compare with Prism (requests) and Redocly (drift), which need node, and with schemathesis (the emulator)."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -90,7 +90,7 @@ def witnesses(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
 def upstream(session: nox.Session, version: str) -> None:
-    """Take one of upstream's complete documents in a copy of the repository, as a maintainer would, and run the tests."""
+    """Take one of upstream's complete documents in a copy of the repository, and run the tests there."""
     document = (UPSTREAM / f"{version}.yaml").resolve()
     if not document.exists():
         session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} does not exist")

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from anchor_webtask.emulator._validation import id_name
+from anchor_webtask.emulator._request_validation import task_id_field
 from anchor_webtask_api import AuthenticatedClient
 from anchor_webtask_api.api.tools import get_perform_web_task_status, perform_web_task
 from anchor_webtask_api.models import (
@@ -101,7 +101,7 @@ def test_the_answer_of_the_synchronous_form(result: object) -> None:
 
 def test_the_answer_of_the_asynchronous_form() -> None:
     parsed = perform_web_task._parse_response(
-        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", id_name(): "w"}})
+        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", task_id_field(): "w"}})
     )
     assert isinstance(parsed, PerformWebTaskResponseSchema)
     assert isinstance(parsed.data, PerformWebTaskAsyncResponseData)

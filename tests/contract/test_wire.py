@@ -249,4 +249,4 @@ def test_witness_notices_a_wrong_request(request_: httpx.Request) -> None:
 )
 def test_witness_notices_a_wrong_answer(status: int, answer: object) -> None:
     problems = seen(httpx.Request("GET", STATUS, headers=HEADERS), status, answer)
-    assert [problem for problem in problems if problem.startswith("answer: ")] == problems != []
+    assert [problem for problem in problems if problem.startswith("response: ")] == problems != []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator
-from anchor_webtask.emulator._http import Reply, Request, json_reply
+from anchor_webtask.emulator._http_messages import Request, Response, json_response
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -35,9 +35,9 @@ def commands(document: str) -> list[str]:
 class EmulatorOfMore(Emulator):
     """An emulator that has one more operation, which the package doesn't wrap."""
 
-    def _handle(self, request: Request) -> Reply:
+    def _handle(self, request: Request) -> Response:
         if (request.method, request.path) == ("GET", "/v1/sessions/all/status"):
-            return json_reply(200, {"data": {"count": 0, "items": []}})
+            return json_response(200, {"data": {"count": 0, "items": []}})
         return super()._handle(request)
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from openapi_python_client.strings import ClassName
 
-from anchor_webtask.emulator._answers import make_answer
+from anchor_webtask.emulator._synthetic_answers import make_answer
 from tools.openapi.operations import operations
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""Made-up answers fit `output_schema`, or the task fails and says what to do."""
+"""Synthetic answers fit `output_schema`; where no such answer is found, the task fails and says what to do."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ NODE: Schema = {
 ENDLESS: Schema = {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "required": ["a"]}
 
 
-def outcome(schema: Schema) -> dict[str, Any]:
-    """Return the end of a task with this output schema."""
+def final_state(schema: Schema) -> dict[str, Any]:
+    """Return the final state of a task with this output schema."""
     with client_of(Emulator(takes=0)) as api:
         return api.state(api.start_async(output_schema=schema))
 
 
-def made(schema: Schema) -> Any:
-    end = outcome(schema)
-    assert end["status"] == "COMPLETED", end
+def checked_answer(schema: Schema) -> Any:
+    """Return the synthetic answer for this output schema, after checking that the answer fits."""
+    state = final_state(schema)
+    assert state["status"] == "COMPLETED", state
     validator = Draft202012Validator(schema, registry=Registry(), format_checker=Draft202012Validator.FORMAT_CHECKER)
-    validator.validate(end["result"])
-    return end["result"]
+    validator.validate(state["result"])
+    return state["result"]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,7 @@ def made(schema: Schema) -> Any:
         ({"type": "string", "format": "ipv4"}, "198.18.0.1"),
         ({"type": "string", "format": "ipv6"}, "2001:db8::1"),
         ({"type": "string", "format": "hostname"}, "host1.example.com"),
-        ({"type": "string", "format": "of-my-own"}, "example"),
+        ({"type": "string", "format": "unknown-format"}, "example"),
         ({"type": "array", "items": {"type": "integer"}}, [1]),
         ({"type": "array", "items": {"type": "integer"}, "maxItems": 0}, []),
         ({"type": "array", "items": False}, []),
@@ -110,57 +111,59 @@ def made(schema: Schema) -> Any:
         ({"$ref": "#a", "$defs": {"A": {"$anchor": "a", "type": "integer"}}}, 1),
     ],
 )
-def test_answers_for_small_schemas(schema: Schema, answer: object) -> None:
-    assert made(schema) == answer
+def test_small_schema_has_the_expected_synthetic_answer(schema: Schema, answer: object) -> None:
+    assert checked_answer(schema) == answer
 
 
-def test_an_answer_that_can_be_read() -> None:
+def test_strings_in_an_answer_contain_the_names_of_their_properties() -> None:
     node = {
         "type": "object",
         "properties": {"node": {"type": "string"}, "cluster": {"type": "string"}, "cpu": {"type": "number"}},
         "required": ["node", "cpu"],
     }
     schema = {"type": "object", "properties": {"nodes": {"type": "array", "items": node}}, "required": ["nodes"]}
-    assert made(schema) == {"nodes": [{"node": "example node", "cluster": "example cluster", "cpu": 1}]}
+    assert checked_answer(schema) == {"nodes": [{"node": "example node", "cluster": "example cluster", "cpu": 1}]}
 
 
-def test_elements_that_must_differ() -> None:
+def test_array_elements_differ_if_the_schema_requires_unique_items() -> None:
     items = {"type": "object", "properties": {"name": {"type": "string"}, "ok": {"type": "boolean"}}}
-    answer = made({"type": "array", "items": items, "minItems": 3, "uniqueItems": True})
+    answer = checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True})
     assert answer[:2] == [{"name": "example name", "ok": True}, {"name": "example name 2", "ok": True}]
     pair = {"type": "array", "prefixItems": [{"type": "number"}, {"type": "number"}], "minItems": 2, "maxItems": 2}
-    assert made({"type": "array", "items": pair, "minItems": 2, "uniqueItems": True}) == [[1, 1], [2, 1]]
+    assert checked_answer({"type": "array", "items": pair, "minItems": 2, "uniqueItems": True}) == [[1, 1], [2, 1]]
     short = {"type": "string", "maxLength": 1}
-    assert len(made({"type": "array", "items": short, "minItems": 20, "uniqueItems": True})) == 20
+    assert len(checked_answer({"type": "array", "items": short, "minItems": 20, "uniqueItems": True})) == 20
 
 
-def test_elements_that_alternatives_offer_twice() -> None:
+def test_array_with_unique_items_is_found_if_alternatives_share_values() -> None:
     items = {"anyOf": [{"enum": [1, 2]}, {"enum": [1, 2, 3]}]}
-    assert made({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
+    assert checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
 
 
-def test_what_holds_at_once_is_merged() -> None:
+def test_synthetic_answer_fits_all_combined_schemas() -> None:
     one = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5}}, "required": ["a"]}
     other = {"properties": {"a": {"multipleOf": 4}, "b": {"enum": [1, 2]}}, "required": ["b"]}
     third = {"properties": {"b": {"enum": [2, 3]}}}
-    assert made({"allOf": [one, other], "anyOf": [third]}) == {"a": 8, "b": 2}
+    assert checked_answer({"allOf": [one, other], "anyOf": [third]}) == {"a": 8, "b": 2}
 
 
-def test_alternatives_are_tried_until_one_fits() -> None:
+def test_alternatives_of_a_schema_are_tried_until_an_answer_fits() -> None:
     hopeless = {"type": "string", "pattern": "^zz{9}y$"}
-    assert made({"properties": {"a": {"anyOf": [hopeless, {"type": "integer"}]}}, "required": ["a"]}) == {"a": 1}
-    assert made({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "integer"}], "$defs": {"A": ENDLESS}}) == 1
+    assert checked_answer({"properties": {"a": {"anyOf": [hopeless, {"type": "integer"}]}}, "required": ["a"]}) == {
+        "a": 1
+    }
+    assert checked_answer({"anyOf": [{"$ref": "#/$defs/A"}, {"type": "integer"}], "$defs": {"A": ENDLESS}}) == 1
 
 
-def test_a_format_that_does_not_fit_is_let_go() -> None:
-    assert outcome({"type": "string", "format": "uuid", "maxLength": 7})["result"] == "example"
+def test_string_format_is_ignored_if_its_values_exceed_the_maximum_length() -> None:
+    assert final_state({"type": "string", "format": "uuid", "maxLength": 7})["result"] == "example"
 
 
-def test_recursion_ends() -> None:
+def test_recursive_schema_gets_a_finite_answer() -> None:
     leaf: Schema = {"name": "example name", "children": [], "next": None}
     schema = {"$ref": "#/$defs/Node", "$defs": {"Node": NODE}}
-    assert made(schema) == {"name": "example name", "children": [leaf], "next": leaf}
-    assert made({"properties": {"me": {"$ref": "#"}}, "type": "object"}) == {"me": {"me": {}}}
+    assert checked_answer(schema) == {"name": "example name", "children": [leaf], "next": leaf}
+    assert checked_answer({"properties": {"me": {"$ref": "#"}}, "type": "object"}) == {"me": {"me": {}}}
 
 
 @pytest.mark.parametrize(
@@ -179,28 +182,28 @@ def test_recursion_ends() -> None:
         {"$ref": "#/$defs/A", "$defs": {"A": ENDLESS}},
         {"$schema": 5},
         {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True, "minItems": 3},
-        # More ways than could be tried.
+        # 2**30 combinations of alternatives, more than can be tried.
         {"allOf": [{"anyOf": [{"pattern": f"^z{i}$"}, {"pattern": f"^y{i}$"}]} for i in range(30)], "type": "string"},
     ],
 )
-def test_without_a_fitting_answer_the_task_fails_and_says_what_to_do(schema: Schema) -> None:
-    end = outcome(schema)
-    assert end["status"] == "FAILED"
-    assert "give it one by a scenario" in end["error"]
+def test_task_fails_and_says_what_to_do_if_no_answer_fits(schema: Schema) -> None:
+    state = final_state(schema)
+    assert state["status"] == "FAILED"
+    assert "set the answer with emulator.on" in state["error"]
 
 
-def test_a_scenario_without_an_answer_has_one_made_up(api: Api, emulator: Emulator) -> None:
+def test_scenario_without_an_answer_gets_a_synthetic_answer(api: Api, emulator: Emulator) -> None:
     emulator.on(takes=1)
     assert data(api.start(output_schema={"type": "integer"})) == {"result": 1}
 
 
-def test_an_answer_that_is_given_need_not_fit(api: Api, emulator: Emulator) -> None:
+def test_answer_of_a_scenario_need_not_fit_the_schema(api: Api, emulator: Emulator) -> None:
     emulator.on(answer="I was not able to log in")
     assert data(api.start(output_schema={"type": "integer"})) == {"result": "I was not able to log in"}
 
 
 def bounded(low: str, high: str, most: int) -> st.SearchStrategy[Schema]:
-    """Bounds of which the lower is never above the higher."""
+    """Return a strategy for the two bounds of a schema; the lower bound is at most the upper one."""
     return st.tuples(st.integers(0, most), st.integers(0, most)).map(lambda ends: {low: min(ends), high: max(ends)})
 
 
@@ -238,6 +241,6 @@ def larger(parts: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(SCALARS, larger, max_leaves=12))
-def test_made_up_answers_fit(schema: Schema) -> None:
+def test_synthetic_answer_fits_and_is_the_same_each_time(schema: Schema) -> None:
     with_definitions = {**schema, "$defs": {"Node": NODE}}
-    assert made(with_definitions) == made(with_definitions)
+    assert checked_answer(with_definitions) == checked_answer(with_definitions)

@@ -1,7 +1,8 @@
-"""Calls every operation of a generated package by `.api`, in both faces: `call_all.py FOLDER ADDRESS`.
+"""Calls every operation of a generated package with the sync and the async client: `call_all_operations.py FOLDER URL`.
 
-At the address is Prism, which refuses what isn't as the spec has it. Printed is, as JSON, how many calls each face
-made, and how many of their answers were files; what failed, a line for each.
+FOLDER contains the package. URL is that of a Prism server, which refuses requests that violate the spec. The program
+prints, as JSON, how many calls of each client returned a value, and how many returned a file. For each call that fails,
+it prints a line to standard error.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import attrs
 from openapi_python_client.strings import PythonIdentifier
 
 from anchor_webtask import Anchor, AnchorError, AsyncAnchor
-from anchor_webtask.emulator._answers import make_answer
+from anchor_webtask.emulator._synthetic_answers import make_answer
 from tests.support.prism import VIOLATIONS
 from tools.openapi.operations import operations
 
@@ -30,7 +31,7 @@ PACKAGE = "anchor_webtask_api"
 
 
 def value(hint: Any, name: str) -> Any:
-    """Make a value of an annotation of the generated code."""
+    """Return a value for a type annotation of the generated code."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return arguments[0]
@@ -48,7 +49,7 @@ def value(hint: Any, name: str) -> Any:
 
 
 def arguments(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
-    """Make all that an operation can't be called without."""
+    """Return values for all required arguments of an operation."""
     hints = typing.get_type_hints(module._get_kwargs)
     required = [
         name
@@ -72,8 +73,8 @@ def arguments(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> d
     return made
 
 
-def held(response: Any) -> str:
-    """Hold an answer sound, and return what it is."""
+def checked_kind(response: Any) -> str:
+    """Check that a response is valid, and return its kind: `file` or `value`."""
     assert response.parsed is not None, response.status_code
     assert VIOLATIONS not in response.headers, response.headers[VIOLATIONS]
     if hasattr(response.parsed, "payload"):
@@ -85,20 +86,20 @@ def held(response: Any) -> str:
 async def main(folder: Path, address: str) -> None:
     sys.path.insert(0, str(folder))
     spec = json.loads((folder / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
-    came: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     with Anchor("key", base_url=address) as anchor:
         async with AsyncAnchor("key", base_url=address) as async_anchor:
             for method, path, operation in operations(spec):
                 module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
                 try:
                     made = arguments(module, operation, spec)
-                    came[f"sync {held(module.sync_detailed(**made, client=anchor.api))}"] += 1
+                    counts[f"sync {checked_kind(module.sync_detailed(**made, client=anchor.api))}"] += 1
                     made = arguments(module, operation, spec)
-                    answer = await module.asyncio_detailed(**made, client=async_anchor.api)
-                    came[f"async {held(answer)}"] += 1
+                    response = await module.asyncio_detailed(**made, client=async_anchor.api)
+                    counts[f"async {checked_kind(response)}"] += 1
                 except (AnchorError, AssertionError) as error:
                     print(f"{method.upper()} {path}: {error!r}", file=sys.stderr)
-    print(json.dumps(came))
+    print(json.dumps(counts))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What importing the emulator needs, and says when it isn't there."""
+"""Which libraries the emulator imports, and what its error says if a library is not installed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("missing", ["jsonschema", "referencing"])
-def test_without_the_extra(missing: str) -> None:
+def test_import_without_a_required_library_says_what_to_install(missing: str) -> None:
     process = python(f"import sys; sys.modules[{missing!r}] = None; import anchor_webtask.emulator")
     assert process.returncode == 1
     assert INSTALL in process.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
-def test_the_transport_needs_no_server(missing: str) -> None:
+def test_without_a_server_library_transport_works_and_serve_says_what_to_install(missing: str) -> None:
     code = f"""
 import sys
 sys.modules[{missing!r}] = None
@@ -38,7 +38,7 @@ except ImportError as error:
     assert INSTALL in process.stdout
 
 
-def test_the_server_is_imported_late() -> None:
+def test_transport_does_not_import_server_libraries() -> None:
     code = """
 import sys
 from anchor_webtask.emulator import Emulator

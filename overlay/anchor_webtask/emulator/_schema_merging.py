@@ -1,4 +1,4 @@
-"""Two JSON Schemas that hold at once, as one schema."""
+"""Merges two JSON Schemas into one schema for the values that fit both."""
 
 from __future__ import annotations
 
@@ -8,24 +8,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMBINING = ("$ref", "allOf", "anyOf", "oneOf")
-LARGER = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
-SMALLER = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
+LOWER_BOUNDS = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
+UPPER_BOUNDS = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 SUBSCHEMAS = ("items", "additionalProperties")
 
 
 def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a schema for what fits both, as far as a schema without `allOf` can say it; the rest is left to checking.
+    """Return one schema for the values that fit both schemas.
 
-    Where the two can't be said as one, `one` counts.
+    The result may accept values that do not fit both: where two values of a keyword cannot be merged, the value of
+    `one` is used. So the caller must check values against the original schemas.
     """
     merged = {**other, **one}
-    return merged | {key: _both(key, one[key], other[key]) for key in merged if key in one and key in other}
+    return merged | {key: _merge_keyword(key, one[key], other[key]) for key in merged if key in one and key in other}
 
 
-def _both(key: str, one: Any, other: Any) -> Any:
-    if key in LARGER:
+def _merge_keyword(key: str, one: Any, other: Any) -> Any:
+    if key in LOWER_BOUNDS:
         return max(one, other)
-    if key in SMALLER:
+    if key in UPPER_BOUNDS:
         return min(one, other)
     if key in SUBSCHEMAS:
         return {"allOf": [one, other]}
@@ -40,6 +41,6 @@ def _both(key: str, one: Any, other: Any) -> Any:
 
 
 def _with_integer(types: str | list[str]) -> set[str]:
-    """Return the types as a set, with the integers that every set of numbers has."""
+    """Return the types as a set; `number` adds `integer`, because every integer is a number."""
     given = {types} if isinstance(types, str) else set(types)
     return given | {"integer"} if "number" in given else given

@@ -1,4 +1,4 @@
-"""Every operation of upstream's whole document can be called by `.api`; Prism serves it, and finds no request wrong."""
+"""`.api` can call every operation of upstream's complete document; Prism, a mock server, reports no invalid request."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tools.repository import GENERATED, ROOT
 from tools.vendor.vendored_spec import vendor
 
 PRISM: Final = entry_point()
-CALL_ALL: Final = Path(__file__).parent / "programs" / "call_all.py"
+CALL_ALL_OPERATIONS: Final = Path(__file__).parent / "programs" / "call_all_operations.py"
 
 
-def test_every_operation_can_be_called_in_both_faces(tmp_path: Path) -> None:
+def test_every_operation_can_be_called_with_the_sync_and_the_async_client(tmp_path: Path) -> None:
     document = upstream("2026-02-15")
     root = repository(tmp_path / "root")
     vendor(root, str(document), replace=True)
@@ -27,7 +27,7 @@ def test_every_operation_can_be_called_in_both_faces(tmp_path: Path) -> None:
     generated = root / GENERATED
     with serving(PRISM, generated / PACKAGE / "openapi.json") as address:
         called = subprocess.run(
-            [sys.executable, str(CALL_ALL), str(generated), address],
+            [sys.executable, str(CALL_ALL_OPERATIONS), str(generated), address],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""Made-up strings and numbers that fit a JSON Schema: readable ones first, always the same."""
+"""Synthetic strings and numbers for a JSON Schema: readable values first, and always the same values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-MANY = 1000  # values of one kind, for arrays of different ones
+MAX_VALUES = 1000  # candidates for one schema: enough for a long array whose elements must differ
 
 
 def _uuid(version: int, number: int) -> str:
@@ -26,8 +26,10 @@ FORMATS: Mapping[str, Callable[[int], str]] = {
     "date": lambda n: str(_moment(n).date()),
     "date-time": lambda n: f"{_moment(n).isoformat()}Z",
     "time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}Z",
-    "partial-time": lambda n: f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}",  # RFC 3339's, without an offset
-    "decimal": lambda n: f"{n}.5",  # not JSON Schema's; what msgspec writes for a Decimal
+    "partial-time": lambda n: (
+        f"{_moment(0) + datetime.timedelta(minutes=n):%H:%M:%S}"
+    ),  # a time without an offset, named as in RFC 3339
+    "decimal": lambda n: f"{n}.5",  # not defined by JSON Schema; msgspec writes it for a Decimal
     "duration": lambda n: f"P{n}D",
     "email": lambda n: f"example{n}@example.com",
     "hostname": lambda n: f"host{n}.example.com",
@@ -35,7 +37,7 @@ FORMATS: Mapping[str, Callable[[int], str]] = {
     "ipv6": lambda n: f"2001:db8::{n:x}",
     "uri": lambda n: f"https://example.com/{n}",
     "uuid": lambda n: str(uuid.UUID(int=n, version=4)),
-    # Not JSON Schema's; what pydantic writes for a UUID of one version.
+    # Not defined by JSON Schema; pydantic writes these formats for a UUID of a certain version.
     **{f"uuid{version}": partial(_uuid, version) for version in range(1, 6)},
 }
 
@@ -61,47 +63,47 @@ PATTERN_GUESSES = (
 
 
 def strings(schema: Mapping[str, Any], name: str) -> Iterator[str]:
-    """Yield strings for the schema; whoever takes one checks whether it fits.
+    """Yield strings that may fit the schema; the caller must check whether they do.
 
     Args:
-        schema: Says format, pattern and lengths.
-        name: What the value is called, to make it readable.
+        schema: The schema, of which format, pattern and lengths are used.
+        name: The name of the property that gets the string; readable strings contain it.
     """
     if make := FORMATS.get(schema.get("format", "")):
-        yield from (make(number) for number in range(1, MANY))
+        yield from (make(number) for number in range(1, MAX_VALUES))
     if schema.get("contentEncoding") == "base64":
-        yield from (base64.b64encode(f"example {number}".encode()).decode() for number in range(1, MANY))
+        yield from (base64.b64encode(f"example {number}".encode()).decode() for number in range(1, MAX_VALUES))
     if "pattern" in schema:
         yield from PATTERN_GUESSES
         return
     shortest, longest = math.ceil(schema.get("minLength", 0)), schema.get("maxLength", math.inf)
     text = f"example {name}".rstrip()
-    for number in range(1, MANY):
+    for number in range(1, MAX_VALUES):
         numbered = (text if number == 1 else f"{text} {number}").ljust(shortest, ".")
         if len(numbered) <= longest:
             yield numbered
-    # Too short for the name.
+    # If maxLength leaves no room for the name, combinations of letters may fit.
     for length in itertools.takewhile(lambda length: length <= longest, range(shortest, shortest + 3)):
         letters = itertools.product(string.ascii_lowercase, repeat=length)
-        yield from itertools.islice(map("".join, letters), MANY)
+        yield from itertools.islice(map("".join, letters), MAX_VALUES)
 
 
-def numbers(schema: Mapping[str, Any], *, whole: bool) -> Iterator[int | float]:
-    """Yield numbers for the schema; whoever takes one checks whether it fits."""
+def numbers(schema: Mapping[str, Any], *, integers_only: bool) -> Iterator[int | float]:
+    """Yield numbers that may fit the schema; the caller must check whether they do."""
     step = Fraction(str(schema.get("multipleOf", 1)))
-    if whole:
-        step = Fraction(step.numerator)  # the whole multiples of p/q are the multiples of p
+    if integers_only:
+        step = Fraction(step.numerator)  # if p/q is in lowest terms, its integer multiples are the multiples of p
     low = max((Fraction(str(schema[key])) for key in ("minimum", "exclusiveMinimum") if key in schema), default=None)
     high = min((Fraction(str(schema[key])) for key in ("maximum", "exclusiveMaximum") if key in schema), default=None)
     first = step if low is None else max(step, math.ceil(low / step) * step)
     if high is not None:
         first = min(first, math.floor(high / step) * step)
-    upwards = (first + step * number for number in range(MANY))
-    downwards = (first - step * number for number in range(1, MANY))
+    upwards = (first + step * number for number in range(MAX_VALUES))
+    downwards = (first - step * number for number in range(1, MAX_VALUES))
     yield from (_plain(value) for value in itertools.takewhile(lambda value: high is None or value <= high, upwards))
     yield from (_plain(value) for value in itertools.takewhile(lambda value: low is None or value >= low, downwards))
-    if not whole and low is not None and high is not None:
-        # No multiple may be left between two bounds that are close to each other.
+    if not integers_only and low is not None and high is not None:
+        # Between two close bounds there may be no multiple of the step, so twelfths of the distance are tried, too.
         yield from (_plain(low + (high - low) * Fraction(number, 12)) for number in (6, *range(13)))
 
 

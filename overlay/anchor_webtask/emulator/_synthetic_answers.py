@@ -1,8 +1,9 @@
-"""Made-up answers that fit a JSON Schema: readable, and the same for the same schema.
+"""Makes synthetic answers that fit a JSON Schema: readable answers, and always the same answer for the same schema.
 
-Guess and check: for each schema the maker yields values that should fit, the nicest first, and jsonschema decides. What
-combines schemas (`$ref`, `allOf`, `anyOf`, `oneOf`) is first merged into schemas without, one for every way to choose.
-A budget of steps bounds what a strange schema can cost.
+The method is to guess and check: candidates are made for each schema, the most readable first, and jsonschema decides
+which of them fit. A schema with `$ref`, `allOf`, `anyOf` or `oneOf` is first merged into schemas without these
+keywords, one for each choice among the alternatives. A maximum number of steps limits the time that an unusual schema
+takes.
 """
 
 from __future__ import annotations
@@ -18,18 +19,18 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from anchor_webtask.emulator._merging import COMBINING, merge
-from anchor_webtask.emulator._values import numbers, strings
+from anchor_webtask.emulator._schema_merging import COMBINING, merge
+from anchor_webtask.emulator._synthetic_values import numbers, strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     Schema = Mapping[str, Any] | bool
 
-STEPS = 10_000
-DEEPEST = 3  # times that a reference may lie within itself
-VARIATIONS = 50  # of one property or element, for arrays of different objects or arrays
-LONGER = 9  # lengths of arrays that are tried
+MAX_STEPS = 10_000
+MAX_RECURSION = 3  # how many times the same `$ref` may be followed on the way to one value
+MAX_VARIATIONS = 50  # values tried for one property or element, when the elements of an array must differ
+MAX_ARRAY_LENGTHS = 9  # how many lengths are tried for one array
 
 IMPLIED_TYPES = {
     "string": {"minLength", "maxLength", "pattern", "format"},
@@ -42,64 +43,70 @@ IMPLIED_TYPES = {
 
 
 class NoAnswerError(Exception):
-    """No answer could be made up; the message says what to do."""
+    """No synthetic answer was found for a schema; the message says what to do instead."""
 
     def __init__(self) -> None:
         super().__init__(
-            "the emulator can't make up an answer that fits output_schema: give it one by a scenario, on(answer=…)"
+            "the emulator found no synthetic answer that fits output_schema: set the answer with emulator.on(answer=…)"
         )
 
 
 def make_answer(schema: Mapping[str, Any]) -> object:
-    """Return a made-up answer that fits the schema.
+    """Return a synthetic answer that fits the schema.
 
     Raises:
-        NoAnswerError: None was found; the schema may be wrong, contradict itself or refer to another document.
+        NoAnswerError: No fitting answer was found; the schema may be invalid, contradict itself or refer to another
+            document.
     """
     try:
-        answer = next(_Maker(schema).values(schema, "", ()), attrs.NOTHING)
-    except Exception:  # noqa: BLE001 — whatever a strange schema does to the libraries below
+        answer = next(_AnswerMaker(schema).values(schema, "", ()), attrs.NOTHING)
+    except Exception:  # noqa: BLE001 — an invalid schema can cause any error in jsonschema and referencing
         answer = attrs.NOTHING
     if answer is attrs.NOTHING:
         raise NoAnswerError
     return answer
 
 
-class _StepsSpentError(Exception):
+class _TooManyStepsError(Exception):
     pass
 
 
-class _Maker:
-    """Makes values for one root schema. A trail is the references on the way to a schema, to notice recursion."""
+class _AnswerMaker:
+    """Makes values for a root schema and its subschemas.
+
+    A `trail` is the references that were followed on the way to a subschema; a repeated reference means recursion.
+    """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
         validator: Any = validator_for(root, default=Draft202012Validator)
         validator.check_schema(root)
-        # With a registry of our own, jsonschema doesn't fetch what a reference names.
+        # With an empty registry, jsonschema does not download the documents that a `$ref` names.
         self._validator = validator(root, registry=Registry())
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(root))
-        self._steps = STEPS
+        self._steps = MAX_STEPS
 
     def values(self, schema: Schema, name: str, trail: tuple[str, ...]) -> Iterator[object]:
-        """Yield values that fit the schema, the nicest first."""
+        """Yield values that fit the schema, the most readable first."""
         validator = self._validator.evolve(schema=schema)
-        for merged, longer in self._merged(schema, trail):
-            for value in self._guesses(merged, name, longer):
-                self._step()
+        for merged, longer in self._merged_schemas(schema, trail):
+            for value in self._candidates(merged, name, longer):
+                self._count_step()
                 if validator.is_valid(value):
                     yield value
 
-    def _first(self, schema: Schema, name: str, trail: tuple[str, ...]) -> object:
+    def _first_value(self, schema: Schema, name: str, trail: tuple[str, ...]) -> object:
         return next(self.values(schema, name, trail), attrs.NOTHING)
 
-    def _step(self) -> None:
+    def _count_step(self) -> None:
         self._steps -= 1
         if self._steps < 0:
-            raise _StepsSpentError
+            raise _TooManyStepsError
 
-    def _merged(self, schema: Schema, trail: tuple[str, ...]) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
-        """Yield the schema without references and combinations, for each way to choose among its alternatives."""
-        self._step()
+    def _merged_schemas(
+        self, schema: Schema, trail: tuple[str, ...]
+    ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
+        """Yield merged schemas, without references and combinations: one for each choice among the alternatives."""
+        self._count_step()
         if isinstance(schema, bool):
             if schema:
                 yield {}, trail
@@ -108,41 +115,41 @@ class _Maker:
         choices += [schema[key] for key in ("anyOf", "oneOf") if key in schema]
         if "$ref" in schema:
             trail = (*trail, schema["$ref"])
-            if trail.count(schema["$ref"]) > DEEPEST:
+            if trail.count(schema["$ref"]) > MAX_RECURSION:
                 return
             choices.append([self._resolver.lookup(schema["$ref"]).contents])
-        if _recurs(trail):
+        if _is_recursive(trail):
             choices = [sorted(choice, key=lambda part: "$ref" in str(part)) for choice in choices]
         own = {key: value for key, value in schema.items() if key not in COMBINING}
-        yield from self._chosen(own, choices, trail)
+        yield from self._merge_choices(own, choices, trail)
 
-    def _chosen(
+    def _merge_choices(
         self, merged: Mapping[str, Any], choices: list[list[Schema]], trail: tuple[str, ...]
     ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
         if not choices:
             yield merged, trail
             return
         for part in choices[0]:
-            for other, longer in self._merged(part, trail):
-                yield from self._chosen(merge(merged, other), choices[1:], longer)
+            for other, longer in self._merged_schemas(part, trail):
+                yield from self._merge_choices(merge(merged, other), choices[1:], longer)
 
-    def _guesses(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[object]:
-        """Yield values that should fit a schema without references and combinations."""
+    def _candidates(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[object]:
+        """Yield values that may fit a schema without references and combinations."""
         if "const" in schema:
             yield schema["const"]
         elif "enum" in schema:
             yield from schema["enum"]
         else:
             yield from schema.get("examples", ())
-            # A default that is empty tells a reader nothing: it comes last.
+            # A default such as "", 0 or null tells a reader nothing, so it is tried last.
             if default := schema.get("default"):
                 yield default
             for kind in _types(schema):
-                yield from self._guesses_of_type(kind, schema, name, trail)
+                yield from self._candidates_of_type(kind, schema, name, trail)
             if "default" in schema:
                 yield schema["default"]
 
-    def _guesses_of_type(
+    def _candidates_of_type(
         self, kind: str, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]
     ) -> Iterator[object]:
         match kind:
@@ -153,7 +160,7 @@ class _Maker:
             case "string":
                 yield from strings(schema, name)
             case "number" | "integer":
-                yield from numbers(schema, whole=kind == "integer")
+                yield from numbers(schema, integers_only=kind == "integer")
             case "boolean":
                 yield from (True, False)
             case "null":
@@ -162,14 +169,14 @@ class _Maker:
     def _objects(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[dict[str, object]]:
         properties, required = schema.get("properties", {}), schema.get("required", [])
         others = schema.get("additionalProperties", True)
-        names = [name for name in properties if name in required or not _recurs(trail)]
+        names = [name for name in properties if name in required or not _is_recursive(trail)]
         names += [name for name in required if name not in properties]
-        is_mapping = not properties and isinstance(others, dict) and not _recurs(trail)
+        is_mapping = not properties and isinstance(others, dict) and not _is_recursive(trail)
         missing = max(schema.get("minProperties", 0), is_mapping) - len(names)
         names += itertools.islice(self._names(schema, trail), max(missing, 0))
         made = {}
         for name in names:
-            value = self._first(properties.get(name, others), name, trail)
+            value = self._first_value(properties.get(name, others), name, trail)
             if value is not attrs.NOTHING:
                 made[name] = value
         too_many = max(0, len(made) - schema.get("maxProperties", math.inf))
@@ -178,11 +185,11 @@ class _Maker:
         yield made
         for name in made:
             variations = self.values(properties.get(name, others), name, trail)
-            yield from ({**made, name: value} for value in itertools.islice(variations, 1, VARIATIONS))
+            yield from ({**made, name: value} for value in itertools.islice(variations, 1, MAX_VARIATIONS))
         yield {name: value for name, value in made.items() if name in required}
 
     def _names(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[str]:
-        """Yield names for the properties of a mapping."""
+        """Yield property names for an object that serves as a mapping."""
         if "propertyNames" not in schema:
             yield from (f"example{number}" for number in itertools.count(1))
         names = {"allOf": [{"type": "string"}, schema.get("propertyNames", False)]}
@@ -191,34 +198,38 @@ class _Maker:
     def _arrays(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[list[object]]:
         prefix, items = schema.get("prefixItems", []), schema.get("items", True)
         shortest, longest = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-        nice = 0 if _recurs(trail) else len(prefix) or int(items is not False)
-        lengths = [min(max(shortest, nice), longest), *range(shortest, shortest + LONGER)]
+        readable_length = 0 if _is_recursive(trail) else len(prefix) or int(items is not False)
+        lengths = [min(max(shortest, readable_length), longest), *range(shortest, shortest + MAX_ARRAY_LENGTHS)]
         for length in dict.fromkeys(lengths):
             rest = self.values(items, name, trail)
             sources = [*(self.values(part, name, trail) for part in prefix), *itertools.repeat(rest, length)][:length]
-            array = _take(sources, distinct=schema.get("uniqueItems", False))
+            array = _take_one_of_each(sources, distinct=schema.get("uniqueItems", False))
             if len(array) < length:
                 continue
             yield array
             if array:
                 variations = self.values(prefix[0] if prefix else items, name, trail)
-                yield from ([value, *array[1:]] for value in itertools.islice(variations, 1, VARIATIONS))
+                yield from ([value, *array[1:]] for value in itertools.islice(variations, 1, MAX_VARIATIONS))
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a value may have; without `type`, those first that the other keywords are about."""
+    """Return the types that a value may have; without `type`, those that the other keywords suggest come first."""
     if "type" not in schema:
         return sorted(IMPLIED_TYPES, key=lambda kind: IMPLIED_TYPES[kind].isdisjoint(schema))
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     return sorted(types, key=lambda kind: kind == "null")
 
 
-def _recurs(trail: tuple[str, ...]) -> bool:
+def _is_recursive(trail: tuple[str, ...]) -> bool:
     return len(set(trail)) < len(trail)
 
 
-def _take(sources: list[Iterator[object]], *, distinct: bool) -> list[object]:
-    """Return a value of each source, up to the first that has none left; the last value may come again if it may."""
+def _take_one_of_each(sources: list[Iterator[object]], *, distinct: bool) -> list[object]:
+    """Return one value from each source.
+
+    If a source has no more values, the previous value is repeated. If values must be distinct, or if there is no
+    previous value, the list ends there.
+    """
     taken: list[object] = []
     seen: set[str] = set()
     for source in sources:
