@@ -15,7 +15,7 @@ import pytest
 
 from tests.support.building import repository
 from tests.support.once import once
-from tools.generate import folder_swap, generated_folder, import_check, pins
+from tools.generate import build, folder_swap, generated_folder, import_check, pins
 from tools.generate.__main__ import main
 from tools.generate.build import GenerationError
 from tools.lock import locked
@@ -105,50 +105,73 @@ def test_check_sees_that_an_input_has_changed(checked: list[str]) -> None:
     assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
 
 
-def test_generate_writes_the_same_bytes_in_hostile_surroundings(root: Path, tmp_path: Path) -> None:
-    expected = tree(root)
-    shutil.rmtree(root / PACKAGE / "api")
-    (root / PACKAGE / "models" / "left_from_another_generation.py").touch()
-    surroundings = {
-        root / "ruff.toml": "line-length = 40\n[format]\nquote-style = 'single'\n",
-        root / "generated" / "ruff.toml": "line-length = 40\n",
-        tmp_path / "ruff.toml": "line-length = 40\n",
-        root / ".gitignore": "*.py\n",
-        root / ".ignore": "*.py\n",
-        tmp_path / "bin" / "ruff": "#!/bin/sh\necho x = 1 > types.py\n",
-        tmp_path / "bin" / "openapi-python-client": "#!/bin/sh\nexit 0\n",
-    }
-    for path, text in surroundings.items():
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o755)
-    (root / ".git").mkdir()  # only in a repository does .gitignore count
-    ran = subprocess.run(
-        [sys.executable, "-m", "tools.generate", "generate", "--root", "repository"],
-        cwd=tmp_path,
-        env={
-            "PATH": str(tmp_path / "bin"),
-            "PYTHONPATH": str(ROOT),
-            "PYTHONHASHSEED": "7",
-            "PYTHONUTF8": "0",
-            "PYTHONCOERCECLOCALE": "0",
-            "PYTHONWARNINGS": "error",
-            "PYTHONPROFILEIMPORTTIME": "1",  # talks on stderr, which in the generator would be a warning
-            "LC_ALL": "C",
-            "HOME": str(tmp_path),
-            "XDG_CONFIG_HOME": str(tmp_path),
-            "RUFF_CONFIG": str(tmp_path / "ruff.toml"),
-            "RUFF_LINE_LENGTH": "40",
-            "RUFF_CACHE_DIR": str(root / "generated"),
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert "operation-id-perform: 1 of 1 changed" in ran.stderr
-    for path in (root / "ruff.toml", root / ".gitignore", root / ".ignore"):
-        path.unlink()
-    assert tree(root) == expected
+def cut_off() -> list[str]:
+    """Return the command that cuts a program off from the network, none where this system has none."""
+    unshare = shutil.which("unshare")
+    command = [str(unshare), "--net", "--map-root-user"]
+    return [] if unshare is None or subprocess.run([*command, "true"], capture_output=True).returncode else command
+
+
+@pytest.fixture(scope="module")
+def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run that has every setting against it, and no network where the system can cut it off."""
+
+    def make(folder: Path) -> None:
+        root = copy_of_the_repository(folder / "repository")
+        shutil.rmtree(root / PACKAGE / "api")
+        (root / PACKAGE / "models" / "left_from_another_generation.py").touch()
+        surroundings = {
+            root / "ruff.toml": "line-length = 40\n[format]\nquote-style = 'single'\n",
+            root / "generated" / "ruff.toml": "line-length = 40\n",
+            folder / "ruff.toml": "line-length = 40\n",
+            root / ".gitignore": "*.py\n",
+            root / ".ignore": "*.py\n",
+            folder / "bin" / "ruff": "#!/bin/sh\necho x = 1 > types.py\n",
+            folder / "bin" / "openapi-python-client": "#!/bin/sh\nexit 0\n",
+        }
+        for path, text in surroundings.items():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o755)
+        (root / ".git").mkdir()  # only in a repository does .gitignore count
+        ran = subprocess.run(
+            [*cut_off(), sys.executable, "-m", "tools.generate", "generate", "--root", "repository"],
+            cwd=folder,
+            env={
+                "PATH": str(folder / "bin"),
+                "PYTHONPATH": str(ROOT),
+                "PYTHONHASHSEED": "7",
+                "PYTHONUTF8": "0",
+                "PYTHONCOERCECLOCALE": "0",
+                "PYTHONWARNINGS": "error",
+                "PYTHONPROFILEIMPORTTIME": "1",  # writes to stderr, which in the generator would be a warning
+                "LC_ALL": "C",
+                "HOME": str(folder),
+                "XDG_CONFIG_HOME": str(folder),
+                "RUFF_CONFIG": str(folder / "ruff.toml"),
+                "RUFF_LINE_LENGTH": "40",
+                "RUFF_CACHE_DIR": str(root / "generated"),
+            },
+            capture_output=True,
+            text=True,
+        )
+        assert ran.returncode == 0, ran.stderr
+        (folder / "stderr").write_text(ran.stderr, encoding="utf-8")
+        for path in (root / "ruff.toml", root / ".gitignore", root / ".ignore"):
+            path.unlink()
+
+    return once(tmp_path_factory, "generate-hostile", make)
+
+
+def test_generate_writes_the_same_bytes_in_hostile_surroundings(hostile_run: Path, root: Path) -> None:
+    assert "operation-id-perform: 1 of 1 changed" in (hostile_run / "stderr").read_text(encoding="utf-8")
+    assert tree(hostile_run / "repository") == tree(root)
+
+
+def test_no_network_is_needed(hostile_run: Path) -> None:
+    if not cut_off():
+        pytest.skip("this system cannot cut a program off from the network")
+    assert (hostile_run / "repository" / PACKAGE / "api").exists()
 
 
 def test_a_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
@@ -163,6 +186,13 @@ def test_a_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, 
     assert tree(root) == before
 
 
+@pytest.fixture
+def ready_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The generator writes the code that the repository has, at once."""
+    monkeypatch.setattr(build, "_run_generator", lambda _, __, package: shutil.copytree(root / PACKAGE, package))
+
+
+@pytest.mark.usefixtures("ready_code")
 def test_a_formatter_that_has_no_effect_is_an_error(root: Path, capsys: CaptureFixture[str]) -> None:
     hook = "  - ruff format . --isolated --no-cache --no-respect-gitignore --line-length 60\n"
     with (root / CONFIG).open("a", encoding="utf-8") as config:
@@ -171,6 +201,7 @@ def test_a_formatter_that_has_no_effect_is_an_error(root: Path, capsys: CaptureF
     assert "ruff has not formatted the output" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("ready_code")
 def test_a_package_that_does_not_import_changes_nothing(
     root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -386,33 +417,45 @@ def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> 
     assert hidden(root) != []
 
 
-def test_kill_after_the_code_is_generated_leaves_the_old_folder_to_the_next_run(root: Path) -> None:
-    new = files(root / "generated")
+def test_kill_after_the_code_is_generated_leaves_the_old_folder_to_the_next_run(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = shutil.copytree(root / "generated", tmp_path / "ready")
+    new = files(ready)
     (root / "generated" / "old").touch()
     old = files(root / "generated")
     killed("code generated", root)
     assert files(root / "generated") == old
-    assert run("generate", root) == 0
+    monkeypatch.setattr(generated_folder, "build", copying(ready))
+    generated_folder.generate(root)
     assert files(root / "generated") == new
     assert hidden(root) == []
 
 
-def test_two_at_once_take_turns(root: Path) -> None:
+TAKING_TURNS = """
+import pathlib, shutil, sys, time
+from tools.generate import generated_folder
+
+ready, log, root = map(pathlib.Path, sys.argv[1:])
+
+def build(root, work):
+    with log.open("a") as file:
+        print("begins", file=file, flush=True)
+        time.sleep(0.2)
+        shutil.copytree(ready, work / "new")
+        print("ends", file=file, flush=True)
+
+generated_folder.build = build
+generated_folder.generate(root)
+"""
+
+
+def test_two_at_once_take_turns(root: Path, tmp_path: Path) -> None:
+    ready, log = shutil.copytree(root / "generated", tmp_path / "ready"), tmp_path / "log"
     wanted = tree(root)
     shutil.rmtree(root / "generated")
-    command = [sys.executable, "-m", "tools.generate", "generate", "--root", str(root)]
-    with (
-        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as one,
-        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as other,
-    ):
+    command = [sys.executable, "-c", TAKING_TURNS, str(ready), str(log), str(root)]
+    with subprocess.Popen(command, cwd=ROOT) as one, subprocess.Popen(command, cwd=ROOT) as other:
         assert (one.wait(), other.wait()) == (0, 0)
+    assert log.read_text(encoding="utf-8").split() == ["begins", "ends"] * 2
     assert tree(root) == wanted
-
-
-def test_no_network_is_needed(root: Path) -> None:
-    apart = ["unshare", "--net", "--map-root-user"]
-    if shutil.which("unshare") is None or subprocess.run([*apart, "true"], capture_output=True).returncode:
-        pytest.skip("this system doesn't let a program be cut off from the network")
-    command = [sys.executable, "-m", "tools.generate", "check", "--root", str(root)]
-    ran = subprocess.run([*apart, *command], cwd=ROOT, capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout) == (0, "generated/ is up to date\n"), ran.stderr
