@@ -1,4 +1,4 @@
-"""Repositories in miniature, to run the maintainers' programs in."""
+"""Small repositories, in which tests run the maintainers' programs."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ NO_ACTIONS: Final = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\naction
 
 
 def upstream(version: str) -> Path:
-    """Return a version of upstream's document, or skip the test where they aren't."""
+    """Return a version of upstream's document, or skip the test if it is missing."""
     path = UPSTREAM / f"{version}.yaml"
     if not path.is_file():
-        pytest.skip(f"{path.relative_to(ROOT.parent)} is not here")
+        pytest.skip(f"{path.relative_to(ROOT.parent)} is missing")
     return path
 
 
 def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
-    """Make one in a new folder: with what the pipeline reads here, or with a spec of its own and no actions."""
+    """Make a repository in a new folder: with the pipeline's files of this one, or with another spec and no actions."""
     (root / OVERLAY).parent.mkdir(parents=True)
     for path in (SPEC, OVERLAY, CONFIG, Path("pyproject.toml")):
         shutil.copy(ROOT / path, root / path)
