@@ -34,7 +34,7 @@ class Outcome:
 
     def __str__(self) -> str:
         if not self.results:
-            return f"{self.action.id}: no target, but optional: {self.action.optional}"
+            return f"{self.action.id}: no target (optional: {self.action.optional})"
         changed = sum(result.changed for result in self.results)
         head = f"{self.action.id}: {changed} of {len(self.results)} changed"
         if not changed:

@@ -1,4 +1,4 @@
-"""Where operations get their names: ids and tags from method and path, which stay stable when upstream renames others.
+"""Where operations get their names: ids and tags come from method and path, so that they stay stable.
 
 The generator names modules by operation ids, folders by tags and classes by titles. Upstream gives no operation ids,
 renames its tags, and gives two schemas the same title. So the names come from what every client depends on: the method,

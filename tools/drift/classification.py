@@ -30,7 +30,7 @@ class Kind:
     text: str
 
     def severity(self, hits: frozenset[Hit]) -> Severity:
-        """Return the severity for what it affects; if no operation uses the place, only names in Python change."""
+        """Return the severity, given what the change affects; if it affects no operation, only Python names change."""
         hit = [getattr(self, each) for each in hits]
         return max(hit) if hit else min(_NAM, self.request)
 
@@ -133,5 +133,5 @@ KINDS: Final = {
 
 
 def severity(kind: str, hits: frozenset[Hit] = BOTH) -> Severity:
-    """Return the severity of a kind of change for what it affects."""
+    """Return the severity of a kind of change, given what the change affects."""
     return KINDS[kind].severity(hits)

@@ -60,7 +60,7 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
 
     Args:
         before: The old text.
-        after: The new one.
+        after: The new text.
 
     Returns:
         Pairs of `=`, `-` or `+` and a piece of text. The pieces with `=` and `+` give the new text.

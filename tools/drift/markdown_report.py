@@ -47,7 +47,7 @@ def markdown(report: Report) -> str:
 
 
 def code(text: str) -> str:
-    """Return a code span that any text cannot leave."""
+    """Return a text as a code span, which it cannot leave whatever it contains."""
     flat = wording.flat(_cut(text, _PIECE)) or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""

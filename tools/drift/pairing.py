@@ -53,7 +53,7 @@ def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, 
     return found
 
 
-def unmatched(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], bool]:
+def unmatched_parts(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], bool]:
     """Compare two lists of parts.
 
     Returns:
@@ -80,7 +80,7 @@ def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]
     return alone, kept
 
 
-def paired(removed: list[Any], added: list[Any]) -> list[tuple[Any, Any]]:
+def paired_parts(removed: list[Any], added: list[Any]) -> list[tuple[Any, Any]]:
     """Take pairs out of two lists: parts that differ only in descriptions, or all parts if the lists are equally long.
 
     Args:

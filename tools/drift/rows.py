@@ -1,4 +1,4 @@
-"""The rows of a report: one for each change, with its severity, its place and whom it affects."""
+"""The rows of a report: one for each change, with its severity, its place and what it affects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(enum.IntEnum):
 
     Attributes:
         DOCUMENTATION: Texts and examples only.
-        ADDITIVE: Something new that nobody must use.
+        ADDITIVE: Something new that programs need not use.
         NAMING: Names in Python only; requests and responses are the same.
         BEHAVIOUR: Programs keep working, but something else happens.
         BREAKING: Programs that worked fail, or no longer pass a type checker.

@@ -14,7 +14,7 @@ import attrs
 from tools.drift import descriptions, keywords
 from tools.drift.listed_values import UNIONS, all_listed, alternatives, beside_values, compare_values, without_repeats
 from tools.drift.normal_form import canonical, same
-from tools.drift.pairing import paired, renamed_properties, unmatched
+from tools.drift.pairing import paired_parts, renamed_properties, unmatched_parts
 from tools.generate import python_names
 from tools.openapi.references import followed, leads_nowhere
 from tools.openapi.type_names import type_name
@@ -72,7 +72,7 @@ class Schemas:
             yield from self._listed(*lists, old, new, spot)
             groups -= {UNIONS, ("type",), ("enum", "const")}
         elif bool(alternatives(old)) != bool(alternatives(new)):
-            yield from self._oneunion(old, new, spot)
+            yield from self._one_union(old, new, spot)
             groups &= _ANNOTATIONS
         elif moved:
             yield from self._reference(old, new, spot)
@@ -112,10 +112,10 @@ class Schemas:
             if not same(olds, news):
                 yield spot.row(kind, olds, news, note="of the schemas that list values")
 
-    def _oneunion(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
+    def _one_union(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         """Compare a union with a schema that is no union, in either order."""
         olds, news = (alternatives(schema) or [_plain(schema)] for schema in (old, new))
-        removed, added, _ = unmatched(olds, news)
+        removed, added, _ = unmatched_parts(olds, news)
         pure = all(not _plain(schema).keys() - {"type", *UNIONS} for schema in (old, new) if alternatives(schema))
         if pure and (len(removed) < len(olds) or len(added) < len(news)):
             yield from self._alternatives(olds, news, spot)
@@ -130,8 +130,8 @@ class Schemas:
         yield from self._alternatives(alternatives(old), alternatives(new), spot)
 
     def _alternatives(self, olds: list[Any], news: list[Any], spot: Spot) -> Iterator[Row]:
-        removed, added, reordered = unmatched(olds, news)
-        for before, after in paired(removed, added):
+        removed, added, reordered = unmatched_parts(olds, news)
+        for before, after in paired_parts(removed, added):
             yield from self.compare(before, after, spot.named(f" ({type_name(after)})"))
         yield from (spot.row("alternative-removed", type_name(part)) for part in removed)
         yield from (spot.row("alternative-added", None, type_name(part)) for part in added)
@@ -140,8 +140,8 @@ class Schemas:
 
     def _parts(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         olds, news = old.get("allOf") or [], new.get("allOf") or []
-        removed, added, reordered = unmatched(olds, news)
-        for before, after in paired(removed, added):
+        removed, added, reordered = unmatched_parts(olds, news)
+        for before, after in paired_parts(removed, added):
             yield from self.compare(before, after, spot)
         yield from (spot.row("part-removed", type_name(part), note=_properties(part)) for part in removed)
         yield from (spot.row("part-added", None, type_name(part), note=_properties(part)) for part in added)

@@ -1,4 +1,4 @@
-"""The texts of a row: the sentence, the change and whom it affects, the same in every form of a report."""
+"""The texts of a row: the sentence, the change and what it affects, the same in every form of a report."""
 
 from __future__ import annotations
 

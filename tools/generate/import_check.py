@@ -1,4 +1,4 @@
-"""The check that every module of a package can be imported, also later: a script with a folder and a package's name.
+"""The check that all imports of a package work, also those inside functions: a script for a folder and a package.
 
 The generator writes imports inside functions and under TYPE_CHECKING. A missing model would only be noticed there when
 a user's program runs that function.

@@ -95,7 +95,7 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
 
 
 def _joined(text: str) -> str:
-    """Join surrogate pairs: JSON escapes some characters as two, which YAML reads as two characters."""
+    """Join surrogate pairs: JSON escapes some characters as two halves, which YAML reads as two characters."""
     if text.isascii():
         return text
     try:

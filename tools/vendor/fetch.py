@@ -98,7 +98,9 @@ def _from_address(address: str) -> Fetched:
     def follow(request: httpx.Request) -> None:
         if request.url.scheme != url.scheme or not _is_private(request.url):
             target = _public(request.url)
-            raise FetchError(f"{source} redirects to {target}, but the scheme must stay the same, and http on loopback")
+            raise FetchError(
+                f"{source} redirects to {target}, but redirects must keep the scheme, and http must stay on loopback"
+            )
 
     try:
         with httpx.Client(

@@ -48,7 +48,7 @@ class Change:
 
     @property
     def place(self) -> str:
-        """The path in the form of messages."""
+        """The path as messages show it."""
         return "$" + "".join(f"[{key!r}]" for key in self.path)
 
 

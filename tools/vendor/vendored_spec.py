@@ -84,7 +84,7 @@ def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Ve
     text = decode(name, fetched.content)
     if text.lstrip("\ufeff\t\r\n ").startswith("<"):
         raise yaml.DocumentError(
-            f"{name}: HTML or XML; the Markdown of a documentation page has an address that ends in .md"
+            f"{name}: HTML or XML; for a documentation page, use its Markdown, at an address that ends in .md"
         )
     if is_page(name, text):
         return _of_page(root, work, read_page(name, text), name, replace=replace)

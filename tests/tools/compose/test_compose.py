@@ -172,7 +172,7 @@ def test_optional_action_may_match_or_change_nothing(composed: Compose) -> None:
         {"target": THING, "update": {"type": "object"}, "x-optional": "Some versions lack it."},
     )
     assert composition.report() == (
-        "a1: no target, but optional: Some versions have it.\na2: 0 of 1 changed (upstream has it)\n"
+        "a1: no target (optional: Some versions have it.)\na2: 0 of 1 changed (upstream has it)\n"
     )
 
 
