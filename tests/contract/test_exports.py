@@ -45,7 +45,9 @@ EMULATOR_EXPORTS = ["Emulator", "EmulatorServer", "Fault", "LoggedRequest"]
 
 
 @pytest.mark.parametrize(
-    ("module", "exports"), [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)]
+    ("module", "exports"),
+    [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)],
+    ids=["package", "emulator"],
 )
 def test_modules_export_exactly_the_pinned_names(module: str, exports: list[str]) -> None:
     assert importlib.import_module(module).__all__ == exports

@@ -89,7 +89,7 @@ def test_generated_builder_of_a_check_encodes_the_workflow_id_in_the_path() -> N
     }
 
 
-@pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}])
+@pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}], ids=repr)
 def test_response_to_a_synchronous_start_is_parsed_with_its_result(result: object) -> None:
     parsed = perform_web_task._parse_response(
         client=client(), response=httpx.Response(200, json={"data": {"result": result}})
@@ -108,7 +108,9 @@ def test_response_to_an_asynchronous_start_is_parsed_with_status_and_id() -> Non
     assert (parsed.data.status, parsed.data.workflow_id) == ("queued", "w")
 
 
-@pytest.mark.parametrize("data", [{"status": "RUNNING"}, {"status": "COMPLETED", "result": [1]}, {"status": "new"}])
+@pytest.mark.parametrize(
+    "data", [{"status": "RUNNING"}, {"status": "COMPLETED", "result": [1]}, {"status": "new"}], ids=repr
+)
 def test_response_to_a_check_is_parsed_without_loss(data: dict[str, Any]) -> None:
     parsed = get_perform_web_task_status._parse_response(
         client=client(), response=httpx.Response(200, json={"data": data})

@@ -85,6 +85,7 @@ def test_tests_of_this_file_would_detect_an_early_import_or_ssl_context() -> Non
         ("Price", "Price(amount=3)", {"msgspec"}),
         ("anchor_webtask.JsonSchema({'type': 'object'})", "{'amount': 3}", {"jsonschema", "referencing"}),
     ],
+    ids=["no output", "object schema", "array schema", "dataclass", "JsonSchema"],
 )
 def test_each_output_imports_only_the_libraries_that_it_needs(output: str, expected: str, imported: set[str]) -> None:
     added = imported_beyond_httpx(READ_A_RESULT.replace("OUTPUT", output).replace("EXPECTED", repr(expected)))

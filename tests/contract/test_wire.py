@@ -100,7 +100,9 @@ def test_run_in_one_request_raises_unknown_outcome_after_500(
     assert witness.statuses == [("POST", 500)]
 
 
-@pytest.mark.parametrize("answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]])
+@pytest.mark.parametrize(
+    "answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]], ids=repr
+)
 def test_answer_of_any_json_is_returned(
     answer: object, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
@@ -237,6 +239,20 @@ def test_witness_reports_no_problem_for_a_valid_exchange() -> None:
         httpx.Request("POST", f"{START}s", headers=HEADERS, json={"prompt": "Read"}),
         httpx.Request("POST", START.replace("https", "http"), headers=HEADERS, json={"prompt": "Read"}),
     ],
+    ids=[
+        "no key",
+        "no prompt",
+        "prompt is a number",
+        "max_steps is text",
+        "unknown agent",
+        "secret value is a number",
+        "output_schema is an array",
+        "body is invalid JSON",
+        "no body",
+        "wrong method",
+        "wrong path",
+        "http in place of https",
+    ],
 )
 def test_witness_reports_a_problem_for_an_invalid_request(request_: httpx.Request) -> None:
     assert [
@@ -256,6 +272,7 @@ def test_witness_reports_a_problem_for_an_invalid_request(request_: httpx.Reques
         (404, {"error": {"code": "7"}}),
         (418, {}),
     ],
+    ids=repr,
 )
 def test_witness_reports_a_problem_for_an_invalid_response(status: int, content: object) -> None:
     problems = problems_of(httpx.Request("GET", STATUS, headers=HEADERS), status, content)

@@ -556,7 +556,11 @@ else:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize(("kind", "output"), [("sync", ["child: 0", "parent: running"]), ("async", ["child: 0"])])
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [("sync", ["child: 0", "parent: running"]), ("async", ["child: 0"])],
+    ids=["sync", "async"],
+)
 def test_client_works_after_a_fork(kind: str, output: list[str]) -> None:
     with Emulator(takes=600).serve() as server:
         arguments = [sys.executable, "-c", textwrap.dedent(FORKING_PROGRAM), server.base_url, kind]

@@ -50,6 +50,7 @@ KEY = "Test-Key-0123456789"
 WALL = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC, a Friday
 LIMIT = 30.0
 SIZE_LIMIT = 100
+CHUNK_SIZES = ["one chunk", "chunks of 50 bytes", "chunks of one byte"]
 
 
 def verdict(
@@ -159,6 +160,7 @@ def test_retry_after_date_without_a_zone_is_utc_in_any_local_time_zone() -> None
         "Fri, 15 Jan 2027 08:01:00 +999999999999",
         "5, 10",
     ],
+    ids=lambda it: ascii(it)[:40],
 )
 def test_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert retry_after(value, WALL) is None
@@ -312,12 +314,12 @@ def test_response_without_a_valid_final_status_is_unreadable(status: int) -> Non
     failure_text(verdict(httpx.Response(status)), Fault.UNREADABLE, UnexpectedResponseError)
 
 
-@pytest.mark.parametrize("chunks", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100])
+@pytest.mark.parametrize("chunks", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100], ids=CHUNK_SIZES)
 def test_body_of_exactly_the_maximum_size_is_accepted(chunks: list[bytes]) -> None:
     assert isinstance(verdict(httpx.Response(200), chunks), BoundedResponse)
 
 
-@pytest.mark.parametrize("chunks", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101])
+@pytest.mark.parametrize("chunks", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101], ids=CHUNK_SIZES)
 def test_body_above_the_maximum_size_is_refused(chunks: list[bytes]) -> None:
     text = failure_text(verdict(httpx.Response(200), chunks), Fault.TOO_LARGE, UnexpectedResponseError)
     assert text == "the response is larger than max_response_bytes=100"

@@ -126,7 +126,7 @@ def test_second_result_is_the_same_and_sends_nothing(runner: Runner, anchor: Any
     assert (len(emulator.requests), task.done) == (requests, True)
 
 
-@pytest.mark.parametrize("error", ["no more steps", {"code": 7}])
+@pytest.mark.parametrize("error", ["no more steps", {"code": 7}], ids=["text", "object"])
 def test_error_of_a_failed_task_has_the_reason_of_the_api(
     error: object, runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:

@@ -304,6 +304,7 @@ def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) ->
         ("\ud800", "has half of a surrogate pair, so it is not valid Unicode"),
         ("x" * 1025, "must have at most 1024 characters, not 1025"),
     ],
+    ids=lambda it: ascii(it)[:60],
 )
 def test_invalid_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
     error = raised(ConfigurationError, runner, anchor.tasks.get, task_id)
@@ -333,12 +334,13 @@ def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, 
             "make a client for the token's base_url",
         ),
     ],
+    ids=lambda it: ascii(it)[:60],
 )
 def test_invalid_token_is_refused(token: Any, message: str, runner: Runner, anchor: Any) -> None:
     assert safe_text(raised(ConfigurationError, runner, anchor.tasks.resume, token)) == message
 
 
-@pytest.mark.parametrize("output", ["object", {}, {"type": object}])
+@pytest.mark.parametrize("output", ["object", {}, {"type": object}], ids=repr)
 def test_invalid_output_for_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
     for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
         assert safe_text(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")

@@ -150,6 +150,14 @@ def test_short_secret_is_redacted_only_if_it_is_complete_and_has_its_exact_case(
         (("abcdefgh12", "gh12345678"), "abcdefgh12345678", "[redacted]"),
         (("https://example.com/login?pw=secret",), "see https://exam.example", "see https://exam.example"),
     ],
+    ids=[
+        "keys with the same beginning",
+        "URLs with the same beginning",
+        "passwords with the same beginning",
+        "text that repeats the beginning of the secret",
+        "secrets that overlap in the text",
+        "text with only a short part of the secret",
+    ],
 )
 def test_secrets_that_share_a_part_are_all_redacted(secrets: tuple[str, ...], text: str, shown: str) -> None:
     assert Redactor(Sealed(secrets))(text) == shown

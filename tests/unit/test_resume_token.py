@@ -122,6 +122,7 @@ def test_token_without_one_of_its_fields_is_refused(missing: str) -> None:
         ["2027", "01", "15", "08"],
         {"2027": 1, "01": 2, "15": 3, "08": 4},
     ],
+    ids=ascii,
 )
 def test_token_with_an_invalid_start_time_is_refused(started: object) -> None:
     with pytest.raises(ConfigurationError, match="token is damaged"):
