@@ -9,7 +9,7 @@ from hypothesis import settings
 
 from anchor_webtask import _clock
 from tests.support.clocks import VirtualClock
-from tests.support.runners import Runner, runner
+from tests.support.runners import Runner, make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(name="runner", params=["sync", "asyncio", "trio"])
 def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     """Run the test three times: with the sync client, and with the async client under asyncio and under trio."""
-    with runner(request.param) as made:
+    with make_runner(request.param) as made:
         yield made
 
 

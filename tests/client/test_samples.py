@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from anchor_webtask import AnchorError
-from tests.support.raw_server import TASK_ID, http, raw_server
+from tests.support.raw_server import TASK_ID, http_response, raw_server
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -74,14 +74,14 @@ def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
 def test_a_sample_ends_as_expected(runner: Runner, clock: VirtualClock, folder: Path, request_: str) -> None:
     sample = read_sample(folder)
     expected = sample.expected[request_]
-    play = http(sample.status, sample.body, sample.headers)
-    with raw_server(start=[play], check=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
+    script = http_response(sample.status, sample.body, sample.headers)
+    with raw_server(start=[script], check=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         try:
             came = outcome_of(runner, anchor, request_)
         except AnchorError as error:
             came = {name: vars(error).get(name) for name in expected} | {"error": type(error).__name__}
     assert came == expected
-    assert (len(server.seen), clock.sleeps) == (1, [])
+    assert (len(server.requests), clock.sleeps) == (1, [])
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tests.support.clocks import VirtualClock
 from tests.support.errors import raised
 from tests.support.kinds import KINDS, OBJECTS, OTHERS, Cash, Kind
 from tests.support.processes import spawn
-from tests.support.raw_server import PATIENCE
+from tests.support.raw_server import TEST_TIMEOUT
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -451,7 +451,7 @@ def test_another_process_finds_tasks_and_gives_each_its_type(
         task = runner.call(anchor.tasks.start, "Read", output=kind.output)
         whats[kind.name] = task.id if method == "get" else task.token()
     with spawn(FIND, runner.name, method, json.dumps(whats), base_url=base_url) as process:
-        printed, complained = process.communicate(timeout=PATIENCE)
+        printed, complained = process.communicate(timeout=TEST_TIMEOUT)
     assert (process.returncode, complained) == (0, "")
     assert json.loads(printed) == list(whats)
 

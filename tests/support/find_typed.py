@@ -9,13 +9,13 @@ import json
 import sys
 
 from tests.support.kinds import KINDS
-from tests.support.runners import runner
+from tests.support.runners import make_runner
 
 
 def main(name: str, method: str, whats: str) -> None:
     kinds = {kind.name: kind for kind in KINDS}
     right: list[str] = []
-    with runner(name) as made, made.anchor(api_key=None) as anchor:
+    with make_runner(name) as made, made.anchor(api_key=None) as anchor:
         for kind, what in json.loads(whats).items():
             task = getattr(anchor.tasks, method)(what, output=kinds[kind].output)
             value = made.call(task.result, timeout=30).value

@@ -11,9 +11,8 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
 from tests.support.errors import raised
-from tests.support.hunt import found, parts
-from tests.support.hunt import told as all_of
 from tests.support.runners import KEY
+from tests.support.secret_search import exception_texts, find_secrets, secret_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,7 +55,7 @@ def anchor(runner: Runner, unused_transport: httpx.MockTransport) -> Iterator[An
 def safe_text(error: ConfigurationError, *hidden: str) -> str:
     """Return an error's text, after checking that neither the key nor another hidden value appears in the error."""
     assert error.__cause__ is error.__context__ is None
-    assert found(all_of(error), parts(KEY, *hidden)) == []
+    assert find_secrets(exception_texts(error), secret_parts(KEY, *hidden)) == []
     return str(error)
 
 

@@ -29,7 +29,7 @@ from anchor_webtask._redaction.secrets import (
     redact_http_logs,
     release_frames,
 )
-from tests.support.hunt import DIALECTS
+from tests.support.secret_search import SPELLINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SECRET = 'pä55"w/o rd\\\n+%'
 
 FORMS: dict[str, Callable[[str], str]] = {
-    **DIALECTS,
+    **SPELLINGS,
     "repr": repr,
     "repr of bytes": lambda secret: repr(secret.encode()),
     "repr of bytes with an apostrophe": lambda secret: repr(secret.encode() + b"'"),

@@ -16,8 +16,8 @@ from anchor_webtask import (
 from anchor_webtask._polling.outcomes import Completed, Failure, Fault, Reply, Running
 from anchor_webtask._polling.start import start_steps
 from anchor_webtask._polling.wait import Fetch
-from tests.support.leading import in_turn, lead
-from tests.support.runners import EVEN
+from tests.support.runners import SIMPLE_POLICY
+from tests.support.step_driver import drive, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,7 +35,7 @@ def steps(
     *, until_deadline: bool, now: float = 0.0, timeout: float | None = None
 ) -> Generator[Step[Reply], StepResult, None]:
     return start_steps(
-        EVEN,
+        SIMPLE_POLICY,
         now=now,
         deadline=None if timeout is None else now + timeout,
         http_timeout=HTTP_TIMEOUT,
@@ -60,16 +60,16 @@ def failed(fault: Fault) -> Failure:
 @pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize("reply", [STARTED, Completed("at once")])
 def test_reply_is_shown_and_ends_it(reply: Reply, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline), in_turn(reply))
-    assert trip.emitted == [reply]
-    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
-    assert trip.error is None
+    driver = drive(steps(until_deadline=until_deadline), in_order(reply))
+    assert driver.emitted == [reply]
+    assert driver.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
+    assert driver.error is None
 
 
 @pytest.mark.parametrize(("timeout", "connect"), [(None, None), (600, 600), (10, 10), (1, 1), (0.2, 1), (0, 1)])
 def test_deadline_shortens_the_connecting_and_nothing_else(timeout: float | None, connect: float | None) -> None:
-    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(STARTED))
-    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
+    driver = drive(steps(until_deadline=True, timeout=timeout), in_order(STARTED))
+    assert driver.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
 
 
 @pytest.mark.parametrize("until_deadline", [True, False])
@@ -80,18 +80,18 @@ def test_deadline_shortens_the_connecting_and_nothing_else(timeout: float | None
     ids=lambda it: str(it.error),
 )
 def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(uncertain, STARTED))
-    assert len(trip.requests) == 1
-    assert isinstance(trip.error, StartOutcomeUnknownError)
-    assert str(uncertain.error) in str(trip.error)
-    assert "dashboard" in str(trip.error)
+    driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(uncertain, STARTED))
+    assert len(driver.requests) == 1
+    assert isinstance(driver.error, StartOutcomeUnknownError)
+    assert str(uncertain.error) in str(driver.error)
+    assert "dashboard" in str(driver.error)
 
 
 def test_unknown_outcome_tells_what_is_known() -> None:
-    known = lead(steps(until_deadline=False), in_turn(answered(502))).error
+    known = drive(steps(until_deadline=False), in_order(answered(502))).error
     assert isinstance(known, StartOutcomeUnknownError)
     assert (known.status, known.message, known.request_id, known.task_id) == (502, "no", "req-1", None)
-    lost = lead(steps(until_deadline=False), in_turn(failed(Fault.LOST))).error
+    lost = drive(steps(until_deadline=False), in_order(failed(Fault.LOST))).error
     assert isinstance(lost, StartOutcomeUnknownError)
     assert (lost.status, lost.message, lost.request_id, lost.task_id) == (None, None, None, None)
 
@@ -103,9 +103,9 @@ def test_unknown_outcome_tells_what_is_known() -> None:
     ids=lambda it: str(it.error),
 )
 def test_start_that_was_refused_raises_its_error_at_once(refusal: Failure, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(refusal, STARTED))
-    assert len(trip.requests) == 1
-    assert trip.error is refusal.error
+    driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(refusal, STARTED))
+    assert len(driver.requests) == 1
+    assert driver.error is refusal.error
 
 
 def test_every_fault_is_in_one_of_the_rows() -> None:
@@ -114,61 +114,63 @@ def test_every_fault_is_in_one_of_the_rows() -> None:
 
 
 def test_unreachable_server_is_tried_three_times() -> None:
-    trip = lead(steps(until_deadline=False), in_turn(NOT_CONNECTED))
-    assert trip.times == [0.0, 1.0, 2.0]
-    assert trip.error is NOT_CONNECTED.error
+    driver = drive(steps(until_deadline=False), in_order(NOT_CONNECTED))
+    assert driver.times == [0.0, 1.0, 2.0]
+    assert driver.error is NOT_CONNECTED.error
 
 
 def test_patient_start_goes_on_until_the_deadline_and_tries_once_more_there() -> None:
-    trip = lead(steps(until_deadline=True, now=50, timeout=20), in_turn(NOT_CONNECTED), now=50)
-    assert trip.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
-    assert trip.times[-1] == 70
-    assert trip.error is NOT_CONNECTED.error
+    driver = drive(steps(until_deadline=True, now=50, timeout=20), in_order(NOT_CONNECTED), now=50)
+    assert driver.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
+    assert driver.times[-1] == 70
+    assert driver.error is NOT_CONNECTED.error
 
 
 def test_patient_start_without_deadline_goes_on_for_hours() -> None:
-    trip = lead(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
-    assert trip.emitted == [STARTED]
+    driver = drive(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
+    assert driver.emitted == [STARTED]
 
 
 @pytest.mark.parametrize("refusal", [NOT_CONNECTED, too_many(None)], ids=lambda it: str(it.error))
 def test_patient_start_without_time_is_tried_once(refusal: Failure) -> None:
-    trip = lead(steps(until_deadline=True, timeout=0), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.error is refusal.error
+    driver = drive(steps(until_deadline=True, timeout=0), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.error is refusal.error
 
 
 def test_429_is_not_repeated_without_patience() -> None:
     refusal = too_many(1)
-    trip = lead(steps(until_deadline=False), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.error is refusal.error
+    driver = drive(steps(until_deadline=False), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.error is refusal.error
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
 def test_429_is_repeated_after_what_it_asks_for(retry_after: float | None, delay: float) -> None:
-    trip = lead(steps(until_deadline=True, timeout=4000), in_turn(too_many(retry_after), STARTED))
-    assert trip.times == [0.0, delay]
-    assert trip.emitted == [STARTED]
+    driver = drive(steps(until_deadline=True, timeout=4000), in_order(too_many(retry_after), STARTED))
+    assert driver.times == [0.0, delay]
+    assert driver.emitted == [STARTED]
 
 
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
 def test_429_that_asks_for_more_than_there_is_ends_it(retry_after: float, timeout: float | None) -> None:
     refusal = too_many(retry_after)
-    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.sleeps == []
-    assert trip.error is refusal.error
+    driver = drive(steps(until_deadline=True, timeout=timeout), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.sleeps == []
+    assert driver.error is refusal.error
 
 
 def test_certain_and_uncertain_failures_in_a_row_end_with_the_uncertain_one() -> None:
-    trip = lead(steps(until_deadline=True, timeout=600), in_turn(NOT_CONNECTED, too_many(2), answered(503), STARTED))
-    assert trip.times == [0.0, 1.0, 3.0]
-    assert isinstance(trip.error, StartOutcomeUnknownError)
+    driver = drive(
+        steps(until_deadline=True, timeout=600), in_order(NOT_CONNECTED, too_many(2), answered(503), STARTED)
+    )
+    assert driver.times == [0.0, 1.0, 3.0]
+    assert isinstance(driver.error, StartOutcomeUnknownError)
 
 
 def test_repeated_start_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    lead(steps(until_deadline=False), in_turn(NOT_CONNECTED, STARTED))
+    drive(steps(until_deadline=False), in_order(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "start not accepted (TransportError), repeating it later")
     ]

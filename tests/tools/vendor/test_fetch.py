@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tests.support.raw_server import Drip, Ending, Play, head, http, raw_server
+from tests.support.raw_server import Drip, Ending, Script, http_response, raw_server, response_head
 from tools.repository import ROOT, SOURCE, SPEC
 from tools.vendor import fetch
 from tools.vendor.__main__ import main
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
 
 SMALL = b"openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\n"
-OK = http("200 OK", SMALL)
+OK = http_response("200 OK", SMALL)
 
 
-def moved(target: str, status: int = 302) -> Play:
-    return http(status, b"", {"location": target})
+def moved(target: str, status: int = 302) -> Script:
+    return http_response(status, b"", {"location": target})
 
 
 def refusal(origin: str) -> str:
@@ -99,24 +99,24 @@ def test_an_address_is_published_without_its_secrets() -> None:
         address = server.base_url.replace("//", "//user:sesame@")
         fetched = fetch.fetch(f"{address}/docs/spec.yaml?token=s3cret#part")
     assert fetched == fetch.Fetched(f"{server.base_url}/docs/spec.yaml", SMALL)
-    assert server.seen[0].path == "/docs/spec.yaml?token=s3cret"
+    assert server.requests[0].path == "/docs/spec.yaml?token=s3cret"
 
 
 @pytest.mark.parametrize(
-    "play",
+    "script",
     [
-        http(404, b"no"),
-        http(500, b"no"),
-        http(204, b""),
-        http(302, b""),
+        http_response(404, b"no"),
+        http_response(500, b"no"),
+        http_response(204, b""),
+        http_response(302, b""),
         moved("http://example.com/"),
-        (head(200, 1000), b"openapi", Ending.CLOSE),
+        (response_head(200, 1000), b"openapi", Ending.CLOSE),
         (Ending.CLOSE,),
-        http(200, b""),
+        http_response(200, b""),
     ],
 )
-def test_no_refusal_shows_a_secret_of_the_address(play: Play) -> None:
-    with raw_server(check=[play]) as server:
+def test_no_refusal_shows_a_secret_of_the_address(script: Script) -> None:
+    with raw_server(check=[script]) as server:
         said = refusal(f"{server.base_url.replace('//', '//user:sesame@')}/spec?token=s3cret")
     assert said.startswith(f"{server.base_url}/spec")
     assert "sesame" not in said
@@ -124,22 +124,25 @@ def test_no_refusal_shows_a_secret_of_the_address(play: Play) -> None:
 
 
 @pytest.mark.parametrize(
-    ("play", "reason"),
+    ("script", "reason"),
     [
-        (http("404 \x1b[31mGone", b"no"), "/spec: the server answers 404, and 200 was expected"),
-        (http(206, SMALL), "/spec: the server answers 206"),
-        (http(304, b""), "/spec: the server answers 304"),
-        (http(200, b" \n"), "/spec is empty"),
-        ((head(200, 1000), b"openapi", Ending.CLOSE), "/spec can't be fetched: peer closed connection without sending"),
+        (http_response("404 \x1b[31mGone", b"no"), "/spec: the server answers 404, and 200 was expected"),
+        (http_response(206, SMALL), "/spec: the server answers 206"),
+        (http_response(304, b""), "/spec: the server answers 304"),
+        (http_response(200, b" \n"), "/spec is empty"),
+        (
+            (response_head(200, 1000), b"openapi", Ending.CLOSE),
+            "/spec can't be fetched: peer closed connection without sending",
+        ),
         ((Ending.CLOSE,), "/spec can't be fetched: Server disconnected"),
-        (http(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
+        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
         (moved("/spec"), "/spec redirects more than 5 times"),
         (moved("http://h:x/"), "/spec can't be fetched: Invalid URL in location header"),
         (moved("data:,x"), "/spec can't be fetched: "),
     ],
 )
-def test_an_answer_that_is_refused(play: Play, reason: str) -> None:
-    with raw_server(check=[play]) as server:
+def test_an_answer_that_is_refused(script: Script, reason: str) -> None:
+    with raw_server(check=[script]) as server:
         assert refusal(f"{server.base_url}/spec").startswith(f"{server.base_url}{reason}")
 
 
@@ -156,21 +159,21 @@ def test_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_server_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "DEADLINE", 0)
-    with raw_server(check=[(head(200, 1000), Drip(b"x" * 1000))]) as server:
+    with raw_server(check=[(response_head(200, 1000), Drip(b"x" * 1000))]) as server:
         assert "the answer takes more than 0 s" in refusal(server.base_url)
 
 
 def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
     megabyte = b"x" * 1024 * 1024
-    play: Play = (head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
-    with raw_server(check=[play]) as server:
+    script: Script = (response_head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
+    with raw_server(check=[script]) as server:
         assert refusal(server.base_url) == f"{server.base_url} has more than 32 MiB, which no spec has"
 
 
 def test_nothing_packed_is_asked_for() -> None:
     with raw_server(check=[OK]) as server:
         fetch.fetch(server.base_url)
-    assert server.seen[0].headers["accept-encoding"] == "identity"
+    assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
 def test_a_proxy_gets_nothing_that_stays_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,7 +202,7 @@ def test_an_address_that_is_none(origin: str) -> None:
 def test_a_redirect_within_the_scheme_is_followed() -> None:
     with raw_server(check=[moved("/other?x=1"), moved("third", 307), OK]) as server:
         assert fetch.fetch(f"{server.base_url}/spec") == fetch.Fetched(f"{server.base_url}/spec", SMALL)
-    assert [request.path for request in server.seen] == ["/spec", "/other?x=1", "/third"]
+    assert [request.path for request in server.requests] == ["/spec", "/other?x=1", "/third"]
 
 
 @pytest.mark.parametrize(
@@ -216,7 +219,7 @@ def test_a_redirect_to_another_scheme_is_refused(target: str) -> None:
         said = refusal(f"{server.base_url}/spec")
     assert said.startswith(f"{server.base_url}/spec redirects to ")
     assert "s3cret" not in said
-    assert len(server.seen) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Hunts for secrets in all that is shown: texts, pickles, log records, and crash reports."""
+"""Searches for secrets in everything that users may see: texts, pickles, log records and crash reports."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from sentry_sdk.types import Event
 
 PASSWORD: Final = 'corr"ect-hörse/bättery'
-SHORTEST_PART: Final = 8
-"""This much of a secret's beginning or end gives it away: a slice may have cut it."""
+PART_LENGTH: Final = 8
+"""A text reveals a secret by this number of first or last characters: truncation may have removed the others."""
 TESTS: Final = Path(__file__).parents[1]
 
 
-DIALECTS: Final[Mapping[str, Callable[[str], str]]] = {
+SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "plain": str,
     "in-lower-case": str.lower,
     "in-json": lambda secret: json.dumps(secret)[1:-1],
@@ -53,34 +53,35 @@ DIALECTS: Final[Mapping[str, Callable[[str], str]]] = {
     "by-python-from-latin-1": lambda secret: repr(secret.encode("latin-1"))[2:-1],
     "without-umlauts": lambda secret: secret.encode("ascii", "ignore").decode(),
 }
-"""How whoever echoes a secret may spell it."""
+"""The spellings in which servers and libraries echo a secret: the name of each, and the function that makes it."""
 
 
-def parts(*secrets: str) -> set[str]:
-    """Return what must not be found: the beginning and the end of each spelling, so that neither half of it is left."""
-    spelled = [spell(secret).lower() for secret in secrets for spell in DIALECTS.values()]
-    return {part for form in spelled for part in (form[:SHORTEST_PART], form[-SHORTEST_PART:])}
+def secret_parts(*secrets: str) -> set[str]:
+    """Return the beginning and the end of every spelling of the secrets, in lower case: no text may contain them."""
+    spelled = [spell(secret).lower() for secret in secrets for spell in SPELLINGS.values()]
+    return {part for form in spelled for part in (form[:PART_LENGTH], form[-PART_LENGTH:])}
 
 
-PARTS: Final = parts(KEY, PASSWORD)
+PARTS: Final = secret_parts(KEY, PASSWORD)
 
 
-def found(texts: Iterable[str], hidden: Iterable[str] = PARTS) -> list[tuple[str, str]]:
-    """Return each part of a secret that a text has, in whatever case, with the text."""
-    hidden = tuple(hidden)
-    return [(part, text) for text in texts for part in hidden if part in text.lower()]
+def find_secrets(texts: Iterable[str], parts: Iterable[str] = PARTS) -> list[tuple[str, str]]:
+    """Return each part of a secret that a text contains, in upper or lower case, together with the text."""
+    parts = tuple(parts)
+    return [(part, text) for text in texts for part in parts if part in text.lower()]
 
 
-def logged(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the test has logged by all loggers, as it is formatted and as it is."""
+def log_texts(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return the texts of all records that any logger has logged in the test: the formatted text, and all fields."""
     records = caplog.get_records("call")
     return [text for record in records for text in (caplog.handler.format(record), repr(vars(record)))]
 
 
-def told(error: BaseException) -> list[str]:
-    """Return all that an exception gives away: by itself, pickled, and by what crash reporters show of its frames.
+def exception_texts(error: BaseException) -> list[str]:
+    """Return everything that an exception shows: its texts, its pickle, and what three crash reporters print.
 
-    The tests' own frames are left out: a caller's frames are the caller's.
+    The crash reporters print the variables of each frame. The tests' own frames are left out, because a test has the
+    secrets in its variables, as every caller of the package does.
     """
     texts = [str(error), repr(error), repr(vars(error))]
     if isinstance(error, Exception):
@@ -112,7 +113,7 @@ def _by_rich(error: BaseException) -> Iterator[tuple[str, str]]:
 
 
 class _Collector(sentry_sdk.transport.Transport):
-    """A transport that keeps the events."""
+    """A transport that stores Sentry's events and sends nothing."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,7 +127,7 @@ class _Collector(sentry_sdk.transport.Transport):
 @functools.cache
 def _sentry() -> tuple[sentry_sdk.Client, _Collector]:
     collector = _Collector()
-    # Without integrations: those change logging and httpx for the whole process.
+    # Without integrations, since they change logging and httpx for the whole process.
     return sentry_sdk.Client("http://key@127.0.0.1/1", transport=collector, default_integrations=False), collector
 
 

@@ -1,7 +1,8 @@
-"""Starts a task and waits for it until it is interrupted: `wait.py FACE SECONDS SIZE`, for a process of its own.
+"""A program that starts a task and waits until it is interrupted; then it prints the exception as crash reporters do.
 
-Its start has so many bytes, and it looks every so many seconds. What ends it is printed as three crash reporters would:
-with the variables of every frame. Everything is logged.
+Usage: `run_until_interrupted.py CLIENT SECONDS SIZE`. CLIENT is sync, asyncio or trio. The program checks the task
+every SECONDS, and sends a start with SIZE additional bytes. It logs everything. Three crash reporters print the
+exception with the variables of each frame, in which no secret may be visible.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class AnnouncingClock:
-    """The machine's clock, which says so before it sleeps."""
+    """The system's clock; it prints "sleeping" before it sleeps, so that a test can wait for that moment."""
 
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
@@ -46,14 +47,14 @@ class AnnouncingClock:
 
 
 class Printer(sentry_sdk.transport.Transport):
-    """Prints what would be sent."""
+    """A transport that prints Sentry's events and sends nothing."""
 
     def capture_envelope(self, envelope: Envelope) -> None:
         print(envelope.serialize().decode(), file=sys.stderr)
 
 
 def report(error: BaseException) -> None:
-    """Print an exception as crash reporters do."""
+    """Print an exception as Python, Rich and Sentry show it, with the variables of each frame."""
     traceback.TracebackException.from_exception(error, capture_locals=True).print()
     shown = rich.traceback.Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
     rich.console.Console(file=sys.stderr, width=1000).print(shown)
@@ -73,11 +74,11 @@ async def wait(seconds: str, size: str) -> None:
         await anchor.tasks.run("Read the price", **options(seconds, size))
 
 
-def main(runner: str, seconds: str, size: str) -> None:
-    if runner == "sync":
+def main(client: str, seconds: str, size: str) -> None:
+    if client == "sync":
         with Anchor() as anchor:
             anchor.tasks.run("Read the price", **options(seconds, size))
-    elif runner == "asyncio":
+    elif client == "asyncio":
         asyncio.run(wait(seconds, size))
     else:
         trio.run(wait, seconds, size)
@@ -85,12 +86,12 @@ def main(runner: str, seconds: str, size: str) -> None:
 
 logging.basicConfig(level=logging.DEBUG)
 _clock.default = AnnouncingClock()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in a shell's background inherits that it's ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in a shell's background inherits an ignored SIGINT
 sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
 try:
     main(*sys.argv[1:])
 except BaseException as interruption:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout.close()  # whoever waits for a word waits no longer
+    sys.stdout.close()  # a test that waits for "sleeping" must not wait longer
     report(interruption)
     raise
