@@ -1,3 +1,5 @@
+"""The import contracts that `pyproject.toml` declares: they hold, and import-linter reports each violation."""
+
 from __future__ import annotations
 
 import os

@@ -1,4 +1,4 @@
-"""What every answer passes: which error says what went wrong, and what is let in."""
+"""The guard that checks every response: what it accepts, which failures it reports, and which requests get the key."""
 
 from __future__ import annotations
 
@@ -50,40 +50,44 @@ KEY = "Test-Key-0123456789"
 WALL = 1_800_000_000.0  # 2027-01-15 08:00:00 UTC, a Friday
 LIMIT = 30.0
 SIZE_LIMIT = 100
+CHUNK_SIZES = ["one chunk", "chunks of 50 bytes", "chunks of one byte"]
 
 
 def verdict(
     response: httpx.Response,
-    pieces: Iterable[bytes | tuple[bytes, float]] = (),
+    chunks: Iterable[bytes | tuple[bytes, float]] = (),
     *,
     failure: Failure | None = None,
 ) -> BoundedResponse | Failure:
-    """Take in an answer whose body comes in pieces, each at once or at the given second, and return what it is."""
+    """Pass a response to a guard, and return its verdict: the accepted response, or the failure.
+
+    A chunk of the body is bytes that arrive at once, or bytes and the second at which they arrive.
+    """
     guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
-    answer = guard.response(response, LIMIT)
-    if answer.needs_body:
-        for piece in pieces:
-            chunk, now = piece if isinstance(piece, tuple) else (piece, 0.0)
-            if not answer.add(chunk, now):
+    bounded = guard.response(response, LIMIT)
+    if bounded.needs_body:
+        for chunk in chunks:
+            data, now = chunk if isinstance(chunk, tuple) else (chunk, 0.0)
+            if not bounded.add(data, now):
                 break
-    return guard.verdict(answer, failure, LIMIT)
+    return guard.verdict(bounded, failure, LIMIT)
 
 
-def failed(came: BoundedResponse | Failure, fault: Fault, kind: type[AnchorError]) -> str:
-    """Hold that a failure is of this fault and exactly this error, and return its text."""
-    assert isinstance(came, Failure)
-    assert came.fault is fault
-    assert type(came.error) is kind
-    return str(came.error)
+def failure_text(outcome: BoundedResponse | Failure, fault: Fault, kind: type[AnchorError]) -> str:
+    """Check that the outcome is a failure of this kind with an error of this class, and return the error's text."""
+    assert isinstance(outcome, Failure)
+    assert outcome.fault is fault
+    assert type(outcome.error) is kind
+    return str(outcome.error)
 
 
 def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
-    came = verdict(response, [body])
-    assert isinstance(came, Failure)
-    assert came.fault is Fault.STATUS
-    assert isinstance(came.error, StatusError)
-    return came.error
+    outcome = verdict(response, [body])
+    assert isinstance(outcome, Failure)
+    assert outcome.fault is Fault.STATUS
+    assert isinstance(outcome.error, StatusError)
+    return outcome.error
 
 
 # -- Retry-After ---------------------------------------------------------------------------------------------------
@@ -107,13 +111,13 @@ def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
         ("Sun, 15 Jan 2127 08:00:00 GMT", 3_155_673_600),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_in_three_forms(value: str, seconds: float) -> None:
+def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float) -> None:
     assert retry_after(value, WALL) == seconds
 
 
 @pytest.fixture
 def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The machine is nine hours ahead of UTC."""
+    """Set the local time zone to nine hours ahead of UTC."""
     with monkeypatch.context() as patch:
         patch.setenv("TZ", "JST-9")
         time.tzset()
@@ -121,9 +125,9 @@ def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     time.tzset()
 
 
-@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's time zone can't be changed")
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's time zone cannot be changed")
 @pytest.mark.usefixtures("tokyo")
-def test_date_without_a_zone_is_utc_wherever_the_machine_is() -> None:
+def test_retry_after_date_without_a_zone_is_utc_in_any_local_time_zone() -> None:
     assert retry_after("Fri Jan 15 08:01:00 2027", WALL) == 60
 
 
@@ -156,13 +160,14 @@ def test_date_without_a_zone_is_utc_wherever_the_machine_is() -> None:
         "Fri, 15 Jan 2027 08:01:00 +999999999999",
         "5, 10",
     ],
+    ids=lambda it: ascii(it)[:40],
 )
-def test_retry_after_that_is_nonsense_says_nothing(value: str | None) -> None:
+def test_invalid_retry_after_is_ignored(value: str | None) -> None:
     assert retry_after(value, WALL) is None
 
 
 @given(st.text() | st.from_regex(r"(Fri, )?[0-9]{1,3}[ -](Jan|Xyz)[ -][0-9]{1,5} [0-9:]{1,9} ?(GMT|[+-][0-9]{1,7})?"))
-def test_retry_after_never_breaks_and_is_never_negative(value: str) -> None:
+def test_retry_after_of_any_text_is_ignored_or_a_finite_number_of_seconds(value: str) -> None:
     seconds = retry_after(value, WALL)
     assert seconds is None or 0 <= seconds < math.inf
 
@@ -184,7 +189,7 @@ def test_retry_after_never_breaks_and_is_never_negative(value: str) -> None:
         *((status, ServerError) for status in (500, 502, 503, 504, 520, 524, 599)),
     ],
 )
-def test_status_has_its_error(status: int, kind: type[StatusError]) -> None:
+def test_error_status_has_its_error_class(status: int, kind: type[StatusError]) -> None:
     error = status_error(httpx.Response(status))
     assert type(error) is kind
     assert error.status == status
@@ -216,31 +221,33 @@ def test_status_has_its_error(status: int, kind: type[StatusError]) -> None:
     ],
     ids=lambda it: repr(it)[:40],
 )
-def test_error_body_is_read_as_far_as_it_says_something(body: bytes, message: str | None, code: int | None) -> None:
+def test_error_takes_message_and_code_from_the_body_if_they_are_valid(
+    body: bytes, message: str | None, code: int | None
+) -> None:
     error = status_error(httpx.Response(400), body)
     assert (error.message, error.code) == (message, code)
     assert str(error) == f"HTTP 400: {message or 'Bad Request'}"
 
 
-def test_status_without_a_name_says_so() -> None:
+def test_error_for_a_status_without_a_standard_phrase_says_unknown_status() -> None:
     assert str(status_error(httpx.Response(524))) == "HTTP 524: unknown status"
 
 
 @pytest.mark.parametrize("name", ["x-request-id", "X-Request-ID", "request-id", "x-amzn-requestid", "cf-ray"])
-def test_request_id_is_kept(name: str) -> None:
+def test_error_has_the_request_id_of_the_response(name: str) -> None:
     assert status_error(httpx.Response(500, headers={name: "req-1"})).request_id == "req-1"
     assert status_error(httpx.Response(500)).request_id is None
 
 
-def test_retry_after_is_kept_with_any_status() -> None:
+def test_error_of_any_status_has_the_retry_after_of_the_response() -> None:
     assert status_error(httpx.Response(503, headers={"Retry-After": "7"})).retry_after == 7
     assert status_error(httpx.Response(429, headers={"Retry-After": "Fri Jan 15 08:01:00 2027"})).retry_after == 60
     assert status_error(httpx.Response(429)).retry_after is None
 
 
-def test_what_the_server_says_is_shown_without_secrets_and_cut() -> None:
-    said = f"the key {KEY} is\nwrong\x1b[31m {'x' * 1000}"
-    body = json.dumps({"error": {"message": said}}).encode()
+def test_message_of_the_server_is_redacted_and_truncated() -> None:
+    message = f"the key {KEY} is\nwrong\x1b[31m {'x' * 1000}"
+    body = json.dumps({"error": {"message": message}}).encode()
     error = status_error(httpx.Response(401, headers={"x-request-id": f"id-{KEY}"}), body)
     assert error.message is not None
     assert error.message.startswith("the key [redacted] is wrong [31m xxx")
@@ -249,21 +256,23 @@ def test_what_the_server_says_is_shown_without_secrets_and_cut() -> None:
     assert KEY not in str(error)
 
 
-def test_error_status_counts_though_its_body_broke_off_or_is_too_long() -> None:
+def test_error_status_counts_even_if_the_body_is_incomplete_or_too_long() -> None:
     lost = Failure(Fault.LOST, TransportError("lost"))
     response = httpx.Response(404)
-    assert failed(verdict(response, [b'{"err'], failure=lost), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
+    assert (
+        failure_text(verdict(response, [b'{"err'], failure=lost), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
+    )
     long = b'{"error": {"message": "' + b"x" * MAX_ERROR_BODY
-    assert failed(verdict(response, [b"{", long, b'"}}']), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
+    assert failure_text(verdict(response, [b"{", long, b'"}}']), Fault.STATUS, NotFoundError) == "HTTP 404: Not Found"
 
 
 # -- Redirects -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 307, 308, 399])
-def test_redirect_is_refused_with_any_status(status: int) -> None:
+def test_response_with_any_3xx_status_is_refused_as_a_redirect(status: int) -> None:
     response = httpx.Response(status, headers={"location": "https://elsewhere.example/x"})
-    text = failed(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
+    text = failure_text(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
     assert text == f"HTTP {status} redirects to https://elsewhere.example; redirects are not followed, check base_url"
 
 
@@ -281,9 +290,9 @@ def test_redirect_is_refused_with_any_status(status: int) -> None:
         ("https://elsewhere.example:port/", "an invalid address"),
     ],
 )
-def test_redirect_names_the_targets_origin_and_no_more(location: str | None, target: str) -> None:
+def test_error_for_a_redirect_shows_only_the_origin_of_the_target(location: str | None, target: str) -> None:
     response = httpx.Response(307, headers={} if location is None else {"location": location})
-    text = failed(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
+    text = failure_text(verdict(response), Fault.REDIRECTED, UnexpectedResponseError)
     assert text == f"HTTP 307 redirects to {target}; redirects are not followed, check base_url"
 
 
@@ -291,35 +300,35 @@ def test_redirect_names_the_targets_origin_and_no_more(location: str | None, tar
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
-def test_success_is_given_on_whole_and_unpacked(status: int) -> None:
+def test_successful_response_is_returned_complete_and_decompressed(status: int) -> None:
     headers = {"content-type": "application/json", "content-encoding": "gzip", "content-length": "9", "x-other": "1"}
-    came = verdict(httpx.Response(status, headers=headers), [b'{"data"', b": 1}"])
-    assert isinstance(came, BoundedResponse)
-    read = came.to_httpx()
-    assert (read.status_code, read.json(), read.headers["x-other"]) == (status, {"data": 1}, "1")
-    assert "content-encoding" not in read.headers
+    outcome = verdict(httpx.Response(status, headers=headers), [b'{"data"', b": 1}"])
+    assert isinstance(outcome, BoundedResponse)
+    response = outcome.to_httpx()
+    assert (response.status_code, response.json(), response.headers["x-other"]) == (status, {"data": 1}, "1")
+    assert "content-encoding" not in response.headers
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
-def test_status_of_no_answer_is_unreadable(status: int) -> None:
-    failed(verdict(httpx.Response(status)), Fault.UNREADABLE, UnexpectedResponseError)
+def test_response_without_a_valid_final_status_is_unreadable(status: int) -> None:
+    failure_text(verdict(httpx.Response(status)), Fault.UNREADABLE, UnexpectedResponseError)
 
 
-@pytest.mark.parametrize("pieces", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100])
-def test_body_may_have_as_many_bytes_as_the_limit(pieces: list[bytes]) -> None:
-    assert isinstance(verdict(httpx.Response(200), pieces), BoundedResponse)
+@pytest.mark.parametrize("chunks", [[b"x" * 100], [b"x" * 50] * 2, [b"x"] * 100], ids=CHUNK_SIZES)
+def test_body_of_exactly_the_maximum_size_is_accepted(chunks: list[bytes]) -> None:
+    assert isinstance(verdict(httpx.Response(200), chunks), BoundedResponse)
 
 
-@pytest.mark.parametrize("pieces", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101])
-def test_body_with_one_byte_more_is_refused(pieces: list[bytes]) -> None:
-    text = failed(verdict(httpx.Response(200), pieces), Fault.TOO_LARGE, UnexpectedResponseError)
+@pytest.mark.parametrize("chunks", [[b"x" * 101], [b"x" * 50] * 3, [b"x"] * 101], ids=CHUNK_SIZES)
+def test_body_above_the_maximum_size_is_refused(chunks: list[bytes]) -> None:
+    text = failure_text(verdict(httpx.Response(200), chunks), Fault.TOO_LARGE, UnexpectedResponseError)
     assert text == "the response is larger than max_response_bytes=100"
 
 
-def test_rest_of_a_body_that_is_too_large_is_not_read() -> None:
-    answer = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).response(httpx.Response(200), LIMIT)
-    assert answer.add(b"x" * 60, 0)
-    assert not answer.add(b"x" * 60, 0)
+def test_rest_of_a_body_above_the_maximum_size_is_not_read() -> None:
+    bounded = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).response(httpx.Response(200), LIMIT)
+    assert bounded.add(b"x" * 60, 0)
+    assert not bounded.add(b"x" * 60, 0)
 
 
 def test_body_of_a_redirect_is_not_read() -> None:
@@ -329,18 +338,18 @@ def test_body_of_a_redirect_is_not_read() -> None:
     assert guard.response(httpx.Response(200), LIMIT).needs_body
 
 
-def test_body_that_drips_is_cut_at_the_limit() -> None:
-    text = failed(verdict(httpx.Response(200), [(b"{", 29.0), (b"}", 30.1)]), Fault.LOST, RequestTimeoutError)
+def test_slow_body_is_cut_off_at_the_time_limit() -> None:
+    text = failure_text(verdict(httpx.Response(200), [(b"{", 29.0), (b"}", 30.1)]), Fault.LOST, RequestTimeoutError)
     assert text == "no complete response within 30 s"
 
 
-def test_body_that_comes_late_in_one_piece_counts() -> None:
+def test_body_that_arrives_late_in_one_chunk_is_accepted() -> None:
     assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), BoundedResponse)
 
 
-def test_body_that_broke_off_is_that_failure() -> None:
+def test_failure_while_the_body_is_read_is_the_verdict() -> None:
     lost = Failure(Fault.LOST, TransportError("lost"))
-    assert failed(verdict(httpx.Response(200), [b"{"], failure=lost), Fault.LOST, TransportError) == "lost"
+    assert failure_text(verdict(httpx.Response(200), [b"{"], failure=lost), Fault.LOST, TransportError) == "lost"
 
 
 # -- Exceptions ----------------------------------------------------------------------------------------------------
@@ -371,20 +380,20 @@ def certificate_error() -> httpx.ConnectError:
     ],
     ids=lambda it: type(it).__name__ if isinstance(it, Exception) else "",
 )
-def test_exception_is_told_in_our_own_words(
+def test_exception_of_httpx_becomes_a_failure_with_the_packages_own_text(
     exception: Exception, fault: Fault, kind: type[AnchorError], text: str
 ) -> None:
     guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
-    came = guard.broken(exception, LIMIT)
-    assert failed(came, fault, kind) == text
-    assert came.error.__cause__ is came.error.__context__ is None
+    failure = guard.broken(exception, LIMIT)
+    assert failure_text(failure, fault, kind) == text
+    assert failure.error.__cause__ is failure.error.__context__ is None
 
 
-def test_time_out_to_connect_is_believed_of_a_transport_that_tells_how_far_it_got() -> None:
+def test_connect_timeout_means_not_connected_if_the_transport_traces_its_progress() -> None:
     guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
     guard.trace("connection.connect_tcp.started", {})
-    came = guard.broken(httpx.ConnectTimeout(KEY), LIMIT)
-    assert failed(came, Fault.NOT_CONNECTED, RequestTimeoutError) == "no connection within 30 s"
+    failure = guard.broken(httpx.ConnectTimeout(KEY), LIMIT)
+    assert failure_text(failure, Fault.NOT_CONNECTED, RequestTimeoutError) == "no connection within 30 s"
 
 
 # -- The key -------------------------------------------------------------------------------------------------------
@@ -400,7 +409,7 @@ def key_sent(base_url: str, url: str) -> str | None:
 @pytest.mark.parametrize(
     "url", ["https://api.example", "https://api.example:443/v1", "HTTPS://API.example/x?y=https://other.example"]
 )
-def test_key_goes_to_its_origin(url: str) -> None:
+def test_key_is_added_to_requests_for_the_origin_of_the_base_url(url: str) -> None:
     assert key_sent("https://api.example/base", url) == KEY
 
 
@@ -415,15 +424,15 @@ def test_key_goes_to_its_origin(url: str) -> None:
         "https://sub.api.example/",
     ],
 )
-def test_key_goes_nowhere_else(url: str) -> None:
+def test_key_is_not_added_to_requests_for_another_origin(url: str) -> None:
     assert key_sent("https://api.example", url) is None
 
 
-# -- What is left of the time --------------------------------------------------------------------------------------
+# -- The read timeout ----------------------------------------------------------------------------------------------
 
 
-def left(begun: float, deadline: float | None) -> float:
-    """Return what reading a head may take that begins at one time, when it has to be there at another."""
+def read_timeout(begun: float, deadline: float | None) -> float:
+    """Return the read timeout that the guard sets for a response head when reading it begins at `begun`."""
     clock = VirtualClock()
     clock.time = begun
     request = httpcore.Request("GET", "https://api.example/", extensions={"timeout": {"read": 30.0}})
@@ -435,7 +444,7 @@ def left(begun: float, deadline: float | None) -> float:
     return float(request.extensions["timeout"]["read"])
 
 
-def test_a_head_gets_what_the_connection_has_left_of_the_time() -> None:
-    assert left(2.0, 5.0) == 3.0
-    assert left(6.0, 5.0) == MIN_READ_TIMEOUT
-    assert left(2.0, None) == 30.0
+def test_read_timeout_of_a_response_head_is_the_time_left_until_the_deadline() -> None:
+    assert read_timeout(2.0, 5.0) == 3.0
+    assert read_timeout(6.0, 5.0) == MIN_READ_TIMEOUT
+    assert read_timeout(2.0, None) == 30.0

@@ -1,4 +1,4 @@
-"""What is refused before any request, in all faces: the message says what to do, and shows no secret."""
+"""Invalid arguments: both clients refuse them before any request, and the message says what to do without secrets."""
 
 from __future__ import annotations
 
@@ -26,41 +26,41 @@ TOKEN = {"version": 1, "task_id": "task-1", "base_url": BASE_URL, "started": Non
 
 
 @pytest.fixture
-def silence() -> Iterator[httpx.MockTransport]:
-    """A transport that must not be used."""
+def unused_transport() -> Iterator[httpx.MockTransport]:
+    """A transport that fails the test if a client uses it."""
     sent: list[str] = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def respond(request: httpx.Request) -> httpx.Response:
         sent.append(f"{request.method} {request.url}")
         return httpx.Response(500)
 
-    yield httpx.MockTransport(answer)
+    yield httpx.MockTransport(respond)
     assert sent == []
 
 
 @pytest.fixture(params=[Anchor, AsyncAnchor])
 def client(request: pytest.FixtureRequest) -> type[Anchor | AsyncAnchor]:
-    """The class of a client."""
+    """The class of the client: sync and async."""
     kind: type[Anchor | AsyncAnchor] = request.param
     return kind
 
 
 @pytest.fixture
-def anchor(runner: Runner, silence: httpx.MockTransport) -> Iterator[Any]:
-    """A client that must not send."""
-    with runner.anchor(base_url=BASE_URL, transport=silence) as made:
+def anchor(runner: Runner, unused_transport: httpx.MockTransport) -> Iterator[Any]:
+    """A client that fails the test if it sends a request."""
+    with runner.anchor(base_url=BASE_URL, transport=unused_transport) as made:
         yield made
 
 
-def told(error: ConfigurationError, *hidden: str) -> str:
-    """Return an error's text, once it's clear that nothing of it shows the key or what else is to be hidden."""
+def safe_text(error: ConfigurationError, *hidden: str) -> str:
+    """Return an error's text, after checking that neither the key nor another hidden value appears in the error."""
     assert error.__cause__ is error.__context__ is None
     assert find_secrets(exception_texts(error), secret_parts(KEY, *hidden)) == []
     return str(error)
 
 
-def refused(client: type[Anchor | AsyncAnchor], **arguments: Any) -> ConfigurationError:
-    """Return why a client isn't made."""
+def error_of(client: type[Anchor | AsyncAnchor], **arguments: Any) -> ConfigurationError:
+    """Return the error that creating a client with these arguments raises."""
     with pytest.raises(ConfigurationError) as caught:
         client(**arguments)
     return caught.value
@@ -70,8 +70,8 @@ def refused(client: type[Anchor | AsyncAnchor], **arguments: Any) -> Configurati
 
 NO_KEY = "no API key: pass api_key, or set ANCHORBROWSER_API_KEY"
 EMPTY_KEY = "the API key is empty: pass api_key, or set ANCHORBROWSER_API_KEY"
-WRONG_KEY = "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
-NO_URL = "base_url must be a URL with scheme and host, such as https://api.anchorbrowser.io"
+INVALID_KEY = "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+INVALID_URL = "base_url must be a URL with scheme and host, such as https://api.anchorbrowser.io"
 NOT_HTTPS = "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
 HAS_USER = "base_url must not have a user part (user:password@): the API key is sent in a header"
 
@@ -82,12 +82,12 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
         ({"api_key": None}, NO_KEY),
         ({"api_key": ""}, EMPTY_KEY),
         ({"api_key": " \n"}, EMPTY_KEY),
-        ({"api_key": f"{KEY}\n"}, WRONG_KEY),
-        ({"api_key": f" {KEY}"}, WRONG_KEY),
-        ({"api_key": f"{KEY}é"}, WRONG_KEY),
-        ({"api_key": f"{KEY}\x00"}, WRONG_KEY),
-        ({"api_key": f"{KEY}\ud800"}, WRONG_KEY),
-        ({"api_key": f"“{KEY}”"}, WRONG_KEY),
+        ({"api_key": f"{KEY}\n"}, INVALID_KEY),
+        ({"api_key": f" {KEY}"}, INVALID_KEY),
+        ({"api_key": f"{KEY}é"}, INVALID_KEY),
+        ({"api_key": f"{KEY}\x00"}, INVALID_KEY),
+        ({"api_key": f"{KEY}\ud800"}, INVALID_KEY),
+        ({"api_key": f"“{KEY}”"}, INVALID_KEY),
         ({"api_key": KEY.encode()}, "the API key must be text, not bytes"),
         ({"api_key": 7}, "the API key must be text, not int"),
         ({"base_url": "http://api.example"}, NOT_HTTPS),
@@ -101,20 +101,20 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
         ({"base_url": "https://me@api.example"}, HAS_USER),
         ({"base_url": f"http://me:{SECRET}@localhost"}, HAS_USER),
         ({"base_url": f"https://:{SECRET}@api.example"}, HAS_USER),
-        ({"base_url": f"https://me:{SECRET}@"}, NO_URL),
-        ({"base_url": f"https://me:{SECRET}@api.example:port"}, NO_URL),
-        ({"base_url": ""}, NO_URL),
-        ({"base_url": " "}, NO_URL),
-        ({"base_url": "api.example"}, NO_URL),
-        ({"base_url": "/v1"}, NO_URL),
-        ({"base_url": "https://"}, NO_URL),
-        ({"base_url": "https:api.example"}, NO_URL),
-        ({"base_url": "https://xn--a"}, NO_URL),
-        ({"base_url": "https://xn--ls8h.example"}, NO_URL),
-        ({"base_url": "https://api..example"}, NO_URL),
-        ({"base_url": "https://.example"}, NO_URL),
-        ({"base_url": f"https://{'a' * 64}.example"}, NO_URL),
-        ({"base_url": "https://api.example/\x00"}, NO_URL),
+        ({"base_url": f"https://me:{SECRET}@"}, INVALID_URL),
+        ({"base_url": f"https://me:{SECRET}@api.example:port"}, INVALID_URL),
+        ({"base_url": ""}, INVALID_URL),
+        ({"base_url": " "}, INVALID_URL),
+        ({"base_url": "api.example"}, INVALID_URL),
+        ({"base_url": "/v1"}, INVALID_URL),
+        ({"base_url": "https://"}, INVALID_URL),
+        ({"base_url": "https:api.example"}, INVALID_URL),
+        ({"base_url": "https://xn--a"}, INVALID_URL),
+        ({"base_url": "https://xn--ls8h.example"}, INVALID_URL),
+        ({"base_url": "https://api..example"}, INVALID_URL),
+        ({"base_url": "https://.example"}, INVALID_URL),
+        ({"base_url": f"https://{'a' * 64}.example"}, INVALID_URL),
+        ({"base_url": "https://api.example/\x00"}, INVALID_URL),
         ({"base_url": "https://api.example?x=1"}, "base_url must not have a query (?…) or a fragment (#…)"),
         ({"base_url": "https://api.example#x"}, "base_url must not have a query (?…) or a fragment (#…)"),
         ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
@@ -132,32 +132,34 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
     ],
     ids=str,
 )
-def test_client_is_refused(arguments: dict[str, Any], message: str, client: type[Anchor | AsyncAnchor]) -> None:
-    error = refused(client, **{"api_key": KEY, **arguments})
-    assert told(error) == message
+def test_client_with_an_invalid_argument_is_refused(
+    arguments: dict[str, Any], message: str, client: type[Anchor | AsyncAnchor]
+) -> None:
+    error = error_of(client, **{"api_key": KEY, **arguments})
+    assert safe_text(error) == message
     assert SECRET not in f"{error}{error!r}"
 
 
-@pytest.mark.parametrize(("key", "message"), [("", EMPTY_KEY), ("   ", EMPTY_KEY), ("schlüssel", WRONG_KEY)])
-def test_key_of_the_environment_is_held_to_the_same(
+@pytest.mark.parametrize(("key", "message"), [("", EMPTY_KEY), ("   ", EMPTY_KEY), ("schlüssel", INVALID_KEY)])
+def test_invalid_key_from_the_environment_is_refused(
     key: str, message: str, client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", key)
-    assert str(refused(client)) == message
+    assert str(error_of(client)) == message
 
 
-def test_base_url_of_the_environment_is_held_to_the_same(
+def test_invalid_base_url_from_the_environment_is_refused(
     client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "http://api.example")
-    assert str(refused(client, api_key=KEY)) == NOT_HTTPS
+    assert str(error_of(client, api_key=KEY)) == NOT_HTTPS
 
 
 # -- Starts --------------------------------------------------------------------------------------------------------
 
 
-class Foreign:
-    """Something that is no JSON."""
+class NotJson:
+    """A class whose objects cannot be written as JSON."""
 
 
 NOT_JSON = "must be JSON"
@@ -218,9 +220,9 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"extra_body": {7: 1}}, "extra_body must have text as keys, not int"),
     *(
         ({"extra_body": {"use_vision": value}}, f"extra_body {NOT_JSON}")
-        for value in (Foreign(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
+        for value in (NotJson(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
     ),
-    *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (Foreign(), math.nan, str)),
+    *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (NotJson(), math.nan, str)),
     ({"output": "object"}, "output must be a type or a JSON Schema, not the text 'object'"),
     ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
     (
@@ -252,35 +254,37 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED_STARTS, ids=lambda it: ascii(it)[:60])
-def test_start_is_refused(arguments: dict[str, Any], message: str, runner: Runner, anchor: Any) -> None:
+def test_start_with_an_invalid_argument_is_refused(
+    arguments: dict[str, Any], message: str, runner: Runner, anchor: Any
+) -> None:
     options = {"prompt": "Read the price", "secret_values": {"password": SECRET}, **arguments}
     for method in STARTS:
         error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), **options)
-        assert told(error, SECRET).startswith(message)
+        assert safe_text(error, SECRET).startswith(message)
         assert error.task_id is None
 
 
 @pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, math.inf, "600", True])
-def test_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -> None:
+def test_invalid_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -> None:
     message = f"timeout must be a number of seconds, at least 0, or None for no deadline, not {timeout!r}"
     task = anchor.tasks.get("task-1")
     options = {"secret_values": {"password": SECRET}, "timeout": timeout}
-    assert told(raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options), SECRET) == message
-    assert told(raised(ConfigurationError, runner, task.result, timeout)) == message
-    assert told(raised(ConfigurationError, runner, task.updates, timeout)) == message
+    assert safe_text(raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options), SECRET) == message
+    assert safe_text(raised(ConfigurationError, runner, task.result, timeout)) == message
+    assert safe_text(raised(ConfigurationError, runner, task.updates, timeout)) == message
 
 
 @pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
-def test_http_timeout_of_one_request_is_refused(http_timeout: Any, runner: Runner, anchor: Any) -> None:
+def test_invalid_http_timeout_of_run_in_one_request_is_refused(http_timeout: Any, runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
     error = raised(ConfigurationError, runner, anchor.tasks.run_in_one_request, "Read", **options)
-    assert told(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
+    assert safe_text(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
 
 
-def test_wait_of_one_run_is_refused(runner: Runner, anchor: Any) -> None:
+def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "wait": 5}
     error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options)
-    assert told(error, SECRET) == "wait must be a WaitPolicy, not int"
+    assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
 
 
 # -- Found tasks ---------------------------------------------------------------------------------------------------
@@ -299,16 +303,17 @@ def test_wait_of_one_run_is_refused(runner: Runner, anchor: Any) -> None:
         ("\ud800", "has half of a surrogate pair, so it is not valid Unicode"),
         ("x" * 1025, "must have at most 1024 characters, not 1025"),
     ],
+    ids=lambda it: ascii(it)[:60],
 )
-def test_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
+def test_invalid_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
     error = raised(ConfigurationError, runner, anchor.tasks.get, task_id)
-    assert told(error) == f"the task id {problem}: pass the .id of a started task"
+    assert safe_text(error) == f"the task id {problem}: pass the .id of a started task"
 
 
 @pytest.mark.parametrize("task_id", ["", " ", ".", ".."])
-def test_token_with_such_an_id_is_refused(task_id: str, runner: Runner, anchor: Any) -> None:
+def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, anchor: Any) -> None:
     error = raised(ConfigurationError, runner, anchor.tasks.resume, json.dumps({**TOKEN, "task_id": task_id}))
-    assert told(error).startswith("the task id ")
+    assert safe_text(error).startswith("the task id ")
 
 
 @pytest.mark.parametrize(
@@ -328,12 +333,13 @@ def test_token_with_such_an_id_is_refused(task_id: str, runner: Runner, anchor: 
             "make a client for the token's base_url",
         ),
     ],
+    ids=lambda it: ascii(it)[:60],
 )
-def test_token_is_refused(token: Any, message: str, runner: Runner, anchor: Any) -> None:
-    assert told(raised(ConfigurationError, runner, anchor.tasks.resume, token)) == message
+def test_invalid_token_is_refused(token: Any, message: str, runner: Runner, anchor: Any) -> None:
+    assert safe_text(raised(ConfigurationError, runner, anchor.tasks.resume, token)) == message
 
 
-@pytest.mark.parametrize("output", ["object", {}, {"type": object}])
-def test_output_of_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
+@pytest.mark.parametrize("output", ["object", {}, {"type": object}], ids=repr)
+def test_invalid_output_for_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
     for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
-        assert told(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")
+        assert safe_text(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")

@@ -30,7 +30,7 @@ def token_with(**fields: Any) -> str:
     return json.dumps({**FIELDS, **fields})
 
 
-def test_token_is_versioned_json_with_these_fields_and_no_more() -> None:
+def test_token_is_json_with_a_version_and_exactly_the_documented_fields() -> None:
     assert json.loads(TOKEN.encode()) == FIELDS
     assert VERSION == 1
 
@@ -41,13 +41,15 @@ def test_token_is_versioned_json_with_these_fields_and_no_more() -> None:
     started=st.none() | st.floats(OLDEST, LATEST),
     wrapped=st.booleans(),
 )
-def test_token_comes_back(task_id: str, base_url: str, started: float | None, *, wrapped: bool) -> None:
+def test_decoded_token_equals_the_encoded_one(
+    task_id: str, base_url: str, started: float | None, *, wrapped: bool
+) -> None:
     text = Token(task_id, base_url, started, wrapped).encode()
     assert text.isascii()
-    came = decode(text, base_url)
-    assert (came.task_id, came.base_url, came.wrapped) == (task_id, base_url, wrapped)
-    assert came.started == (None if started is None else pytest.approx(started, abs=1e-4, rel=0))
-    assert came.encode() == text
+    decoded = decode(text, base_url)
+    assert (decoded.task_id, decoded.base_url, decoded.wrapped) == (task_id, base_url, wrapped)
+    assert decoded.started == (None if started is None else pytest.approx(started, abs=1e-4, rel=0))
+    assert decoded.encode() == text
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_damaged_token_is_refused(damaged: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["version", "task_id", "base_url", "started", "wrapped"])
-def test_token_that_lacks_a_field_is_refused(missing: str) -> None:
+def test_token_without_one_of_its_fields_is_refused(missing: str) -> None:
     text = json.dumps({name: value for name, value in FIELDS.items() if name != missing})
     with pytest.raises(ConfigurationError, match="token is damaged"):
         decode(text, BASE_URL)
@@ -105,7 +107,7 @@ def test_token_that_lacks_a_field_is_refused(missing: str) -> None:
         "-5",
         "Sun",
         "10 may",
-        "2027-01-15",  # no zone: whose time would it be?
+        "2027-01-15",  # no time zone
         "2027-01-15T08:00:00",
         "2027-13-15T08:00:00Z",
         "2027-01-15T25:00:00Z",
@@ -120,8 +122,9 @@ def test_token_that_lacks_a_field_is_refused(missing: str) -> None:
         ["2027", "01", "15", "08"],
         {"2027": 1, "01": 2, "15": 3, "08": 4},
     ],
+    ids=ascii,
 )
-def test_token_whose_start_is_no_moment_is_refused(started: object) -> None:
+def test_token_with_an_invalid_start_time_is_refused(started: object) -> None:
     with pytest.raises(ConfigurationError, match="token is damaged"):
         decode(token_with(started=started), BASE_URL)
 
@@ -129,15 +132,15 @@ def test_token_whose_start_is_no_moment_is_refused(started: object) -> None:
 @pytest.mark.parametrize(
     "started", ["2027-01-15T08:00:00Z", "2027-01-15T10:00:00+02:00", "20270115T080000Z", "2027-01-15T08:00Z"]
 )
-def test_start_may_be_written_in_any_iso_form_with_a_zone(started: str) -> None:
+def test_start_time_may_have_any_iso_format_with_a_time_zone(started: str) -> None:
     assert decode(token_with(started=started), BASE_URL) == TOKEN
 
 
-def test_start_that_is_not_known_stays_so() -> None:
+def test_token_without_a_known_start_time_is_decoded_without_one() -> None:
     assert decode(token_with(started=None), BASE_URL).started is None
 
 
-def test_token_of_a_later_version_is_refused_whatever_else_it_holds() -> None:
+def test_token_of_a_later_version_is_refused_even_if_its_fields_differ() -> None:
     later = json.dumps({"version": VERSION + 1, "id": "task-1"})
     with pytest.raises(
         ConfigurationError, match="token has version 2, and this package reads versions up to 1: upgrade the package"
@@ -145,7 +148,7 @@ def test_token_of_a_later_version_is_refused_whatever_else_it_holds() -> None:
         decode(later, BASE_URL)
 
 
-def test_token_may_have_fields_that_are_newer_than_its_reader() -> None:
+def test_token_may_have_additional_fields() -> None:
     assert decode(token_with(region="eu"), BASE_URL) == TOKEN
 
 
@@ -159,15 +162,15 @@ def test_token_of_another_base_url_is_refused(other: str) -> None:
 
 
 @pytest.mark.parametrize("token", [None, 1, b"{}", FIELDS])
-def test_token_that_is_no_text_is_refused(token: object) -> None:
+def test_token_that_is_not_text_is_refused(token: object) -> None:
     with pytest.raises(ConfigurationError, match=r"must be the text that task\.token\(\) returned, not"):
         decode(token, BASE_URL)
 
 
-def test_whatever_is_damaged_is_refused_or_read_and_never_breaks() -> None:
+def test_token_with_one_changed_character_is_decoded_or_refused() -> None:
     chance = random.Random(1)
     text = TOKEN.encode()
-    read = 0
+    decoded = 0
     for _ in range(3000):
         at = chance.randrange(len(text))
         damaged = text[:at] + chr(chance.choice([*range(32, 127), 0, 0xD800, 0x1F600])) + text[at + 1 :]
@@ -175,5 +178,5 @@ def test_whatever_is_damaged_is_refused_or_read_and_never_breaks() -> None:
             decode(damaged, BASE_URL).encode()
         except ConfigurationError:
             continue
-        read += 1
-    assert 0 < read < 3000
+        decoded += 1
+    assert 0 < decoded < 3000
