@@ -133,7 +133,7 @@ def test_default_delay_is_9_percent_of_the_tasks_age_but_between_2_and_60_second
 
 
 def test_default_policy_needs_at_most_half_the_checks_of_a_loop_that_checks_every_two_seconds() -> None:
-    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; their end is noticed at most a tenth late."""
+    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; no end is noticed more than a tenth late."""
     for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
         durations = lognormal(median, 1_000)
         ours, loop = course(WaitPolicy(), durations), course_of_loop(durations)
