@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-# Programs for a fresh interpreter.
+# Programs that the tests run in a fresh interpreter.
 IMPORT_PACKAGE = "import anchor_webtask"
 IMPORT_ALL_NAMES = "from anchor_webtask import *; import anchor_webtask"
 CREATE_CLIENTS = f"{IMPORT_ALL_NAMES}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
@@ -44,7 +44,7 @@ def imported_beyond_httpx(code: str) -> set[str]:
     return set(json.loads(with_code.stdout)) - set(json.loads(with_httpx.stdout))
 
 
-def test_importing_the_package_does_not_import_its_parts() -> None:
+def test_importing_the_package_loads_neither_its_client_nor_httpx() -> None:
     ours = {
         name
         for name in json.loads(run(f"{IMPORT_PACKAGE}; {PRINT_MODULES}").stdout)

@@ -17,11 +17,11 @@ OPTIONS = typing.get_type_hints(TaskOptions)
 NOT_AN_OPTION = {
     "prompt",  # a positional argument
     "output_schema",  # made from the argument `output`
-    "async",  # decided by the method that is called
+    "async",  # depends on the method that the user calls
 }
 NOT_IN_BODY = {
-    "session_id",  # sent in the query, as sessionId
-    "extra_body",  # for fields that the spec does not have
+    "session_id",  # sent in the URL's query, as sessionId
+    "extra_body",  # holds fields that the spec does not have
 }
 
 
@@ -65,7 +65,7 @@ def python_type(spec: dict[str, Any], schema: dict[str, Any]) -> Any:
     if "$ref" in schema:
         return python_type(spec, resolved(spec, schema["$ref"]))
     if "anyOf" in schema:
-        return typing.Union[tuple(python_type(spec, each) for each in schema["anyOf"])]  # noqa: UP007  made from a tuple
+        return typing.Union[tuple(python_type(spec, each) for each in schema["anyOf"])]  # noqa: UP007  its members are in a tuple
     match schema["type"]:
         case "string" if "enum" in schema:
             return Literal[tuple(sorted(schema["enum"]))] | str

@@ -10,7 +10,7 @@ from tools.repository import ROOT, SURFACE
 from tools.surface.surface_text import surface_text
 
 
-def test_surface_equals_the_accepted_file() -> None:
+def test_public_surface_equals_the_accepted_file() -> None:
     accepted = (ROOT / SURFACE).read_text(encoding="utf-8")
     diff = difflib.unified_diff(accepted.splitlines(), surface_text().splitlines(), "accepted", "now", lineterm="")
     if lines := "\n".join(diff):

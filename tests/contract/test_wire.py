@@ -72,7 +72,7 @@ def bodies(witness: Witness) -> list[Any]:
     return [json.loads(request.content) for request, _ in witness.exchanges if request.method == "POST"]
 
 
-def test_run_sends_one_start_and_then_checks(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_run_sends_one_start_request_and_then_check_requests(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200), ("GET", 200)]
     assert bodies(witness) == [{"prompt": "Read the price", "async": True}]
@@ -116,7 +116,7 @@ def test_answer_of_any_json_is_returned(
     ("status", "kind"),
     [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError), (429, RateLimitError)],
 )
-def test_error_response_to_a_start_raises_its_error(
+def test_error_response_to_a_start_raises_the_error_for_its_status(
     status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(start_faults=[status])
@@ -128,7 +128,7 @@ def test_error_response_to_a_start_raises_its_error(
     ("status", "kind"),
     [(400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)],
 )
-def test_error_response_to_a_check_raises_its_error(
+def test_error_response_to_a_check_raises_the_error_for_its_status(
     status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(faults=[status] * 10)

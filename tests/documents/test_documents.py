@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CI_SCRIPT = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-# Commands that the documents show and `.ci/run` does not contain, with what tests them instead.
+# Commands that the documents show and `.ci/run` does not contain, and how each is tested instead.
 TESTED_OTHERWISE = {
     "pip install anchor-webtask": "the nox session `package` installs the distributions that it builds",
     "make generate": "`make check` generates the same code and compares it",

@@ -51,7 +51,8 @@ def test_time_that_a_callback_takes_counts_against_the_timeout(runner: Runner, c
 
     with runner.anchor(transport=emulator.transport()) as anchor, pytest.raises(TimeoutError):
         runner.call(anchor.tasks.run, "Read", timeout=60, on_update=on_update)
-    # The next check is due before the callback returns, so it follows immediately; the last one is after the deadline.
+    # The callback takes longer than the delay between checks, so each check follows the callback immediately. The last
+    # check is made after the deadline.
     assert times == [1, 21, 41, 61]
 
 

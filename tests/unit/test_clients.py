@@ -90,7 +90,7 @@ def http_client(api: AuthenticatedClient, runner: Runner) -> httpx.Client | http
 
 
 def status_function(runner: Runner) -> Callable[..., Any]:
-    """Return the generated function that checks a task, sync or async as the runner's client."""
+    """Return the generated function that checks a task: the sync one for a sync client, else the async one."""
     return get_perform_web_task_status.sync if isinstance(runner, SyncRunner) else get_perform_web_task_status.asyncio
 
 
@@ -381,7 +381,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
             connection.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # without it, the test would wait for a missing connection for ever
+        listener.settimeout(30)  # without a timeout, the test would wait for a missing connection for ever
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
         with runner.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
@@ -391,7 +391,8 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
     for connection in accepted:
         with connection:
             connection.settimeout(30)
-            while connection.recv(65_536):  # ends if the client has closed its side, else times out
+            # The loop ends when the client has closed the connection; otherwise `recv` times out.
+            while connection.recv(65_536):
                 pass
     assert len(accepted) == 2
 
@@ -402,7 +403,7 @@ def test_wait_argument_none_means_the_default_policy(runner: Runner, clock: Virt
     assert clock.sleeps[0] == WaitPolicy().minimum
 
 
-class Interruption(Exception):  # noqa: N818  it is not an error
+class Interruption(Exception):  # noqa: N818  this exception is not an error
     """Stands for an exception from outside that interrupts a wait, such as Ctrl-C or a cancellation."""
 
 
@@ -479,7 +480,7 @@ def test_request_that_the_user_builds_keeps_its_timeouts_unchanged() -> None:
 
 
 class UnusedClient(httpx.Client):
-    """A client that sends nothing, with the attribute that `Lifecycle` reads."""
+    """An httpx client that sends nothing, and has the attribute that `Lifecycle` reads."""
 
     is_broken = False
 

@@ -61,7 +61,7 @@ def verdict(
 ) -> BoundedResponse | Failure:
     """Pass a response to a guard, and return its verdict: the accepted response, or the failure.
 
-    A chunk of the body is bytes that arrive at once, or bytes and the second at which they arrive.
+    A chunk of the body is bytes, which arrive immediately, or a pair of bytes and the second at which they arrive.
     """
     guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
@@ -100,7 +100,7 @@ def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
         ("120", 120),
         (" 120 ", 120),
         ("007", 7),
-        ("3153600000", 3_153_600_000),  # a century
+        ("3153600000", 3_153_600_000),  # the seconds of a hundred years
         ("999999999999999", 999_999_999_999_999),
         ("Fri, 15 Jan 2027 08:01:00 GMT", 60),
         ("Friday, 15-Jan-27 08:01:00 GMT", 60),
@@ -189,7 +189,7 @@ def test_retry_after_of_any_text_is_ignored_or_a_finite_number_of_seconds(value:
         *((status, ServerError) for status in (500, 502, 503, 504, 520, 524, 599)),
     ],
 )
-def test_error_status_has_its_error_class(status: int, kind: type[StatusError]) -> None:
+def test_error_class_depends_on_the_status(status: int, kind: type[StatusError]) -> None:
     error = status_error(httpx.Response(status))
     assert type(error) is kind
     assert error.status == status
@@ -347,7 +347,7 @@ def test_body_that_arrives_late_in_one_chunk_is_accepted() -> None:
     assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), BoundedResponse)
 
 
-def test_failure_while_the_body_is_read_is_the_verdict() -> None:
+def test_failure_while_the_body_is_read_is_reported_unchanged() -> None:
     lost = Failure(Fault.LOST, TransportError("lost"))
     assert failure_text(verdict(httpx.Response(200), [b"{"], failure=lost), Fault.LOST, TransportError) == "lost"
 

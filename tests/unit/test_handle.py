@@ -76,7 +76,7 @@ def test_refresh_of_a_started_task_checks_immediately(runner: Runner, anchor: An
     [
         ("2027-01-15T07:58:20+00:00", 100),
         ("2027-01-15T08:00:00+00:00", 0),
-        ("2027-01-15T09:00:00+00:00", 0),  # in the future, since the clocks of two machines differ
+        ("2027-01-15T09:00:00+00:00", 0),  # a start in the future: the clocks of two machines differ
         (None, 0),
     ],
 )

@@ -40,7 +40,7 @@ def unused_transport() -> Iterator[httpx.MockTransport]:
 
 @pytest.fixture(params=[Anchor, AsyncAnchor])
 def client(request: pytest.FixtureRequest) -> type[Anchor | AsyncAnchor]:
-    """The class of the client: sync and async."""
+    """The client's class: `Anchor` in one run of the test, `AsyncAnchor` in another."""
     kind: type[Anchor | AsyncAnchor] = request.param
     return kind
 

@@ -48,8 +48,8 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 # Forms from which not every secret can be recognized.
 LOSSY_FORMS = {
-    *("in-lower-case", "in-json-by-dotnet", "in-html", "decomposed"),  # these replace rare characters
-    *("by-python-from-latin-1", "without-umlauts"),  # these drop rare characters
+    *("in-lower-case", "in-json-by-dotnet", "in-html", "decomposed"),  # these forms replace rare characters
+    *("by-python-from-latin-1", "without-umlauts"),  # these forms drop rare characters
 }
 
 
@@ -121,7 +121,7 @@ def test_beginning_of_a_secret_is_redacted_at_the_end_of_a_text(length: int) -> 
     assert redact(f"(b'x', b'{LONG[:length]}')") == f"(b'x', b'{REDACTED}')"
 
 
-def test_half_of_a_secret_is_redacted_anywhere_and_a_shorter_part_is_not() -> None:
+def test_first_half_of_a_secret_is_redacted_anywhere_and_a_shorter_part_is_not() -> None:
     redact = Redactor(Sealed((LONG,)))
     assert redact(f"{LONG[:13]} and more") == f"{REDACTED} and more"
     assert redact(f"{LONG[:12]} and pässwor") == f"{LONG[:12]} and pässwor"
@@ -231,7 +231,7 @@ def test_replacement_text_is_not_redacted_again_if_a_secret_is_part_of_it() -> N
 
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     redact = Redactor(Sealed((SECRET,)))
-    # Search for more than "55", which the memory address in a repr may contain.
+    # Not only "55", since the memory address in a repr may contain these digits.
     assert '55"w' not in repr(redact)
     assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
 
@@ -274,7 +274,7 @@ def test_log_records_of_httpx_and_httpcore_show_no_secret(name: str, http_record
         "nothing 7",
     ]
     assert "s3cret" not in str([vars(record) for record in http_records.records])
-    assert redact  # the log filter keeps only a weak reference to it
+    assert redact  # keep the redactor alive: the log filter has only a weak reference to it
 
 
 def test_every_logger_of_httpx_and_httpcore_is_in_the_list_of_redacted_loggers() -> None:

@@ -107,7 +107,7 @@ def test_token_without_one_of_its_fields_is_refused(missing: str) -> None:
         "-5",
         "Sun",
         "10 may",
-        "2027-01-15",  # no time zone
+        "2027-01-15",  # a date without a time zone
         "2027-01-15T08:00:00",
         "2027-13-15T08:00:00Z",
         "2027-01-15T25:00:00Z",
@@ -136,7 +136,7 @@ def test_start_time_may_have_any_iso_format_with_a_time_zone(started: str) -> No
     assert decode(token_with(started=started), BASE_URL) == TOKEN
 
 
-def test_token_without_a_known_start_time_is_decoded_without_one() -> None:
+def test_token_with_an_unknown_start_time_can_be_decoded() -> None:
     assert decode(token_with(started=None), BASE_URL).started is None
 
 

@@ -88,7 +88,7 @@ def completes_at(end: float, reply: Reply = COMPLETED) -> Callable[[float], Repl
 # -- The schedule --------------------------------------------------------------------------------------------------
 
 
-def test_first_check_of_a_started_task_is_made_when_it_is_due() -> None:
+def test_first_check_of_a_started_task_is_made_one_second_after_its_start() -> None:
     driver = drive(steps(started()), in_order(COMPLETED))
     assert driver.times == [1.0]
 
@@ -102,7 +102,9 @@ def test_first_check_of_a_found_task_is_made_immediately() -> None:
 @pytest.mark.parametrize(
     ("age", "delay"), [(0, 1), (5, 1), (10, 1), (11, 1.1), (100, 10), (599, 59.9), (600, 60), (100_000, 60)]
 )
-def test_delay_is_the_policys_fraction_of_the_tasks_age_between_minimum_and_maximum(age: float, delay: float) -> None:
+def test_delay_is_the_policys_fraction_of_the_tasks_age_limited_by_minimum_and_maximum(
+    age: float, delay: float
+) -> None:
     driver = drive(steps(found(age=age)), in_order(RUNNING, COMPLETED))
     assert driver.sleeps == [pytest.approx(delay)]
 
@@ -133,7 +135,7 @@ def test_default_delay_is_9_percent_of_the_tasks_age_but_between_2_and_60_second
 
 
 def test_default_policy_needs_at_most_half_the_checks_of_a_loop_that_checks_every_two_seconds() -> None:
-    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; their end is noticed at most a tenth late."""
+    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; no end is noticed more than a tenth late."""
     for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
         durations = lognormal(median, 1_000)
         ours, loop = course(WaitPolicy(), durations), course_of_loop(durations)
@@ -418,7 +420,7 @@ def max_checks(length: float) -> int:
     linear = min(length, 10.0) / 0.9
     growing = math.log(max(min(length, 600.0), 10.0) / 10.0) / math.log(1.09)
     level = max(length - 600.0, 0.0) / 54.0
-    return math.ceil(linear + growing + level) + 3  # one for the rounding of each term
+    return math.ceil(linear + growing + level) + 3  # 3: rounding may add one check for each term
 
 
 def test_thousand_simultaneous_waits_all_end_soon_after_their_tasks() -> None:
