@@ -1,5 +1,6 @@
 """The environments: what each session installs and runs. `make` and `.ci/run` call these sessions."""
 
+import os
 import pathlib
 import shutil
 import tarfile
@@ -17,6 +18,8 @@ LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
 UPSTREAM = pathlib.Path("..") / "shared" / "upstream"
 WITNESSES = pathlib.Path("tests") / "witnesses"
+# More workers than cores, since the tests spend a third of their time waiting: for timeouts, servers and processes.
+WORKERS = f"--numprocesses={max(2, (os.cpu_count() or 1) * 3 // 2)}"
 NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SDIST_CONTENTS = {
     ".gitignore",
@@ -39,7 +42,7 @@ def install_for_tests(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     install_for_tests(session)
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", WORKERS, *session.posargs)
 
 
 @nox.session
@@ -49,7 +52,7 @@ def coverage(session: nox.Session) -> None:
     # Coverage starts before pytest, since a plugin that pytest loads may import the package.
     environment = {"COVERAGE_FILE": str(pathlib.Path(session.create_tmp()).resolve() / "coverage")}
     session.run("coverage", "erase", env=environment)
-    session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", *session.posargs, env=environment)
+    session.run("coverage", "run", "-m", "pytest", WORKERS, *session.posargs, env=environment)
     session.run("coverage", "combine", "--quiet", env=environment)
     session.run("coverage", "report", env=environment)
 
@@ -65,7 +68,7 @@ def contract(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Send random responses to the client for minutes; each run has new ones."""
     install_for_tests(session)
-    profile = ("--numprocesses=auto", "--hypothesis-profile=long")
+    profile = (WORKERS, "--hypothesis-profile=long")
     session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
 
 
@@ -104,7 +107,7 @@ def upstream(session: nox.Session, version: str) -> None:
     session.run("python", "-m", "tools.surface", "accept")
     session.run("python", "-m", "tools.generate", "check")
     session.run("mypy", "--strict", "--package", "anchor_webtask_api")
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", WORKERS, *session.posargs)
 
 
 @nox.session
