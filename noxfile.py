@@ -1,5 +1,6 @@
 """The environments: what each session installs and runs. `make` and `.ci/run` call these sessions."""
 
+import os
 import pathlib
 import shutil
 import tarfile
@@ -17,6 +18,8 @@ LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
 UPSTREAM = pathlib.Path("..") / "shared" / "upstream"
 WITNESSES = pathlib.Path("tests") / "witnesses"
+# More workers than cores, since the tests spend a third of their time waiting: for timeouts, servers and processes.
+WORKERS = f"--numprocesses={max(2, (os.cpu_count() or 1) * 3 // 2)}"
 NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SDIST_CONTENTS = {
     ".gitignore",
@@ -39,7 +42,7 @@ def install_for_tests(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests; arguments after `--` go to pytest."""
     install_for_tests(session)
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", WORKERS, *session.posargs)
 
 
 @nox.session
@@ -49,7 +52,7 @@ def coverage(session: nox.Session) -> None:
     # Coverage starts before pytest, since a plugin that pytest loads may import the package.
     environment = {"COVERAGE_FILE": str(pathlib.Path(session.create_tmp()).resolve() / "coverage")}
     session.run("coverage", "erase", env=environment)
-    session.run("coverage", "run", "-m", "pytest", "--numprocesses=auto", *session.posargs, env=environment)
+    session.run("coverage", "run", "-m", "pytest", WORKERS, *session.posargs, env=environment)
     session.run("coverage", "combine", "--quiet", env=environment)
     session.run("coverage", "report", env=environment)
 
@@ -65,13 +68,13 @@ def contract(session: nox.Session) -> None:
 def fuzz(session: nox.Session) -> None:
     """Send random responses to the client for minutes; each run has new ones."""
     install_for_tests(session)
-    profile = ("--numprocesses=auto", "--hypothesis-profile=long")
+    profile = (WORKERS, "--hypothesis-profile=long")
     session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
 
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Compare with other programs: Prism for requests, Redocly for drift (both need node), schemathesis for the emulator."""
+    """Compare with Prism (requests) and Redocly (drift), which need node, and with schemathesis (the emulator)."""
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -90,7 +93,7 @@ def witnesses(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
 def upstream(session: nox.Session, version: str) -> None:
-    """Take one of upstream's complete documents in a copy of the repository, as a maintainer would, and run the tests."""
+    """Take one of upstream's complete documents in a copy of the repository, and run the tests there."""
     document = (UPSTREAM / f"{version}.yaml").resolve()
     if not document.exists():
         session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} does not exist")
@@ -104,7 +107,7 @@ def upstream(session: nox.Session, version: str) -> None:
     session.run("python", "-m", "tools.surface", "accept")
     session.run("python", "-m", "tools.generate", "check")
     session.run("mypy", "--strict", "--package", "anchor_webtask_api")
-    session.run("pytest", "--numprocesses=auto", *session.posargs)
+    session.run("pytest", WORKERS, *session.posargs)
 
 
 @nox.session

@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Fixtures and settings for all tests: `runner`, `clock`, a clean environment, and the profiles of hypothesis."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from hypothesis import settings
 
 from anchor_webtask import _clock
 from tests.support.clocks import VirtualClock
-from tests.support.runners import Runner, runner
+from tests.support.runners import Runner, make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What hypothesis draws: the same few examples each time, or with `--hypothesis-profile=long` many new ones.
+# Hypothesis tries the same few examples in each run; with `--hypothesis-profile=long` it tries many new ones.
 settings.register_profile("short", derandomize=True, deadline=None)
 settings.register_profile("long", max_examples=3_000, deadline=None)
 settings.load_profile("short")
@@ -22,7 +22,7 @@ settings.load_profile("short")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key, base URL or proxy of the caller's reaches a test."""
+    """Remove the caller's API key, base URL and proxies from the environment of each test."""
     for name in ("ANCHORBROWSER_API_KEY", "ANCHORBROWSER_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -30,24 +30,24 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(name="runner", params=["sync", "asyncio", "trio"])
 def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
-    """The sync client, and the async one under asyncio and trio."""
-    with runner(request.param) as made:
+    """Run the test three times: with the sync client, and with the async client under asyncio and under trio."""
+    with make_runner(request.param) as made:
         yield made
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
-    """Virtual time for every client made in the test."""
+    """Give every client that the test creates the same virtual time, and return its clock."""
     made = VirtualClock()
     monkeypatch.setattr(_clock, "default", made)
     return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how large the matrix of faults is, as far as it ran."""
+    """Print how many cells of the fault matrix ran, and how many of them failed."""
     counts = {
         outcome: sum("/test_matrix.py::test_fault_" in report.nodeid for report in terminalreporter.getreports(outcome))
         for outcome in ("passed", "failed")
     }
     if any(counts.values()):
-        terminalreporter.write_line(f"matrix of faults: {sum(counts.values())} cells, {counts['failed']} failed")
+        terminalreporter.write_line(f"fault matrix: {sum(counts.values())} cells, {counts['failed']} failed")

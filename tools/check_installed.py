@@ -1,6 +1,7 @@
-"""Checks the installed distribution from outside the checkout: both packages import, and nothing else came along.
+"""The check of an installed distribution: both packages can be imported, and it has no other files.
 
-The package session runs this file by its path, in an environment that has the distribution and nothing of the checkout.
+The nox session `package` runs this file by its path, in an environment that has the distribution and nothing of the
+checkout.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ NEEDED = ("anchor_webtask/py.typed", "anchor_webtask_api/py.typed", "anchor_webt
 
 
 def problems(files: list[str]) -> list[str]:
-    """Say what is wrong with what is installed."""
+    """Return a line for each problem of the installed files."""
     owners = ("anchor_webtask/", "anchor_webtask_api/", f"anchor_webtask-{anchor_webtask.__version__}.dist-info/")
     imported = [pathlib.Path(str(module.__file__)) for module in (anchor_webtask, anchor_webtask_api)]
     return [
-        *(f"{path} is not the installed one" for path in imported if "site-packages" not in path.parts),
-        *(f"{file} should not be in the distribution" for file in files if not file.startswith(owners)),
-        *(f"{file} is missing" for file in NEEDED if file not in files),
+        *(f"{path} is outside the installed distribution" for path in imported if "site-packages" not in path.parts),
+        *(f"{file} does not belong in the distribution" for file in files if not file.startswith(owners)),
+        *(f"{file} is missing from the distribution" for file in NEEDED if file not in files),
     ]
 
 

@@ -1,4 +1,4 @@
-"""The lock on the repository: one program works in it at a time, and folders of killed programs are removed."""
+"""The lock on the repository: one program works in it at a time, and removes the temporary folders of killed ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def locked(root: Path, leftovers: str) -> Iterator[None]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         for left in root.glob(leftovers):
-            # a subprocess of the killed program may still write into the folder: then the next run removes it
+            # a subprocess of the killed program may still be writing into the folder; then the next run removes it
             shutil.rmtree(left, ignore_errors=True)
         yield
     finally:

@@ -1,4 +1,4 @@
-"""Where the files are that the programs read and write: paths from the root of the repository."""
+"""The paths of the files that the programs read and write, relative to the root of the repository."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SPEC: Final = Path("openapi-mintlify.yaml")
 """The vendored spec, as upstream published it."""
 
 SOURCE: Final = SPEC.with_suffix(".source.json")
-"""Where the vendored spec comes from, its hash and its version."""
+"""The origin of the vendored spec, its hash and its version."""
 
 OVERLAY: Final = Path("overlay/openapi-overlay.yaml")
 CONFIG: Final = Path("generator-config.yaml")

@@ -1,8 +1,8 @@
-"""What is printed may quote documents from outside."""
+"""Text that is safe to print: documents from outside may hold characters that control a terminal."""
 
 from __future__ import annotations
 
 
 def printable(text: str) -> str:
-    """Return a text that does nothing to a terminal, whatever the document holds that it quotes."""
+    """Return a text in which characters that could control the terminal are written as escapes."""
     return "".join(c if c == "\n" or c.isprintable() else c.encode("unicode_escape").decode() for c in text)

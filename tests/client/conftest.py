@@ -1,4 +1,4 @@
-"""The emulator over TCP, in virtual time that it shares with the client."""
+"""Fixtures: the emulator over TCP, in virtual time that it shares with the client."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def emulator(clock: VirtualClock) -> Emulator:
-    """An emulator that accepts the key of the faces only."""
+    """An emulator that accepts only the key of the runners' clients."""
     return Emulator(KEY, clock=clock)
 
 
 @pytest.fixture
 def base_url(emulator: Emulator) -> Iterator[str]:
-    """Where the emulator is served."""
+    """The URL of the running emulator."""
     with emulator.serve() as server:
         yield server.base_url
 

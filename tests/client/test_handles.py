@@ -1,4 +1,4 @@
-"""Handles on tasks against the emulator over TCP: started, looked at, waited for, found again."""
+"""Task handles with the emulator over TCP: starting a task, checking it, waiting for it, and finding it again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from anchor_webtask import ConfigurationError, NotFoundError, ServerError, TaskFailedError, TaskResult, TaskTimeoutError
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, answer, raw_server
+from tests.support.raw_server import COMPLETED, json_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 
-def test_start_returns_at_once_and_looks_at_nothing(
+def test_start_returns_immediately_without_a_check(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
@@ -25,7 +25,7 @@ def test_start_returns_at_once_and_looks_at_nothing(
     assert [request.method for request in emulator.requests] == ["POST"]
 
 
-def test_refresh_looks_once_and_returns_the_handle(
+def test_refresh_makes_one_check_and_returns_the_handle(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=10, answer="done")
@@ -39,7 +39,7 @@ def test_refresh_looks_once_and_returns_the_handle(
     assert repr(task).endswith(f"{task.id!r}: completed>")
 
 
-def test_a_task_that_has_ended_is_not_looked_at_again(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_ended_task_is_not_checked_again(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=0, answer="done")
     task = runner.call(anchor.tasks.start, "Read the price")
     assert runner.call(task.result).value == "done"
@@ -48,14 +48,14 @@ def test_a_task_that_has_ended_is_not_looked_at_again(runner: Runner, anchor: An
     assert len(emulator.requests) == 2
 
 
-def test_refresh_says_why_it_brought_nothing(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_refresh_raises_the_error_of_a_failed_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(faults=[502])
     task = runner.call(anchor.tasks.start, "Read the price")
     assert raised(ServerError, runner, task.refresh).task_id == task.id
     assert runner.call(task.refresh).status == "running"
 
 
-def test_updates_show_each_check_and_end_with_the_task(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_updates_report_each_check_and_stop_when_the_task_ends(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=2.5)
     task = runner.call(anchor.tasks.start, "Read the price")
     updates = runner.call(task.updates)
@@ -63,20 +63,22 @@ def test_updates_show_each_check_and_end_with_the_task(runner: Runner, anchor: A
     assert task.done
 
 
-def test_updates_show_a_failure_and_do_not_raise_it(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_updates_report_a_failed_task_without_raising_an_error(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=0, fails={"code": 7})
     task = runner.call(anchor.tasks.start, "Read the price")
     assert [update.status for update in runner.call(task.updates)] == ["failed"]
     assert raised(TaskFailedError, runner, task.result).reason == '{"code": 7}'
 
 
-def test_updates_end_with_an_error_at_the_deadline(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_updates_raise_timeout_error_at_the_deadline(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
     assert raised(TaskTimeoutError, runner, task.updates, timeout=1.5).task_id == task.id
     assert clock.time == 1.5
 
 
-def test_a_wait_without_time_is_one_check(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_result_with_zero_timeout_makes_exactly_one_check(
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=10, answer="done")
     task = runner.call(anchor.tasks.start, "Read the price")
     caught = raised(TaskTimeoutError, runner, task.result, timeout=0)
@@ -86,7 +88,7 @@ def test_a_wait_without_time_is_one_check(runner: Runner, anchor: Any, emulator:
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_a_handle_can_be_awaited(runner: Runner, anchor: Any) -> None:
+def test_async_handle_can_be_awaited(runner: Runner, anchor: Any) -> None:
     async def main() -> TaskResult[Any]:
         result: TaskResult[Any] = await (await anchor.tasks.start("Read the price"))
         return result
@@ -95,7 +97,7 @@ def test_a_handle_can_be_awaited(runner: Runner, anchor: Any) -> None:
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_a_handle_can_be_iterated_and_left_half_way(runner: Runner, anchor: Any) -> None:
+def test_async_handle_can_be_iterated_again_after_leaving_the_loop_early(runner: Runner, anchor: Any) -> None:
     async def main() -> list[str]:
         task = await anchor.tasks.start("Read the price")
         async for _ in task:
@@ -105,28 +107,30 @@ def test_a_handle_can_be_iterated_and_left_half_way(runner: Runner, anchor: Any)
     assert runner.call(main) == ["completed"]
 
 
-def test_a_task_is_found_again_by_its_id(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_get_makes_no_request_and_the_first_check_comes_immediately(
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+) -> None:
     task_id = runner.call(anchor.tasks.start, "Read the price").id
     clock.sleep(10)
-    found = anchor.tasks.get(task_id)
+    task = anchor.tasks.get(task_id)
     assert len(emulator.requests) == 1
-    assert runner.call(found.result).task_id == task_id
+    assert runner.call(task.result).task_id == task_id
     assert clock.sleeps == [10]
 
 
-def test_a_task_is_found_again_by_its_token_with_its_age(
+def test_resume_restores_the_age_of_the_task_from_its_token(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=110)
     token = runner.call(anchor.tasks.start, "Read the price").token()
     clock.sleep(100)
-    found = anchor.tasks.resume(token)
+    task = anchor.tasks.resume(token)
     assert len(emulator.requests) == 1
-    updates = runner.call(found.updates)
+    updates = runner.call(task.updates)
     assert [(update.status, update.elapsed) for update in updates] == [("running", 100), ("completed", 110)]
 
 
-def test_a_token_says_that_the_answer_is_wrapped(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_token_records_that_the_answer_is_wrapped_in_an_object(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     nested = {"result": {"result": {"result": [1, 2]}}}
     emulator.on(takes=0, answer=nested)
     task = runner.call(anchor.tasks.start, "Count", output={"type": "array", "items": {"type": "integer"}})
@@ -134,22 +138,22 @@ def test_a_token_says_that_the_answer_is_wrapped(runner: Runner, anchor: Any, em
     assert (result.value, result.raw) == ([1, 2], nested)
 
 
-def test_an_id_that_nobody_knows_is_not_found(runner: Runner, anchor: Any) -> None:
+def test_result_raises_not_found_error_for_an_unknown_id(runner: Runner, anchor: Any) -> None:
     caught = raised(NotFoundError, runner, anchor.tasks.get("task-of-another-account").result)
     assert caught.task_id == "task-of-another-account"
 
 
-def test_an_id_is_one_segment_of_the_path(runner: Runner) -> None:
+def test_id_with_special_characters_is_one_segment_of_the_url_path(runner: Runner) -> None:
     with raw_server(check=[COMPLETED]) as server, runner.anchor(base_url=f"{server.base_url}/proxy/") as anchor:
         runner.call(anchor.tasks.get("../a b?c#d%2e/ü").result)
-    assert [request.path for request in server.seen] == [
+    assert [request.path for request in server.requests] == [
         "/proxy/v1/tools/perform-web-task/..%2Fa%20b%3Fc%23d%252e%2F%C3%BC/status"
     ]
 
 
-def test_a_start_that_is_answered_with_the_result_is_done(runner: Runner) -> None:
+def test_handle_is_done_if_the_response_to_the_start_has_the_result(runner: Runner) -> None:
     with (
-        raw_server(start=[answer({"data": {"result": 3}})]) as server,
+        raw_server(start=[json_response({"data": {"result": 3}})]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         task = runner.call(anchor.tasks.start, "Read the price")

@@ -1,4 +1,4 @@
-"""Ctrl-C and cancellation end a wait at once, leave the task running, and say how to find it again."""
+"""Ctrl-C and cancellation end a wait immediately, and add a note that says how to find the task again."""
 
 from __future__ import annotations
 
@@ -17,15 +17,14 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import anyio.to_thread
 import pytest
-from httpcore._synchronization import ThreadLock
 
 from anchor_webtask import Anchor, WaitPolicy
-from anchor_webtask._http import limiter
-from tests.support import hunt
-from tests.support.hunt import found, logged, parts, told
+from anchor_webtask._http import limiter, transport
+from tests.support import secret_search
 from tests.support.processes import PASSWORD, spawn
-from tests.support.raw_server import COMPLETED, PATIENCE, RUNNING, STARTED, TASK_ID, Ending, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, TEST_TIMEOUT, Ending, raw_server
 from tests.support.runners import KEY
+from tests.support.secret_search import exception_texts, find_secrets, log_texts, secret_parts
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
     from tests.support.runners import Runner
 
-WAIT: Final = Path(__file__).parent / "programs" / "wait.py"
+RUN_UNTIL_INTERRUPTED: Final = Path(__file__).parent / "programs" / "run_until_interrupted.py"
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 NOTE: Final = f"tasks.get({TASK_ID!r}) finds it again"
 START_NOTE: Final = "interrupted while starting a task"
@@ -44,7 +43,16 @@ async_runners = pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=
 
 @dataclass(frozen=True)
 class Moment:
-    """When Ctrl-C comes: what the server does then, how often the program looks, how much it sends, what it is told."""
+    """The moment of an interruption.
+
+    Attributes:
+        name: What the client does at that moment.
+        server: The arguments of `raw_server`.
+        seconds: The delay between checks.
+        size: The number of bytes that are added to the start.
+        requests: The number of requests that the server receives before the interruption; 0 if it comes during a sleep.
+        note: A part of the expected note.
+    """
 
     name: str
     server: dict[str, Any]
@@ -56,73 +64,76 @@ class Moment:
 
 SILENCE: Final = ((Ending.SILENCE,),)
 MOMENTS: Final = (
-    Moment("sending", {"start": SILENCE, "longest_body": 1_000_000}, size="20_000_000", requests=1),
+    Moment("sending", {"start": SILENCE, "max_body_bytes": 1_000_000}, size="20_000_000", requests=1),
     Moment("starting", {"start": SILENCE}, requests=1),
     Moment("checking", {"check": SILENCE}, requests=2, note=NOTE),
-    # A wait that is not ended at once goes on for longer than the patience lasts.
+    # The sleep takes longer than TEST_TIMEOUT, so the test fails if the interruption does not end the sleep.
     Moment("sleeping", {}, seconds="60", note=NOTE),
 )
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
-    """Press Ctrl-C, and return what the program says to that."""
+    """Send the signal of Ctrl-C, and return the program's error output."""
     process.send_signal(signal.SIGINT)
     try:
-        return process.communicate(timeout=PATIENCE / 6)[1]
+        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
     except subprocess.TimeoutExpired:
-        # Python doesn't see a signal that comes just before a system call until that ends; the next one is within it.
+        # If a signal arrives just before a system call, Python handles it only after the call. A second signal
+        # interrupts the call.
         process.send_signal(signal.SIGINT)
-        return process.communicate(timeout=PATIENCE / 6)[1]
+        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
 
 
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
 @pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.name)
-def test_ctrl_c_ends_the_wait_with_a_note_and_shows_no_secret(name: str, moment: Moment) -> None:
+def test_ctrl_c_ends_run_with_a_note_and_shows_no_secret(name: str, moment: Moment) -> None:
     with (
         raw_server(**moment.server) as server,
-        spawn(WAIT, name, moment.seconds, moment.size, base_url=server.base_url) as process,
+        spawn(RUN_UNTIL_INTERRUPTED, name, moment.seconds, moment.size, base_url=server.base_url) as process,
     ):
         if moment.requests:
-            server.wait_for(moment.requests)
+            server.wait_for_requests(moment.requests)
         else:
             assert process.stdout
             assert process.stdout.readline() == "sleeping\n"
-        said = interrupt(process)
+        errors = interrupt(process)
     assert process.returncode == -signal.SIGINT
-    assert "KeyboardInterrupt" in said
-    assert moment.note in said
-    # All three reports have the frames' variables.
-    assert said.count("anchor = <") == 2
-    assert '"anchor":"<' in said
-    assert found([said], parts(KEY, PASSWORD)) == []
+    assert "KeyboardInterrupt" in errors
+    assert moment.note in errors
+    # The reports of Python, Rich and Sentry contain the variables of the frames.
+    assert errors.count("anchor = <") == 2
+    assert '"anchor":"<' in errors
+    assert find_secrets([errors], secret_parts(KEY, PASSWORD)) == []
 
 
-async def interrupted(wait: Callable[[], Awaitable[object]], has_begun: Callable[[], object]) -> BaseException:
-    """Cancel a wait once it has begun, and return what went through it."""
-    passed: list[BaseException] = []
+async def cancelled_error(
+    call: Callable[[], Awaitable[object]], wait_for_moment: Callable[[], object]
+) -> BaseException:
+    """Cancel an async call after `wait_for_moment` has returned, and return the call's cancellation exception."""
+    caught: list[BaseException] = []
 
-    async def waiting() -> None:
+    async def catch() -> None:
         try:
-            await wait()
+            await call()
         except anyio.get_cancelled_exc_class() as cancelled:
-            passed.append(cancelled)
+            caught.append(cancelled)
             raise
 
     async with anyio.create_task_group() as group:
-        group.start_soon(waiting)
-        await anyio.to_thread.run_sync(has_begun)
+        group.start_soon(catch)
+        await anyio.to_thread.run_sync(wait_for_moment)
         group.cancel_scope.cancel()
-    return passed[0]
+    return caught[0]
 
 
 @async_runners
-def test_a_cancelled_check_leaves_the_handle_and_the_client_usable(runner: Runner) -> None:
+def test_handle_and_client_are_usable_after_a_cancelled_check(runner: Runner) -> None:
     with (
         raw_server(check=[(Ending.SILENCE,), RUNNING, COMPLETED]) as server,
         runner.anchor(base_url=server.base_url, wait=WaitPolicy(minimum=0.01)) as anchor,
     ):
         task = anchor.tasks.get(TASK_ID)
-        cancelled = runner.call(interrupted, task.result, lambda: server.wait_for(1))
+        cancelled = runner.call(cancelled_error, task.result, lambda: server.wait_for_requests(1))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert task.status is None
         assert runner.call(task.result).value == "done"
@@ -130,29 +141,28 @@ def test_a_cancelled_check_leaves_the_handle_and_the_client_usable(runner: Runne
 
 
 @async_runners
-# httpx sends a body by an async generator, which trio finds unexhausted when it is collected.
+# httpx sends a body with an async generator; trio warns when an unfinished generator is garbage-collected.
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
-@pytest.mark.parametrize("cut_off", ["sending", "starting", "checking"])
+@pytest.mark.parametrize("moment_name", ["sending", "starting", "checking"])
 def test_cancellation_shows_no_secret(
-    runner: Runner, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], cut_off: str
+    runner: Runner, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], moment_name: str
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    moment = next(moment for moment in MOMENTS if moment.name == cut_off)
+    moment = next(moment for moment in MOMENTS if moment.name == moment_name)
     with raw_server(**moment.server) as server, runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor:
         run = functools.partial(
             anchor.tasks.run,
             "Log in",
-            secret_values={"PASSWORD": hunt.PASSWORD},
+            secret_values={"PASSWORD": secret_search.PASSWORD},
             extra_body={"filler": " " * int(moment.size)},
         )
-        cancelled = runner.call(interrupted, run, lambda: server.wait_for(moment.requests))
+        cancelled = runner.call(cancelled_error, run, lambda: server.wait_for_requests(moment.requests))
     assert [moment.note in note for note in cancelled.__notes__] == [True]
-    assert any(record.name == "httpcore.http11" for record in caplog.records)
-    assert found([*told(cancelled), repr(anchor), *logged(caplog), *capfd.readouterr()]) == []
+    assert find_secrets([*exception_texts(cancelled), repr(anchor), *log_texts(caplog), *capfd.readouterr()]) == []
 
 
 @async_runners
-def test_a_cancelled_sleep_leaves_the_handle_usable(
+def test_handle_is_usable_after_a_cancelled_sleep(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeps = threading.Event()
@@ -165,56 +175,56 @@ def test_a_cancelled_sleep_leaves_the_handle_usable(
         task = anchor.tasks.get(TASK_ID)
         with monkeypatch.context() as patch:
             patch.setattr(clock, "sleep_async", sleep)
-            cancelled = runner.call(interrupted, task.result, lambda: sleeps.wait(PATIENCE))
+            cancelled = runner.call(cancelled_error, task.result, lambda: sleeps.wait(TEST_TIMEOUT))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert (task.status, server.count("GET")) == ("running", 1)
         assert runner.call(task.result).value == "done"
 
 
 @async_runners
-def test_a_cancelled_start_says_that_nobody_knows(runner: Runner) -> None:
+def test_note_on_a_cancelled_start_says_that_its_outcome_is_unknown(runner: Runner) -> None:
     with raw_server(start=[(Ending.SILENCE,), STARTED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(anchor.tasks.start, "Read the price")
-        cancelled = runner.call(interrupted, start, lambda: server.wait_for(1))
+        cancelled = runner.call(cancelled_error, start, lambda: server.wait_for_requests(1))
         assert [START_NOTE in note for note in cancelled.__notes__] == [True]
         assert runner.call(start).id == TASK_ID
     assert server.starts == 2
 
 
 class Interrupting(dict[str, Any]):
-    """A mapping that is looked through so many times, and then Ctrl-C comes."""
+    """A mapping that can be read `reads` times, and raises KeyboardInterrupt the next time."""
 
-    def __init__(self, times: int) -> None:
+    def __init__(self, reads: int) -> None:
         super().__init__(filler=" ")
-        self.times = times
+        self.reads = reads
 
     def __iter__(self) -> Iterator[str]:
-        self.look()
+        self.count_read()
         return super().__iter__()
 
     def items(self) -> Any:
-        self.look()
+        self.count_read()
         return super().items()
 
     def keys(self) -> Any:
-        self.look()
+        self.count_read()
         return super().keys()
 
-    def look(self) -> None:
-        self.times -= 1
-        if self.times == -1:
+    def count_read(self) -> None:
+        self.reads -= 1
+        if self.reads == -1:
             raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("times", range(3))
-def test_an_interruption_while_a_start_is_built_shows_no_secret(runner: Runner, times: int) -> None:
-    """Nothing of it has left then, and no note says that it may have."""
+@pytest.mark.parametrize("reads", range(3))
+def test_interruption_before_a_start_is_sent_adds_no_note_and_shows_no_secret(runner: Runner, reads: int) -> None:
+    """The interruption comes while the request is built, so no note may say that the task may have started."""
     with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(
             anchor.tasks.start,
             "Log in",
-            secret_values={"PASSWORD": hunt.PASSWORD},
-            extra_body=Interrupting(times),
+            secret_values={"PASSWORD": secret_search.PASSWORD},
+            extra_body=Interrupting(reads),
         )
 
         async def interrupted_start() -> BaseException | None:
@@ -227,63 +237,56 @@ def test_an_interruption_while_a_start_is_built_shows_no_secret(runner: Runner, 
         if runner.name == "sync":
             with pytest.raises(KeyboardInterrupt) as caught:
                 start()
-            came: BaseException | None = caught.value
+            interruption: BaseException | None = caught.value
         else:
-            came = runner.call(interrupted_start)
-        assert came is not None
-        assert found(told(came)) == []
-        assert not hasattr(came, "__notes__")
+            interruption = runner.call(interrupted_start)
+        assert interruption is not None
+        assert find_secrets(exception_texts(interruption)) == []
+        assert not hasattr(interruption, "__notes__")
     assert server.connections == 0
 
 
 class TimeLimitError(Exception):
-    """What a worker's signal handler raises, at any moment."""
+    """An exception that the signal handler of a job queue's worker may raise at any moment."""
 
 
 @contextmanager
-def interrupted_at_a_lock(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.ExceptionInfo[TimeLimitError]]:
-    """Interrupt what is done meanwhile between taking a lock and being set to release it: it's held for ever."""
-    enter = ThreadLock.__enter__
+def interrupted_while_receiving(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.ExceptionInfo[TimeLimitError]]:
+    """Interrupt the code of this context when it starts to read a response."""
 
-    def enter_and_be_interrupted(lock: ThreadLock) -> ThreadLock:
-        enter(lock)
+    def interrupt(*_: Any) -> None:
         raise TimeLimitError
 
     with monkeypatch.context() as patch:
-        patch.setattr(ThreadLock, "__enter__", enter_and_be_interrupted)
+        patch.setattr(transport, "_receive", interrupt)
         with pytest.raises(TimeLimitError) as caught:
             yield caught
 
 
-def test_a_client_goes_on_after_an_interruption_that_left_a_lock_held(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An async client has no such locks."""
-    with raw_server() as server:
-        anchor = Anchor(KEY, base_url=server.base_url)
+def test_interrupted_check_closes_its_connection_and_leaves_the_client_usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal's exception interrupts the sync client only; the async client is cancelled, which other tests do."""
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
         task = anchor.tasks.get(TASK_ID)
-        with interrupted_at_a_lock(monkeypatch) as caught:
+        with interrupted_while_receiving(monkeypatch) as caught:
             task.result()
         assert [NOTE in note for note in caught.value.__notes__] == [True]
-        again = threading.Thread(target=task.refresh, daemon=True)  # which on the old lock waits for ever
-        again.start()
-        again.join(PATIENCE / 6)
-        assert task.done
-        anchor.close()
+        server.wait_for_open_connections(0)
+        assert task.refresh().done
 
 
-def test_an_interrupted_api_keeps_nobody_from_closing(monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw_server() as server:
-        anchor = Anchor(KEY, base_url=server.base_url)
-        with interrupted_at_a_lock(monkeypatch):
+def test_client_is_usable_after_an_interrupted_request_of_its_api(monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
+        with interrupted_while_receiving(monkeypatch):
             anchor.api.get_httpx_client().get("/v1/other")
-        closing = threading.Thread(target=anchor.close, daemon=True)
-        closing.start()
-        closing.join(PATIENCE / 6)
-        assert not closing.is_alive()
+        server.wait_for_open_connections(0)
+        assert anchor.tasks.get(TASK_ID).refresh().done
 
 
 @pytest.mark.parametrize("moment", range(1, 5))
-def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pytest.MonkeyPatch, moment: int) -> None:
-    """Signals are looked at when a function of C has returned; a profile function is called then, too."""
+def test_interruption_while_a_slot_is_acquired_does_not_lose_the_slot(
+    monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    """Python handles a signal when a C function returns; a profile function is called at the same moment."""
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 1)
     returned = 0
 
@@ -300,25 +303,25 @@ def test_an_interruption_while_a_turn_is_taken_does_not_lose_it(monkeypatch: pyt
             anchor.tasks.start("Read the price")
         sys.setprofile(None)
         started: list[object] = []
-        again = threading.Thread(target=lambda: started.append(anchor.tasks.start("Read")), daemon=True)
-        again.start()
-        again.join(PATIENCE / 6)
+        starting = threading.Thread(target=lambda: started.append(anchor.tasks.start("Read")), daemon=True)
+        starting.start()
+        starting.join(TEST_TIMEOUT / 6)
         assert len(started) == 1
 
 
 @async_runners
-def test_a_start_that_is_cancelled_in_its_handshake_leaves_no_connection(runner: Runner) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as connections:
-        server.settimeout(PATIENCE)
-        came: list[socket.socket] = []
+def test_connection_is_closed_if_a_start_is_cancelled_during_the_tls_handshake(runner: Runner) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
+        server.settimeout(TEST_TIMEOUT)
+        connections: list[socket.socket] = []
 
-        def take_hello() -> None:
-            came.append(connections.enter_context(server.accept()[0]))
-            came[0].settimeout(PATIENCE)
-            assert came[0].recv(65_536)
+        def receive_client_hello() -> None:
+            connections.append(stack.enter_context(server.accept()[0]))
+            connections[0].settimeout(TEST_TIMEOUT)
+            assert connections[0].recv(65_536)
 
         with runner.anchor(base_url=f"https://127.0.0.1:{server.getsockname()[1]}") as anchor:
-            runner.call(interrupted, functools.partial(anchor.tasks.start, "Read the price"), take_hello)
-            # The connection is closed at once: neither the garbage collector nor a close of the client is needed.
-            while came[0].recv(65_536):
+            runner.call(cancelled_error, functools.partial(anchor.tasks.start, "Read the price"), receive_client_hello)
+            # The connection is closed immediately, before a garbage collection and before the client is closed.
+            while connections[0].recv(65_536):
                 pass

@@ -1,4 +1,4 @@
-"""What is logged: starts, ends and repeated checks, with the task's id as a field; never what was said."""
+"""Log records of starts, ends and repeated checks: each has the task's id as a field, and no prompt or answer."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ from anchor_webtask import TaskFailedError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
 from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, PATIENCE, TASK_ID, error, raw_server
+from tests.support.raw_server import COMPLETED, TASK_ID, TEST_TIMEOUT, error_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
     from tests.support.runners import Runner
 
-FIND: Final = Path(__file__).parent / "programs" / "find.py"
+FIND_TASK: Final = Path(__file__).parent / "programs" / "find_task.py"
 
 
 @pytest.fixture(autouse=True)
-def every_level(caplog: pytest.LogCaptureFixture) -> None:
-    """All that this package logs is caught."""
+def capture_all_levels(caplog: pytest.LogCaptureFixture) -> None:
+    """The package's records of all levels are captured."""
     caplog.set_level(logging.DEBUG, logger="anchor_webtask")
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str | None]]:
-    """Return what this package has logged: level, message and the task's id, which is a field of each record."""
+def package_records(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str | None]]:
+    """Return the level, the message and the task's id of each record that this package has logged."""
     ours = [record for record in caplog.records if record.name == "anchor_webtask"]
     return [(record.levelname, record.getMessage(), vars(record)["task_id"]) for record in ours]
 
 
-def test_start_end_and_repeated_checks_are_logged_and_nothing_that_was_said(
+def test_start_end_and_repeated_checks_are_logged_without_prompt_and_answer(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
     task_id = runner.call(anchor.tasks.run, "a prompt", url="https://shop.example/").task_id
-    assert told(caplog) == [
+    assert package_records(caplog) == [
         ("INFO", "task started", task_id),
         ("WARNING", "check failed (ServerError), checking again later", task_id),
         ("WARNING", "check failed (TransportError), checking again later", task_id),
@@ -46,27 +46,28 @@ def test_start_end_and_repeated_checks_are_logged_and_nothing_that_was_said(
     ]
 
 
-def test_a_failure_is_logged_without_its_reason(
+def test_failed_task_is_logged_without_its_reason(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(fails="a reason")
     task_id = raised(TaskFailedError, runner, anchor.tasks.run, "a prompt").task_id
-    assert told(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
+    assert package_records(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
 
 
-def test_a_repeated_start_is_logged(
+def test_repetition_of_a_start_is_logged(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(start_faults=[429])
     runner.call(anchor.tasks.run, "a prompt")
-    assert told(caplog)[0] == ("WARNING", "start not accepted (RateLimitError), repeating it later", None)
+    warning = ("WARNING", "start not accepted (RateLimitError), repeating it later", None)
+    assert package_records(caplog)[0] == warning
 
 
-def test_nothing_is_shown_where_nobody_has_set_up_logging() -> None:
+def test_nothing_is_printed_if_the_application_has_not_set_up_logging() -> None:
     with (
-        raw_server(check=[error(502), COMPLETED]) as server,
-        spawn(FIND, "sync", "get", TASK_ID, base_url=server.base_url) as process,
+        raw_server(check=[error_response(502), COMPLETED]) as server,
+        spawn(FIND_TASK, "sync", "get", TASK_ID, base_url=server.base_url) as process,
     ):
-        printed, shown = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, printed, shown) == (0, '"done"\n', "")
+        output, errors = process.communicate(timeout=TEST_TIMEOUT)
+    assert (process.returncode, output, errors) == (0, '"done"\n', "")
     assert server.count("GET") == 2

@@ -1,4 +1,4 @@
-"""`run` and the one-request form against the emulator over TCP."""
+"""`tasks.run` and `tasks.run_in_one_request`, with the emulator over TCP."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def test_run_starts_once_waits_and_returns_the_answer(
     assert (result.value, result.raw) == ({"amount": 3}, {"amount": 3})
     assert result.task_id in emulator.requests[1].path
     assert emulator.starts == 1
-    # Checks are up to a tenth of the task's time apart, so its end is noticed by then.
+    # The delay between checks is at most a tenth of the task's time, so the end is noticed at most a tenth late.
     assert 1200 <= clock.time <= 1320
 
 
-def test_run_sends_what_it_is_given(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_run_sends_its_prompt_schema_and_options(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     bodies: list[Any] = []
     emulator.on(answer=bodies.append)
     runner.call(
@@ -74,7 +74,7 @@ def test_on_start_gets_the_handle_before_the_first_wait(
     assert emulator.starts == 1
 
 
-def test_on_update_gets_what_each_check_brings(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_on_update_gets_the_result_of_each_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=2.5, faults=[Fault(503, headers={"retry-after": "1"})])
     seen: list[TaskUpdate] = []
     result = runner.call(anchor.tasks.run, "Read the price", on_update=seen.append, timeout=60)
@@ -88,14 +88,16 @@ def test_on_update_gets_what_each_check_brings(runner: Runner, anchor: Any, emul
     assert {update.task_id for update in seen} == {result.task_id}
 
 
-def test_run_looks_as_often_as_it_is_told(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_run_checks_with_the_delays_of_its_wait_policy(
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=50)
     runner.call(anchor.tasks.run, "Read the price", wait=WaitPolicy(minimum=20))
     assert clock.sleeps == [20.0] * 3
 
 
 @pytest.mark.parametrize("callback", ["on_start", "on_update"])
-def test_what_a_callback_raises_passes_with_the_id_as_a_note(
+def test_exception_of_a_callback_is_raised_with_the_task_id_in_a_note(
     runner: Runner, anchor: Any, emulator: Emulator, callback: str
 ) -> None:
     def fail(_: object) -> None:
@@ -110,7 +112,7 @@ def test_what_a_callback_raises_passes_with_the_id_as_a_note(
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_callbacks_may_be_coroutine_functions(runner: Runner, anchor: Any) -> None:
+def test_callbacks_of_the_async_client_may_be_coroutine_functions(runner: Runner, anchor: Any) -> None:
     seen: list[str] = []
 
     async def on_start(task: Any) -> None:
@@ -124,14 +126,14 @@ def test_callbacks_may_be_coroutine_functions(runner: Runner, anchor: Any) -> No
     assert seen == ["running", "running", "completed"]
 
 
-def test_a_failed_task_is_an_error_with_the_reason(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_run_raises_task_failed_error_with_the_reason(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
     caught = raised(TaskFailedError, runner, anchor.tasks.run, "Read the price")
     assert caught.reason == "Maximum number of steps exceeded"
     assert str(caught.task_id) in emulator.requests[1].path
 
 
-def test_a_task_that_outlives_the_wait_is_found_again(
+def test_task_that_keeps_running_after_the_deadline_can_be_found_again(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=100, answer="done")
@@ -141,7 +143,7 @@ def test_a_task_that_outlives_the_wait_is_found_again(
     assert emulator.starts == 1
 
 
-def test_the_start_counts_into_the_deadline_of_the_whole_run(
+def test_deadline_of_run_includes_the_time_of_the_start(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=100, start_faults=[Fault(429, headers={"retry-after": "20"})])
@@ -149,7 +151,7 @@ def test_the_start_counts_into_the_deadline_of_the_whole_run(
     assert (emulator.starts, clock.sleeps[0], clock.time) == (1, 20.0, 30.0)
 
 
-def test_a_start_that_was_accepted_and_not_answered_is_not_repeated(
+def test_start_is_not_repeated_if_the_server_accepts_it_and_the_response_is_lost(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(start_faults=[Fault(cut=True, accepted=True)])
@@ -157,20 +159,22 @@ def test_a_start_that_was_accepted_and_not_answered_is_not_repeated(
     assert (emulator.starts, emulator.start_requests) == (1, 1)
 
 
-def test_start_leaves_a_429_to_the_caller(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_start_raises_rate_limit_error_without_a_repetition(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(start_faults=[429])
     raised(RateLimitError, runner, anchor.tasks.start, "Read the price")
     assert (emulator.starts, emulator.start_requests) == (0, 1)
 
 
-def test_one_request_does_a_task(runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock) -> None:
+def test_run_in_one_request_returns_the_answer_after_a_single_request(
+    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=600, answer={"amount": 3})
     result = runner.call(anchor.tasks.run_in_one_request, "Read the price", output=PRICE)
     assert (result.value, result.raw, result.task_id) == ({"amount": 3}, {"amount": 3}, None)
     assert (len(emulator.requests), clock.time) == (1, 600)
 
 
-def test_one_request_about_a_task_that_fails_says_what_the_api_said(
+def test_run_in_one_request_reports_the_api_message_of_a_failed_task(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
@@ -179,8 +183,10 @@ def test_one_request_about_a_task_that_fails_says_what_the_api_said(
     assert emulator.start_requests == 1
 
 
-def test_one_request_that_is_answered_with_an_id_waits_for_that_task(runner: Runner, clock: VirtualClock) -> None:
+def test_run_in_one_request_waits_for_the_task_if_the_response_has_only_its_id(
+    runner: Runner, clock: VirtualClock
+) -> None:
     with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert (result.value, result.task_id, clock.sleeps) == ("done", TASK_ID, [1.0] * 3)
-    assert "async" not in server.seen[0].json()
+    assert "async" not in server.requests[0].json()

@@ -1,4 +1,4 @@
-"""Every answer under `tests/samples/`, played over a socket; the README there describes the format."""
+"""Both clients handle each sample response in `tests/samples/` as expected; the README there describes the format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 
 from anchor_webtask import AnchorError
-from tests.support.raw_server import TASK_ID, http, raw_server
+from tests.support.raw_server import TASK_ID, http_response, raw_server
 
 if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
@@ -25,7 +25,7 @@ OUTCOMES: Final = ({"value", "raw"}, {"id"}, {"status"})
 
 @dataclass(frozen=True)
 class Sample:
-    """One folder, read strictly."""
+    """A sample response, and the expected result of each request that gets it."""
 
     status: int
     headers: dict[str, str]
@@ -34,6 +34,7 @@ class Sample:
 
 
 def read_sample(folder: Path) -> Sample:
+    """Return the sample in a folder; raise an AssertionError if it has an unknown key or file, or expects nothing."""
     (body,) = folder.glob("body.*")
     assert {path.name for path in folder.iterdir()} == {body.name, "sample.json"}
     described = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
@@ -49,7 +50,7 @@ def read_sample(folder: Path) -> Sample:
 
 
 FOLDERS: Final = sorted(path.parent for path in SAMPLES.glob("*/sample.json"))
-PLAYED: Final = [
+CASES: Final = [
     pytest.param(folder, request, id=f"{folder.name}-{request}")
     for folder in FOLDERS
     for request in json.loads((folder / "sample.json").read_text(encoding="utf-8")).get("expected", {})
@@ -57,7 +58,7 @@ PLAYED: Final = [
 
 
 def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
-    """Send the request, and return what came of it as a sample would say it."""
+    """Send the request, and return the result in the format of a sample's `expected`."""
     if request == "one-request":
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     else:
@@ -70,40 +71,46 @@ def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
     return {"value": result.value, "raw": result.raw}
 
 
-@pytest.mark.parametrize(("folder", "request_"), PLAYED)
-def test_a_sample_ends_as_expected(runner: Runner, clock: VirtualClock, folder: Path, request_: str) -> None:
+@pytest.mark.parametrize(("folder", "request_"), CASES)
+def test_sample_response_has_the_expected_result(
+    runner: Runner, clock: VirtualClock, folder: Path, request_: str
+) -> None:
     sample = read_sample(folder)
     expected = sample.expected[request_]
-    play = http(sample.status, sample.body, sample.headers)
-    with raw_server(start=[play], check=[play]) as server, runner.anchor(base_url=server.base_url) as anchor:
+    response = http_response(sample.status, sample.body, sample.headers)
+    with raw_server(start=[response], check=[response]) as server, runner.anchor(base_url=server.base_url) as anchor:
         try:
-            came = outcome_of(runner, anchor, request_)
+            outcome = outcome_of(runner, anchor, request_)
         except AnchorError as error:
-            came = {name: vars(error).get(name) for name in expected} | {"error": type(error).__name__}
-    assert came == expected
-    assert (len(server.seen), clock.sleeps) == (1, [])
+            outcome = {name: vars(error).get(name) for name in expected} | {"error": type(error).__name__}
+    assert outcome == expected
+    assert (len(server.requests), clock.sleeps) == (1, [])
 
 
 @pytest.mark.parametrize(
     "folder", sorted(path for path in SAMPLES.iterdir() if path.is_dir()), ids=lambda path: path.name
 )
-def test_a_sample_has_all_that_it_needs_and_no_more(folder: Path) -> None:
+def test_sample_folder_has_all_required_files_and_keys_and_no_others(folder: Path) -> None:
     assert read_sample(folder).expected
 
 
-def test_a_sample_with_an_unknown_key_or_without_an_expectation_is_refused(tmp_path: Path) -> None:
+def test_sample_with_an_unknown_key_or_without_an_expected_result_is_refused(tmp_path: Path) -> None:
     (tmp_path / "body.txt").write_text("")
-    described: dict[str, Any] = {"about": "One.", "status": 200, "expected": {"check": {"status": "running"}}}
+    described: dict[str, Any] = {
+        "about": "An empty body.",
+        "status": 200,
+        "expected": {"check": {"status": "running"}},
+    }
     (tmp_path / "sample.json").write_text(json.dumps(described))
     assert read_sample(tmp_path).status == 200
-    wrong: tuple[dict[str, Any], ...] = (
+    changes: tuple[dict[str, Any], ...] = (
         {"expects": {}},
         {"expected": {}},
         {"expected": {"status": {"status": "running"}}},
         {"expected": {"check": {}}},
         {"expected": {"check": {"state": "running"}}},
     )
-    for change in wrong:
+    for change in changes:
         (tmp_path / "sample.json").write_text(json.dumps({**described, **change}))
         with pytest.raises(AssertionError):
             read_sample(tmp_path)

@@ -1,4 +1,7 @@
-"""What is shown where nothing goes wrong, and by the emulator: neither the key nor a secret value."""
+"""Neither the key nor a secret value is shown by a task that succeeds, or by the emulator.
+
+Secrets in errors are tested with each fault in `tests/faults/test_matrix.py`.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import pytest
 from anchor_webtask import InvalidOutputError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.hunt import PASSWORD, found, logged
 from tests.support.raw_server import raw_server
+from tests.support.secret_search import PASSWORD, find_secrets, log_texts
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -19,15 +22,17 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_secret_value_that_is_part_of_a_status_does_not_hide_it(runner: Runner) -> None:
+def test_status_that_contains_a_secret_value_is_still_recognized(runner: Runner) -> None:
     with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
         assert runner.call(anchor.tasks.run, "Log in", secret_values={"INITIALS": "ED"}, timeout=1.5).value == "done"
 
 
 @pytest.mark.parametrize(
-    "faults", [[], [404, 429, 502, Fault(cut=True), Fault(cut="midway"), Fault(body=b"<html>")]], ids=["well", "badly"]
+    "faults",
+    [[], [404, 429, 502, Fault(cut=True), Fault(cut="midway"), Fault(body=b"<html>")]],
+    ids=["without-faults", "with-faults"],
 )
-def test_nothing_is_shown_of_a_task_and_by_the_emulator(
+def test_handles_updates_logs_and_emulator_show_no_secret(
     runner: Runner,
     anchor: Any,
     emulator: Emulator,
@@ -42,12 +47,12 @@ def test_nothing_is_shown_of_a_task_and_by_the_emulator(
     updates = runner.call(task.updates)
     result = runner.call(task.result)
     shown = [task.token(), *map(repr, (anchor, anchor.tasks, anchor.api, task, updates, result))]
-    shown += [repr(emulator), repr(emulator.requests), *logged(caplog), *capfd.readouterr()]
-    assert found(shown) == []
+    shown += [repr(emulator), repr(emulator.requests), *log_texts(caplog), *capfd.readouterr()]
+    assert find_secrets(shown) == []
     assert emulator.starts == 1
 
 
-def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(
+def test_invalid_output_error_shows_a_secret_of_the_answer_only_in_its_raw_attribute(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"PIN": 1, PASSWORD: f"{PASSWORD} is your password"})
@@ -60,5 +65,5 @@ def test_a_secret_that_an_answer_echoes_is_in_its_raw_form_alone(
         secret_values={"PASSWORD": PASSWORD},
     )
     assert error.raw == {"PIN": 1, PASSWORD: f"{PASSWORD} is your password"}
-    assert found([str(error), repr(error), error.path]) == []
-    assert '$["[redacted]"]: Expected `int`, got `str`; it is "[redacted] is your password"' in str(error)
+    assert find_secrets([str(error), repr(error), error.path]) == []
+    assert '$["[redacted]"]: Expected `int`, got `str`; found "[redacted] is your password"' in str(error)

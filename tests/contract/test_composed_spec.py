@@ -1,3 +1,5 @@
+"""The composed spec: it is valid, it is the one in the package, and its fields stay open for future values."""
+
 from __future__ import annotations
 
 import json
@@ -25,16 +27,16 @@ def spec(shipped: str) -> dict[str, Any]:
     return loaded
 
 
-def test_it_is_valid_openapi_3_1(spec: dict[str, Any]) -> None:
+def test_composed_spec_is_valid_openapi_3_1(spec: dict[str, Any]) -> None:
     validate(spec, cls=OpenAPIV31SpecValidator)
 
 
-def test_the_shipped_one_is_a_fresh_composition(shipped: str) -> None:
+def test_shipped_spec_equals_a_fresh_composition(shipped: str) -> None:
     assert shipped == compose(ROOT / SPEC, ROOT / OVERLAY).to_json()
 
 
-def test_it_has_the_two_operations_by_their_ids(spec: dict[str, Any]) -> None:
-    """The name of a path's parameter may differ; a whole document has more operations."""
+def test_composed_spec_has_both_task_operations_with_their_ids(spec: dict[str, Any]) -> None:
+    """Upstream's documents differ in the name of the path parameter, and the complete ones have more operations."""
     found = {operation["operationId"]: (method, path) for method, path, operation in operations(spec)}
     assert found["perform_web_task"] == ("post", "/v1/tools/perform-web-task")
     method, path = found["get_perform_web_task_status"]
@@ -42,19 +44,19 @@ def test_it_has_the_two_operations_by_their_ids(spec: dict[str, Any]) -> None:
     assert re.fullmatch(r"/v1/tools/perform-web-task/\{workflow_?[Ii]d\}/status", path)
 
 
-def test_both_operations_have_the_documented_errors(spec: dict[str, Any]) -> None:
+def test_both_task_operations_have_the_documented_errors(spec: dict[str, Any]) -> None:
     ours = [
         op for _, _, op in operations(spec) if op["operationId"] in {"perform_web_task", "get_perform_web_task_status"}
     ]
     assert len(ours) == 2
     for operation in ours:
-        errors = {status: answer for status, answer in operation["responses"].items() if status != "200"}
+        errors = {status: response for status, response in operation["responses"].items() if status != "200"}
         assert errors.keys() == {"400", "401", "402", "403", "404", "429", "500"}
-        schemas = [answer["content"]["application/json"]["schema"]["$ref"] for answer in errors.values()]
+        schemas = [response["content"]["application/json"]["schema"]["$ref"] for response in errors.values()]
         assert set(schemas) == {"#/components/schemas/ErrorResponse"}
 
 
-def test_what_may_grow_is_open(spec: dict[str, Any]) -> None:
+def test_status_result_and_error_fields_accept_future_values(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     start, sync, status = (
         schemas[f"PerformWebTask{name}"]["properties"]

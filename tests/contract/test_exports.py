@@ -1,3 +1,5 @@
+"""The public names of `anchor_webtask` and `anchor_webtask.emulator`."""
+
 from __future__ import annotations
 
 import importlib
@@ -43,26 +45,28 @@ EMULATOR_EXPORTS = ["Emulator", "EmulatorServer", "Fault", "LoggedRequest"]
 
 
 @pytest.mark.parametrize(
-    ("module", "exports"), [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)]
+    ("module", "exports"),
+    [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)],
+    ids=["package", "emulator"],
 )
-def test_what_is_exported_is_pinned(module: str, exports: list[str]) -> None:
+def test_modules_export_exactly_the_pinned_names(module: str, exports: list[str]) -> None:
     assert importlib.import_module(module).__all__ == exports
 
 
-def test_nothing_else_is_public() -> None:
+def test_package_has_no_public_name_beyond_its_exports() -> None:
     submodules = {"emulator"}
     assert dir(anchor_webtask) == sorted(EXPORTS)
     public = {name for name in vars(anchor_webtask) if not name.startswith("_")}
     assert public - submodules - {"TYPE_CHECKING"} <= set(EXPORTS)
 
 
-def test_unknown_name_is_an_attribute_error() -> None:
+def test_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'anchor_webtask' has no attribute 'Ancor'"):
         anchor_webtask.Ancor  # type: ignore[attr-defined]  # noqa: B018  the lookup itself raises
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_export_can_be_imported_and_says_that_it_comes_from_here(name: str) -> None:
+def test_export_can_be_imported_and_pickled_under_its_public_name(name: str) -> None:
     exported = getattr(anchor_webtask, name)
     if isinstance(exported, type):
         assert not issubclass(exported, Exception) or exported.__module__ == "anchor_webtask"

@@ -1,4 +1,4 @@
-"""The generated code is what `make generate` writes, and the seam that the package uses is as it expects."""
+"""The generated code: it is up to date, and has the functions and models that the package uses."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from anchor_webtask.emulator._validation import id_name
+from anchor_webtask.emulator._request_validation import task_id_field
 from anchor_webtask_api import AuthenticatedClient
 from anchor_webtask_api.api.tools import get_perform_web_task_status, perform_web_task
 from anchor_webtask_api.models import (
@@ -26,11 +26,11 @@ from tools.generate.generated_folder import check
 from tools.repository import GENERATED, ROOT
 
 
-def test_it_is_what_make_generate_writes() -> None:
+def test_generated_code_is_what_make_generate_writes() -> None:
     assert check(ROOT) == []
 
 
-def test_every_module_imports() -> None:
+def test_every_generated_module_can_be_imported() -> None:
     command = [sys.executable, import_check.__file__, str(ROOT / GENERATED), "anchor_webtask_api"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
@@ -48,21 +48,21 @@ def parameters(function: Any) -> list[tuple[str, str, bool]]:
 
 
 @pytest.mark.parametrize("endpoint", [perform_web_task, get_perform_web_task_status])
-def test_how_an_answer_is_parsed(endpoint: Any) -> None:
+def test_generated_parser_takes_client_and_response(endpoint: Any) -> None:
     assert parameters(endpoint._parse_response) == [
         ("client", "KEYWORD_ONLY", True),
         ("response", "KEYWORD_ONLY", True),
     ]
 
 
-def test_how_a_start_is_built() -> None:
+def test_generated_builder_of_a_start_takes_body_and_session_id() -> None:
     assert parameters(perform_web_task._get_kwargs) == [
         ("body", "KEYWORD_ONLY", True),
         ("session_id", "KEYWORD_ONLY", False),
     ]
 
 
-def test_a_start() -> None:
+def test_generated_builder_of_a_start_returns_the_arguments_of_the_request() -> None:
     body = PerformWebTaskRequestSchema(prompt="Read", async_=True)
     assert perform_web_task._get_kwargs(body=body, session_id="a b") == {
         "method": "post",
@@ -73,24 +73,24 @@ def test_a_start() -> None:
     }
 
 
-def test_a_start_sends_nothing_that_was_not_given() -> None:
+def test_generated_builder_of_a_start_adds_no_field_that_was_not_passed() -> None:
     kwargs = perform_web_task._get_kwargs(body=PerformWebTaskRequestSchema(prompt="Read"))
     assert (kwargs["params"], kwargs["json"]) == ({}, {"prompt": "Read"})
 
 
-def test_how_a_status_check_is_built() -> None:
+def test_generated_builder_of_a_check_takes_the_workflow_id() -> None:
     assert parameters(get_perform_web_task_status._get_kwargs) == [("workflow_id", "POSITIONAL_OR_KEYWORD", True)]
 
 
-def test_a_status_check() -> None:
+def test_generated_builder_of_a_check_encodes_the_workflow_id_in_the_path() -> None:
     assert get_perform_web_task_status._get_kwargs(workflow_id="a/b c?d#e%é") == {
         "method": "get",
         "url": "/v1/tools/perform-web-task/a%2Fb%20c%3Fd%23e%25%C3%A9/status",
     }
 
 
-@pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}])
-def test_the_answer_of_the_synchronous_form(result: object) -> None:
+@pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}], ids=repr)
+def test_response_to_a_synchronous_start_is_parsed_with_its_result(result: object) -> None:
     parsed = perform_web_task._parse_response(
         client=client(), response=httpx.Response(200, json={"data": {"result": result}})
     )
@@ -99,17 +99,19 @@ def test_the_answer_of_the_synchronous_form(result: object) -> None:
     assert parsed.data.result == result
 
 
-def test_the_answer_of_the_asynchronous_form() -> None:
+def test_response_to_an_asynchronous_start_is_parsed_with_status_and_id() -> None:
     parsed = perform_web_task._parse_response(
-        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", id_name(): "w"}})
+        client=client(), response=httpx.Response(200, json={"data": {"status": "queued", task_id_field(): "w"}})
     )
     assert isinstance(parsed, PerformWebTaskResponseSchema)
     assert isinstance(parsed.data, PerformWebTaskAsyncResponseData)
     assert (parsed.data.status, parsed.data.workflow_id) == ("queued", "w")
 
 
-@pytest.mark.parametrize("data", [{"status": "RUNNING"}, {"status": "COMPLETED", "result": [1]}, {"status": "new"}])
-def test_the_answer_of_a_status_check(data: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "data", [{"status": "RUNNING"}, {"status": "COMPLETED", "result": [1]}, {"status": "new"}], ids=repr
+)
+def test_response_to_a_check_is_parsed_without_loss(data: dict[str, Any]) -> None:
     parsed = get_perform_web_task_status._parse_response(
         client=client(), response=httpx.Response(200, json={"data": data})
     )
@@ -119,7 +121,7 @@ def test_the_answer_of_a_status_check(data: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("endpoint", [perform_web_task, get_perform_web_task_status])
 @pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 429, 500])
-def test_an_error(endpoint: Any, status: int) -> None:
+def test_documented_error_response_is_parsed_without_loss(endpoint: Any, status: int) -> None:
     error = {"error": {"code": status, "message": "No"}}
     parsed = endpoint._parse_response(client=client(), response=httpx.Response(status, json=error))
     assert isinstance(parsed, ErrorResponse)

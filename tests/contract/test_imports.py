@@ -1,3 +1,5 @@
+"""Which modules are loaded by importing the package, creating a client, sending a request, and reading a result."""
+
 from __future__ import annotations
 
 import json
@@ -6,66 +8,72 @@ import sys
 
 import pytest
 
-ROOT = "import anchor_webtask"
-PACKAGE = "from anchor_webtask import *; import anchor_webtask"
-CLIENTS = f"{PACKAGE}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
-SENDING = (
-    f"{PACKAGE}, httpx; transport = httpx.MockTransport(lambda _: httpx.Response(200, json={{'data': {{}}}})); "
+# Programs that the tests run in a fresh interpreter.
+IMPORT_PACKAGE = "import anchor_webtask"
+IMPORT_ALL_NAMES = "from anchor_webtask import *; import anchor_webtask"
+CREATE_CLIENTS = f"{IMPORT_ALL_NAMES}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
+SEND_A_CHECK = (
+    f"{IMPORT_ALL_NAMES}, httpx; "
+    "transport = httpx.MockTransport(lambda _: httpx.Response(200, json={'data': {}})); "
     "next(anchor_webtask.Anchor('key', transport=transport).tasks.get('task-1').updates(0))"
 )
-CONNECTING = f"{PACKAGE}; next(anchor_webtask.Anchor('key', base_url='https://127.0.0.1:1').tasks.get('id').updates(0))"
+CONNECT = (
+    f"{IMPORT_ALL_NAMES}; next(anchor_webtask.Anchor('key', base_url='https://127.0.0.1:1').tasks.get('id').updates(0))"
+)
 COMPLETED = "httpx.Response(200, json={'data': {'status': 'COMPLETED', 'result': {'amount': 3}}})"
-RESULT = (
-    f"{PACKAGE}, dataclasses, httpx; transport = httpx.MockTransport(lambda _: {COMPLETED}); "
+READ_A_RESULT = (
+    f"{IMPORT_ALL_NAMES}, dataclasses, httpx; transport = httpx.MockTransport(lambda _: {COMPLETED}); "
     "Price = dataclasses.make_dataclass('Price', [('amount', int)]); "
     "tasks = anchor_webtask.Anchor('key', transport=transport).tasks; "
     "assert str(tasks.get('task-1', output=OUTPUT).result().value) == EXPECTED"
 )
-TYPED = {"msgspec", "pydantic", "jsonschema", "referencing"}
-REPORT = "import json, sys; print(json.dumps(list(sys.modules)))"
-NO_SSL_CONTEXT = "import ssl; ssl.SSLContext.__new__ = None"
+OUTPUT_LIBRARIES = {"msgspec", "pydantic", "jsonschema", "referencing"}
+PRINT_MODULES = "import json, sys; print(json.dumps(list(sys.modules)))"
+FORBID_SSL_CONTEXTS = "import ssl; ssl.SSLContext.__new__ = None"
 
 
 def run(code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a fresh interpreter."""
+    """Run a program in a fresh interpreter."""
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
 
-def added_by(code: str) -> set[str]:
-    """Return the modules that some code imports and `import httpx` doesn't."""
-    with_code, with_httpx = run(f"{code}; {REPORT}"), run(f"import httpx; {REPORT}")
+def imported_beyond_httpx(code: str) -> set[str]:
+    """Return the modules that a program imports and `import httpx` does not import."""
+    with_code, with_httpx = run(f"{code}; {PRINT_MODULES}"), run(f"import httpx; {PRINT_MODULES}")
     assert (with_code.stderr, with_httpx.stderr) == ("", "")
     return set(json.loads(with_code.stdout)) - set(json.loads(with_httpx.stdout))
 
 
-def test_root_is_lazy() -> None:
+def test_importing_the_package_loads_neither_its_client_nor_httpx() -> None:
     ours = {
-        name for name in json.loads(run(f"{ROOT}; {REPORT}").stdout) if name.startswith(("anchor_webtask", "httpx"))
+        name
+        for name in json.loads(run(f"{IMPORT_PACKAGE}; {PRINT_MODULES}").stdout)
+        if name.startswith(("anchor_webtask", "httpx"))
     }
     assert ours == {"anchor_webtask", "anchor_webtask._version"}
 
 
-@pytest.mark.parametrize("code", [PACKAGE, CLIENTS], ids=["all public names", "two clients"])
-def test_nothing_is_imported_beyond_httpx_and_the_package_itself(code: str) -> None:
-    added = added_by(code)
+@pytest.mark.parametrize("code", [IMPORT_ALL_NAMES, CREATE_CLIENTS], ids=["all public names", "two clients"])
+def test_public_names_and_clients_import_only_httpx_and_the_package(code: str) -> None:
+    added = imported_beyond_httpx(code)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
     assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
 
 
-@pytest.mark.parametrize("code", [CLIENTS, SENDING], ids=["two clients", "a transport of one's own"])
-def test_no_ssl_context_is_made_before_one_is_needed(code: str) -> None:
-    assert run(f"{NO_SSL_CONTEXT}; {code}").stderr == ""
+@pytest.mark.parametrize("code", [CREATE_CLIENTS, SEND_A_CHECK], ids=["two clients", "a custom transport"])
+def test_no_ssl_context_is_created_before_a_connection_needs_one(code: str) -> None:
+    assert run(f"{FORBID_SSL_CONTEXTS}; {code}").stderr == ""
 
 
-def test_package_logs_nothing_where_nobody_has_set_up_logging() -> None:
-    """It looks again, which it warns of, so that there is something to say."""
-    assert run(SENDING).stderr == ""
+def test_package_prints_nothing_if_the_application_sets_up_no_logging() -> None:
+    """The response is unreadable, so the package logs a warning that the task is checked again later."""
+    assert run(SEND_A_CHECK).stderr == ""
 
 
-def test_what_sending_needs_would_be_noticed() -> None:
-    added = added_by(SENDING)
+def test_tests_of_this_file_would_detect_an_early_import_or_ssl_context() -> None:
+    added = imported_beyond_httpx(SEND_A_CHECK)
     assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
-    assert "cannot make an HTTP client (TypeError)" in run(f"{NO_SSL_CONTEXT}; {CONNECTING}").stderr
+    assert "cannot make an HTTP client (TypeError)" in run(f"{FORBID_SSL_CONTEXTS}; {CONNECT}").stderr
 
 
 @pytest.mark.parametrize(
@@ -77,7 +85,8 @@ def test_what_sending_needs_would_be_noticed() -> None:
         ("Price", "Price(amount=3)", {"msgspec"}),
         ("anchor_webtask.JsonSchema({'type': 'object'})", "{'amount': 3}", {"jsonschema", "referencing"}),
     ],
+    ids=["no output", "object schema", "array schema", "dataclass", "JsonSchema"],
 )
-def test_only_what_an_output_needs_is_imported(output: str, expected: str, imported: set[str]) -> None:
-    added = added_by(RESULT.replace("OUTPUT", output).replace("EXPECTED", repr(expected)))
-    assert {name.partition(".")[0] for name in added} & TYPED == imported
+def test_each_output_imports_only_the_libraries_that_it_needs(output: str, expected: str, imported: set[str]) -> None:
+    added = imported_beyond_httpx(READ_A_RESULT.replace("OUTPUT", output).replace("EXPECTED", repr(expected)))
+    assert {name.partition(".")[0] for name in added} & OUTPUT_LIBRARIES == imported

@@ -1,3 +1,5 @@
+"""The import contracts that `pyproject.toml` declares: they hold, and import-linter reports each violation."""
+
 from __future__ import annotations
 
 import os
@@ -22,7 +24,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
 
 
-def test_declared_contracts_hold() -> None:
+def test_declared_import_contracts_hold() -> None:
     linted = lint_imports(ROOT)
     assert linted.returncode == 0, linted.stdout
 

@@ -1,4 +1,4 @@
-"""Ties the options that users pass to the spec: a new field, a new agent or another type shows up here."""
+"""`TaskOptions` matches the spec: a test fails if the spec has a new field, a new agent, or another type."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from anchor_webtask._api import requests
 from anchor_webtask._api.spec import composed_spec
 
 OPTIONS = typing.get_type_hints(TaskOptions)
-CHOSEN_OTHERWISE = {
-    "prompt",  # an argument of its own
-    "output_schema",  # comes from `output`
-    "async",  # what the method chooses
+NOT_AN_OPTION = {
+    "prompt",  # a positional argument
+    "output_schema",  # made from the argument `output`
+    "async",  # depends on the method that the user calls
 }
 NOT_IN_BODY = {
-    "session_id",  # the query's sessionId
-    "extra_body",  # what the spec doesn't know yet
+    "session_id",  # sent in the URL's query, as sessionId
+    "extra_body",  # holds fields that the spec does not have
 }
 
 
@@ -44,7 +44,7 @@ def operation(spec: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def fields(spec: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the body's fields."""
+    """Return the schemas of the fields in the body of a start."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     while "$ref" in schema:
         schema = resolved(spec, schema["$ref"])
@@ -61,11 +61,11 @@ def resolved(spec: dict[str, Any], reference: str) -> dict[str, Any]:
 
 
 def python_type(spec: dict[str, Any], schema: dict[str, Any]) -> Any:
-    """Return the type of the option that takes what a schema describes."""
+    """Return the Python type that an option with this schema must have."""
     if "$ref" in schema:
         return python_type(spec, resolved(spec, schema["$ref"]))
     if "anyOf" in schema:
-        return typing.Union[tuple(python_type(spec, each) for each in schema["anyOf"])]  # noqa: UP007  of a tuple
+        return typing.Union[tuple(python_type(spec, each) for each in schema["anyOf"])]  # noqa: UP007  its members are in a tuple
     match schema["type"]:
         case "string" if "enum" in schema:
             return Literal[tuple(sorted(schema["enum"]))] | str
@@ -79,45 +79,45 @@ def python_type(spec: dict[str, Any], schema: dict[str, Any]) -> Any:
             mapping: Any = Mapping
             return mapping[str, python_type(spec, schema["additionalProperties"])]
         case other:
-            raise AssertionError(f"no option takes {other} yet: say here what its type is")
+            raise AssertionError(f"add the Python type of schemas with type {other!r} here")
 
 
-def test_options_are_the_fields_of_the_spec(fields: dict[str, Any], operation: dict[str, Any]) -> None:
+def test_options_have_the_names_of_the_specs_fields(fields: dict[str, Any], operation: dict[str, Any]) -> None:
     assert [parameter["name"] for parameter in operation["parameters"]] == ["sessionId"]
-    assert OPTIONS.keys() - NOT_IN_BODY == fields.keys() - CHOSEN_OTHERWISE
+    assert OPTIONS.keys() - NOT_IN_BODY == fields.keys() - NOT_AN_OPTION
     assert OPTIONS.keys() >= NOT_IN_BODY
-    assert fields.keys() >= CHOSEN_OTHERWISE
+    assert fields.keys() >= NOT_AN_OPTION
 
 
-def test_options_have_the_types_of_the_spec(spec: dict[str, Any], fields: dict[str, Any]) -> None:
+def test_options_have_the_types_of_the_specs_fields(spec: dict[str, Any], fields: dict[str, Any]) -> None:
     expected = {name: python_type(spec, schema) | None for name, schema in fields.items() if name in OPTIONS}
     assert {name: kind for name, kind in OPTIONS.items() if name not in NOT_IN_BODY} == expected
 
 
-def test_session_id_has_the_type_of_the_spec(spec: dict[str, Any], operation: dict[str, Any]) -> None:
+def test_session_id_option_has_the_type_of_the_query_parameter(spec: dict[str, Any], operation: dict[str, Any]) -> None:
     (parameter,) = operation["parameters"]
     assert (parameter["in"], parameter.get("required", False)) == ("query", False)
     assert OPTIONS["session_id"] == python_type(spec, parameter["schema"]) | None
 
 
 @pytest.mark.parametrize("name", ["agent", "provider"])
-def test_literals_are_the_enum_of_the_spec(name: str, fields: dict[str, Any]) -> None:
+def test_literal_types_of_agent_and_provider_equal_the_specs_enums(name: str, fields: dict[str, Any]) -> None:
     literal, text = typing.get_args(getattr(_models, name.title()))
     assert text is str
     assert list(typing.get_args(literal)) == sorted(fields[name]["enum"])
 
 
-def test_the_prompt_is_all_that_is_required(spec: dict[str, Any], operation: dict[str, Any]) -> None:
+def test_only_the_prompt_is_required(spec: dict[str, Any], operation: dict[str, Any]) -> None:
     schema = resolved(spec, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"])
     assert schema["required"] == ["prompt"]
     assert TaskOptions.__required_keys__ == frozenset()
 
 
-def test_every_option_is_checked() -> None:
+def test_every_option_is_validated() -> None:
     assert requests._CHECKS.keys() == OPTIONS.keys()
 
 
-def test_extra_body_refuses_every_field_of_the_spec(fields: dict[str, Any]) -> None:
+def test_extra_body_refuses_every_field_that_the_spec_has(fields: dict[str, Any]) -> None:
     assert requests._BODY_FIELDS.keys() == fields.keys()
 
 
@@ -129,7 +129,7 @@ VALUES: dict[str, list[object]] = {
 }
 
 
-def test_checks_take_the_values_of_the_specs_type_and_no_others(fields: dict[str, Any]) -> None:
+def test_options_accept_only_values_of_the_type_in_the_spec(fields: dict[str, Any]) -> None:
     for name, (kind, values) in itertools.product(OPTIONS.keys() - NOT_IN_BODY, VALUES.items()):
         problems = [requests._CHECKS[name](value) for value in values]
         if kind == fields[name]["type"]:

@@ -1,3 +1,5 @@
+"""The vendored spec matches the hash and the version in its source file."""
+
 from __future__ import annotations
 
 import hashlib
@@ -7,7 +9,7 @@ from tools.openapi import yaml
 from tools.repository import ROOT, SPEC
 
 
-def test_the_vendored_spec_is_the_one_that_its_source_file_describes() -> None:
+def test_source_file_describes_the_vendored_spec() -> None:
     source = json.loads((ROOT / SPEC.with_suffix(".source.json")).read_text(encoding="utf-8"))
     content = (ROOT / SPEC).read_bytes()
     assert source.keys() == {"source", "sha256", "upstream_version"}
@@ -18,7 +20,7 @@ def test_the_vendored_spec_is_the_one_that_its_source_file_describes() -> None:
     assert all(isinstance(each, str) and each for each in sources)
 
 
-def test_the_vendored_spec_ends_in_one_newline() -> None:
+def test_vendored_spec_has_unix_line_ends_and_one_final_newline() -> None:
     content = (ROOT / SPEC).read_bytes()
     assert content.endswith(b"\n")
     assert not content.endswith(b"\n\n")

@@ -1,4 +1,4 @@
-"""What both faces send, and what the emulator answers, is what the composed spec says: by openapi-core's reading."""
+"""Requests of both clients and responses of the emulator match the composed spec, as openapi-core reads it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def emulator(clock: VirtualClock) -> Emulator:
 
 @pytest.fixture
 def witness(emulator: Emulator) -> Iterator[Witness]:
-    """What sends in these tests; in the end all of it has been as the spec says."""
+    """A transport that compares each request and each response with the spec; the test fails if they do not match."""
     made = Witness(composed_spec(), emulator.transport())
     yield made
     assert made.problems == []
@@ -72,32 +72,40 @@ def bodies(witness: Witness) -> list[Any]:
     return [json.loads(request.content) for request, _ in witness.exchanges if request.method == "POST"]
 
 
-def test_start_checks_and_end(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_run_sends_one_start_request_and_then_check_requests(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200), ("GET", 200)]
     assert bodies(witness) == [{"prompt": "Read the price", "async": True}]
 
 
-def test_task_that_fails(runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+def test_run_raises_task_failed_error_for_a_failed_task(
+    runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
     emulator.on(takes=0, fails="no more steps")
     raised(TaskFailedError, runner, anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200)]
 
 
-def test_one_request(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_run_in_one_request_sends_only_one_request(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert witness.statuses == [("POST", 200)]
     assert bodies(witness) == [{"prompt": "Read the price"}]
 
 
-def test_one_request_that_fails(runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+def test_run_in_one_request_raises_unknown_outcome_after_500(
+    runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
     emulator.on(fails="no more steps")
     raised(StartOutcomeUnknownError, runner, anchor.tasks.run_in_one_request, "Read the price")
     assert witness.statuses == [("POST", 500)]
 
 
-@pytest.mark.parametrize("answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]])
-def test_answer_of_any_kind(answer: object, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness) -> None:
+@pytest.mark.parametrize(
+    "answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]], ids=repr
+)
+def test_answer_of_any_json_is_returned(
+    answer: object, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
+) -> None:
     emulator.on(answer=answer)
     assert runner.call(anchor.tasks.run, "Read the price").raw == answer
     assert runner.call(anchor.tasks.run_in_one_request, "Read the price").raw == answer
@@ -108,7 +116,7 @@ def test_answer_of_any_kind(answer: object, runner: Runner, anchor: Any, emulato
     ("status", "kind"),
     [(401, AuthenticationError), (402, PaymentRequiredError), (403, PermissionDeniedError), (429, RateLimitError)],
 )
-def test_error_answer_to_a_start(
+def test_error_response_to_a_start_raises_the_error_for_its_status(
     status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(start_faults=[status])
@@ -120,7 +128,7 @@ def test_error_answer_to_a_start(
     ("status", "kind"),
     [(400, BadRequestError), (401, AuthenticationError), (403, PermissionDeniedError), (404, NotFoundError)],
 )
-def test_error_answer_to_a_check(
+def test_error_response_to_a_check_raises_the_error_for_its_status(
     status: int, kind: type[StatusError], runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(faults=[status] * 10)
@@ -129,7 +137,7 @@ def test_error_answer_to_a_check(
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_error_answer_that_is_asked_again(
+def test_check_is_repeated_after_429_and_500(
     status: int, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(takes=0, faults=[status])
@@ -137,25 +145,27 @@ def test_error_answer_that_is_asked_again(
     assert witness.statuses == [("POST", 200), ("GET", status), ("GET", 200)]
 
 
-def test_wrong_key(runner: Runner, witness: Witness) -> None:
+def test_wrong_key_raises_authentication_error(runner: Runner, witness: Witness) -> None:
     with runner.anchor(api_key="another", transport=witness) as anchor:
         raised(AuthenticationError, runner, anchor.tasks.start, "Read the price")
     assert witness.statuses == [("POST", 401)]
 
 
-def test_unknown_task_with_an_id_that_has_to_be_encoded(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_unknown_task_id_with_special_characters_raises_not_found_error(
+    runner: Runner, anchor: Any, witness: Witness
+) -> None:
     raised(NotFoundError, runner, anchor.tasks.get("a/b?c#d ü").result)
     assert set(witness.statuses) == {("GET", 404)}
 
 
-def test_all_options_are_tried_here() -> None:
+def test_this_file_has_a_value_for_every_option() -> None:
     assert OPTIONS.keys() == TaskOptions.__annotations__.keys()
 
 
 @pytest.mark.parametrize("method", ["run", "start", "run_in_one_request"])
 @pytest.mark.parametrize("name", OPTIONS)
-def test_option_is_sent_as_it_is(name: str, method: str, runner: Runner, anchor: Any, witness: Witness) -> None:
-    value = OPTIONS[name]  # type: ignore[literal-required]  # one at a time
+def test_option_is_sent_unchanged(name: str, method: str, runner: Runner, anchor: Any, witness: Witness) -> None:
+    value = OPTIONS[name]  # type: ignore[literal-required]  # `name` is a variable
     runner.call(getattr(anchor.tasks, method), "Read the price", **{name: value})
     request, _ = witness.exchanges[0]
     body = bodies(witness)[0]
@@ -167,7 +177,7 @@ def test_option_is_sent_as_it_is(name: str, method: str, runner: Runner, anchor:
         assert (body, request.url.query) == (value if name == "extra_body" else {name: value}, b"")
 
 
-def test_all_options_at_once(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_all_options_can_be_sent_together(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.start, "Read the price", output=PRICE, **OPTIONS)
     request, _ = witness.exchanges[0]
     in_body: dict[str, Any] = {**OPTIONS}
@@ -178,14 +188,14 @@ def test_all_options_at_once(runner: Runner, anchor: Any, witness: Witness) -> N
     assert dict(request.url.params) == {"sessionId": session_id}
 
 
-def test_options_that_are_none_are_left_out(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_options_with_the_value_none_are_not_sent(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.start, "Read the price", **dict.fromkeys(OPTIONS))
     request, _ = witness.exchanges[0]
     assert (bodies(witness), request.url.query) == ([{"prompt": "Read the price", "async": True}], b"")
 
 
-@pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object", "wrapped"])
-def test_output_is_sent_as_a_schema_of_an_object_and_answered(
+@pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object schema", "an array schema that is wrapped"])
+def test_output_is_sent_as_an_object_schema_and_its_answer_is_returned(
     schema: dict[str, Any], runner: Runner, anchor: Any, witness: Witness
 ) -> None:
     result = runner.call(anchor.tasks.run, "Read the price", output=schema)
@@ -194,23 +204,23 @@ def test_output_is_sent_as_a_schema_of_an_object_and_answered(
     assert isinstance(result.value, dict if schema is PRICE else list)
 
 
-# -- The witness itself ----------------------------------------------------------------------------------------------
+# -- The witness ----------------------------------------------------------------------------------------------------
 
 START = "https://api.anchorbrowser.io/v1/tools/perform-web-task"
 STATUS = f"{START}/task-1/status"
 HEADERS = {"anchor-api-key": KEY}
 
 
-def seen(request: httpx.Request, status: int, answer: object) -> list[str]:
-    """Return what the witness says about one exchange."""
-    witness = Witness(composed_spec(), httpx.MockTransport(lambda _: httpx.Response(status, json=answer)))
+def problems_of(request: httpx.Request, status: int, content: object) -> list[str]:
+    """Return the problems that the witness reports for one exchange."""
+    witness = Witness(composed_spec(), httpx.MockTransport(lambda _: httpx.Response(status, json=content)))
     witness.handle_request(request)
     return witness.problems
 
 
-def test_witness_says_nothing_where_all_is_right() -> None:
+def test_witness_reports_no_problem_for_a_valid_exchange() -> None:
     request = httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read"})
-    assert seen(request, 200, {"data": {"result": 1}}) == []
+    assert problems_of(request, 200, {"data": {"result": 1}}) == []
 
 
 @pytest.mark.parametrize(
@@ -229,13 +239,29 @@ def test_witness_says_nothing_where_all_is_right() -> None:
         httpx.Request("POST", f"{START}s", headers=HEADERS, json={"prompt": "Read"}),
         httpx.Request("POST", START.replace("https", "http"), headers=HEADERS, json={"prompt": "Read"}),
     ],
+    ids=[
+        "no key",
+        "no prompt",
+        "prompt is a number",
+        "max_steps is text",
+        "unknown agent",
+        "secret value is a number",
+        "output_schema is an array",
+        "body is invalid JSON",
+        "no body",
+        "wrong method",
+        "wrong path",
+        "http in place of https",
+    ],
 )
-def test_witness_notices_a_wrong_request(request_: httpx.Request) -> None:
-    assert [problem for problem in seen(request_, 200, {"data": {"result": 1}}) if problem.startswith("request: ")]
+def test_witness_reports_a_problem_for_an_invalid_request(request_: httpx.Request) -> None:
+    assert [
+        problem for problem in problems_of(request_, 200, {"data": {"result": 1}}) if problem.startswith("request: ")
+    ]
 
 
 @pytest.mark.parametrize(
-    ("status", "answer"),
+    ("status", "content"),
     [
         (200, {}),
         (200, {"data": {}}),
@@ -246,7 +272,8 @@ def test_witness_notices_a_wrong_request(request_: httpx.Request) -> None:
         (404, {"error": {"code": "7"}}),
         (418, {}),
     ],
+    ids=repr,
 )
-def test_witness_notices_a_wrong_answer(status: int, answer: object) -> None:
-    problems = seen(httpx.Request("GET", STATUS, headers=HEADERS), status, answer)
-    assert [problem for problem in problems if problem.startswith("answer: ")] == problems != []
+def test_witness_reports_a_problem_for_an_invalid_response(status: int, content: object) -> None:
+    problems = problems_of(httpx.Request("GET", STATUS, headers=HEADERS), status, content)
+    assert [problem for problem in problems if problem.startswith("response: ")] == problems != []

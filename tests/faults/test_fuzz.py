@@ -1,7 +1,7 @@
-"""Whatever a server answers, only `AnchorError`s or right values come out, and the same of both faces.
+"""Random responses lead to an `AnchorError` or to correct values, and to equal outcomes in the sync and async client.
 
-What is right is said here once more, in a few lines that call nothing of the package. `nox --session fuzz` looks for
-minutes; what it finds stays, as a folder in `tests/samples/` or as an `@example` here.
+The expected outcome is computed here in a few lines that do not use the package. `nox --session fuzz` searches for
+minutes; keep each response that it finds as a folder in `tests/samples/` or as an `@example` here.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from tests.support import fuzzing
-from tests.support.outcomes import (
+from tests.support.client_outcomes import (
     CHECKS,
     DONE,
     STARTS,
+    FixedResponse,
     Outcome,
-    Player,
-    came_below_the_wire,
-    came_of,
-    came_over_the_wire,
-    told,
+    as_text,
+    client_outcome,
+    outcome_of_bytes,
+    outcome_of_response,
 )
 from tests.support.raw_server import TASK_ID
-from tests.support.runners import runner
+from tests.support.runners import make_runner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def runners() -> Iterator[tuple[Runner, Runner]]:
-    with runner("sync") as sync, runner("asyncio") as asyncio:
+    with make_runner("sync") as sync, make_runner("asyncio") as asyncio:
         yield sync, asyncio
 
 
@@ -70,11 +70,11 @@ outputs = st.none() | st.sampled_from([Price, list[str], JsonSchema({"type": "ob
 
 more = settings(max_examples=settings().max_examples * 2)
 fewer = settings(max_examples=settings().max_examples // 4)
-"""Where an example is a server and two connections, or takes the stack to its end."""
+"""Settings for tests with expensive examples: each needs a server and two connections, or a very deep stack."""
 
-# -- What is right -------------------------------------------------------------------------------------------------
+# -- The expected outcomes -----------------------------------------------------------------------------------------
 
-REFUSALS: Final[Mapping[int, type[StatusError]]] = {
+ERRORS: Final[Mapping[int, type[StatusError]]] = {
     400: BadRequestError,
     401: AuthenticationError,
     402: PaymentRequiredError,
@@ -84,10 +84,12 @@ REFUSALS: Final[Mapping[int, type[StatusError]]] = {
     429: RateLimitError,
 }
 UNCERTAIN: Final = {408, 499, *range(500, 600)}
+"""The error statuses after which it is unknown whether a task has started."""
 REPEATED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
+"""The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
-Right: TypeAlias = tuple[str, Any]
-"""One of ("error", type), ("done", raw), ("failed", reason), ("id", id), ("status", status)."""
+Expected: TypeAlias = tuple[str, Any]
+"""The expected outcome: ("error", class), ("done", raw), ("failed", reason), ("id", task id) or ("status", status)."""
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -98,9 +100,10 @@ def parsed(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def right_of_start(status: int, body: bytes) -> Right:
+def expected_of_start(status: int, body: bytes) -> Expected:
+    """Return the expected outcome of a start with this response."""
     if status >= 300:
-        return "error", StartOutcomeUnknownError if status in UNCERTAIN else refusal(status)
+        return "error", StartOutcomeUnknownError if status in UNCERTAIN else error_of_status(status)
     data = parsed(body).get("data") if status == 200 else None
     if not isinstance(data, dict) or data.keys().isdisjoint({"status", "result"}):
         return "error", StartOutcomeUnknownError
@@ -113,9 +116,10 @@ def right_of_start(status: int, body: bytes) -> Right:
     return ("failed", data.get("error")) if has_failed else ("done", data["result"])
 
 
-def right_of_check(status: int, body: bytes) -> Right:
+def expected_of_check(status: int, body: bytes) -> Expected:
+    """Return the expected outcome of a single check with this response."""
     if status >= 300:
-        return "error", refusal(status)
+        return "error", error_of_status(status)
     data = parsed(body).get("data") if status == 200 else None
     if not isinstance(data, dict) or "status" not in data:
         return "error", UnexpectedResponseError
@@ -124,14 +128,14 @@ def right_of_check(status: int, body: bytes) -> Right:
             return "done", data.get("result")
         case "failed":
             return "failed", data.get("error")
-        case said:
-            return "status", "running" if said == "running" else "unknown"
+        case status_text:
+            return "status", "running" if status_text == "running" else "unknown"
 
 
-def refusal(status: int) -> type[AnchorError]:
+def error_of_status(status: int) -> type[AnchorError]:
     if status < 400:
         return UnexpectedResponseError
-    return REFUSALS.get(status) or (ServerError if status >= 500 else StatusError)
+    return ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
 
 
 def is_id(value: Any) -> bool:
@@ -139,8 +143,8 @@ def is_id(value: Any) -> bool:
     return is_short_text and value not in {".", ".."} and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
-def hold_right(outcome: Outcome, right: Right, output: Any) -> None:
-    match right:
+def check_outcome(outcome: Outcome, expected: Expected, output: Any) -> None:
+    match expected:
         case "error", kind:
             assert type(outcome) is kind, repr(outcome)
         case "id", task_id:
@@ -149,22 +153,22 @@ def hold_right(outcome: Outcome, right: Right, output: Any) -> None:
             assert outcome == {"task_id": TASK_ID, "status": status}
         case "failed", reason:
             assert isinstance(outcome, TaskFailedError), repr(outcome)
-            said = reason if isinstance(reason, str | None) else json.dumps(reason, ensure_ascii=False)
-            assert outcome.reason == said or "[redacted]" in str(outcome.reason)
+            reason_text = reason if isinstance(reason, str | None) else json.dumps(reason, ensure_ascii=False)
+            assert outcome.reason == reason_text or "[redacted]" in str(outcome.reason)
         case _, raw if isinstance(outcome, InvalidOutputError):
             assert output is not None
-            assert told([outcome.raw]) == told([raw])
+            assert as_text([outcome.raw]) == as_text([raw])
         case _, raw:
             assert isinstance(outcome, dict), repr(outcome)
-            assert told([outcome["raw"]]) == told([raw])
-            hold_value(outcome["value"], raw, output)
+            assert as_text([outcome["raw"]]) == as_text([raw])
+            check_value(outcome["value"], raw, output)
 
 
-def hold_value(value: Any, raw: Any, output: Any) -> None:
+def check_value(value: Any, raw: Any, output: Any) -> None:
     if output is None:
         for _ in range(2):
             raw = raw["result"] if isinstance(raw, dict) and raw.keys() == {"result"} else raw
-        assert told([value]) == told([raw])
+        assert as_text([value]) == as_text([raw])
     elif output is Price:
         assert isinstance(value, Price)
         assert isinstance(value.amount, float)
@@ -174,54 +178,54 @@ def hold_value(value: Any, raw: Any, output: Any) -> None:
         assert all(isinstance(item, str) for item in value)
 
 
-def hold_message(outcome: Outcome, body: bytes) -> None:
-    """Hold that a status error quotes the API's error, and no other body."""
+def check_message(outcome: Outcome, body: bytes) -> None:
+    """Check that a status error has a message if and only if the body has the API's error message."""
     if isinstance(outcome, StatusError):
         error = parsed(body).get("error")
-        said = error.get("message") if isinstance(error, dict) else error
-        assert (outcome.message is not None) == (isinstance(said, str) and said != "")
+        message = error.get("message") if isinstance(error, dict) else error
+        assert (outcome.message is not None) == (isinstance(message, str) and message != "")
 
 
-# -- Below the wire ------------------------------------------------------------------------------------------------
+# -- Responses without a connection --------------------------------------------------------------------------------
 
 
 @more
-@given(answer=fuzzing.answers(), output=outputs)
-# httpx would send the cookie back with the check that follows, and fails on one that isn't ASCII.
+@given(response=fuzzing.responses(), output=outputs)
+# httpx would send the cookie with the next request, and fails on a cookie that is not ASCII.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
-def test_a_start_comes_to_what_its_answer_says(
-    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+def test_outcome_of_start_fits_the_response(
+    runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
-    status, _, body = answer
+    status, _, body = response
     for request in STARTS:
         note(request)
-        outcome = came_below_the_wire(runners, request, output, answer)
-        right = right_of_start(status, body)
-        if request == "one-request" and right[0] == "id":
-            known = outcome.task_id if isinstance(outcome, AnchorError) else outcome["task_id"]
-            assert known == right[1]
-            right = "done", "done"
-        hold_right(outcome, right, output)
-        hold_message(outcome, body)
+        outcome = outcome_of_response(runners, request, output, response)
+        expected = expected_of_start(status, body)
+        if request == "one-request" and expected[0] == "id":
+            task_id = outcome.task_id if isinstance(outcome, AnchorError) else outcome["task_id"]
+            assert task_id == expected[1]
+            expected = "done", "done"
+        check_outcome(outcome, expected, output)
+        check_message(outcome, body)
 
 
 @more
-@given(answer=fuzzing.answers(), output=outputs)
-def test_a_check_comes_to_what_its_answer_says(
-    runners: tuple[Runner, Runner], answer: fuzzing.Answer, output: Any
+@given(response=fuzzing.responses(), output=outputs)
+def test_outcome_of_check_fits_the_response(
+    runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
-    status, _, body = answer
-    kind, said = right = right_of_check(status, body)
-    goes_on = kind == "status" or (kind == "error" and status in REPEATED)
+    status, _, body = response
+    kind, detail = expected = expected_of_check(status, body)
+    is_repeated = kind == "status" or (kind == "error" and status in REPEATED)
     for request in CHECKS:
         note(request)
-        outcome = came_below_the_wire(runners, request, output, answer)
-        if request == "result" and goes_on:
+        outcome = outcome_of_response(runners, request, output, response)
+        if request == "result" and is_repeated:
             assert isinstance(outcome, TaskTimeoutError), repr(outcome)
-            assert type(outcome.last_error) is (said if kind == "error" else type(None))
+            assert type(outcome.last_error) is (detail if kind == "error" else type(None))
         else:
-            hold_right(outcome, right, output)
-        hold_message(outcome, body)
+            check_outcome(outcome, expected, output)
+        check_message(outcome, body)
 
 
 @pytest.mark.parametrize("request_", [*STARTS, *CHECKS])
@@ -234,7 +238,7 @@ def test_a_check_comes_to_what_its_answer_says(
     status=st.sampled_from([200, 400]),
     output=outputs,
 )
-def test_depth_breaks_nothing(
+def test_deeply_nested_response_raises_no_other_exception_than_anchor_error(
     runners: tuple[Runner, Runner],
     request_: str,
     depth: int,
@@ -250,26 +254,28 @@ def test_depth_breaks_nothing(
     status_text = "failed" if place == "error" else "completed"
     data = deep if place == "data" else f'{{"status": "{status_text}", "result": 1, "{place}": {deep}}}'
     body = f'{{"data": {data}, "error": {deep}}}' if place else deep
-    for each in runners:
-        # What is too deep depends on the stack, in which the faces differ; that an error is one of ours doesn't.
-        came_of(each, request_, output, transport=httpx.MockTransport(Player((status, {}, body.encode()))))
+    for runner in runners:
+        # The outcomes are not compared, since the depth that is too deep differs with the stacks of the clients.
+        client_outcome(
+            runner, request_, output, transport=httpx.MockTransport(FixedResponse((status, {}, body.encode())))
+        )
 
 
-# -- On the wire ---------------------------------------------------------------------------------------------------
+# -- Raw bytes over a connection -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
-@given(sent=fuzzing.sent())
-def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(
-    runners: tuple[Runner, Runner], request_: str, sent: bytes
+@given(data=fuzzing.raw_responses())
+def test_outcome_of_random_bytes_is_anchor_error_or_result(
+    runners: tuple[Runner, Runner], request_: str, data: bytes
 ) -> None:
-    match came_over_the_wire(runners, request_, sent):
+    match outcome_of_bytes(runners, request_, data):
         case StatusError(status=status):
             assert status >= 400
             assert request_ not in STARTS or status not in UNCERTAIN
         case RequestTimeoutError():
-            pytest.fail("the connection was closed, and not noticed")
+            pytest.fail("the client has not noticed that the server closed the connection")
         case AnchorError() as error:
             lost = StartOutcomeUnknownError if request_ in STARTS else TransportError
             assert isinstance(error, lost | UnexpectedResponseError | TaskFailedError)
@@ -278,12 +284,12 @@ def test_any_bytes_come_to_an_error_of_ours_or_to_a_value(
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
 @given(framing=st.sampled_from(fuzzing.FRAMINGS), headers=fuzzing.headers, lost=st.just(0) | st.integers(1, 60))
-def test_a_right_answer_comes_through_in_any_framing_unless_a_piece_is_lost(
+def test_complete_response_succeeds_in_every_framing_and_truncated_response_fails(
     runners: tuple[Runner, Runner], request_: str, framing: str, headers: dict[str, str], lost: int
 ) -> None:
     fields, content = fuzzing.framed(DONE, framing)
-    sent = fuzzing.on_the_wire(200, fields | headers, content)
-    outcome = came_over_the_wire(runners, request_, sent[: len(sent) - lost])
+    data = fuzzing.raw_response(200, fields | headers, content)
+    outcome = outcome_of_bytes(runners, request_, data[: len(data) - lost])
     if not lost:
         assert outcome == {"task_id": TASK_ID if request_ == "refresh" else None, "value": "done", "raw": "done"}
     elif request_ in STARTS:

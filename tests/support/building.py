@@ -1,4 +1,4 @@
-"""Repositories in miniature, to run the maintainers' programs in."""
+"""Makes small copies of this repository, in which tests run the maintainers' programs."""
 
 from __future__ import annotations
 
@@ -24,15 +24,20 @@ NO_ACTIONS: Final = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\naction
 
 
 def upstream(version: str) -> Path:
-    """Return a version of upstream's document, or skip the test where they aren't."""
+    """Return the path of one version of upstream's document; skip the test if the file does not exist."""
     path = UPSTREAM / f"{version}.yaml"
     if not path.is_file():
-        pytest.skip(f"{path.relative_to(ROOT.parent)} is not here")
+        pytest.skip(f"upstream's document {path.relative_to(ROOT.parent)} does not exist")
     return path
 
 
 def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
-    """Make one in a new folder: with what the pipeline reads here, or with a spec of its own and no actions."""
+    """Make a repository in a new folder, with the files that the pipeline reads.
+
+    Args:
+        root: The folder.
+        spec: A spec that replaces the vendored one; the overlay then has no actions.
+    """
     (root / OVERLAY).parent.mkdir(parents=True)
     for path in (SPEC, OVERLAY, CONFIG, Path("pyproject.toml")):
         shutil.copy(ROOT / path, root / path)
@@ -43,7 +48,7 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
 
 
 def try_all(root: Path) -> dict[str, list[str]]:
-    """Send synthetic samples through all generated code, and return what was tried, by kind."""
+    """Run synthetic samples through all generated code, and return the names of what was tried, by kind."""
     ran = subprocess.run(
         [sys.executable, str(TRY_ALL), str(root / GENERATED)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -1,6 +1,6 @@
-"""Single changes of a spec: what each is, how bad, where, and for whom.
+"""Single changes of a spec: the kind, severity and place of each, and whether it affects requests or responses.
 
-The spec is the slice that the first version vendored, so that these stay what they are whatever is vendored now.
+The spec is the slice that the first version vendored, so that the changes do not depend on the vendored spec.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BODY = [*START, "requestBody"]
 OK = [*START, "responses", "200"]
 QUERY = [*START, "parameters"]
 NO: Any = object()
-"""There is nothing at the place."""
+"""The place is empty."""
 
 TEXT = {"type": "string"}
 LIST = {"type": "array", "items": TEXT}
@@ -38,7 +38,7 @@ def limit(**more: Any) -> list[Any]:
 
 
 class Change(NamedTuple):
-    """What stands at a place of the old spec and of the new, and the row that says so."""
+    """The values at a place of the old spec and of the new spec, and the row for the change."""
 
     place: list[Any]
     old: Any
@@ -50,10 +50,10 @@ class Change(NamedTuple):
 
 
 def both(
-    key: str, old: Any, new: Any, kind: str, request: Severity, answer: Severity, *, inside: tuple[str, ...] = ("x",)
+    key: str, old: Any, new: Any, kind: str, request: Severity, response: Severity, *, inside: tuple[str, ...] = ("x",)
 ) -> list[Change]:
-    """Return one change of a property `x` in a request and in an answer."""
-    places = ((SENT, request, "request"), (READ, answer, "answer"))
+    """Return the same change of a property `x` in a request and in a response."""
+    places = ((SENT, request, "request"), (READ, response, "response"))
     return [
         Change([*place, "properties", *inside, key], old, new, kind, severity, f"{place[-1]}.x", hit)
         for place, severity, hit in places
@@ -95,7 +95,7 @@ SINGLE = [
         "request",
     ),
     Change(QUERY, limit(), limit(description="How many"), "text", DOC, f"POST {PATH}, query parameter limit"),
-    # -- bodies and answers --------------------------------------------------------------------------------------------
+    # -- bodies and responses ------------------------------------------------------------------------------------------
     Change(BODY, NO, {"content": {}}, "body-added", ADD, f"POST {PATH}, body", "request"),
     Change(BODY, NO, {"content": {}, "required": True}, "required-body-added", BRK, f"POST {PATH}, body", "request"),
     Change(BODY, {"content": {}}, NO, "body-removed", BRK, f"POST {PATH}, body", "request"),
@@ -103,34 +103,43 @@ SINGLE = [
     Change([*BODY, "required"], True, NO, "now-optional", ADD, f"POST {PATH}, body", "request"),
     Change([*BODY, "content", "text/plain"], NO, {}, "content-type-added", ADD, f"POST {PATH}, body", "request"),
     Change([*BODY, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, body", "request"),
-    Change([*OK, "content", "text/plain"], NO, {}, "content-type-added", BEH, f"POST {PATH}, answer 200", "answer"),
-    Change([*OK, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, answer 200", "answer"),
-    Change([*START, "responses", "202"], NO, {}, "success-added", BEH, f"POST {PATH}, answer 202", "answer"),
-    Change([*START, "responses", "202"], {}, NO, "success-removed", BRK, f"POST {PATH}, answer 202", "answer"),
-    Change([*START, "responses", "418"], NO, {}, "failure-added", ADD, f"POST {PATH}, answer 418", "answer"),
-    Change([*START, "responses", "default"], {}, NO, "failure-removed", BEH, f"POST {PATH}, answer default", "answer"),
-    Change([*OK, "headers", "X"], NO, {}, "header-added", ADD, f"POST {PATH}, answer 200, header X", "answer"),
-    Change([*OK, "headers", "X"], {}, NO, "header-removed", BRK, f"POST {PATH}, answer 200, header X", "answer"),
-    Change([*OK, "description"], "Well", "Very well", "text", DOC, f"POST {PATH}, answer 200"),
+    Change([*OK, "content", "text/plain"], NO, {}, "content-type-added", BEH, f"POST {PATH}, response 200", "response"),
+    Change(
+        [*OK, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, response 200", "response"
+    ),
+    Change([*START, "responses", "202"], NO, {}, "success-added", BEH, f"POST {PATH}, response 202", "response"),
+    Change([*START, "responses", "202"], {}, NO, "success-removed", BRK, f"POST {PATH}, response 202", "response"),
+    Change([*START, "responses", "418"], NO, {}, "failure-added", ADD, f"POST {PATH}, response 418", "response"),
+    Change(
+        [*START, "responses", "default"], {}, NO, "failure-removed", BEH, f"POST {PATH}, response default", "response"
+    ),
+    Change([*OK, "headers", "X"], NO, {}, "header-added", ADD, f"POST {PATH}, response 200, header X", "response"),
+    Change([*OK, "headers", "X"], {}, NO, "header-removed", BRK, f"POST {PATH}, response 200, header X", "response"),
+    Change([*OK, "description"], "Well", "Very well", "text", DOC, f"POST {PATH}, response 200"),
     Change(
         [*OK, "content", "application/json", "example"],
         {"data": {"result": {"result": 1}}},
         {"data": {"result": 1}},
         "example-shape",
         BEH,
-        f"POST {PATH}, answer 200",
-        "answer",
+        f"POST {PATH}, response 200",
+        "response",
     ),
     Change(
-        [*OK, "content", "application/json", "example"], {"a": 1}, {"a": 2}, "example", DOC, f"POST {PATH}, answer 200"
+        [*OK, "content", "application/json", "example"],
+        {"a": 1},
+        {"a": 2},
+        "example",
+        DOC,
+        f"POST {PATH}, response 200",
     ),
     # -- properties ----------------------------------------------------------------------------------------------------
     *both("x", NO, TEXT, "property-added", ADD, ADD, inside=()),
     *both("x", TEXT, NO, "property-removed", BRK, BRK, inside=()),
     Change([*SENT, "required"], ["prompt"], ["prompt", "url"], "now-required", BRK, f"{SENT[-1]}.url", "request"),
-    Change([*READ, "required"], [], ["result"], "now-required", ADD, f"{READ[-1]}.result", "answer"),
+    Change([*READ, "required"], [], ["result"], "now-required", ADD, f"{READ[-1]}.result", "response"),
     Change([*SENT, "required"], ["prompt"], [], "now-optional", ADD, f"{SENT[-1]}.prompt", "request"),
-    Change([*READ, "required"], ["result"], NO, "now-optional", BRK, f"{READ[-1]}.result", "answer"),
+    Change([*READ, "required"], ["result"], NO, "now-optional", BRK, f"{READ[-1]}.result", "response"),
     *both("readOnly", NO, True, "read-only", BRK, BEH),
     *both("readOnly", True, False, "no-longer-read-only", ADD, BEH),
     *both("writeOnly", NO, True, "write-only", BEH, BRK),
@@ -188,7 +197,7 @@ SINGLE = [
     Change([*SCHEMAS, "More"], {"type": "string"}, {"type": "integer"}, "type-changed", NAM, "More"),
     Change(["components", "headers"], NO, {"X": {}}, "schema-added", ADD, "components.headers.X"),
     Change(["components", "pathItems"], {"X": {}}, {"X": {"get": {}}}, "not-understood", NAM, "components.pathItems.X"),
-    # -- the whole -----------------------------------------------------------------------------------------------------
+    # -- the document --------------------------------------------------------------------------------------------------
     Change(["servers"], [{"url": "a"}], [{"url": "a"}, {"url": "b"}], "server-added", ADD, "server b"),
     Change(["servers"], [{"url": "a"}, {"url": "b"}], [{"url": "a"}], "server-removed", BRK, "server b"),
     Change(
@@ -242,7 +251,7 @@ def slice_of_the_api() -> Any:
 
 
 def with_x() -> Any:
-    """Return the spec with a property `x` to change in what is sent and in what is read."""
+    """Return the spec with a property `x` in a request and in a response."""
     spec = slice_of_the_api()
     for name in (SENT[-1], READ[-1]):
         spec["components"]["schemas"][name]["properties"]["x"] = copy.deepcopy(X)
@@ -250,7 +259,7 @@ def with_x() -> Any:
 
 
 def put(spec: Any, place: list[Any], value: Any) -> Any:
-    """Return a copy with a value at a place, or with nothing there."""
+    """Return a copy of the spec with a value at a place, or with the place empty."""
     changed = copy.deepcopy(spec)
     node = changed
     for key in place[:-1]:

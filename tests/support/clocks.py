@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps."""
+"""A virtual clock for tests, in which time passes only while a client sleeps."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 
 class VirtualClock:
-    """A clock for tests: sleeping takes no time and moves it on. `chance` is always in the middle: no jitter."""
+    """A clock for tests: a sleep returns immediately and advances the time. Delays are not random: `chance` is 0.5."""
 
     def __init__(self) -> None:
         self.time = 0.0
         self.epoch = 1_800_000_000.0
         self.sleeps: list[float] = []
-        self._once_slept: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def now(self) -> float:
         return self.time
@@ -31,12 +31,12 @@ class VirtualClock:
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.time += seconds
-        while self._once_slept:
-            self._once_slept.pop()()
+        while self._callbacks:
+            self._callbacks.pop()()
 
-    def once_slept(self, happens: Callable[[], object]) -> None:
-        """Let something happen during the next sleep."""
-        self._once_slept.append(happens)
+    def during_next_sleep(self, callback: Callable[[], object]) -> None:
+        """Call a function during the next sleep."""
+        self._callbacks.append(callback)
 
     async def sleep_async(self, seconds: float) -> None:
         await anyio.lowlevel.checkpoint()

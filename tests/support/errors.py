@@ -1,4 +1,4 @@
-"""What every error of the package has to be, whatever it says."""
+"""Checks of what every error of the package promises: it has no chained exception, and can be pickled and copied."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
 def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
-    """Call a method of a client or a handle, and return the error of exactly this kind that it raises.
+    """Call a method of a client or a handle, which must raise an error of exactly the class `kind`; return the error.
 
-    The error must be chained to nothing, and come out of a pickle and a copy as it went in.
+    The error must have no cause and no context, and its pickle and its copy must have the same contents.
     """
     with pytest.raises(AnchorError) as caught:
         runner.call(function, *args, **kwargs)
@@ -29,13 +29,13 @@ def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *ar
     assert type(error) is kind, repr(error)
     assert error.__cause__ is None
     assert error.__context__ is None
-    for same in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
-        assert contents(same) == contents(error)
+    for duplicate in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
+        assert contents(duplicate) == contents(error)
     return error
 
 
 def contents(error: AnchorError) -> tuple[object, ...]:
-    """Return all that an error says, to be compared; errors in its attributes likewise."""
+    """Return all contents of an error in a form that can be compared; an error in an attribute is converted too."""
     attributes = {
         name: contents(value) if isinstance(value, AnchorError) else value for name, value in vars(error).items()
     }

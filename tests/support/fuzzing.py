@@ -1,4 +1,4 @@
-"""What a hostile or broken server might answer, for hypothesis to draw: JSON, bytes, headers, and HTTP on the wire."""
+"""Hypothesis strategies for the responses of a hostile or broken server: JSON, headers, bodies, and raw HTTP."""
 
 from __future__ import annotations
 
@@ -16,92 +16,94 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = "corr#ct-hörse"
 MARK: Final = "Mark-of-the-body"
-"""What a text from outside is known by."""
+"""A text in bodies and reason phrases by which a test recognizes content that came from the server."""
 
 # -- JSON ----------------------------------------------------------------------------------------------------------
 
 
 class Literal(str):
-    """A value that is written as it stands."""
+    """A JSON value as text, which is written unchanged: for numbers such as 1e999, and for NaN."""
 
 
 class Pairs(list[tuple[str, Any]]):
-    """An object, whose keys may come twice."""
+    """A JSON object as a list of pairs, so that a key can occur twice."""
 
 
 Node: TypeAlias = Any
-"""What JSON is made of here: `Literal`, `Pairs`, lists, and the values of Python that JSON has."""
-Answer: TypeAlias = tuple[int, dict[str, str], bytes]
-"""A status, headers and a body."""
+"""A JSON value: `Literal`, `Pairs`, a list, or a Python value that `json.dumps` accepts."""
+Response: TypeAlias = tuple[int, dict[str, str], bytes]
+"""The status, the headers and the body of a response."""
 
 LITERALS: Final = tuple(map(Literal, ("-0", "1e999", "-1E-999", "NaN", "-Infinity", "9" * 400, "9" * 5000, "1.0000")))
 ECHOES: Final = (f"{MARK} {KEY}", f"{PASSWORD} {MARK}", MARK)
-WORDS: Final = (
+TEXTS: Final = (
     *("", " ", ".", "..", "a/b?c#d%", "\x00", "\ud800", "line\r\nline", "İ", "x" * 1500),
     *("running", "Completed", "FAILED", "failed", "CANCELLED", "error", "status", "result", "workflow_id", "null"),
     *("{}", "[]", '{"amount": 3}', '{"result": ["a"]}', "[" * 2000),
     *ECHOES,
 )
-texts = st.sampled_from(WORDS) | st.text(st.characters(), max_size=8)
+texts = st.sampled_from(TEXTS) | st.text(st.characters(), max_size=8)
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(LITERALS) | texts
 
 
-def larger(nodes: SearchStrategy[Node]) -> SearchStrategy[Node]:
+def containers(nodes: SearchStrategy[Node]) -> SearchStrategy[Node]:
     pairs = st.lists(st.tuples(st.sampled_from(["data", "error", "amount", "message", "code"]) | texts, nodes))
     return st.lists(nodes, max_size=4) | pairs.map(Pairs)
 
 
-trees = st.recursive(scalars, larger, max_leaves=8)
+json_values = st.recursive(scalars, containers, max_leaves=8)
 
 
-def written(node: Node) -> str:
-    """Write JSON, or what only looks like it."""
+def to_json(node: Node) -> str:
+    """Return a value as JSON text; the text is invalid JSON if the value contains a `Literal` such as NaN."""
     match node:
         case Literal():
             return str(node)
         case Pairs():
-            return "{" + ", ".join(f"{json.dumps(key)}: {written(value)}" for key, value in node) + "}"
+            return "{" + ", ".join(f"{json.dumps(key)}: {to_json(value)}" for key, value in node) + "}"
         case list():
-            return "[" + ", ".join(map(written, node)) + "]"
+            return "[" + ", ".join(map(to_json, node)) + "]"
         case str():
             return json.dumps(node, ensure_ascii=len(node) % 2 == 0)
         case _:
             return json.dumps(node)
 
 
-def changed(draw: DrawFn, node: Node) -> Node:
-    """Change one place in JSON."""
+def mutate(draw: DrawFn, node: Node) -> Node:
+    """Return a JSON value with one random change."""
     if not isinstance(node, list) or not node or draw(st.integers(0, 4)) == 0:
         return draw(replacements(node))
     place = draw(st.integers(0, len(node) - 1))
     item = node[place]
-    match draw(st.sampled_from(["inside", "inside", "inside", "drop", "twice", "key"])):
-        case "drop":
-            put = []
-        case "twice":
-            put = [item, changed_item(draw, item)]
-        case "key" if isinstance(node, Pairs):
-            put = [(draw(texts | st.just(item[0].swapcase())), item[1])]
+    match draw(st.sampled_from(["mutate", "mutate", "mutate", "remove", "repeat", "rename"])):
+        case "remove":
+            new = []
+        case "repeat":
+            new = [item, mutate_item(draw, item)]
+        case "rename" if isinstance(node, Pairs):
+            new = [(draw(texts | st.just(item[0].swapcase())), item[1])]
         case _:
-            put = [changed_item(draw, item)]
-    return type(node)([*node[:place], *put, *node[place + 1 :]])
+            new = [mutate_item(draw, item)]
+    return type(node)([*node[:place], *new, *node[place + 1 :]])
 
 
-def changed_item(draw: DrawFn, item: Node) -> Node:
-    return (item[0], changed(draw, item[1])) if isinstance(item, tuple) else changed(draw, item)
+def mutate_item(draw: DrawFn, item: Node) -> Node:
+    return (item[0], mutate(draw, item[1])) if isinstance(item, tuple) else mutate(draw, item)
 
 
 def replacements(node: Node) -> SearchStrategy[Node]:
-    """Draw what may stand in a node's place: another value, or the same in another form."""
-    forms: list[Node] = [[node], Pairs([("result", node)]), written(node)]
+    """Return a strategy for replacements of a JSON value: the same value in another form, or a different value."""
+    forms: list[Node] = [[node], Pairs([("result", node)]), to_json(node)]
     if isinstance(node, Pairs):
-        forms.append([list(pair) for pair in node])  # what Python's dict() takes for an object as well
+        forms.append(
+            [list(pair) for pair in node]
+        )  # a list of pairs is not a JSON object, but Python's dict() accepts it
     if isinstance(node, str):
         forms += [node.swapcase(), node.title(), f" {node} "]
-    return st.sampled_from(forms) | trees | st.sampled_from(ECHOES)
+    return st.sampled_from(forms) | json_values | st.sampled_from(ECHOES)
 
 
-# -- Answers -------------------------------------------------------------------------------------------------------
+# -- Responses -----------------------------------------------------------------------------------------------------
 
 SAMPLES: Final = [
     (json.loads((path.parent / "sample.json").read_bytes())["status"], path.read_bytes())
@@ -115,25 +117,25 @@ OTHER_STATUSES: Final = (200, 201, 301, 307, 308, 408, 499, 503)
 
 @st.composite
 def damaged(draw: DrawFn, data: bytes) -> bytes:
-    """Draw bytes of which a piece is lost, or comes twice, or is something else."""
+    """Draw damaged bytes: a part of `data` is missing, is repeated, or is replaced by other bytes."""
     begin = draw(st.integers(0, len(data)))
     end = draw(st.integers(begin, len(data)))
     return data[:begin] + draw(st.binary(max_size=6) | st.just(data[begin:end] * 2)) + data[end:]
 
 
 @st.composite
-def answers(draw: DrawFn) -> Answer:
-    """Draw a sample with up to three changes, or with another status, or damaged; or any JSON; or any bytes."""
+def responses(draw: DrawFn) -> Response:
+    """Draw a response: a sample with up to three changes, any JSON, or any bytes; the status may be changed too."""
     status, node = draw(st.sampled_from(VALID))
     for _ in range(draw(st.integers(0, 3))):
-        node = changed(draw, node)
+        node = mutate(draw, node)
     encoding = draw(st.sampled_from(["utf-8"] * 5 + ["utf-8-sig", "utf-16", "utf-32-be"]))
-    body = written(node).encode(encoding, "surrogatepass")
+    body = to_json(node).encode(encoding, "surrogatepass")
     match draw(st.integers(0, 9)):
         case 0:
             body = draw(damaged(body))
         case 1:
-            body = written(draw(trees)).encode(encoding, "surrogatepass")
+            body = to_json(draw(json_values)).encode(encoding, "surrogatepass")
         case 2:
             body = draw(st.binary(max_size=64))
     if draw(st.integers(0, 2)) == 0:
@@ -152,19 +154,19 @@ HEADERS: Final = {
     "upgrade": ("h2c",),
     "link": ("<>; rel=;;;",),
 }
-anything = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12)
+header_values = st.text(st.characters(min_codepoint=0x20, max_codepoint=0xFF, exclude_characters="\x7f"), max_size=12)
 headers: SearchStrategy[dict[str, str]] = st.lists(
     st.sampled_from([(name, value) for name, values in HEADERS.items() for value in values])
-    | st.tuples(st.sampled_from(list(HEADERS)), anything),
+    | st.tuples(st.sampled_from(list(HEADERS)), header_values),
     max_size=3,
 ).map(dict)
-"""Headers that the client reads, or some library below it does."""
+"""A strategy for headers that the client or one of its libraries reads."""
 
-# -- The wire ------------------------------------------------------------------------------------------------------
+# -- Raw HTTP ------------------------------------------------------------------------------------------------------
 
 
 def framed(body: bytes, framing: str) -> tuple[dict[str, str], bytes]:
-    """Return the headers that say how a body is sent, and what is sent."""
+    """Return the headers that declare a body's framing and encoding, and the bytes of the framed body."""
     match framing:
         case "length":
             return {"content-length": str(len(body))}, body
@@ -176,11 +178,11 @@ def framed(body: bytes, framing: str) -> tuple[dict[str, str], bytes]:
             chunks = [b"%X;extension\r\n%s\r\n" % (len(piece), piece) for piece in pieces if piece]
             return {"transfer-encoding": "chunked"}, b"".join([*chunks, b"0\r\ntrailer: yes\r\n\r\n"])
         case _:
-            return {}, body  # it ends with the connection
+            return {}, body  # a body without a declared length ends when the connection is closed
 
 
-def on_the_wire(status: int, fields: dict[str, str], content: bytes) -> bytes:
-    """Write an answer as it is sent."""
+def raw_response(status: int, fields: dict[str, str], content: bytes) -> bytes:
+    """Return a response as the bytes that a server sends; the reason phrase contains the key."""
     lines = [f"HTTP/1.1 {status} {MARK} {KEY}", *(f"{name}: {value.strip()}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
 
@@ -200,12 +202,15 @@ HOSTILE_FRAMING: Final = (
 
 
 @st.composite
-def sent(draw: DrawFn) -> bytes:
-    """Draw what a server sends before it closes the connection: an answer in which all may be wrong, or anything."""
-    status, fields, body = draw(answers())
+def raw_responses(draw: DrawFn) -> bytes:
+    """Draw all bytes that a server sends on one connection: a response with random errors, or arbitrary bytes."""
+    status, fields, body = draw(responses())
     framing, content = framed(body, draw(st.sampled_from(FRAMINGS)))
     framing |= draw(st.just({}) | st.sampled_from(HOSTILE_FRAMING))
-    whole = on_the_wire(draw(st.just(status) | st.integers(0, 999)), framing | fields, content)
+    complete = raw_response(draw(st.just(status) | st.integers(0, 999)), framing | fields, content)
     return draw(
-        st.just(whole) | damaged(whole) | st.binary(max_size=100) | st.just(b"HTTP/1.1 100 Go on\r\n\r\n" + whole)
+        st.just(complete)
+        | damaged(complete)
+        | st.binary(max_size=100)
+        | st.just(b"HTTP/1.1 100 Go on\r\n\r\n" + complete)
     )

@@ -1,4 +1,4 @@
-"""Expensive folders that are made once a test session, however many xdist workers need them."""
+"""Expensive folders that are made once in a test session, even if several xdist workers need them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
     """Return a folder that one worker makes while the others wait for it.
 
     Args:
-        factory: The session's temporary folders. Those of the workers have one parent, which belongs to the session.
+        factory: The session's temporary folders. The folders of all xdist workers have the same parent.
         name: The name of the folder, unique in the session.
-        make: Fills a new folder of another name, which is renamed when it is complete.
+        make: Fills a new folder, which has a temporary name until it is complete.
     """
     base = factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
@@ -29,7 +29,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             work = shared / f"{name}.work"
-            shutil.rmtree(work, ignore_errors=True)  # what a failed attempt left
+            shutil.rmtree(work, ignore_errors=True)  # the remains of a failed attempt
             work.mkdir()
             make(work)
             work.rename(folder)

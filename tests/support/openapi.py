@@ -1,4 +1,4 @@
-"""openapi-core as a witness: whether what goes over the wire is what the spec says, by somebody else's reading."""
+"""Validates requests and responses against a spec with openapi-core, which is independent of this project."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 
 
 class OpenAPIRequest:
-    """An httpx request as openapi-core wants it."""
+    """An httpx request in the form that openapi-core requires."""
 
     def __init__(self, request: httpx.Request) -> None:
         self._request = request
@@ -42,7 +42,7 @@ class OpenAPIRequest:
 
 
 class OpenAPIResponse:
-    """An httpx response as openapi-core wants it."""
+    """An httpx response in the form that openapi-core requires."""
 
     def __init__(self, response: httpx.Response) -> None:
         self._response = response
@@ -62,15 +62,15 @@ class OpenAPIResponse:
 
 
 class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends by another transport, and holds each request and each answer against the spec.
+    """A transport that sends through another transport, and validates each request and response against the spec.
 
     Args:
         spec: The OpenAPI document.
-        inner: What sends.
+        inner: The transport that sends.
 
     Attributes:
-        exchanges: Each request with its answer's status.
-        problems: What is not as the spec says.
+        exchanges: Each request with the status of its response.
+        problems: The violations of the spec, as text.
     """
 
     def __init__(self, spec: dict[str, Any], inner: httpx.MockTransport) -> None:
@@ -81,34 +81,34 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
     @property
     def statuses(self) -> list[tuple[str, int]]:
-        """The method of each request, and its answer's status."""
+        """The method of each request, and the status of its response."""
         return [(request.method, status) for request, status in self.exchanges]
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
         response = self._inner.handle_request(request)
         response.read()
-        self._look_at(request, response)
+        self._validate(request, response)
         return response
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         await request.aread()
         response = await self._inner.handle_async_request(request)
         await response.aread()
-        self._look_at(request, response)
+        self._validate(request, response)
         return response
 
-    def _look_at(self, request: httpx.Request, response: httpx.Response) -> None:
+    def _validate(self, request: httpx.Request, response: httpx.Response) -> None:
         self.exchanges.append((request, response.status_code))
         ours, theirs = OpenAPIRequest(request), OpenAPIResponse(response)
         problems = [
             *(("request", error) for error in self._openapi.iter_request_errors(ours)),
-            *(("answer", error) for error in self._openapi.iter_response_errors(ours, theirs)),
+            *(("response", error) for error in self._openapi.iter_response_errors(ours, theirs)),
         ]
         self.problems += [f"{where}: {_text(error)}" for where, error in problems]
 
 
 def _text(error: BaseException) -> str:
-    """Return an error with its causes: openapi-core puts what is wrong into those."""
-    below = getattr(error, "schema_errors", ()) or ((error.__cause__,) if error.__cause__ else ())
-    return " / ".join([f"{type(error).__name__} {error}", *(_text(each) for each in below)])
+    """Return the text of an error and of its causes, since openapi-core puts the details into the causes."""
+    causes = getattr(error, "schema_errors", ()) or ((error.__cause__,) if error.__cause__ else ())
+    return " / ".join([f"{type(error).__name__} {error}", *(_text(each) for each in causes)])

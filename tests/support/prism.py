@@ -1,4 +1,4 @@
-"""Prism, which serves a spec's examples and says what it doesn't like in a request."""
+"""Starts Prism, a mock server that responds with a spec's examples and reports invalid requests."""
 
 from __future__ import annotations
 
@@ -16,22 +16,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VIOLATIONS: Final = "sl-violations"
-"""The header in which it says what was wrong with a request."""
+"""The response header in which Prism lists how the request violates the spec."""
 
 _LISTENING: Final = re.compile(r"listening on (http://127\.0\.0\.1:\d+)")
 
 
 def entry_point() -> str:
-    """Return the program's file, or skip the module where there is none."""
-    found = os.environ.get("PRISM")
-    if found is None:
-        pytest.skip("PRISM isn't set; `nox --session witnesses` sets it where node is", allow_module_level=True)
-    return found
+    """Return the path of the Prism program; skip the test module if Prism is not installed."""
+    program = os.environ.get("PRISM")
+    if program is None:
+        pytest.skip(
+            "the environment variable PRISM is not set; `nox --session witnesses` sets it if node is installed",
+            allow_module_level=True,
+        )
+    return program
 
 
 @contextmanager
 def serving(program: str, spec: Path) -> Iterator[str]:
-    """Serve a spec, and return where."""
+    """Serve a spec with Prism, and yield the server's URL."""
     command = ["node", program, "mock", "--host", "127.0.0.1", "--port", "0", str(spec)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
@@ -39,14 +42,14 @@ def serving(program: str, spec: Path) -> Iterator[str]:
     ):
         try:
             assert process.stdout is not None
-            said = ""
+            output = ""
             for line in process.stdout:
-                said += line
+                output += line
                 if listening := _LISTENING.search(line):
                     break
             else:
-                pytest.fail(f"Prism has not begun:\n{said}")
-            reader.submit(process.stdout.read)  # a full pipe would stop it
+                pytest.fail(f"Prism did not start; its output:\n{output}")
+            reader.submit(process.stdout.read)  # Prism would block if nobody read its output
             yield listening[1]
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""Programs of the tests, run in processes of their own."""
+"""Runs the tests' programs in separate processes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ PASSWORD: Final = "correct-horse-battery"
 
 @contextmanager
 def spawn(program: Path, *arguments: str, base_url: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a program whose environment has the key, the base URL and a password; its output is text."""
+    """Run a Python program with the key, the base URL and a password in its environment; kill it when the context ends.
+
+    The program's output streams are pipes of text.
+    """
     environment = {
         **os.environ,
         "ANCHORBROWSER_API_KEY": KEY,

@@ -1,22 +1,23 @@
-"""A server of raw bytes on loopback, which answers as a test says: right, wrongly, slowly, or not at all.
+"""A TCP server on loopback that responds with scripted bytes: correct, wrong, slow, or none at all.
 
-An answer is a *play*, a tuple of steps that are done in order:
+The server responds to a request with a *script*, a tuple of actions that it performs in order:
 
-    bytes                       are sent
-    Drip(data, every)           is sent byte by byte, with a pause after each
-    Beneath(data)               is sent as it is, without the TLS that the connection has
-    Ending.CLOSE, .RESET        the connection is closed, or reset as by a crashed process
-    Ending.SILENCE              nothing more is said
-    a callable                  is called, for instance to wait for another request
+    bytes                       send these bytes
+    Drip(data, every)           send these bytes one by one, with a pause after each
+    WithoutTls(data)            send these bytes unencrypted, although the connection uses TLS
+    Ending.CLOSE                close the connection
+    Ending.RESET                reset the connection, as the system does when a process crashes
+    Ending.SILENCE              send nothing more, and wait until the client disconnects
+    a function                  call it, for instance to wait for another request
 
-It begins once the whole request has been read, or, when its first step says so:
+The script begins when the server has read the complete request, or earlier if its first action says so:
 
-    Reading.FIRST_BYTE          once the first byte has come
-    Reading.HEAD                once the head has come
+    ReadUntil.FIRST_BYTE        begin when the first byte has arrived
+    ReadUntil.HEAD              begin when the head has arrived
 
-After a play without an `Ending` the connection is kept for the next request. Starts and checks have their own plays,
-one a request, in order; the last one is played for ever. So `[fault, answer]` is a fault that comes once, and `[fault]`
-one that stays.
+After a script without an `Ending` the connection is kept for the next request. Starts and checks have separate lists of
+scripts: one script for each request, in order, and the last script for all requests after that. So
+`[fault, response]` is a fault that occurs once, and `[fault]` is a permanent fault.
 """
 
 from __future__ import annotations
@@ -39,20 +40,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from email.message import Message
 
-PATIENCE = 30
-"""Seconds after which a test that waits for something gives up; no test waits for it to pass."""
+TEST_TIMEOUT = 30
+"""Seconds after which a test fails if the event that it waits for does not happen; no test needs that long."""
 
 
 class Ending(Enum):
-    """How a connection ends in the middle of things."""
+    """How the server ends a connection, even in the middle of a response."""
 
     CLOSE = auto()
     RESET = auto()
     SILENCE = auto()
 
 
-class Reading(Enum):
-    """How much of a request is read before it's answered."""
+class ReadUntil(Enum):
+    """How much of a request the server reads before it responds."""
 
     FIRST_BYTE = auto()
     HEAD = auto()
@@ -60,26 +61,26 @@ class Reading(Enum):
 
 @dataclass(frozen=True)
 class Drip:
-    """Bytes that come one by one."""
+    """Bytes that are sent one by one, with a pause of `every` seconds after each."""
 
     data: bytes
     every: float = 0.02
 
 
 @dataclass(frozen=True)
-class Beneath:
-    """Bytes that break into a TLS connection."""
+class WithoutTls:
+    """Bytes that are sent unencrypted on a TLS connection."""
 
     data: bytes
 
 
-Step: TypeAlias = bytes | Drip | Beneath | Reading | Ending | Callable[[], object]
-Play: TypeAlias = tuple[Step, ...]
+Action: TypeAlias = bytes | Drip | WithoutTls | ReadUntil | Ending | Callable[[], object]
+Script: TypeAlias = tuple[Action, ...]
 
 
 @dataclass(frozen=True)
-class Seen:
-    """One whole request."""
+class ReceivedRequest:
+    """A request that has arrived completely."""
 
     method: str
     path: str
@@ -91,64 +92,64 @@ class Seen:
         return json.loads(self.body)
 
 
-def head(status: int | str, length: int, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the head of an answer with a body of so many bytes; a status may have its reason."""
+def response_head(status: int | str, length: int, headers: Mapping[str, str] | None = None) -> bytes:
+    """Return the head of a response whose body has `length` bytes; a text as status includes the reason phrase."""
     lines = [f"HTTP/1.1 {status}" if isinstance(status, str) else f"HTTP/1.1 {status} Whatever"]
     fields = {"content-type": "application/json", "content-length": str(length), **(headers or {})}
     lines += [f"{name}: {value}" for name, value in fields.items()]
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
-def http(status: int | str, body: bytes, headers: Mapping[str, str] | None = None) -> Play:
-    """Play an answer of these bytes."""
-    return (head(status, len(body), headers) + body,)
+def http_response(status: int | str, body: bytes, headers: Mapping[str, str] | None = None) -> Script:
+    """Return the script of a response with this body."""
+    return (response_head(status, len(body), headers) + body,)
 
 
-def answer(content: object, status: int | str = 200, headers: Mapping[str, str] | None = None) -> Play:
-    """Play a JSON answer."""
-    return http(status, json.dumps(content).encode(), headers)
+def json_response(content: object, status: int | str = 200, headers: Mapping[str, str] | None = None) -> Script:
+    """Return the script of a response with a JSON body."""
+    return http_response(status, json.dumps(content).encode(), headers)
 
 
-def error(status: int, message: str = "as it was told to", headers: Mapping[str, str] | None = None) -> Play:
-    """Play the API's error body."""
-    return answer({"error": {"code": status, "message": message}}, status, headers)
+def error_response(status: int, message: str = "test error", headers: Mapping[str, str] | None = None) -> Script:
+    """Return the script of a response with the API's error body."""
+    return json_response({"error": {"code": status, "message": message}}, status, headers)
 
 
 TASK_ID = "task-1"
-STARTED = answer({"data": {"status": "running", "workflow_id": TASK_ID}})
-RUNNING = answer({"data": {"status": "RUNNING"}})
-COMPLETED = answer({"data": {"status": "COMPLETED", "result": "done"}})
+STARTED = json_response({"data": {"status": "running", "workflow_id": TASK_ID}})
+RUNNING = json_response({"data": {"status": "RUNNING"}})
+COMPLETED = json_response({"data": {"status": "COMPLETED", "result": "done"}})
 
 
 class RawServer(ThreadingTCPServer):
-    """The server; `raw_server` starts and stops it.
+    """A server of scripted bytes; `raw_server` starts and stops it.
 
     Attributes:
-        base_url: Where it is.
-        seen: The whole requests that came, in order.
-        connections: How many connections came.
-        hang_ups: How many were closed by the client while the server said nothing, or waited for a request.
-        starts: How many POSTs came: on how many connections, or once more on one, at least the first byte of one did.
-        checks: How many GETs came, counted likewise.
+        base_url: The server's URL.
+        requests: The requests that have arrived completely, in order.
+        connections: How many connections clients have opened.
+        disconnects: How many connections a client closed during `Ending.SILENCE`.
+        starts: How many POST requests have begun to arrive; the first byte counts.
+        checks: How many GET requests have begun to arrive; the first byte counts.
     """
 
     daemon_threads = False
-    request_queue_size = 128  # many connections may come at once
+    request_queue_size = 128  # tests open many connections at once
     block_on_close = True
 
     def __init__(
-        self, start: Sequence[Play], check: Sequence[Play], tls: ssl.SSLContext | None, longest_body: int
+        self, start: Sequence[Script], check: Sequence[Script], tls: ssl.SSLContext | None, max_body_bytes: int
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Connection, bind_and_activate=False)
         self.server_bind()
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
-        self.seen: list[Seen] = []
-        self.connections = self.hang_ups = self.starts = self.checks = 0
+        self.requests: list[ReceivedRequest] = []
+        self.connections = self.disconnects = self.starts = self.checks = 0
         self.stopping = threading.Event()
-        self.longest_body = longest_body
+        self.max_body_bytes = max_body_bytes
         checks = deque(check)
-        # A proxy is asked for a tunnel first: CONNECT.
-        self._plays = {b"P": deque(start), b"G": checks, b"C": checks}
+        # The keys are the first letters of the methods POST, GET and CONNECT, which asks a proxy for a tunnel.
+        self._scripts = {b"P": deque(start), b"G": checks, b"C": checks}
         self._tls = tls
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -156,186 +157,187 @@ class RawServer(ThreadingTCPServer):
         self._serving: threading.Thread | None = None
 
     def listen(self) -> None:
-        """Accept connections from now on; until then they are refused."""
+        """Accept connections; before this call, connections are refused."""
         self.server_activate()
         self._serving = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.001})
         self._serving.start()
 
     def stop(self) -> None:
-        """Cut all connections, and wait for the threads."""
+        """Shut down all connections, wait for the threads, and raise the first unexpected exception of a connection."""
         if self._serving is not None:
             self.shutdown()
             self._serving.join()
         with self._changed:
             self.stopping.set()
             for connection in self._open:
-                _cut(connection)
+                _shut_down(connection)
         self.server_close()
         if self._problems:
             raise self._problems[0]
 
-    def wait_for(self, requests: int) -> None:
-        """Wait until so many whole requests have come."""
+    def wait_for_requests(self, requests: int) -> None:
+        """Wait until this number of requests has arrived completely."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= requests, PATIENCE)
+            assert self._changed.wait_for(lambda: len(self.requests) >= requests, TEST_TIMEOUT)
 
-    def wait_for_hang_ups(self, connections: int) -> None:
-        """Wait until so many connections were closed by whoever opened them."""
+    def wait_for_disconnects(self, connections: int) -> None:
+        """Wait until a client has closed this number of connections."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.hang_ups >= connections, PATIENCE)
+            assert self._changed.wait_for(lambda: self.disconnects >= connections, TEST_TIMEOUT)
 
     def count(self, method: str) -> int:
-        """Return how many whole requests of this method came."""
-        return sum(request.method == method for request in self.seen)
+        """Return how many requests of this method have arrived completely."""
+        return sum(request.method == method for request in self.requests)
 
-    def wait_for_open(self, connections: int) -> None:
-        """Wait until no more than so many connections are open."""
+    def wait_for_open_connections(self, connections: int) -> None:
+        """Wait until at most this number of connections is open."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self._open) <= connections, PATIENCE)
+            assert self._changed.wait_for(lambda: len(self._open) <= connections, TEST_TIMEOUT)
 
-    # What the connections call.
+    # The methods below are called by the connections' threads.
 
-    def opened(self, connection: socket.socket) -> socket.socket:
-        """Note a connection, and return what to talk through."""
+    def add_connection(self, connection: socket.socket) -> socket.socket:
+        """Record a connection, and return its socket; with TLS, the TLS socket that wraps the connection."""
         if self._tls is not None:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self._changed:
             self.connections += 1
             self._open.add(connection)
             if self.stopping.is_set():
-                _cut(connection)
+                _shut_down(connection)
         return connection
 
-    def closed(self, connection: socket.socket) -> None:
-        """Forget a connection."""
+    def remove_connection(self, connection: socket.socket) -> None:
+        """Record that a connection is closed."""
         with self._changed:
             self._open.discard(connection)
             self._changed.notify_all()
 
-    def heard_first(self, byte: bytes) -> Play:
-        """Note the first byte of a request, and return what to answer."""
+    def next_script(self, first_byte: bytes) -> Script:
+        """Count a request whose first byte has arrived, and return its script."""
         with self._changed:
-            self.starts += byte == b"P"
-            self.checks += byte == b"G"
-            plays = self._plays[byte]
-            return plays.popleft() if len(plays) > 1 else plays[0]
+            self.starts += first_byte == b"P"
+            self.checks += first_byte == b"G"
+            scripts = self._scripts[first_byte]
+            return scripts.popleft() if len(scripts) > 1 else scripts[0]
 
-    def hung_up(self) -> None:
-        """Note that a client has closed a connection; not those that `stop` cuts."""
+    def add_disconnect(self) -> None:
+        """Count a connection that the client has closed; connections that `stop` shuts down do not count."""
         with self._changed:
-            self.hang_ups += not self.stopping.is_set()
+            self.disconnects += not self.stopping.is_set()
             self._changed.notify_all()
 
-    def saw(self, request: Seen) -> None:
-        """Note a whole request."""
+    def add_request(self, request: ReceivedRequest) -> None:
+        """Record a request that has arrived completely."""
         with self._changed:
-            self.seen.append(request)
+            self.requests.append(request)
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Let a broken connection pass, since breaking them is what tests do; `stop` raises anything else."""
+        """Ignore the OSError of a broken connection, since tests break connections; `stop` raises other exceptions."""
         del request, client_address
         problem = sys.exception()
         if problem is not None and not isinstance(problem, OSError):
             self._problems.append(problem)
 
 
-def _cut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # the client may have been first
+def _shut_down(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # the client may have closed the connection before
         connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Connection(StreamRequestHandler):
-    """One connection: reads requests and plays the answers."""
+    """One connection: reads requests, and performs their scripts."""
 
     disable_nagle_algorithm = True
 
     def setup(self) -> None:
         assert isinstance(self.server, RawServer)
         self.raw = self.server
-        self.request = self.raw.opened(self.request)
+        self.request = self.raw.add_connection(self.request)
         super().setup()
 
     def finish(self) -> None:
-        self.raw.closed(self.request)
+        self.raw.remove_connection(self.request)
         super().finish()
         if isinstance(self.request, ssl.SSLSocket):
-            self.request.close()  # the server closes what it accepted, which the TLS socket has taken over
+            # The server closes only the socket that it accepted, and the TLS socket has taken over its descriptor.
+            self.request.close()
 
     def handle(self) -> None:
         while first := self.rfile.read(1):
             if not first.isalpha():
-                self.rfile.read()  # no HTTP, but a TLS client at a plain server, which says nothing
+                self.rfile.read()  # a TLS handshake instead of HTTP: a server without TLS does not respond to it
                 return
-            play = self.raw.heard_first(first)
-            self._read(first, play[0])
-            for step in play:
-                if not self._do(step):
+            script = self.raw.next_script(first)
+            self._read(first, script[0])
+            for action in script:
+                if not self._perform(action):
                     return
 
-    def _wait_for_hang_up(self) -> None:
-        with contextlib.suppress(OSError):  # reset is closed as well
+    def _wait_for_disconnect(self) -> None:
+        with contextlib.suppress(OSError):  # a client that resets the connection has disconnected too
             while self.connection.recv(65_536):
                 pass
-        self.raw.hung_up()
+        self.raw.add_disconnect()
 
-    def _read(self, first: bytes, step: Step) -> None:
-        """Read as much of a request as the first step of its answer says."""
-        if step is Reading.FIRST_BYTE:
+    def _read(self, first: bytes, action: Action) -> None:
+        """Read a request as far as the first action of its script says."""
+        if action is ReadUntil.FIRST_BYTE:
             return
         method, path, _ = (first + self.rfile.readline()).decode("latin-1").split()
         headers = parse_headers(self.rfile)
-        if step is not Reading.HEAD:
-            body = self.rfile.read(min(int(headers.get("content-length", 0)), self.raw.longest_body))
-            self.raw.saw(Seen(method, path, headers, body))
+        if action is not ReadUntil.HEAD:
+            body = self.rfile.read(min(int(headers.get("content-length", 0)), self.raw.max_body_bytes))
+            self.raw.add_request(ReceivedRequest(method, path, headers, body))
 
-    def _do(self, step: Step) -> bool:
-        """Do one step; False when it was the connection's last."""
-        match step:
-            case Reading():
+    def _perform(self, action: Action) -> bool:
+        """Perform one action, and return whether the connection stays open."""
+        match action:
+            case ReadUntil():
                 pass
             case bytes():
-                self.connection.sendall(step)
+                self.connection.sendall(action)
             case Drip(data=data, every=every):
                 for byte in data:
                     self.connection.sendall(bytes([byte]))
                     if self.raw.stopping.wait(every):
                         return False
-            case Beneath(data=data):
+            case WithoutTls(data=data):
                 socket.socket.sendall(self.connection, data)
             case Ending.SILENCE:
-                self._wait_for_hang_up()
+                self._wait_for_disconnect()
             case Ending.RESET:
-                # Closing with a linger time of zero sends RST in place of FIN, once nothing holds the socket any more.
+                # A linger time of zero makes the system send RST in place of FIN when the last reference is closed.
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 self.rfile.close()
                 self.connection.close()
             case Ending.CLOSE:
                 pass
             case _:
-                step()
-        return not isinstance(step, Ending)
+                action()
+        return not isinstance(action, Ending)
 
 
 @contextlib.contextmanager
 def raw_server(
     *,
-    start: Sequence[Play] = (STARTED,),
-    check: Sequence[Play] = (COMPLETED,),
+    start: Sequence[Script] = (STARTED,),
+    check: Sequence[Script] = (COMPLETED,),
     tls: ssl.SSLContext | None = None,
     listening: bool = True,
-    longest_body: int = sys.maxsize,
+    max_body_bytes: int = sys.maxsize,
 ) -> Iterator[RawServer]:
-    """Serve until the context is left.
+    """Run a server until the context ends.
 
     Args:
-        start: What starts are answered with.
-        check: What status checks are answered with.
-        tls: Speak TLS with this certificate.
-        listening: Whether connections are accepted at once; else they are refused until `listen()`.
-        longest_body: How many bytes of a request's body are read; who sends more gets stuck in the middle of it.
+        start: The scripts of starts.
+        check: The scripts of checks.
+        tls: The TLS context, with a certificate; None for a server without TLS.
+        listening: Whether the server accepts connections immediately; otherwise it refuses them until `listen()`.
+        max_body_bytes: How many bytes of a request's body are read; a client with a much longer body cannot finish it.
     """
-    server = RawServer(start, check, tls, longest_body)
+    server = RawServer(start, check, tls, max_body_bytes)
     if listening:
         server.listen()
     try:

@@ -1,4 +1,4 @@
-"""One test, three faces: the sync client, and the async one under asyncio and under trio."""
+"""Runners, by which one test runs with the sync client, and with the async client under asyncio and under trio."""
 
 from __future__ import annotations
 
@@ -15,49 +15,50 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
 KEY = "Test-Key-0123456789"
-EVEN = WaitPolicy(fraction=0.1, minimum=1)
-"""A schedule that is easy to reckon with; what the default one does is tested where it is led by hand."""
+SIMPLE_POLICY = WaitPolicy(fraction=0.1, minimum=1)
+"""A schedule of checks that is easy to calculate; the tests of the polling rules cover the default schedule."""
 
 
 class SyncRunner:
-    """Calls the sync client as it is."""
+    """Makes sync clients, and calls their methods directly."""
 
     name: ClassVar[str] = "sync"
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return what comes of it; iterators come as lists."""
-        came = function(*args, **kwargs)
-        return list(came) if isinstance(came, Iterator) else came
+        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
+        result = function(*args, **kwargs)
+        return list(result) if isinstance(result, Iterator) else result
 
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:
         """Make a client, and close it."""
-        with Anchor(**{"api_key": KEY, "wait": EVEN, **arguments}) as anchor:
+        with Anchor(**{"api_key": KEY, "wait": SIMPLE_POLICY, **arguments}) as anchor:
             yield anchor
 
 
 class AsyncRunner:
-    """Calls the async client's methods in one event loop, which runs in a thread of its own."""
+    """Makes async clients, and calls their methods in one event loop, which runs in a separate thread."""
 
     def __init__(self, name: str, portal: BlockingPortal) -> None:
         self.name = name
         self._portal = portal
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return what comes of it; iterators come as lists."""
+        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
 
         async def call() -> Any:
-            came = function(*args, **kwargs)
-            if isinstance(came, AsyncIterator):
-                return [item async for item in came]
-            return await came if inspect.isawaitable(came) and not hasattr(came, "token") else came
+            result = function(*args, **kwargs)
+            if isinstance(result, AsyncIterator):
+                return [item async for item in result]
+            # A handle is awaitable too, but must be returned, not awaited; only handles have a token.
+            return await result if inspect.isawaitable(result) and not hasattr(result, "token") else result
 
         return self._portal.call(call)
 
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:
         """Make a client, and close it."""
-        anchor = AsyncAnchor(**{"api_key": KEY, "wait": EVEN, **arguments})
+        anchor = AsyncAnchor(**{"api_key": KEY, "wait": SIMPLE_POLICY, **arguments})
         try:
             yield anchor
         finally:
@@ -68,8 +69,8 @@ Runner = SyncRunner | AsyncRunner
 
 
 @contextmanager
-def runner(name: str) -> Iterator[Runner]:
-    """Make the face of this name."""
+def make_runner(name: str) -> Iterator[Runner]:
+    """Make the runner of this name: sync, asyncio or trio."""
     if name == "sync":
         yield SyncRunner()
     else:

@@ -1,4 +1,4 @@
-"""What the workflows run, run here: with a `gh` that writes down what it's asked, and a remote in a folder."""
+"""The scripts of the workflows, with a `gh` that logs its arguments and a remote repository in a folder."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ esac
 
 
 def steps(workflow: str, job: str) -> dict[str, str]:
-    """Return what the named steps of a job run."""
+    """Return the scripts of the named steps of a job."""
     document: Any = yaml.plain(yaml.load(WORKFLOWS / workflow))
     return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
 
 
 class Runner:
-    """A machine that a workflow runs on.
+    """A machine on which the steps of a workflow run.
 
     Attributes:
         folder: The checkout.
-        environment: What the steps see.
+        environment: The environment variables of the steps.
     """
 
     def __init__(self, folder: Path) -> None:
         for program in ("bash", "git", "jq"):
             if shutil.which(program) is None:
-                pytest.skip(f"{program} is not here")
+                pytest.skip(f"{program} is missing")
         self.folder = folder / "checkout"
         self.temp = folder / "temp"
         self.log = folder / "log"
@@ -89,10 +89,10 @@ class Runner:
         )
         assert ran.returncode == 0, ran.stderr
 
-    def asked(self) -> list[str]:
-        said = self.log.read_text(encoding="utf-8").splitlines()
+    def gh_calls(self) -> list[str]:
+        calls = self.log.read_text(encoding="utf-8").splitlines()
         self.log.unlink()
-        return said
+        return calls
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def runner(tmp_path: Path) -> Runner:
     return Runner(tmp_path)
 
 
-def test_drift_takes_files_of_the_pull_request_and_nothing_else(runner: Runner) -> None:
+def test_drift_takes_three_files_of_the_pull_request_and_no_others(runner: Runner) -> None:
     origin = runner.origin
     (origin / SPEC).write_text("the pull request's\n", encoding="utf-8")
     (origin / OVERLAY).unlink()
@@ -115,13 +115,13 @@ def test_drift_takes_files_of_the_pull_request_and_nothing_else(runner: Runner) 
     assert not (runner.folder / "Makefile").exists()
 
 
-def test_drift_has_one_comment(runner: Runner) -> None:
+def test_drift_keeps_one_comment(runner: Runner) -> None:
     script = steps("drift.yml", "report")["Comment"]
     (runner.temp / "report.md").write_text("No API drift.\n", encoding="utf-8")
     comments = "repos/us/project/issues/7/comments"
     body = f"--field body=@{runner.temp}/comment.md"
     runner.run(script)
-    assert runner.asked()[-1] == f"api {comments} {body}"
+    assert runner.gh_calls()[-1] == f"api {comments} {body}"
     assert (runner.temp / "comment.md").read_text(encoding="utf-8") == "<!-- drift -->\nNo API drift.\n"
     bot, other = {"login": "github-actions[bot]"}, {"login": "somebody"}
     known = [
@@ -131,16 +131,16 @@ def test_drift_has_one_comment(runner: Runner) -> None:
     ]
     runner.comments.write_text(json.dumps(known), encoding="utf-8")
     runner.run(script)
-    assert runner.asked()[-1] == f"api --method PATCH repos/us/project/issues/comments/3 {body}"
+    assert runner.gh_calls()[-1] == f"api --method PATCH repos/us/project/issues/comments/3 {body}"
 
 
 @pytest.mark.parametrize("number", ["", "12\n"])
-def test_upstream_has_one_pull_request(runner: Runner, number: str) -> None:
+def test_upstream_keeps_one_pull_request(runner: Runner, number: str) -> None:
     script = steps("upstream.yml", "vendor")["Push, and open or update the pull request"]
     (runner.folder / SPEC).write_text("newer\n", encoding="utf-8")
     runner.numbers.write_text(number, encoding="utf-8")
     runner.run(script)
     runner.run('test "$(git show upstream-spec:openapi-mintlify.yaml)" = newer', runner.origin)
-    last = runner.asked()[-1]
+    last = runner.gh_calls()[-1]
     assert last.startswith("pr edit 12 " if number else "pr create --head upstream-spec ")
     assert f"--body-file {runner.temp}/body.md" in last

@@ -1,7 +1,7 @@
-"""What the type checkers know of the API; checked by mypy and pyright, and never run.
+"""The types that mypy and pyright must infer for calls of the public API, and the calls that they must reject.
 
-Each line that must be rejected has a `type: ignore`. Both checkers complain of one that isn't needed, so each is proof
-that both reject the line.
+The checkers read this file; it is never run. Each line that they must reject has a `type: ignore`. Since both checkers
+report an unnecessary `type: ignore`, a file without reports proves that both reject each of these lines.
 """
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
@@ -74,10 +74,10 @@ class Color(enum.Enum):
 Answer: TypeAlias = Report | list[Node]
 
 SCHEMA: dict[str, Any] = {"type": "object"}
-SEALED: Mapping[str, object] = {"type": "object"}
+READ_ONLY_SCHEMA: Mapping[str, object] = {"type": "object"}
 
 
-def each_kind_of_type(anchor: Anchor) -> None:
+def value_has_type_of_output(anchor: Anchor) -> None:
     run = anchor.tasks.run
     assert_type(run("Read", output=Report), TaskResult[Report])
     assert_type(run("Read", output=Report).value, Report)
@@ -99,16 +99,18 @@ def each_kind_of_type(anchor: Anchor) -> None:
     assert_type(run("Read", output=tuple[str, Report]).value, tuple[str, Report])
     assert_type(run("Read", output=tuple[Report, ...]).value, tuple[Report, ...])
     assert_type(run("Read", output=Report | None).value, Report | None)
-    assert_type(run("Read", output=Optional[Report]).value, Report | None)  # noqa: UP045  the other spelling
+    assert_type(run("Read", output=Optional[Report]).value, Report | None)  # noqa: UP045  `Optional` must work like `| None`
     assert_type(run("Read", output=Report | list[Node]).value, Report | list[Node])
     assert_type(run("Read", output=Answer).value, Report | list[Node])
     assert_type(run("Read", output=list[Report | None]).value, list[Report | None])
     assert_type(run("Read", output=Literal["open", "sent"]).value, Literal["open", "sent"])
     assert_type(run("Read", output=Annotated[int, msgspec.Meta(ge=1)]).value, int)
-    assert_type(run("Read", output=list[Annotated[Report, msgspec.Meta(description="a day's")]]).value, list[Report])
+    assert_type(
+        run("Read", output=list[Annotated[Report, msgspec.Meta(description="the report of a day")]]).value, list[Report]
+    )
 
 
-def what_has_no_type(anchor: Anchor, maybe: dict[str, Any] | None) -> None:
+def value_without_typed_output_is_any(anchor: Anchor, maybe: dict[str, Any] | None) -> None:
     run = anchor.tasks.run
     assert_type(run("Read"), TaskResult[Any])
     assert_type(run("Read").value, Any)
@@ -116,20 +118,20 @@ def what_has_no_type(anchor: Anchor, maybe: dict[str, Any] | None) -> None:
     assert_type(run("Read", output=maybe).value, Any)
     assert_type(run("Read", output={"type": "object", "properties": {"a": {"type": "number"}}}).value, Any)
     assert_type(run("Read", output=SCHEMA).value, Any)
-    assert_type(run("Read", output=SEALED).value, Any)
+    assert_type(run("Read", output=READ_ONLY_SCHEMA).value, Any)
     assert_type(run("Read", output=JsonSchema(SCHEMA)).value, Any)
     assert_type(run("Read", output=Any).value, Any)
     assert_type(run("Read", output=Report).raw, Any)
 
 
-def callers_of_their_own(anchor: Anchor, kind: type[T], form: TypeForm[T]) -> None:
+def output_may_be_type_parameter_of_caller(anchor: Anchor, kind: type[T], form: TypeForm[T]) -> None:
     assert_type(anchor.tasks.run("Read", output=form).value, T)
     assert_type(anchor.tasks.start("Read", output=form), WebTask[T])
-    # To pyright a variable `type[T]` is a TypeForm of object; should that change, it complains of this ignore.
+    # pyright takes `type[T]` for a `TypeForm[object]`. If that changes, pyright reports this ignore as unnecessary.
     assert_type(anchor.tasks.run("Read", output=kind).value, T)  # pyright: ignore[reportAssertTypeFailure]
 
 
-def each_way_of_the_sync_face(anchor: Anchor, task_id: str, token: str) -> None:
+def methods_of_sync_client_have_type_of_output(anchor: Anchor, task_id: str, token: str) -> None:
     tasks = anchor.tasks
     assert_type(tasks.run_in_one_request("Read", output=Report, http_timeout=60).value, Report)
     assert_type(tasks.run_in_one_request("Read", output=list[Report]).value, list[Report])
@@ -166,7 +168,7 @@ def each_way_of_the_sync_face(anchor: Anchor, task_id: str, token: str) -> None:
     assert_type(task.id, str | None)
 
 
-async def each_way_of_the_async_face(anchor: AsyncAnchor, task_id: str, token: str) -> None:
+async def methods_of_async_client_have_type_of_output(anchor: AsyncAnchor, task_id: str, token: str) -> None:
     tasks = anchor.tasks
     assert_type(await tasks.run("Read", output=Report), TaskResult[Report])
     assert_type((await tasks.run("Read", output=Report)).value, Report)
@@ -247,7 +249,7 @@ def show(update: TaskUpdate) -> None:
     assert_type(update.elapsed, float)
 
 
-def what_on_start_is_called_with(anchor: Anchor) -> None:
+def on_start_receives_handle(anchor: Anchor) -> None:
     run = anchor.tasks.run
     assert_type(run("Read", output=Report, on_start=store_report).value, Report)
     assert_type(run("Read", output=Report, on_start=store_any).value, Report)
@@ -257,7 +259,7 @@ def what_on_start_is_called_with(anchor: Anchor) -> None:
     assert_type(run("Read", output=Report, on_start=lambda task: task.result().value.title).value, Report)
 
 
-async def what_on_start_is_called_with_async(anchor: AsyncAnchor) -> None:
+async def on_start_receives_async_handle(anchor: AsyncAnchor) -> None:
     run = anchor.tasks.run
     assert_type((await run("Read", output=Report, on_start=store_report_async)).value, Report)
     assert_type((await run("Read", output=Report, on_start=store_any_async)).value, Report)
@@ -270,7 +272,7 @@ def take_node(node: Node) -> None:
     assert_type(node, Node)
 
 
-def every_option(anchor: Anchor, options: TaskOptions) -> None:
+def run_accepts_every_option(anchor: Anchor, options: TaskOptions) -> None:
     assert_type(
         anchor.tasks.run(
             "Read",
@@ -280,7 +282,7 @@ def every_option(anchor: Anchor, options: TaskOptions) -> None:
             on_update=show,
             url="https://shop.example/",
             session_id="s",
-            agent="an agent of tomorrow",
+            agent="a future agent",
             provider="openai",
             model="m",
             detect_elements=True,
@@ -296,8 +298,8 @@ def every_option(anchor: Anchor, options: TaskOptions) -> None:
     assert_type(anchor.tasks.start("Read", **options), WebTask[Any])
 
 
-def what_is_rejected(anchor: Anchor, task_id: str, token: str) -> None:
-    # From here to the end of the file each line has its mistake, for which both checkers must refuse it.
+def wrong_arguments_and_values_are_rejected(anchor: Anchor, task_id: str, token: str) -> None:
+    # From here to the end of the file, each line with an ignore has one mistake, and both checkers must reject it.
     tasks = anchor.tasks
     tasks.run("Read", output=3)  # type: ignore[call-overload]
     tasks.run("Read", output=Report("a"))  # type: ignore[call-overload]
@@ -343,7 +345,9 @@ def what_is_rejected(anchor: Anchor, task_id: str, token: str) -> None:
     JsonSchema(Report)  # type: ignore[arg-type]
 
 
-async def what_is_rejected_async(anchor: AsyncAnchor, task_id: str, token: str) -> None:
+async def wrong_arguments_and_values_are_rejected_for_async_client(
+    anchor: AsyncAnchor, task_id: str, token: str
+) -> None:
     tasks = anchor.tasks
     await tasks.run("Read", output=3)  # type: ignore[call-overload]
     await tasks.run("Read", output=Report("a"))  # type: ignore[call-overload]

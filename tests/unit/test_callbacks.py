@@ -1,4 +1,4 @@
-"""Callbacks that can't work are refused before a task is paid for, and time that a consumer takes counts."""
+"""Callbacks and updates: which callbacks are refused before the start, and which time counts against the timeout."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @pytest.mark.parametrize("name", ["on_start", "on_update"])
-def test_what_can_not_be_called_is_refused_before_the_start(runner: Runner, name: str) -> None:
+def test_callback_that_is_not_callable_is_refused_before_the_start(runner: Runner, name: str) -> None:
     emulator = Emulator()
     with runner.anchor(transport=emulator.transport()) as anchor:
         error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **{name: "not a function"})
@@ -24,7 +24,9 @@ def test_what_can_not_be_called_is_refused_before_the_start(runner: Runner, name
     assert emulator.start_requests == 0
 
 
-def test_a_coroutine_function_is_for_the_async_face(runner: Runner, clock: VirtualClock) -> None:
+def test_coroutine_function_is_accepted_as_callback_only_by_the_async_client(
+    runner: Runner, clock: VirtualClock
+) -> None:
     called: list[str] = []
 
     async def on_start(task: Any) -> None:
@@ -39,21 +41,22 @@ def test_a_coroutine_function_is_for_the_async_face(runner: Runner, clock: Virtu
             assert runner.call(anchor.tasks.run, "Read", on_start=on_start).task_id == called[0]
 
 
-def test_the_time_that_a_consumer_takes_counts(runner: Runner, clock: VirtualClock) -> None:
+def test_time_that_a_callback_takes_counts_against_the_timeout(runner: Runner, clock: VirtualClock) -> None:
     emulator = Emulator(clock=clock, takes=90)
-    seen: list[float] = []
+    times: list[float] = []
 
-    def look(_: object) -> None:
-        seen.append(clock.time)
+    def on_update(_: object) -> None:
+        times.append(clock.time)
         clock.time += 20
 
     with runner.anchor(transport=emulator.transport()) as anchor, pytest.raises(TimeoutError):
-        runner.call(anchor.tasks.run, "Read", timeout=60, on_update=look)
-    # Each check is due long before the consumer is done, and the last one is right after it.
-    assert seen == [1, 21, 41, 61]
+        runner.call(anchor.tasks.run, "Read", timeout=60, on_update=on_update)
+    # The callback takes longer than the delay between checks, so each check follows the callback immediately. The last
+    # check is made after the deadline.
+    assert times == [1, 21, 41, 61]
 
 
-def test_a_wait_begins_when_it_is_iterated_over(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_for_updates_begins_when_the_iteration_begins(runner: Runner, clock: VirtualClock) -> None:
     emulator = Emulator(clock=clock, takes=5)
     with runner.anchor(transport=emulator.transport()) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
@@ -63,7 +66,9 @@ def test_a_wait_begins_when_it_is_iterated_over(runner: Runner, clock: VirtualCl
     assert clock.sleeps == []
 
 
-def test_an_environment_that_makes_no_client_is_a_clear_error(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_proxy_variable_raises_an_error_that_hides_its_password(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "foo://user:hidden@proxy.example")
     with runner.anchor() as anchor:
         error = raised(ConfigurationError, runner, anchor.tasks.start, "Read")

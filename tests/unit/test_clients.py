@@ -1,4 +1,4 @@
-"""The clients themselves: what they send beside a task, when they may be used, and what they leave behind."""
+"""`Anchor` and `AsyncAnchor`: keys, URLs and proxies, the generated client, closing, forks, and event loops."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ CLOSED = "this client is closed: make a new one"
 
 
 class Recorder(httpx.MockTransport):
-    """Answers each start and each check, and keeps what came."""
+    """Responds to each start and each check, and records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
         self.closed = 0
-        super().__init__(self.answer)
+        super().__init__(self.respond)
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         return httpx.Response(200, json=STARTED if request.method == "POST" else RUNNING)
 
@@ -66,15 +66,15 @@ class Recorder(httpx.MockTransport):
         self.closed += 1
 
 
-class Answers(Recorder):
-    """Answers everything alike."""
+class SameResponse(Recorder):
+    """Responds to every request with the same response, and records the requests."""
 
     def __init__(self, status: int, **contents: Any) -> None:
         super().__init__()
         self._status = status
         self._contents = contents
 
-    def answer(self, request: httpx.Request) -> httpx.Response:
+    def respond(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
         return httpx.Response(self._status, **self._contents)
 
@@ -85,38 +85,38 @@ def recorder() -> Recorder:
 
 
 def http_client(api: AuthenticatedClient, runner: Runner) -> httpx.Client | httpx.AsyncClient:
-    """Return a generated client's httpx client."""
+    """Return the httpx client of a generated client."""
     return api.get_httpx_client() if isinstance(runner, SyncRunner) else api.get_async_httpx_client()
 
 
 def status_function(runner: Runner) -> Callable[..., Any]:
-    """Return the generated function that checks a task."""
+    """Return the generated function that checks a task: the sync one for a sync client, else the async one."""
     return get_perform_web_task_status.sync if isinstance(runner, SyncRunner) else get_perform_web_task_status.asyncio
 
 
-def look(api: AuthenticatedClient, runner: Runner) -> Any:
-    """Check a task with a generated client."""
+def check_task(api: AuthenticatedClient, runner: Runner) -> Any:
+    """Check a task with the generated client."""
     return runner.call(status_function(runner), "task-1", client=api)
 
 
 # -- What is sent --------------------------------------------------------------------------------------------------
 
 
-def test_every_request_says_who_asks_and_nothing_of_the_machine(runner: Runner, recorder: Recorder) -> None:
+def test_user_agent_names_only_the_versions_of_package_python_and_httpx(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
         runner.call(task.refresh)
-        look(anchor.api, runner)
+        check_task(anchor.api, runner)
     python = ".".join(map(str, sys.version_info[:3]))
     agent = f"anchor-webtask/{__version__} python/{python} httpx/{httpx.__version__}"
     assert [request.headers["user-agent"] for request in recorder.requests] == [agent] * 3
 
 
-def test_every_request_has_the_key_and_goes_below_the_base_url(runner: Runner, recorder: Recorder) -> None:
+def test_every_request_has_the_key_and_a_url_below_the_base_url(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder, base_url="https://api.example:8443/base/") as anchor:
         task = runner.call(anchor.tasks.start, "Read")
         runner.call(task.refresh)
-        look(anchor.api, runner)
+        check_task(anchor.api, runner)
     assert [request.headers["anchor-api-key"] for request in recorder.requests] == [KEY] * 3
     status = "https://api.example:8443/base/v1/tools/perform-web-task/task-1/status"
     assert [str(request.url) for request in recorder.requests] == [
@@ -136,7 +136,9 @@ def test_every_request_has_the_key_and_goes_below_the_base_url(runner: Runner, r
         ("https://elsewhere.example/v1/other", False),
     ],
 )
-def test_key_is_sent_to_the_origin_only(url: str, has_key: bool, runner: Runner, recorder: Recorder) -> None:
+def test_key_is_sent_only_to_the_origin_of_the_base_url(
+    url: str, has_key: bool, runner: Runner, recorder: Recorder
+) -> None:
     with runner.anchor(transport=recorder, base_url="https://api.example") as anchor:
         runner.call(http_client(anchor.api, runner).request, "GET", url)
     (request,) = recorder.requests
@@ -165,7 +167,7 @@ def test_task_id_is_encoded_in_the_path(task_id: str, path: str, runner: Runner,
 @pytest.mark.parametrize(
     "url", ["https://shop.example/p/1", "HTTP://x", "about:blank", "data:text/html,x", "chrome://version"]
 )
-def test_url_with_a_scheme_is_sent_as_it_is(url: str, runner: Runner, recorder: Recorder) -> None:
+def test_url_option_with_a_scheme_is_sent_unchanged(url: str, runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         runner.call(anchor.tasks.start, "Read", url=url)
     assert json.loads(recorder.requests[0].content)["url"] == url
@@ -174,7 +176,7 @@ def test_url_with_a_scheme_is_sent_as_it_is(url: str, runner: Runner, recorder: 
 # -- The environment -----------------------------------------------------------------------------------------------
 
 
-def test_key_and_base_url_come_from_the_environment(
+def test_key_and_base_url_are_read_from_the_environment(
     runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
@@ -186,7 +188,7 @@ def test_key_and_base_url_come_from_the_environment(
     assert str(request.url).startswith("https://environment.example/v0/v1/")
 
 
-def test_what_is_given_wins_over_the_environment(
+def test_arguments_take_precedence_over_the_environment(
     runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", "key-of-the-environment")
@@ -198,7 +200,7 @@ def test_what_is_given_wins_over_the_environment(
 
 
 @pytest.mark.parametrize("value", [None, ""])
-def test_base_url_is_the_public_one_otherwise(
+def test_base_url_defaults_to_the_public_api(
     value: str | None, runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if value is not None:
@@ -211,8 +213,8 @@ def test_base_url_is_the_public_one_otherwise(
 
 @pytest.fixture
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
-    """A proxy of the environment that refuses everything; what it was asked for."""
-    asked: list[bytes] = []
+    """Set the proxy variables to a local proxy that refuses all requests, and return the requests that it receives."""
+    received: list[bytes] = []
 
     def refuse(listener: socket.socket) -> None:
         while True:
@@ -221,7 +223,7 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
                 head = connection.recv(65_536)
                 if head == b"stop":
                     return
-                asked.append(head)
+                received.append(head)
                 connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -232,14 +234,14 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         monkeypatch.delenv("no_proxy", raising=False)
         thread = threading.Thread(target=refuse, args=[listener])
         thread.start()
-        yield asked
+        yield received
         with socket.create_connection(address) as connection:
             connection.sendall(b"stop")
         thread.join()
 
 
 @pytest.mark.usefixtures("clock")
-def test_proxy_of_the_environment_is_used_and_does_not_get_the_key(runner: Runner, proxy: list[bytes]) -> None:
+def test_proxy_from_the_environment_is_used_and_does_not_receive_the_key(runner: Runner, proxy: list[bytes]) -> None:
     with runner.anchor(base_url="https://api.example") as anchor:
         error = raised(TransportError, runner, anchor.tasks.start, "Read")
     assert str(error) == "no connection to the server"
@@ -247,7 +249,7 @@ def test_proxy_of_the_environment_is_used_and_does_not_get_the_key(runner: Runne
     assert KEY.encode() not in b"".join(proxy)
 
 
-def test_proxy_of_the_environment_is_not_used_on_loopback(runner: Runner, proxy: list[bytes]) -> None:
+def test_proxy_from_the_environment_is_not_used_for_loopback_addresses(runner: Runner, proxy: list[bytes]) -> None:
     with Emulator(KEY).serve() as server, runner.anchor(base_url=server.base_url) as anchor:
         assert runner.call(anchor.tasks.start, "Read").id
     assert proxy == []
@@ -256,15 +258,15 @@ def test_proxy_of_the_environment_is_not_used_on_loopback(runner: Runner, proxy:
 # -- The generated client ------------------------------------------------------------------------------------------
 
 
-def test_api_raises_the_errors_of_this_package(runner: Runner) -> None:
+def test_generated_client_raises_the_errors_of_this_package(runner: Runner) -> None:
     body = {"error": {"code": 7, "message": f"no task; the key is {KEY}"}}
-    with runner.anchor(transport=Answers(404, json=body)) as anchor:
+    with runner.anchor(transport=SameResponse(404, json=body)) as anchor:
         error = raised(NotFoundError, runner, status_function(runner), "task-1", client=anchor.api)
     assert (error.status, error.message, error.code) == (404, "no task; the key is [redacted]", 7)
 
 
-def test_api_follows_no_redirect_even_when_asked_to(runner: Runner) -> None:
-    transport = Answers(307, headers={"location": "https://elsewhere.example/x"})
+def test_generated_client_follows_no_redirect_even_with_follow_redirects(runner: Runner) -> None:
+    transport = SameResponse(307, headers={"location": "https://elsewhere.example/x"})
     with runner.anchor(transport=transport) as anchor:
         send = http_client(anchor.api, runner).request
         error = raised(UnexpectedResponseError, runner, send, "GET", "/v1/other", follow_redirects=True)
@@ -276,42 +278,46 @@ def test_api_follows_no_redirect_even_when_asked_to(runner: Runner) -> None:
     ("location", "target"),
     [("https://elsewhere.example/x", "https://elsewhere.example"), ("https://x:port/", "an invalid address")],
 )
-def test_redirect_of_a_start_is_refused_wherever_it_leads(location: str, target: str, runner: Runner) -> None:
-    transport = Answers(307, headers={"location": location})
+def test_redirect_of_a_start_is_refused_with_an_error_that_names_its_target(
+    location: str, target: str, runner: Runner
+) -> None:
+    transport = SameResponse(307, headers={"location": location})
     with runner.anchor(transport=transport) as anchor:
         error = raised(UnexpectedResponseError, runner, anchor.tasks.start, "Read")
     assert str(error) == f"HTTP 307 redirects to {target}; redirects are not followed, check base_url"
     assert len(transport.requests) == 1
 
 
-def test_api_has_the_limit_on_answers(runner: Runner) -> None:
-    with runner.anchor(transport=Answers(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
+def test_generated_client_refuses_responses_above_max_response_bytes(runner: Runner) -> None:
+    with runner.anchor(transport=SameResponse(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
         error = raised(UnexpectedResponseError, runner, http_client(anchor.api, runner).request, "GET", "/v1/other")
     assert str(error) == "the response is larger than max_response_bytes=1000"
 
 
-def test_api_gives_on_a_success_of_any_kind(runner: Runner) -> None:
-    with runner.anchor(transport=Answers(200, content=b"%PDF", headers={"content-type": "application/pdf"})) as anchor:
-        answer = runner.call(http_client(anchor.api, runner).request, "GET", "/v1/other")
-    assert (answer.content, answer.headers["content-type"]) == (b"%PDF", "application/pdf")
+def test_generated_client_returns_successful_responses_of_any_content_type(runner: Runner) -> None:
+    with runner.anchor(
+        transport=SameResponse(200, content=b"%PDF", headers={"content-type": "application/pdf"})
+    ) as anchor:
+        response = runner.call(http_client(anchor.api, runner).request, "GET", "/v1/other")
+    assert (response.content, response.headers["content-type"]) == (b"%PDF", "application/pdf")
 
 
-def test_api_shows_no_key(runner: Runner, recorder: Recorder) -> None:
+def test_reprs_and_attributes_of_the_clients_do_not_show_the_key(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         api = anchor.api
         http = http_client(api, runner)
         assert KEY not in repr(api) + repr(vars(http)) + repr(http.headers) + repr(anchor) + repr(vars(anchor))
 
 
-def test_headers_of_api_are_not_sent_with_tasks(runner: Runner, recorder: Recorder) -> None:
+def test_headers_set_on_the_generated_client_are_not_sent_with_tasks(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         http_client(anchor.api, runner).headers["x-extra"] = "1"
-        look(anchor.api, runner)
+        check_task(anchor.api, runner)
         runner.call(anchor.tasks.start, "Read")
     assert [request.headers.get("x-extra") for request in recorder.requests] == ["1", None]
 
 
-def test_copy_of_api_would_pass_no_guard_and_sends_nothing(runner: Runner, recorder: Recorder) -> None:
+def test_modified_copy_of_the_generated_client_sends_nothing(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         for copied in (
             anchor.api.with_headers({"x-extra": "1"}),
@@ -323,7 +329,7 @@ def test_copy_of_api_would_pass_no_guard_and_sends_nothing(runner: Runner, recor
     assert recorder.requests == []
 
 
-def test_functions_of_the_other_face_send_nothing(recorder: Recorder) -> None:
+def test_generated_async_functions_refuse_a_sync_client_and_vice_versa(recorder: Recorder) -> None:
     with Anchor(KEY, transport=recorder) as anchor, pytest.raises(ConfigurationError, match="without the key"):
         anyio.run(partial(get_perform_web_task_status.asyncio, "task-1", client=anchor.api))
     with pytest.raises(ConfigurationError, match="without the key"):
@@ -331,11 +337,11 @@ def test_functions_of_the_other_face_send_nothing(recorder: Recorder) -> None:
     assert recorder.requests == []
 
 
-# -- The end of a client -------------------------------------------------------------------------------------------
+# -- Closing a client ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("clock")
-def test_client_that_is_closed_sends_nothing_more(runner: Runner, recorder: Recorder) -> None:
+def test_closed_client_sends_nothing(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
     recorder.requests.clear()
@@ -348,13 +354,13 @@ def test_client_that_is_closed_sends_nothing_more(runner: Runner, recorder: Reco
     assert recorder.requests == []
 
 
-def test_client_that_was_never_used_is_closed_for_good(runner: Runner, recorder: Recorder) -> None:
+def test_client_that_is_closed_before_its_first_use_stays_closed(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         pass
     assert str(raised(ConfigurationError, runner, anchor.tasks.start, "Read")) == CLOSED
 
 
-def test_client_may_be_closed_again(runner: Runner, recorder: Recorder) -> None:
+def test_client_may_be_closed_twice(runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         runner.call(anchor.tasks.start, "Read")
     closed = recorder.closed
@@ -362,20 +368,20 @@ def test_client_may_be_closed_again(runner: Runner, recorder: Recorder) -> None:
     assert recorder.closed == closed == 1
 
 
-def test_client_closes_the_connections_that_it_opened(runner: Runner) -> None:
+def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
     accepted: list[socket.socket] = []
     body = json.dumps(STARTED).encode()
-    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+    response = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
     def serve(listener: socket.socket) -> None:
         for _ in range(2):  # one connection for `tasks`, one for `api`
             connection, _ = listener.accept()
             accepted.append(connection)
             connection.recv(65_536)
-            connection.sendall(answer)
+            connection.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # or a connection that doesn't come would be waited for without end
+        listener.settimeout(30)  # without a timeout, the test would wait for a missing connection for ever
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
         with runner.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
@@ -385,23 +391,24 @@ def test_client_closes_the_connections_that_it_opened(runner: Runner) -> None:
     for connection in accepted:
         with connection:
             connection.settimeout(30)
-            while connection.recv(65_536):  # to the end, or this fails
+            # The loop ends when the client has closed the connection; otherwise `recv` times out.
+            while connection.recv(65_536):
                 pass
     assert len(accepted) == 2
 
 
-def test_wait_that_is_none_is_the_default_one(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_argument_none_means_the_default_policy(runner: Runner, clock: VirtualClock) -> None:
     with runner.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
         runner.call(anchor.tasks.run, "Read")
     assert clock.sleeps[0] == WaitPolicy().minimum
 
 
-class Interruption(Exception):  # noqa: N818  it is no error
-    """Stands for what comes from outside of a wait: Ctrl-C, a cancellation."""
+class Interruption(Exception):  # noqa: N818  this exception is not an error
+    """Stands for an exception from outside that interrupts a wait, such as Ctrl-C or a cancellation."""
 
 
-def take(updates: Any, runner: Runner) -> str:
-    """Take one more update, and return the name of what came or was raised."""
+def next_type(updates: Any, runner: Runner) -> str:
+    """Ask for the next update, and return the name of its type, or of the exception that is raised instead."""
     step = next if isinstance(runner, SyncRunner) else anext
     try:
         return type(runner.call(step, updates)).__name__
@@ -409,7 +416,7 @@ def take(updates: Any, runner: Runner) -> str:
         return type(raised_).__name__
 
 
-def test_updates_that_were_interrupted_are_over(
+def test_updates_end_after_an_interruption(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
@@ -418,23 +425,23 @@ def test_updates_that_were_interrupted_are_over(
     monkeypatch.setattr(clock, "sleep", interrupt)
     with runner.anchor(transport=Recorder()) as anchor:
         updates = anchor.tasks.get("task-1").updates()
-        came = [take(updates, runner) for _ in range(4)]
+        types = [next_type(updates, runner) for _ in range(4)]
     end = "StopIteration" if isinstance(runner, SyncRunner) else "StopAsyncIteration"
-    assert came == ["TaskUpdate", "Interruption", end, end]
+    assert types == ["TaskUpdate", "Interruption", end, end]
 
 
-def test_updates_of_a_client_that_was_closed_are_over(runner: Runner) -> None:
+def test_updates_of_a_closed_client_raise_an_error_and_then_end(runner: Runner) -> None:
     with runner.anchor(transport=Recorder()) as anchor:
         updates = anchor.tasks.get("task-1").updates()
     end = "StopIteration" if isinstance(runner, SyncRunner) else "StopAsyncIteration"
-    assert [take(updates, runner) for _ in range(3)] == ["ConfigurationError", end, end]
+    assert [next_type(updates, runner) for _ in range(3)] == ["ConfigurationError", end, end]
 
 
-# -- Time-outs -----------------------------------------------------------------------------------------------------
+# -- Timeouts ------------------------------------------------------------------------------------------------------
 
 
-class Popping(Recorder):
-    """A transport that takes the time-outs for itself."""
+class TimeoutRemover(Recorder):
+    """A transport that removes the timeouts from each request, as a user's transport may do."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions.pop("timeout", None)
@@ -445,13 +452,13 @@ class Popping(Recorder):
         return await super().handle_async_request(request)
 
 
-def test_a_transport_may_take_the_time_outs_for_itself(runner: Runner) -> None:
-    with runner.anchor(transport=Popping()) as anchor:
+def test_transport_may_remove_the_timeouts_from_a_request(runner: Runner) -> None:
+    with runner.anchor(transport=TimeoutRemover()) as anchor:
         assert runner.call(anchor.tasks.get("task-1").refresh).status == "running"
 
 
 @pytest.mark.parametrize("extensions", [{}, {"timeout": {}}, {"timeout": {"read": None}}], ids=str)
-def test_a_request_of_ones_own_may_have_no_time_out(extensions: dict[str, Any]) -> None:
+def test_request_that_the_user_builds_may_have_no_timeout(extensions: dict[str, Any]) -> None:
     with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
         client = anchor.api.get_httpx_client()
         request = client.build_request("GET", "/v1/other", extensions=extensions)
@@ -459,7 +466,7 @@ def test_a_request_of_ones_own_may_have_no_time_out(extensions: dict[str, Any]) 
         assert client.get("/v1/other", timeout=None).status_code == 200
 
 
-def test_a_request_of_ones_own_keeps_its_time_outs() -> None:
+def test_request_that_the_user_builds_keeps_its_timeouts_unchanged() -> None:
     with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
         client = anchor.api.get_httpx_client()
         request = client.build_request("GET", "/v1/other", timeout=20)
@@ -472,33 +479,35 @@ def test_a_request_of_ones_own_keeps_its_time_outs() -> None:
 # -- Forks ---------------------------------------------------------------------------------------------------------
 
 
-class Unused(httpx.Client):
+class UnusedClient(httpx.Client):
+    """An httpx client that sends nothing, and has the attribute that `Lifecycle` reads."""
+
     is_broken = False
 
 
-def unused_client() -> Unused:
-    return Unused(transport=Recorder())
+def unused_client() -> UnusedClient:
+    return UnusedClient(transport=Recorder())
 
 
-def test_forked_process_gets_a_client_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_child_gets_a_new_client(monkeypatch: pytest.MonkeyPatch) -> None:
     lifecycle = Lifecycle(unused_client, is_custom=False)
-    parents = lifecycle.client()
-    assert lifecycle.client() is parents
+    client_of_parent = lifecycle.client()
+    assert lifecycle.client() is client_of_parent
     monkeypatch.setattr(os, "getpid", lambda: 0)
-    childs = lifecycle.client()
-    assert childs is not parents
-    assert lifecycle.client() is childs
-    assert lifecycle.close() is childs
+    client_of_child = lifecycle.client()
+    assert client_of_child is not client_of_parent
+    assert lifecycle.client() is client_of_child
+    assert lifecycle.close() is client_of_child
 
 
-def test_forked_process_does_not_close_what_its_parent_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forked_child_does_not_close_the_client_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
     lifecycle = Lifecycle(unused_client, is_custom=False)
     lifecycle.client()
     monkeypatch.setattr(os, "getpid", lambda: 0)
     assert lifecycle.close() is None
 
 
-def test_custom_transport_does_not_go_over_a_fork(
+def test_client_with_a_custom_transport_is_refused_in_a_forked_child(
     runner: Runner, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with runner.anchor(transport=recorder) as anchor:
@@ -514,7 +523,8 @@ def test_custom_transport_does_not_go_over_a_fork(
     assert recorder.requests == []
 
 
-FORKING = """
+# The async parent does not check the task: that would need a second event loop, which its client refuses.
+FORKING_PROGRAM = """
 import anyio
 import os
 import sys
@@ -530,7 +540,7 @@ def call(function, *arguments):
         return await function(*arguments)
     return anyio.run(run)
 
-def look(task):
+def check(task):
     assert task.status is None
     call(task.refresh)
     return task.status
@@ -540,19 +550,23 @@ if child := os.fork():
     _, status = os.waitpid(child, 0)
     print("child:", os.waitstatus_to_exitcode(status))
     if kind == "sync":
-        print("parent:", look(task))
+        print("parent:", check(task))
 else:
-    os._exit(0 if look(task) == "running" else 1)
+    os._exit(0 if check(task) == "running" else 1)
 """
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-@pytest.mark.parametrize(("kind", "said"), [("sync", ["child: 0", "parent: running"]), ("async", ["child: 0"])])
-def test_client_goes_on_in_both_processes_after_a_fork(kind: str, said: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "output"),
+    [("sync", ["child: 0", "parent: running"]), ("async", ["child: 0"])],
+    ids=["sync", "async"],
+)
+def test_client_works_after_a_fork(kind: str, output: list[str]) -> None:
     with Emulator(takes=600).serve() as server:
-        arguments = [sys.executable, "-c", textwrap.dedent(FORKING), server.base_url, kind]
-        came = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
-    assert (came.stdout.splitlines(), came.stderr, came.returncode) == (said, "", 0)
+        arguments = [sys.executable, "-c", textwrap.dedent(FORKING_PROGRAM), server.base_url, kind]
+        ran = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+    assert (ran.stdout.splitlines(), ran.stderr, ran.returncode) == (output, "", 0)
 
 
 # -- Event loops ---------------------------------------------------------------------------------------------------
@@ -562,7 +576,7 @@ OTHER_LOOP = "this client was first used in another event loop: make one client 
 
 @pytest.mark.parametrize("second", ["asyncio", "trio"])
 @pytest.mark.parametrize("first", ["asyncio", "trio"])
-def test_second_event_loop_is_refused(first: str, second: str) -> None:
+def test_async_client_is_refused_in_a_second_event_loop(first: str, second: str) -> None:
     recorder = Recorder()
     anchor = AsyncAnchor(KEY, transport=recorder)
 
@@ -586,7 +600,7 @@ def test_second_event_loop_is_refused(first: str, second: str) -> None:
     assert len(recorder.requests) == 2
 
 
-def test_client_that_is_made_outside_of_any_loop_may_be_used_in_one() -> None:
+def test_async_client_made_outside_an_event_loop_works_inside_one() -> None:
     recorder = Recorder()
     anchor = AsyncAnchor(KEY, transport=recorder)
 
@@ -598,7 +612,7 @@ def test_client_that_is_made_outside_of_any_loop_may_be_used_in_one() -> None:
     assert recorder.closed == 1
 
 
-def test_threads_may_share_a_client() -> None:
+def test_threads_may_share_a_sync_client() -> None:
     recorder = Recorder()
     with Anchor(KEY, transport=recorder) as anchor:
         threads = [threading.Thread(target=anchor.tasks.start, args=["Read"]) for _ in range(20)]
@@ -610,7 +624,7 @@ def test_threads_may_share_a_client() -> None:
     assert recorder.closed == 1
 
 
-def test_context_gives_the_client_itself() -> None:
+def test_context_manager_of_a_client_returns_the_client() -> None:
     anchor = Anchor(KEY)
-    with anchor as given:
-        assert given is anchor
+    with anchor as entered:
+        assert entered is anchor

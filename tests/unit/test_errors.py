@@ -1,4 +1,4 @@
-"""The error tree, and what every error carries."""
+"""The error tree, and the attributes, texts, pickles and copies of every error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def all_kinds(kind: type[AnchorError] = AnchorError) -> list[type[AnchorError]]:
     return [kind, *(below for each in kind.__subclasses__() for below in all_kinds(each))]
 
 
-def test_tree_is_the_one_that_the_module_draws() -> None:
+def test_error_tree_matches_the_tree_in_the_modules_docstring() -> None:
     drawn: dict[str, str] = {}
     path: list[str] = []
     for indent, name, base in re.findall(
@@ -84,40 +84,40 @@ def test_tree_is_the_one_that_the_module_draws() -> None:
     assert len(drawn) == 17
 
 
-def test_every_error_is_exported_and_looked_at_here() -> None:
+def test_every_error_is_exported_and_tested_in_this_file() -> None:
     kinds = all_kinds()
     assert set(kinds) == set(KINDS)
     assert {getattr(anchor_webtask, kind.__name__) for kind in kinds} == set(kinds)
     assert {kind.__module__ for kind in kinds} == {"anchor_webtask"}
 
 
-def test_errors_are_also_what_python_calls_them() -> None:
+def test_configuration_error_is_a_value_error_and_task_timeout_error_is_a_timeout_error() -> None:
     assert issubclass(ConfigurationError, ValueError)
     assert issubclass(TaskTimeoutError, TimeoutError)
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 @pytest.mark.parametrize("kind", KINDS)
-def test_error_pickles_whole(kind: type[AnchorError], protocol: int) -> None:
+def test_pickled_error_keeps_all_its_contents(kind: type[AnchorError], protocol: int) -> None:
     error = make(kind)
-    came = pickle.loads(pickle.dumps(error, protocol))
-    assert came is not error
-    assert contents(came) == contents(error)
-    assert came.__notes__ == ["a note"]
+    restored = pickle.loads(pickle.dumps(error, protocol))
+    assert restored is not error
+    assert contents(restored) == contents(error)
+    assert restored.__notes__ == ["a note"]
 
 
-@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy])
 @pytest.mark.parametrize("kind", KINDS)
-def test_error_copies_whole(kind: type[AnchorError], copied: Any) -> None:
+def test_copied_error_keeps_all_its_contents(kind: type[AnchorError], duplicate: Any) -> None:
     error = make(kind)
-    came = copied(error)
-    assert came is not error
-    assert contents(came) == contents(error)
-    assert came.__notes__ == ["a note"]
+    restored = duplicate(error)
+    assert restored is not error
+    assert contents(restored) == contents(error)
+    assert restored.__notes__ == ["a note"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_error_has_what_it_was_given(kind: type[AnchorError]) -> None:
+def test_error_has_its_arguments_as_attributes(kind: type[AnchorError]) -> None:
     error = make(kind)
     assert error.task_id == "task-1"
     for name, value in ARGUMENTS[kind].items():
@@ -125,18 +125,18 @@ def test_error_has_what_it_was_given(kind: type[AnchorError]) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_error_about_a_task_says_its_id_and_what_to_do(kind: type[AnchorError]) -> None:
+def test_error_with_a_task_id_says_what_to_do_about_the_task(kind: type[AnchorError]) -> None:
     advice = ADVICE.get(kind, "the task keeps running; tasks.get('task-1') finds it again")
     assert str(make(kind)) == f"what happened [{advice}]"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_error_about_no_task_says_what_happened_only(kind: type[AnchorError]) -> None:
+def test_error_without_a_task_id_says_only_what_happened(kind: type[AnchorError]) -> None:
     assert str(make(kind, task_id=None)) == "what happened"
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_id_that_becomes_known_later_is_said_too(kind: type[AnchorError]) -> None:
+def test_task_id_that_is_set_later_appears_in_the_error(kind: type[AnchorError]) -> None:
     error = make(kind, task_id=None)
     error.task_id = "task-2"
     assert "'task-2'" in str(error)

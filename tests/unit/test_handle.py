@@ -1,4 +1,4 @@
-"""What a handle knows and says, in all faces."""
+"""Handles of the sync and the async client: their status, result, age and token."""
 
 from __future__ import annotations
 
@@ -39,20 +39,22 @@ def token(**fields: Any) -> str:
     )
 
 
-def test_started_task_is_not_looked_at(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_start_returns_a_handle_without_a_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert (task.status, task.done) == (None, False)
     assert repr(task) == f"<{type(task).__name__} {task.id!r}: not checked yet>"
     assert len(emulator.requests) == 1
 
 
-def test_first_check_of_a_started_task_comes_a_second_later(runner: Runner, anchor: Any) -> None:
+def test_first_check_of_a_started_task_comes_after_the_policys_minimum(runner: Runner, anchor: Any) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     updates = runner.call(task.updates)
     assert [update.elapsed for update in updates[:3]] == [1.0, 2.0, 3.0]
 
 
-def test_found_task_is_looked_at_at_once(runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator) -> None:
+def test_refresh_of_a_found_task_checks_immediately(
+    runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator
+) -> None:
     task_id = runner.call(anchor.tasks.start, "Read").id
     found = anchor.tasks.get(task_id)
     runner.call(found.refresh)
@@ -62,9 +64,7 @@ def test_found_task_is_looked_at_at_once(runner: Runner, anchor: Any, clock: Vir
     assert len(emulator.requests) == 2
 
 
-def test_refresh_of_a_started_task_does_not_wait_for_its_first_check(
-    runner: Runner, anchor: Any, clock: VirtualClock
-) -> None:
+def test_refresh_of_a_started_task_checks_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert runner.call(task.refresh) is task
     assert clock.sleeps == []
@@ -76,7 +76,7 @@ def test_refresh_of_a_started_task_does_not_wait_for_its_first_check(
     [
         ("2027-01-15T07:58:20+00:00", 100),
         ("2027-01-15T08:00:00+00:00", 0),
-        ("2027-01-15T09:00:00+00:00", 0),  # this machine's clock is behind the other's
+        ("2027-01-15T09:00:00+00:00", 0),  # a start in the future: the clocks of two machines differ
         (None, 0),
     ],
 )
@@ -91,7 +91,7 @@ def test_age_of_a_resumed_task_counts_from_its_start(
     assert len(updates) == len(emulator.requests) - 1
 
 
-def test_token_of_a_handle_says_what_it_knows(runner: Runner, anchor: Any) -> None:
+def test_token_of_a_handle_has_id_base_url_start_time_and_wrapping(runner: Runner, anchor: Any) -> None:
     task = runner.call(anchor.tasks.start, "Read", output=NAMES, secret_values={"password": "hunter2"})
     assert json.loads(task.token()) == {
         "version": 1,
@@ -104,7 +104,9 @@ def test_token_of_a_handle_says_what_it_knows(runner: Runner, anchor: Any) -> No
     assert json.loads(anchor.tasks.get("task-1").token())["started"] is None
 
 
-def test_slash_at_the_end_of_a_base_url_makes_no_other_token(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_slash_at_the_end_of_a_base_url_does_not_change_the_token(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     with runner.anchor(base_url=f"{BASE_URL}/", transport=emulator.transport()) as other:
         resumed = other.tasks.resume(task.token())
@@ -112,7 +114,7 @@ def test_slash_at_the_end_of_a_base_url_makes_no_other_token(runner: Runner, anc
         assert resumed.token() == task.token()
 
 
-def test_result_may_be_asked_for_again(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_second_result_is_the_same_and_sends_nothing(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(answer={"result": {"names": ["a"]}})
     task = runner.call(anchor.tasks.start, "Read")
     first = runner.call(task.result)
@@ -124,8 +126,10 @@ def test_result_may_be_asked_for_again(runner: Runner, anchor: Any, emulator: Em
     assert (len(emulator.requests), task.done) == (requests, True)
 
 
-@pytest.mark.parametrize("error", ["no more steps", {"code": 7}])
-def test_failed_task_tells_its_reason(error: object, runner: Runner, anchor: Any, emulator: Emulator) -> None:
+@pytest.mark.parametrize("error", ["no more steps", {"code": 7}], ids=["text", "object"])
+def test_error_of_a_failed_task_has_the_reason_of_the_api(
+    error: object, runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(fails=error)
     task = runner.call(anchor.tasks.start, "Read")
     reason = error if isinstance(error, str) else '{"code": 7}'
@@ -136,7 +140,7 @@ def test_failed_task_tells_its_reason(error: object, runner: Runner, anchor: Any
     assert runner.call(task.refresh).status is TaskStatus.FAILED
 
 
-def test_failed_task_without_a_reason_says_so(runner: Runner) -> None:
+def test_error_of_a_failed_task_says_if_the_api_gave_no_reason(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"status": "FAILED"}}))
     with runner.anchor(transport=transport) as anchor:
         failure = raised(TaskFailedError, runner, anchor.tasks.get("task-1").result)
@@ -144,7 +148,7 @@ def test_failed_task_without_a_reason_says_so(runner: Runner) -> None:
     assert failure.reason is None
 
 
-def test_task_that_was_answered_at_once_has_its_result_and_no_token(runner: Runner) -> None:
+def test_task_that_completes_in_the_start_response_has_a_result_and_no_token(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"result": "3"}}))
     with runner.anchor(transport=transport) as anchor:
         task = runner.call(anchor.tasks.start, "Read")

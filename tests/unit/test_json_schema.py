@@ -1,4 +1,4 @@
-"""JSON Schemas as `output` whose answers are validated."""
+"""`JsonSchema` as `output`: which schemas it accepts, the schema that is sent, and the validation of answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def nest(value: object, times: int) -> Any:
 
 
 def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
-    """Return why an answer isn't taken."""
+    """Decode an answer that must be refused, check what holds for every such error, and return the error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         output_of(JsonSchema(schema)).value(raw, "task-1")
@@ -61,7 +61,7 @@ def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
 
 
 def invalid(schema: Any) -> ConfigurationError:
-    """Return why a schema isn't taken."""
+    """Construct a `JsonSchema` that must be refused, check what holds for every such error, and return the error."""
     with pytest.raises(ConfigurationError) as caught:
         JsonSchema(schema)
     error = caught.value
@@ -71,18 +71,18 @@ def invalid(schema: Any) -> ConfigurationError:
     return error
 
 
-# -- What is sent --------------------------------------------------------------------------------------------------
+# -- The schema that is sent ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("schema", [PRICE, OPEN], ids=["price", "open"])
-def test_schema_of_an_object_is_sent_as_it_is(schema: dict[str, Any]) -> None:
+def test_schema_with_object_at_root_is_sent_unchanged(schema: dict[str, Any]) -> None:
     output = output_of(JsonSchema(schema))
     assert output.schema == schema
     assert not output.wrapped
 
 
 @pytest.mark.parametrize("schema", [PRICES, LISTS, {"type": "string"}, {"enum": [1, 2]}], ids=str)
-def test_other_schema_is_sent_as_one_field(schema: dict[str, Any]) -> None:
+def test_schema_without_object_at_root_is_sent_wrapped_in_object(schema: dict[str, Any]) -> None:
     output = output_of(JsonSchema(schema))
     assert output.wrapped
     assert output.schema is not None
@@ -90,13 +90,13 @@ def test_other_schema_is_sent_as_one_field(schema: dict[str, Any]) -> None:
     assert output.schema["type"] == "object"
 
 
-def test_root_reference_is_followed() -> None:
+def test_reference_at_root_is_replaced_by_its_definition() -> None:
     output = output_of(JsonSchema(TREE))
     assert output.schema == {**TREE["$defs"]["Tree"], "$defs": TREE["$defs"]}
     assert not output.wrapped
 
 
-def test_what_is_kept_is_a_copy() -> None:
+def test_json_schema_keeps_copy_of_passed_schema() -> None:
     schema = copy.deepcopy(PRICE)
     kept = JsonSchema(schema)
     schema["properties"]["amount"]["type"] = "string"
@@ -104,11 +104,11 @@ def test_what_is_kept_is_a_copy() -> None:
     assert output_of(kept).value({"amount": 3}, None) == {"amount": 3}
 
 
-def test_repr_shows_the_schema() -> None:
+def test_repr_of_json_schema_shows_schema() -> None:
     assert repr(JsonSchema({"type": "object"})) == "JsonSchema({'type': 'object'})"
 
 
-# -- How an answer is read -----------------------------------------------------------------------------------------
+# -- The validation of answers -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -128,12 +128,14 @@ def test_repr_shows_the_schema() -> None:
 )
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("as_text", [False, True])
-def test_answer_that_fits_comes_as_it_is(schema: dict[str, Any], answer: Any, times: int, as_text: bool) -> None:
+def test_answer_that_fits_schema_is_returned_without_result_wrappers(
+    schema: dict[str, Any], answer: Any, times: int, as_text: bool
+) -> None:
     raw = json.dumps(nest(answer, times)) if as_text else nest(answer, times)
     assert output_of(JsonSchema(schema)).value(raw, None) == answer
 
 
-def test_answer_that_fits_is_not_unwrapped() -> None:
+def test_field_result_of_schema_is_not_removed_as_wrapper() -> None:
     schema = {"type": "object", "properties": {"result": {"type": "string"}}, "required": ["result"]}
     assert output_of(JsonSchema(schema)).value(nest("x", 1), None) == nest("x", 1)
     assert output_of(JsonSchema(schema)).value(nest("x", 3), None) == nest("x", 1)
@@ -142,21 +144,21 @@ def test_answer_that_fits_is_not_unwrapped() -> None:
 @pytest.mark.parametrize(
     ("schema", "raw", "path", "expected"),
     [
-        (PRICE, {"amount": "x"}, "$.amount", 'expected what fits type "number"; it is "x"'),
-        (PRICE, {"amount": -1}, "$.amount", "expected what fits minimum 0; it is -1"),
-        (PRICE, {"amount": 1, "a b": 2}, '$["a b"]', 'expected what fits type "string"; it is 2'),
-        (PRICE, {"a b": "x"}, "$", 'expected what fits required ["amount"]; it is {"a b": "x"}'),
+        (PRICE, {"amount": "x"}, "$.amount", 'expected a value that fits type "number"; found "x"'),
+        (PRICE, {"amount": -1}, "$.amount", "expected a value that fits minimum 0; found -1"),
+        (PRICE, {"amount": 1, "a b": 2}, '$["a b"]', 'expected a value that fits type "string"; found 2'),
+        (PRICE, {"a b": "x"}, "$", 'expected a value that fits required ["amount"]; found {"a b": "x"}'),
         (PRICE, nest({"amount": "x"}, 2), "$.result.result.amount", "number"),
         (PRICES, nest([{"amount": 1}, {"amount": "x"}], 1), "$.result[1].amount", "number"),
         (PRICES, [{"amount": 1}, {"amount": "x"}], "$[1].amount", "number"),
         (TREE, {"name": "a", "trees": [{"name": "b"}, {"name": 3}]}, "$.trees[1].name", "string"),
         (PRICES, json.dumps([{"amount": "x"}]), "$[0].amount", "number"),
         ({"type": "integer"}, "many", "$", "integer"),
-        ({"type": "array", "prefixItems": [{"const": 2}]}, [1], "$[0]", "expected what fits const 2; it is 1"),
+        ({"type": "array", "prefixItems": [{"const": 2}]}, [1], "$[0]", "expected a value that fits const 2; found 1"),
     ],
-    ids=lambda it: ascii(it)[:50],
+    ids=lambda value: ascii(value)[:50],
 )
-def test_answer_that_does_not_fit_is_an_error_that_says_where(
+def test_error_of_wrong_answer_names_place_and_violated_keyword(
     schema: dict[str, Any], raw: Any, path: str, expected: str
 ) -> None:
     error = refused(schema, raw)
@@ -166,7 +168,7 @@ def test_answer_that_does_not_fit_is_an_error_that_says_where(
 
 @pytest.mark.parametrize("raw", ["I gave up.", None, {}, {"error": "no"}, [], 3, "null", "{}"], ids=repr)
 @pytest.mark.parametrize("times", [0, 1, 2])
-def test_answer_of_an_agent_that_gave_up_is_an_error(raw: Any, times: int) -> None:
+def test_answer_of_agent_that_gave_up_is_refused(raw: Any, times: int) -> None:
     refused(PRICE, nest(raw, times))
     refused({**PRICE, "required": []}, nest(raw, times))
 
@@ -182,16 +184,16 @@ def test_answer_of_an_agent_that_gave_up_is_an_error(raw: Any, times: int) -> No
     ],
     ids=["huge", "huge schema", "hostile", "hostile key", "hostile schema"],
 )
-def test_error_stays_short_and_printable(schema: dict[str, Any], raw: Any) -> None:
+def test_error_is_short_and_printable_for_huge_or_hostile_texts(schema: dict[str, Any], raw: Any) -> None:
     refused(schema, raw)
 
 
 @pytest.mark.parametrize("schema", [{"$ref": "#"}, {"allOf": [{"$ref": "#"}]}], ids=str)
-def test_schema_that_goes_round_in_circles_is_an_error_and_no_crash(schema: dict[str, Any]) -> None:
-    assert "too deep" in str(refused(schema, {"amount": 1}))
+def test_answer_to_schema_with_endless_references_is_refused(schema: dict[str, Any]) -> None:
+    assert "exceeded Python's recursion limit" in str(refused(schema, {"amount": 1}))
 
 
-def test_plain_dict_is_not_validated() -> None:
+def test_answer_to_plain_dict_is_not_validated() -> None:
     assert output_of(PRICE).value({"amount": "x"}, None) == {"amount": "x"}
 
 
@@ -201,23 +203,26 @@ def test_plain_dict_is_not_validated() -> None:
 @pytest.mark.parametrize(
     ("schema", "message"),
     [
-        ({"type": "objekt"}, "output is no JSON Schema at $.type: "),
+        ({"type": "objekt"}, "output is not a valid JSON Schema at $.type: "),
         (
             {"type": "object", "properties": {"a b": {"type": 3}}},
-            'output is no JSON Schema at $.properties["a b"].type: ',
+            'output is not a valid JSON Schema at $.properties["a b"].type: ',
         ),
-        ({"required": "amount"}, "output is no JSON Schema at $.required: "),
-        ({"properties": []}, "output is no JSON Schema at $.properties: "),
-        ({"type": "string", "pattern": "["}, "output is no JSON Schema at $.pattern: "),
-        ({"properties": {"x" * 10_000: {"type": "\u202e" * 10_000}}}, "output is no JSON Schema at $.properties.xxx"),
+        ({"required": "amount"}, "output is not a valid JSON Schema at $.required: "),
+        ({"properties": []}, "output is not a valid JSON Schema at $.properties: "),
+        ({"type": "string", "pattern": "["}, "output is not a valid JSON Schema at $.pattern: "),
+        (
+            {"properties": {"x" * 10_000: {"type": "\u202e" * 10_000}}},
+            "output is not a valid JSON Schema at $.properties.xxx",
+        ),
         ({}, "output is empty: give a JSON Schema, or leave it out"),
         ({"type": object}, "output must be JSON"),
         ({1: "object"}, "output must be JSON"),
         ({"maximum": float("nan")}, "output must be JSON"),
     ],
-    ids=lambda it: ascii(it)[:50],
+    ids=lambda value: ascii(value)[:50],
 )
-def test_what_is_no_schema_is_refused_when_it_is_made(schema: Any, message: str) -> None:
+def test_invalid_schema_is_refused_on_construction(schema: Any, message: str) -> None:
     assert str(invalid(schema)).startswith(message)
 
 
@@ -233,11 +238,11 @@ def test_what_is_no_schema_is_refused_when_it_is_made(schema: Any, message: str)
     ],
 )
 @pytest.mark.parametrize("keyword", ["$ref", "$dynamicRef"])
-def test_reference_to_what_is_not_there_is_refused_and_never_fetched(
+def test_reference_to_target_outside_schema_is_refused_and_never_fetched(
     reference: str, keyword: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def connect(*_: object) -> None:
-        raise AssertionError("it is fetched")
+        raise AssertionError("a reference is fetched")
 
     monkeypatch.setattr(socket.socket, "connect", connect)
     monkeypatch.setattr(socket, "getaddrinfo", connect)
@@ -247,7 +252,10 @@ def test_reference_to_what_is_not_there_is_refused_and_never_fetched(
         {"type": "array", "items": {"anyOf": [{"type": "string"}, {"not": {keyword: reference}}]}},
         {"type": "object", "$defs": {"Unused": {keyword: reference}}},
     ):
-        assert str(invalid(schema)) == f"output refers to {reference!r}, which is not in it: put it there, under $defs"
+        assert (
+            str(invalid(schema))
+            == f"output refers to {reference!r}, but does not contain it: add that schema under $defs"
+        )
 
 
 @pytest.mark.parametrize(
@@ -263,12 +271,12 @@ def test_reference_to_what_is_not_there_is_refused_and_never_fetched(
         {
             "$defs": {
                 "A": {
-                    "$id": "https://example.com/a/whole.json",
+                    "$id": "https://example.com/a/outer.json",
                     "$defs": {"B": {"$id": "part.json", "type": "integer"}},
                     "properties": {"amount": {"$ref": "part.json"}},
                 }
             },
-            "allOf": [{"$ref": "https://example.com/a/whole.json"}],
+            "allOf": [{"$ref": "https://example.com/a/outer.json"}],
         },
         {"definitions": {"A": {"type": "integer"}}, "properties": {"amount": {"$ref": "#/definitions/A"}}},
         {"$defs": {"a/b": {"type": "integer"}}, "properties": {"amount": {"$ref": "#/$defs/a~1b"}}},
@@ -276,25 +284,25 @@ def test_reference_to_what_is_not_there_is_refused_and_never_fetched(
     ],
     ids=str,
 )
-def test_reference_to_what_is_there_is_followed(schema: dict[str, Any]) -> None:
+def test_reference_to_target_inside_schema_is_followed(schema: dict[str, Any]) -> None:
     assert output_of(JsonSchema(schema)).value({"amount": 1}, None) == {"amount": 1}
     assert refused(schema, {"amount": "x"}).path == "$.amount"
 
 
-def test_values_that_look_like_references_are_none() -> None:
+def test_value_of_const_that_looks_like_reference_is_not_followed() -> None:
     schema = {"type": "object", "properties": {"amount": {"const": {"$ref": "https://example.com"}}}}
     answer = {"amount": {"$ref": "https://example.com"}}
     assert output_of(JsonSchema(schema)).value(answer, None) == answer
 
 
 @pytest.mark.parametrize("missing", ["jsonschema", "referencing"])
-def test_without_jsonschema_the_error_says_what_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_without_jsonschema_names_extra_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"^JsonSchema needs jsonschema: pip install 'anchor-webtask\[jsonschema\]'$"):
         JsonSchema(PRICE)
 
 
-def test_formats_are_told_the_agent_and_not_validated() -> None:
-    """As the dialect says: they are annotations."""
+def test_format_is_not_validated() -> None:
+    """In the dialect 2020-12 a format is an annotation: the agent receives it, but the answer need not fit it."""
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
     assert output_of(JsonSchema(schema)).value({"day": "someday"}, None) == {"day": "someday"}

@@ -1,4 +1,4 @@
-"""The schema that a type becomes: what an agent can follow, and no less than the type says."""
+"""The JSON Schema that is sent for a type: what it contains, and which types have none."""
 
 from __future__ import annotations
 
@@ -25,19 +25,18 @@ from referencing import Registry
 from anchor_webtask import ConfigurationError, InvalidOutputError
 from anchor_webtask._output.decode import output_of
 from anchor_webtask._output.schema import MAX_INLINED
-from tests.support.kinds import (
+from tests.support.type_cases import (
     BOOK,
     EMMA,
-    KINDS,
-    OBJECTS,
-    OTHERS,
+    OBJECT_CASES,
+    TYPE_CASES,
+    WRAPPED_CASES,
     Book,
     Cash,
     Chain,
     Color,
     Comment,
     Folder,
-    Kind,
     Node,
     Order,
     Page,
@@ -47,14 +46,15 @@ from tests.support.kinds import (
     Review,
     Track,
     Transfer,
+    TypeCase,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LONG = "What it is, at length. " * 50
+LONG = "A long description. " * 60
 
-each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+each_case = pytest.mark.parametrize("case", TYPE_CASES, ids=lambda case: case.name)
 
 
 def schema_of(kind: Any) -> dict[str, Any]:
@@ -64,7 +64,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Yield all references in a schema whose fields have no such names."""
+    """Yield all references in a schema; none of its fields may have the name `$ref`."""
     if isinstance(schema, dict):
         if "$ref" in schema:
             yield schema["$ref"]
@@ -79,72 +79,72 @@ def fits(schema: dict[str, Any], value: Any) -> bool:
     return Draft202012Validator(schema, registry=Registry()).is_valid(value)
 
 
-# -- All of them ---------------------------------------------------------------------------------------------------
+# -- Rules for the schema of every type ----------------------------------------------------------------------------
 
 
-@each_kind
-def test_schema_is_valid_and_has_an_object_and_no_reference_at_its_root(kind: Kind) -> None:
-    schema = schema_of(kind.output)
+@each_case
+def test_schema_of_type_is_valid_and_has_object_without_reference_at_root(case: TypeCase) -> None:
+    schema = schema_of(case.output)
     Draft202012Validator.check_schema(schema)
     assert json.loads(json.dumps(schema)) == schema
     assert schema["type"] == "object"
     assert not {"$ref", "anyOf", "oneOf", "allOf", "enum", "const"} & schema.keys()
 
 
-@each_kind
-def test_all_references_lead_to_definitions_at_the_root_and_none_is_left_over(kind: Kind) -> None:
-    schema = schema_of(kind.output)
+@each_case
+def test_references_lead_to_definitions_at_root_and_every_definition_is_used(case: TypeCase) -> None:
+    schema = schema_of(case.output)
     assert set(references(schema)) == {f"#/$defs/{name}" for name in schema.get("$defs", {})}
 
 
-@each_kind
-def test_only_what_is_recursive_is_a_definition(kind: Kind) -> None:
-    definitions = schema_of(kind.output).get("$defs", {})
-    assert bool(definitions) == ("recursive" in kind.name)
+@each_case
+def test_only_recursive_type_becomes_definition(case: TypeCase) -> None:
+    definitions = schema_of(case.output).get("$defs", {})
+    assert bool(definitions) == ("recursive" in case.name)
     for name, definition in definitions.items():
         assert f"#/$defs/{name}" in references(definition)
 
 
-@each_kind
-def test_answer_of_the_kind_fits_its_schema_and_others_do_not(kind: Kind) -> None:
-    schema = schema_of(kind.output)
-    as_asked = {"result": kind.answer} if output_of(kind.output).wrapped else kind.answer
-    assert fits(schema, as_asked)
-    assert not fits(schema, [as_asked])
+@each_case
+def test_answer_fits_schema_of_its_type_and_list_around_answer_does_not(case: TypeCase) -> None:
+    schema = schema_of(case.output)
+    as_sent = {"result": case.answer} if output_of(case.output).wrapped else case.answer
+    assert fits(schema, as_sent)
+    assert not fits(schema, [as_sent])
 
 
-@pytest.mark.parametrize("kind", OBJECTS, ids=lambda kind: kind.name)
-def test_object_is_sent_as_it_is(kind: Kind) -> None:
-    output = output_of(kind.output)
+@pytest.mark.parametrize("case", OBJECT_CASES, ids=lambda case: case.name)
+def test_schema_of_object_type_is_not_wrapped(case: TypeCase) -> None:
+    output = output_of(case.output)
     assert not output.wrapped
-    assert "result" not in schema_of(kind.output).get("properties", {}) or "result" in kind.answer
+    assert "result" not in schema_of(case.output).get("properties", {}) or "result" in case.answer
 
 
-@pytest.mark.parametrize("kind", OTHERS, ids=lambda kind: kind.name)
-def test_what_is_no_object_is_one_field_of_one(kind: Kind) -> None:
-    output = output_of(kind.output)
+@pytest.mark.parametrize("case", WRAPPED_CASES, ids=lambda case: case.name)
+def test_schema_of_type_that_is_not_object_is_wrapped_in_object(case: TypeCase) -> None:
+    output = output_of(case.output)
     assert output.wrapped
-    schema = schema_of(kind.output)
+    schema = schema_of(case.output)
     assert schema.keys() - {"$defs"} == {"type", "properties", "required", "additionalProperties"}
     assert schema["properties"].keys() == {"result"}
     assert schema["required"] == ["result"]
     assert schema["additionalProperties"] is False
 
 
-@each_kind
-def test_schema_is_made_once_per_type(kind: Kind) -> None:
-    assert output_of(kind.output) is output_of(kind.output)
+@each_case
+def test_schema_of_type_is_cached(case: TypeCase) -> None:
+    assert output_of(case.output) is output_of(case.output)
 
 
-def test_schemas_of_equal_types_are_made_once() -> None:
+def test_equal_types_share_cached_schema_and_different_types_do_not() -> None:
     assert output_of(list[Node]) is output_of(list[Node])
     assert output_of(list[Node]) is not output_of(list[Price])
 
 
-def test_types_that_can_not_be_hashed_have_schemas_all_the_same() -> None:
-    assert schema_of(Annotated[Node, {"ours": 1}]) == schema_of(Node)
-    assert schema_of(Annotated[Book, {"ours": 1}]) == schema_of(Book)
-    assert output_of(Annotated[Book, {"ours": 1}]).value({"title": "Emma", "price": 1}).title == "Emma"
+def test_type_that_is_not_hashable_has_schema_and_decodes_answer() -> None:
+    assert schema_of(Annotated[Node, {"custom": 1}]) == schema_of(Node)
+    assert schema_of(Annotated[Book, {"custom": 1}]) == schema_of(Book)
+    assert output_of(Annotated[Book, {"custom": 1}]).value({"title": "Emma", "price": 1}).title == "Emma"
 
 
 # -- Definitions ---------------------------------------------------------------------------------------------------
@@ -170,7 +170,7 @@ class LargeOnce:
 @dataclass
 class LargeTwice:
     one: Large
-    other: Annotated[Large, msgspec.Meta(description="the other one")]
+    other: Annotated[Large, msgspec.Meta(description="the second")]
 
 
 class LargeModel(pydantic.BaseModel):
@@ -199,47 +199,47 @@ class TreeModel(pydantic.BaseModel):
     right: TreeModel | None = None
 
 
-def test_small_definition_is_written_out_where_it_is_used() -> None:
+def test_small_definition_is_inlined_at_each_use() -> None:
     schema = schema_of(Pair)
     assert "$defs" not in schema
     assert schema["properties"]["left"] == schema["properties"]["right"] == schema_of(Node)
 
 
-def test_large_definition_that_is_used_once_is_written_out() -> None:
+def test_large_definition_that_is_used_once_is_inlined() -> None:
     schema = schema_of(LargeOnce)
     assert "$defs" not in schema
     assert schema["properties"]["one"]["properties"] == {"name": {"type": "string"}}
 
 
 @pytest.mark.parametrize(("kind", "name"), [(LargeTwice, "Large"), (LargeModelTwice, "LargeModel")])
-def test_large_definition_that_is_used_twice_stays_one(kind: type, name: str) -> None:
+def test_large_definition_that_is_used_twice_is_not_inlined(kind: type, name: str) -> None:
     schema = schema_of(kind)
     assert schema["properties"]["one"]["$ref"] == schema["properties"]["other"]["$ref"] == f"#/$defs/{name}"
     assert len(json.dumps(schema["$defs"])) > MAX_INLINED
     assert schema["$defs"].keys() == {name}
 
 
-def test_description_stays_beside_a_reference() -> None:
-    assert schema_of(LargeTwice)["properties"]["other"]["description"] == "the other one"
+def test_description_of_field_stays_beside_reference() -> None:
+    assert schema_of(LargeTwice)["properties"]["other"]["description"] == "the second"
 
 
 @pytest.mark.parametrize(
     ("kind", "definitions"),
     [(Folder, {"Folder"}), (Chain, {"Chain"}), (Comment, {"Comment"}), (TreeModel, {"TreeModel"})],
 )
-def test_recursive_root_is_written_out_and_stays_for_what_refers_to_it(kind: type, definitions: set[str]) -> None:
+def test_recursive_root_is_inlined_and_stays_in_definitions_for_references(kind: type, definitions: set[str]) -> None:
     schema = schema_of(kind)
     assert schema["$defs"].keys() == definitions
     assert schema["properties"] == next(iter(schema["$defs"].values()))["properties"]
 
 
-def test_recursion_by_way_of_others_stays_under_definitions_and_the_rest_is_written_out() -> None:
+def test_mutually_recursive_classes_stay_in_definitions_and_other_classes_are_inlined() -> None:
     schema = schema_of(Ping)
     assert schema["$defs"].keys() == {"Ping", "Pong"}
     assert schema["$defs"]["Pong"]["properties"]["price"] == schema_of(Price)
 
 
-def test_definitions_of_a_wrapped_type_stay_at_the_root() -> None:
+def test_definitions_of_wrapped_type_stay_at_root() -> None:
     schema = schema_of(list[Folder])
     assert schema["properties"]["result"] == {"type": "array", "items": {"$ref": "#/$defs/Folder"}}
     assert schema["$defs"].keys() == {"Folder"}
@@ -248,26 +248,26 @@ def test_definitions_of_a_wrapped_type_stay_at_the_root() -> None:
 
 
 @pytest.mark.parametrize("members", [2, 4])
-def test_classes_of_classes_do_not_grow_without_bounds(members: int) -> None:
+def test_schema_of_deeply_nested_classes_stays_small(members: int) -> None:
     kind: type = Node
     for level in range(12):
         kind = dataclasses.make_dataclass(f"Level{level}", [(f"member{number}", kind) for number in range(members)])
     assert len(json.dumps(schema_of(kind))) < 20 * MAX_INLINED
 
 
-# -- References of a schema that is given --------------------------------------------------------------------------
+# -- References in a user's own schema -----------------------------------------------------------------------------
 
 LIST_OF_LISTS = {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"type": "integer"}]}}
 
 
 def wrapped(schema: dict[str, Any]) -> Any:
-    """Return what a schema has become in the field that it has been put into."""
+    """Return the schema of the field `result` into which a schema without an object at its root is wrapped."""
     sent = schema_of(schema)
     Draft202012Validator.check_schema(sent)
     return sent["properties"]["result"]
 
 
-def test_reference_to_what_has_been_the_root_follows_it() -> None:
+def test_reference_to_root_of_wrapped_schema_leads_to_field_result() -> None:
     assert wrapped(LIST_OF_LISTS)["items"]["anyOf"][0] == {"$ref": "#/properties/result"}
     assert fits(schema_of(LIST_OF_LISTS), {"result": [1, [2, [3]]]})
     assert not fits(schema_of(LIST_OF_LISTS), {"result": [1, [2, ["3"]]]})
@@ -288,23 +288,23 @@ def test_reference_to_what_has_been_the_root_follows_it() -> None:
     "place",
     ["items", "contains", "not", "if", "then", "else", "unevaluatedItems", "propertyNames", "contentSchema"],
 )
-def test_reference_is_moved_with_what_it_leads_to(reference: str, moved: str, place: str) -> None:
+def test_reference_in_wrapped_schema_follows_its_target(reference: str, moved: str, place: str) -> None:
     assert wrapped({"type": "array", place: {"$ref": reference}})[place] == {"$ref": moved}
 
 
 @pytest.mark.parametrize("place", ["properties", "patternProperties", "dependentSchemas"])
-def test_reference_under_a_name_is_moved(place: str) -> None:
+def test_reference_in_named_subschema_of_wrapped_schema_follows_its_target(place: str) -> None:
     assert wrapped({"type": ["object", "null"], place: {"$ref": {"$ref": "#"}}})[place] == {
         "$ref": {"$ref": "#/properties/result"}
     }
 
 
-def test_reference_in_a_definition_is_moved() -> None:
+def test_reference_in_definition_of_wrapped_schema_follows_its_target() -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/Inner"}, "$defs": {"Inner": {"anyOf": [True, {"$ref": "#"}]}}}
     assert schema_of(schema)["$defs"] == {"Inner": {"anyOf": [True, {"$ref": "#/properties/result"}]}}
 
 
-def test_values_that_look_like_references_stay() -> None:
+def test_value_in_wrapped_schema_that_looks_like_reference_is_unchanged() -> None:
     schema = {
         "type": "array",
         "items": {"enum": [{"$ref": "#"}], "default": {"$ref": "#"}, "examples": [{"$ref": "#"}]},
@@ -312,7 +312,7 @@ def test_values_that_look_like_references_stay() -> None:
     assert wrapped(schema) == schema
 
 
-def test_schema_with_an_id_keeps_its_references_and_definitions() -> None:
+def test_schema_with_id_keeps_references_and_definitions() -> None:
     schema = {
         "$id": "https://example.com/list",
         "$defs": {"A": {"type": "integer"}},
@@ -323,12 +323,12 @@ def test_schema_with_an_id_keeps_its_references_and_definitions() -> None:
 
 
 @pytest.mark.parametrize("inner", [True, False])
-def test_schema_that_is_only_true_or_false_stays(inner: bool) -> None:
+def test_subschema_that_is_true_or_false_is_unchanged(inner: bool) -> None:
     schema = {"type": "array", "items": {"properties": {"a": inner}, "anyOf": [inner]}, "contains": inner}
     assert wrapped(schema) == schema
 
 
-def test_root_reference_is_replaced_by_what_it_leads_to() -> None:
+def test_reference_at_root_is_replaced_by_its_definition() -> None:
     inner = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Inner"}}}
     schema = {"$ref": "#/$defs/Outer", "$defs": {"Outer": {"$ref": "#/$defs/Inner"}, "Inner": inner}}
     assert schema_of(schema) == {**inner, "$defs": schema["$defs"]}
@@ -347,7 +347,7 @@ def test_root_reference_is_replaced_by_what_it_leads_to() -> None:
     ],
     ids=str,
 )
-def test_root_reference_that_nothing_can_stand_for_is_wrapped(schema: dict[str, Any]) -> None:
+def test_schema_is_wrapped_if_reference_at_root_cannot_be_replaced(schema: dict[str, Any]) -> None:
     sent = schema_of(schema)
     assert "$ref" not in sent
     assert "$ref" in sent["properties"]["result"]
@@ -364,10 +364,10 @@ class Described:
     """
 
     plain: int
-    of_attrs: int = attrs.field(metadata={"description": "by attrs"})
-    of_meta: Annotated[int, msgspec.Meta(description="by msgspec")]
-    of_nothing: int = attrs.field(metadata={"description": 5, "other": "x"})
-    _hidden: int = attrs.field(default=1, metadata={"description": "by attrs, of a private name"})
+    from_attrs: int = attrs.field(metadata={"description": "by attrs"})
+    from_meta: Annotated[int, msgspec.Meta(description="by msgspec")]
+    not_text: int = attrs.field(metadata={"description": 5, "other": "x"})
+    _hidden: int = attrs.field(default=1, metadata={"description": "by attrs, for a private field"})
 
 
 @dataclass
@@ -375,25 +375,25 @@ class Holder:
     """A dataclass."""
 
     held: Described = dataclasses.field(metadata={"description": "by the dataclass"})
-    many: list[Described] = dataclasses.field(default_factory=list, metadata={"description": "many of them"})
+    many: list[Described] = dataclasses.field(default_factory=list, metadata={"description": "a list"})
 
 
-def test_docstrings_reach_the_schema_without_their_indentation() -> None:
+def test_docstring_becomes_description_without_indentation() -> None:
     assert schema_of(Described)["description"] == "An attrs class.\n\nWith a second paragraph."
 
 
 @pytest.mark.parametrize(
     ("kind", "path", "description"),
     [
-        (Described, "properties of_attrs", "by attrs"),
-        (Described, "properties of_meta", "by msgspec"),
-        (Described, "properties _hidden", "by attrs, of a private name"),
+        (Described, "properties from_attrs", "by attrs"),
+        (Described, "properties from_meta", "by msgspec"),
+        (Described, "properties _hidden", "by attrs, for a private field"),
         (Holder, "properties held", "by the dataclass"),
-        (Holder, "properties many", "many of them"),
-        (Holder, "properties many items properties of_attrs", "by attrs"),
+        (Holder, "properties many", "a list"),
+        (Holder, "properties many items properties from_attrs", "by attrs"),
         (Holder, "properties many items", "An attrs class.\n\nWith a second paragraph."),
-        (Node, "properties cpu", "percent, as the page shows it"),
-        (Page[Node], "properties items items properties cpu", "percent, as the page shows it"),
+        (Node, "properties cpu", "percent, as shown on the page"),
+        (Page[Node], "properties items items properties cpu", "percent, as shown on the page"),
         (Price, "properties amount", "in the shop's currency, without shipping"),
         (list[Price], "properties result items properties amount", "in the shop's currency, without shipping"),
         (dict[str, Price], "additionalProperties properties amount", "in the shop's currency, without shipping"),
@@ -403,20 +403,20 @@ def test_docstrings_reach_the_schema_without_their_indentation() -> None:
             "in the shop's currency, without shipping",
         ),
         (Price | None, "properties result anyOf 0 properties amount", "in the shop's currency, without shipping"),
-        (Price | int | None, "properties result anyOf 0", "What something costs."),
+        (Price | int | None, "properties result anyOf 0", "The price of an item."),
         (Order, "properties lines items properties amount", "in the shop's currency, without shipping"),
         (Cash | Transfer | None, "properties result anyOf 0 anyOf 1", "Paid from account to account."),
-        (Rating, "properties stars", "as many as are filled"),
+        (Rating, "properties stars", "the number of filled stars"),
         (Book, "properties price", "in the shop's currency"),
         (Book, "", "A book in a shop."),
-        (Review, "", "What a reader says."),
-        (Person, "", "Somebody."),
+        (Review, "", "A reader's review."),
+        (Person, "", "A person."),
         (Track, "", "A piece of music."),
         (Described, "properties plain", None),
-        (Described, "properties of_nothing", None),
+        (Described, "properties not_text", None),
     ],
 )
-def test_description_reaches_the_schema(kind: Any, path: str, description: str | None) -> None:
+def test_description_from_metadata_or_docstring_reaches_schema(kind: Any, path: str, description: str | None) -> None:
     schema: Any = schema_of(kind)
     for step in path.split():
         schema = schema[int(step)] if isinstance(schema, list) else schema[step]
@@ -426,15 +426,15 @@ def test_description_reaches_the_schema(kind: Any, path: str, description: str |
 @pytest.mark.parametrize(
     ("kind", "part"),
     [
-        (Rating, {"description": "as many as are filled", "type": "integer", "minimum": 1, "maximum": 5}),
+        (Rating, {"description": "the number of filled stars", "type": "integer", "minimum": 1, "maximum": 5}),
         (Review, {"maximum": 5, "minimum": 1, "title": "Stars", "type": "integer"}),
     ],
 )
-def test_constraints_reach_the_schema(kind: Any, part: dict[str, Any]) -> None:
+def test_constraints_of_field_reach_schema(kind: Any, part: dict[str, Any]) -> None:
     assert schema_of(kind)["properties"]["stars"] == part
 
 
-def test_date_times_are_told_from_other_text() -> None:
+def test_dates_and_date_times_have_formats_in_schema() -> None:
     placed = {"type": "string", "format": "date-time"}
     assert schema_of(Order)["properties"]["placed"] == placed
     assert schema_of(Order)["properties"]["day"] == {"type": "string", "format": "date"}
@@ -456,7 +456,7 @@ def test_date_times_are_told_from_other_text() -> None:
     ],
     ids=str,
 )
-def test_times_with_and_without_an_offset_are_told_apart(kind: Any, schema: dict[str, Any]) -> None:
+def test_schema_of_time_says_whether_offset_is_required(kind: Any, schema: dict[str, Any]) -> None:
     assert schema_of(kind)["properties"]["result"] == schema
 
 
@@ -481,7 +481,9 @@ def test_times_with_and_without_an_offset_are_told_apart(kind: Any, schema: dict
     ],
     ids=str,
 )
-def test_keys_that_are_more_than_text_are_said(key: Any, names: dict[str, Any] | None) -> None:
+def test_schema_of_dict_describes_keys_that_stand_for_other_values_than_text(
+    key: Any, names: dict[str, Any] | None
+) -> None:
     schema = schema_of(types.GenericAlias(dict, (key, int)))
     assert schema.get("propertyNames") == names
     assert schema["additionalProperties"] == {"type": "integer"}
@@ -492,7 +494,7 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
-def test_keys_of_pydantics_dicts_are_said_as_well() -> None:
+def test_schema_of_dict_of_pydantic_models_describes_keys() -> None:
     assert schema_of(dict[int, Book])["propertyNames"] == {"pattern": "^-?[0-9]+$"}
     assert schema_of(dict[date, Book])["propertyNames"] == {"format": "date"}
     assert schema_of(dict[Color, Book])["propertyNames"]["enum"] == ["red", "blue"]
@@ -502,17 +504,17 @@ def test_keys_of_pydantics_dicts_are_said_as_well() -> None:
 
 
 @pytest.mark.parametrize("kind", [pydantic.PositiveInt, Annotated[int, annotated_types.Gt(0)]])
-def test_annotations_for_pydantic_are_read_by_pydantic(kind: Any) -> None:
+def test_type_annotated_for_pydantic_is_read_by_pydantic(kind: Any) -> None:
     positive = {"type": "integer", "exclusiveMinimum": 0}
     assert schema_of(kind)["properties"]["result"] == positive
     assert schema_of(list[kind])["properties"]["result"]["items"] == positive
-    made = dataclasses.make_dataclass("Positive", [("number", kind)])
-    assert schema_of(made)["properties"]["number"] == {**positive, "title": "Number"}
-    with pytest.raises(InvalidOutputError, match=r"at \$\.number: Input should be greater than 0; it is 0"):
-        output_of(made).value({"number": 0})
+    positive_class = dataclasses.make_dataclass("Positive", [("number", kind)])
+    assert schema_of(positive_class)["properties"]["number"] == {**positive, "title": "Number"}
+    with pytest.raises(InvalidOutputError, match=r"at \$\.number: Input should be greater than 0; found 0"):
+        output_of(positive_class).value({"number": 0})
 
 
-# -- Names that mean something in a schema -------------------------------------------------------------------------
+# -- Fields with the names of schema keywords ----------------------------------------------------------------------
 
 Keywords = TypedDict(
     "Keywords",
@@ -526,12 +528,12 @@ class Keyed(pydantic.BaseModel):
     discriminator: Review
     properties: Review
     enum: list[Review]
-    anyOf: int  # noqa: N815 — JSON Schema's own name
+    anyOf: int  # noqa: N815 — the name of a keyword of JSON Schema
 
 
 @pytest.mark.parametrize(("kind", "inner"), [(Keywords, schema_of(Node)), (Keyed, schema_of(Review))])
 @pytest.mark.parametrize("listed", [False, True])
-def test_fields_with_names_of_keywords_do_no_harm(kind: Any, inner: dict[str, Any], listed: bool) -> None:
+def test_fields_may_have_names_of_schema_keywords(kind: Any, inner: dict[str, Any], listed: bool) -> None:
     schema = schema_of(list[kind] if listed else kind)
     Draft202012Validator.check_schema(schema)
     assert "$defs" not in schema
@@ -555,20 +557,20 @@ class Owner(pydantic.BaseModel):
 
 
 @pytest.mark.parametrize("kind", [Owner, Cash | Transfer, list[Cash | Transfer | int]])
-def test_keyword_that_json_schema_does_not_have_is_left_out(kind: Any) -> None:
+def test_schema_of_tagged_union_lacks_openapi_keyword_discriminator(kind: Any) -> None:
     assert "discriminator" not in json.dumps(schema_of(kind))
 
 
-def test_keyword_of_the_users_own_schema_stays() -> None:
+def test_keyword_discriminator_stays_in_users_own_schema() -> None:
     schema = {"type": "array", "items": {"discriminator": {"propertyName": "kind"}}}
     assert wrapped(schema) == schema
 
 
-# -- What can't be expressed ---------------------------------------------------------------------------------------
+# -- Types that have no JSON Schema --------------------------------------------------------------------------------
 
 
 class Foreign:
-    """A class that no library knows."""
+    """A class that neither msgspec nor pydantic can read."""
 
 
 @dataclass
@@ -578,18 +580,18 @@ class WithForeign:
 
 @dataclass
 class Unresolved:
-    part: Nowhere  # type: ignore[name-defined]  # noqa: F821 — that's the point
+    part: Nowhere  # type: ignore[name-defined]  # noqa: F821 — the test needs an undefined name
 
 
 class UnresolvedModel(pydantic.BaseModel):
-    part: Elsewhere  # type: ignore[name-defined]  # noqa: F821 — that's the point
+    part: Elsewhere  # type: ignore[name-defined]  # noqa: F821 — the test needs an undefined name
 
 
 class UnresolvedTyped(TypedDict):
-    part: list[Nowhere]  # type: ignore[name-defined]  # noqa: F821 — that's the point
+    part: list[Nowhere]  # type: ignore[name-defined]  # noqa: F821 — the test needs an undefined name
 
 
-class WithTuple(NamedTuple):
+class WithComplex(NamedTuple):
     part: complex
 
 
@@ -618,7 +620,7 @@ class WithInitVar:
 
 
 @dataclass
-class WithWithInitVar:
+class HoldsWithInitVar:
     parts: list[WithInitVar]
 
 
@@ -632,22 +634,22 @@ class Counted:
 
 
 @dataclass
-class NoPython:
-    number: "not valid python!"  # type: ignore[valid-type]  # noqa: F722 — that's the point
+class InvalidSyntax:
+    number: "not valid python!"  # type: ignore[valid-type]  # noqa: F722 — the test needs invalid syntax
 
 
 @dataclass
-class Divides:
-    number: "1/0"  # type: ignore[valid-type]  # noqa: UP037 — that's the point
+class DividesByZero:
+    number: "1/0"  # type: ignore[valid-type]  # noqa: UP037 — the annotation must be a text
 
 
 @pytest.mark.parametrize(
     ("output", "part"),
     [
-        (NoPython, "must be an expression"),
-        (Divides, "division by zero"),
-        (list[WithWithInitVar], "in <class 'tests.unit.test_schema.WithInitVar'>, dataclasses with `InitVar`"),
-        (Counted, "Counted'> makes its field length itself (init=False): give it a default"),
+        (InvalidSyntax, "must be an expression"),
+        (DividesByZero, "division by zero"),
+        (list[HoldsWithInitVar], "in <class 'tests.unit.test_schema.WithInitVar'>, dataclasses with `InitVar`"),
+        (Counted, "Counted'> does not accept its field length as an argument (init=False): give the field a default"),
         (dict[str, Counted], "in <class 'tests.unit.test_schema.Counted'>, "),
         (AttrsForPydantic, "AttrsForPydantic"),
         (list[AttrsForPydantic], "in <class 'tests.unit.test_schema.AttrsForPydantic'>, "),
@@ -665,10 +667,10 @@ class Divides:
         (Foreign, "Foreign"),
         (WithForeign, "Foreign"),
         (dict[str, WithForeign], "Foreign"),
-        (WithTuple, "complex"),
+        (WithComplex, "complex"),
         (Price | Node, "Price | "),
         (list[Price | Node], "more than one dataclass or attrs type"),
-        (Optional[list["Nobody"]], "Nobody"),  # type: ignore[name-defined]  # noqa: F821, UP045 — that's the point
+        (Optional[list["Nobody"]], "Nobody"),  # type: ignore[name-defined]  # noqa: F821, UP045 — an undefined name in a text
         (Unresolved, "'Nowhere'"),
         (UnresolvedTyped, "'Nowhere'"),
         (UnresolvedModel, "'Elsewhere'"),
@@ -680,7 +682,7 @@ class Divides:
     ],
     ids=str,
 )
-def test_type_that_can_not_be_expressed_is_refused_with_the_part_named(output: Any, part: str) -> None:
+def test_type_without_schema_is_refused_and_error_names_part_at_fault(output: Any, part: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^output=.* can't be expressed as a JSON Schema: ") as caught:
         output_of(output)
     assert part in str(caught.value).partition(": ")[2]
@@ -693,44 +695,50 @@ def test_type_that_can_not_be_expressed_is_refused_with_the_part_named(output: A
     [
         MadeForMsgspec,
         list[MadeForMsgspec],
-        Annotated[Book, msgspec.Meta(description="the best one")],
-        list[Annotated[Book, msgspec.Meta(description="the best one")]],
+        Annotated[Book, msgspec.Meta(description="the best book")],
+        list[Annotated[Book, msgspec.Meta(description="the best book")]],
         Annotated[list[Book], msgspec.Meta(min_length=1)],
     ],
     ids=str,
 )
-def test_annotation_for_msgspec_on_what_pydantic_reads_is_refused(output: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"is read by pydantic, which doesn't know .*msgspec\.Meta\("):
+def test_msgspec_annotation_in_type_that_pydantic_reads_is_refused(output: Any) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"is read by pydantic, which ignores the annotation of .*msgspec\.Meta\("
+    ):
         output_of(output)
 
 
-def test_annotation_for_both_is_taken() -> None:
-    both = Annotated[int, msgspec.Meta(ge=1), pydantic.Field(ge=1)]
-    assert schema_of(both)["properties"]["result"] == {"type": "integer", "minimum": 1}
+def test_type_annotated_for_both_msgspec_and_pydantic_is_accepted() -> None:
+    annotated = Annotated[int, msgspec.Meta(ge=1), pydantic.Field(ge=1)]
+    assert schema_of(annotated)["properties"]["result"] == {"type": "integer", "minimum": 1}
 
 
-def test_annotations_that_an_attrs_class_has_no_reader_for_are_told_whose_they_should_be() -> None:
-    with pytest.raises(ConfigurationError, match=r"; annotated by msgspec\.Meta in place of that, msgspec reads it$"):
+def test_error_for_attrs_class_with_pydantic_annotation_recommends_msgspec_annotation() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"; if you replace pydantic's annotations by msgspec\.Meta, msgspec reads the type$"
+    ):
         output_of(AttrsForPydantic)
 
 
-def test_without_pydantic_a_type_for_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_type_annotated_for_pydantic_is_refused_if_pydantic_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match=r"needs pydantic: pip install 'anchor-webtask\[pydantic\]'$"):
         output_of(Annotated[int, annotated_types.Gt(-1)])
 
 
-def test_two_classes_of_one_name_are_refused() -> None:
-    """A notebook's cell that was run twice leaves the older class in another."""
+def test_type_with_two_classes_of_same_name_is_refused() -> None:
+    """In a notebook, a cell that is run twice makes a second class, while another class still uses the first one."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
-    with pytest.raises(ConfigurationError, match=f"it has two classes of one name, {outer!r}$") as caught:
+    with pytest.raises(
+        ConfigurationError, match=f"two different classes have the same name, rename one of them: {outer!r}$"
+    ) as caught:
         output_of(outer)
     assert caught.value.__context__ is None
 
 
-def test_type_that_was_refused_is_looked_at_again() -> None:
-    """What a forward reference names may have been written in the meantime, in a notebook."""
+def test_refused_type_is_checked_again_at_next_use() -> None:
+    """In a notebook, the user may define the class that a forward reference names after the first attempt."""
     module = types.ModuleType("notebook")
     sys.modules["notebook"] = module
     try:
@@ -747,30 +755,32 @@ Books = typing_extensions.TypeAliasType("Books", list[Book])
 
 
 @dataclass
-class OfBooks:
+class HasBooks:
     books: Books
 
 
-def test_pydantic_is_found_behind_an_alias() -> None:
+def test_pydantic_model_behind_type_alias_is_found() -> None:
     books = schema_of(list[Book])["properties"]["result"]
     assert schema_of(Books)["properties"]["result"] == books
     assert schema_of(dict[str, Books])["additionalProperties"] == books
-    assert schema_of(OfBooks)["properties"]["books"]["items"] == books["items"]
+    assert schema_of(HasBooks)["properties"]["books"]["items"] == books["items"]
 
 
-@pytest.mark.skipif(sys.version_info < (3, 12), reason="aliases by `type` are of Python 3.12")
-def test_an_alias_that_is_a_part_of_itself_is_refused_in_words() -> None:
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the statement `type` needs Python 3.12")
+def test_type_alias_that_contains_itself_is_refused() -> None:
     namespace: dict[str, Any] = {}
     exec("type Tree = dict[str, Tree] | int", namespace)
-    with pytest.raises(ConfigurationError, match="it goes on without end, by an alias or a generic class"):
+    with pytest.raises(
+        ConfigurationError, match="an alias or a generic class contains itself, so the schema has no end"
+    ):
         output_of(namespace["Tree"])
 
 
-def test_pydantic_is_found_below_many_other_classes() -> None:
-    """The annotations are text here, so each look makes them anew."""
+def test_pydantic_model_below_many_other_classes_is_found() -> None:
+    """The annotations are text: each search evaluates them to new objects, which may get the ids of freed objects."""
     parts = [dataclasses.make_dataclass(f"Part{number}", [("numbers", "list[int]")]) for number in range(50)]
     holds = dataclasses.make_dataclass("Holds", [("books", "list[Book]")])
-    for made in (*parts, holds):
-        made.__module__ = __name__
-    whole = dataclasses.make_dataclass("Whole", [*((made.__name__.lower(), made) for made in (*parts, holds))])
-    assert schema_of(whole)["properties"]["holds"]["properties"]["books"]["items"] == schema_of(Book)
+    for cls in (*parts, holds):
+        cls.__module__ = __name__
+    outer = dataclasses.make_dataclass("Outer", [*((cls.__name__.lower(), cls) for cls in (*parts, holds))])
+    assert schema_of(outer)["properties"]["holds"]["properties"]["books"]["items"] == schema_of(Book)

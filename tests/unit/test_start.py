@@ -1,4 +1,4 @@
-"""When a start is sent again, led by hand in virtual time."""
+"""When a start is repeated, and when not: the tests execute its steps in virtual time, without a server."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from anchor_webtask import (
 from anchor_webtask._polling.outcomes import Completed, Failure, Fault, Reply, Running
 from anchor_webtask._polling.start import start_steps
 from anchor_webtask._polling.wait import Fetch
-from tests.support.leading import in_turn, lead
-from tests.support.runners import EVEN
+from tests.support.runners import SIMPLE_POLICY
+from tests.support.step_driver import drive, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -34,8 +34,9 @@ REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421
 def steps(
     *, until_deadline: bool, now: float = 0.0, timeout: float | None = None
 ) -> Generator[Step[Reply], StepResult, None]:
+    """Return the steps of a start; `tasks.run` repeats until its deadline, `tasks.start` tries three times."""
     return start_steps(
-        EVEN,
+        SIMPLE_POLICY,
         now=now,
         deadline=None if timeout is None else now + timeout,
         http_timeout=HTTP_TIMEOUT,
@@ -44,54 +45,59 @@ def steps(
     )
 
 
-def answered(status: int) -> Failure:
+def error_status(status: int) -> Failure:
     error = StatusError(f"HTTP {status}", status=status, api_message="no", request_id="req-1")
     return Failure(Fault.STATUS, error)
 
 
-def too_many(retry_after: float | None) -> Failure:
+def rate_limited(retry_after: float | None) -> Failure:
     return Failure(Fault.STATUS, RateLimitError("HTTP 429", status=429, retry_after=retry_after))
 
 
-def failed(fault: Fault) -> Failure:
+def failure(fault: Fault) -> Failure:
     return Failure(fault, AnchorError(fault.name))
 
 
 @pytest.mark.parametrize("until_deadline", [True, False])
-@pytest.mark.parametrize("reply", [STARTED, Completed("at once")])
-def test_reply_is_shown_and_ends_it(reply: Reply, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline), in_turn(reply))
-    assert trip.emitted == [reply]
-    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
-    assert trip.error is None
+@pytest.mark.parametrize("reply", [STARTED, Completed("at once")], ids=repr)
+def test_start_ends_with_the_first_reply(reply: Reply, *, until_deadline: bool) -> None:
+    driver = drive(steps(until_deadline=until_deadline), in_order(reply))
+    assert driver.emitted == [reply]
+    assert driver.requests == [(0.0, Fetch(HTTP_TIMEOUT))]
+    assert driver.error is None
 
 
 @pytest.mark.parametrize(("timeout", "connect"), [(None, None), (600, 600), (10, 10), (1, 1), (0.2, 1), (0, 1)])
-def test_deadline_shortens_the_connecting_and_nothing_else(timeout: float | None, connect: float | None) -> None:
-    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(STARTED))
-    assert trip.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
+def test_deadline_of_a_start_limits_only_the_time_to_connect(timeout: float | None, connect: float | None) -> None:
+    driver = drive(steps(until_deadline=True, timeout=timeout), in_order(STARTED))
+    assert driver.requests == [(0.0, Fetch(HTTP_TIMEOUT, connect))]
 
 
 @pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize(
     "uncertain",
-    [failed(fault) for fault in (Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE)]
-    + [answered(status) for status in UNCERTAIN_STATUSES],
+    [failure(fault) for fault in (Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE)]
+    + [error_status(status) for status in UNCERTAIN_STATUSES],
     ids=lambda it: str(it.error),
 )
-def test_start_that_may_have_happened_is_sent_once(uncertain: Failure, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(uncertain, STARTED))
-    assert len(trip.requests) == 1
-    assert isinstance(trip.error, StartOutcomeUnknownError)
-    assert str(uncertain.error) in str(trip.error)
-    assert "dashboard" in str(trip.error)
+def test_start_that_the_server_may_have_received_is_not_repeated(uncertain: Failure, *, until_deadline: bool) -> None:
+    driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(uncertain, STARTED))
+    assert len(driver.requests) == 1
+    assert isinstance(driver.error, StartOutcomeUnknownError)
+    assert str(uncertain.error) in str(driver.error)
+    assert "dashboard" in str(driver.error)
 
 
-def test_unknown_outcome_tells_what_is_known() -> None:
-    known = lead(steps(until_deadline=False), in_turn(answered(502))).error
-    assert isinstance(known, StartOutcomeUnknownError)
-    assert (known.status, known.message, known.request_id, known.task_id) == (502, "no", "req-1", None)
-    lost = lead(steps(until_deadline=False), in_turn(failed(Fault.LOST))).error
+def test_error_for_an_unknown_outcome_has_status_message_and_request_id_of_the_response() -> None:
+    with_response = drive(steps(until_deadline=False), in_order(error_status(502))).error
+    assert isinstance(with_response, StartOutcomeUnknownError)
+    assert (with_response.status, with_response.message, with_response.request_id, with_response.task_id) == (
+        502,
+        "no",
+        "req-1",
+        None,
+    )
+    lost = drive(steps(until_deadline=False), in_order(failure(Fault.LOST))).error
     assert isinstance(lost, StartOutcomeUnknownError)
     assert (lost.status, lost.message, lost.request_id, lost.task_id) == (None, None, None, None)
 
@@ -99,76 +105,82 @@ def test_unknown_outcome_tells_what_is_known() -> None:
 @pytest.mark.parametrize("until_deadline", [True, False])
 @pytest.mark.parametrize(
     "refusal",
-    [failed(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [answered(status) for status in REFUSALS],
+    [failure(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [error_status(status) for status in REFUSALS],
     ids=lambda it: str(it.error),
 )
-def test_start_that_was_refused_raises_its_error_at_once(refusal: Failure, *, until_deadline: bool) -> None:
-    trip = lead(steps(until_deadline=until_deadline, timeout=600), in_turn(refusal, STARTED))
-    assert len(trip.requests) == 1
-    assert trip.error is refusal.error
+def test_refused_start_is_not_repeated_and_raises_its_error(refusal: Failure, *, until_deadline: bool) -> None:
+    driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(refusal, STARTED))
+    assert len(driver.requests) == 1
+    assert driver.error is refusal.error
 
 
-def test_every_fault_is_in_one_of_the_rows() -> None:
+def test_every_kind_of_failure_is_covered_by_a_test_of_starts() -> None:
     uncertain = {Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE}
     assert uncertain | {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.NOT_CONNECTED, Fault.STATUS} == set(Fault)
 
 
-def test_unreachable_server_is_tried_three_times() -> None:
-    trip = lead(steps(until_deadline=False), in_turn(NOT_CONNECTED))
-    assert trip.times == [0.0, 1.0, 2.0]
-    assert trip.error is NOT_CONNECTED.error
+def test_tasks_start_tries_an_unreachable_server_three_times() -> None:
+    driver = drive(steps(until_deadline=False), in_order(NOT_CONNECTED))
+    assert driver.times == [0.0, 1.0, 2.0]
+    assert driver.error is NOT_CONNECTED.error
 
 
-def test_patient_start_goes_on_until_the_deadline_and_tries_once_more_there() -> None:
-    trip = lead(steps(until_deadline=True, now=50, timeout=20), in_turn(NOT_CONNECTED), now=50)
-    assert trip.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
-    assert trip.times[-1] == 70
-    assert trip.error is NOT_CONNECTED.error
+def test_tasks_run_repeats_a_start_until_a_last_attempt_at_the_deadline() -> None:
+    driver = drive(steps(until_deadline=True, now=50, timeout=20), in_order(NOT_CONNECTED), now=50)
+    assert driver.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
+    assert driver.times[-1] == 70
+    assert driver.error is NOT_CONNECTED.error
 
 
-def test_patient_start_without_deadline_goes_on_for_hours() -> None:
-    trip = lead(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
-    assert trip.emitted == [STARTED]
+def test_tasks_run_without_a_deadline_repeats_a_start_for_hours() -> None:
+    driver = drive(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
+    assert driver.emitted == [STARTED]
 
 
-@pytest.mark.parametrize("refusal", [NOT_CONNECTED, too_many(None)], ids=lambda it: str(it.error))
-def test_patient_start_without_time_is_tried_once(refusal: Failure) -> None:
-    trip = lead(steps(until_deadline=True, timeout=0), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.error is refusal.error
+@pytest.mark.parametrize("refusal", [NOT_CONNECTED, rate_limited(None)], ids=lambda it: str(it.error))
+def test_tasks_run_with_timeout_0_tries_a_start_once(refusal: Failure) -> None:
+    driver = drive(steps(until_deadline=True, timeout=0), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.error is refusal.error
 
 
-def test_429_is_not_repeated_without_patience() -> None:
-    refusal = too_many(1)
-    trip = lead(steps(until_deadline=False), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.error is refusal.error
+def test_tasks_start_does_not_repeat_a_start_after_429() -> None:
+    refusal = rate_limited(1)
+    driver = drive(steps(until_deadline=False), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.error is refusal.error
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
-def test_429_is_repeated_after_what_it_asks_for(retry_after: float | None, delay: float) -> None:
-    trip = lead(steps(until_deadline=True, timeout=4000), in_turn(too_many(retry_after), STARTED))
-    assert trip.times == [0.0, delay]
-    assert trip.emitted == [STARTED]
+def test_tasks_run_repeats_a_start_after_429_but_not_before_retry_after(
+    retry_after: float | None, delay: float
+) -> None:
+    driver = drive(steps(until_deadline=True, timeout=4000), in_order(rate_limited(retry_after), STARTED))
+    assert driver.times == [0.0, delay]
+    assert driver.emitted == [STARTED]
 
 
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
-def test_429_that_asks_for_more_than_there_is_ends_it(retry_after: float, timeout: float | None) -> None:
-    refusal = too_many(retry_after)
-    trip = lead(steps(until_deadline=True, timeout=timeout), in_turn(refusal, STARTED))
-    assert trip.times == [0.0]
-    assert trip.sleeps == []
-    assert trip.error is refusal.error
+def test_tasks_run_does_not_repeat_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
+    retry_after: float, timeout: float | None
+) -> None:
+    refusal = rate_limited(retry_after)
+    driver = drive(steps(until_deadline=True, timeout=timeout), in_order(refusal, STARTED))
+    assert driver.times == [0.0]
+    assert driver.sleeps == []
+    assert driver.error is refusal.error
 
 
-def test_certain_and_uncertain_failures_in_a_row_end_with_the_uncertain_one() -> None:
-    trip = lead(steps(until_deadline=True, timeout=600), in_turn(NOT_CONNECTED, too_many(2), answered(503), STARTED))
-    assert trip.times == [0.0, 1.0, 3.0]
-    assert isinstance(trip.error, StartOutcomeUnknownError)
+def test_start_is_repeated_until_the_server_may_have_received_it() -> None:
+    driver = drive(
+        steps(until_deadline=True, timeout=600), in_order(NOT_CONNECTED, rate_limited(2), error_status(503), STARTED)
+    )
+    assert driver.times == [0.0, 1.0, 3.0]
+    assert isinstance(driver.error, StartOutcomeUnknownError)
 
 
-def test_repeated_start_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
-    lead(steps(until_deadline=False), in_turn(NOT_CONNECTED, STARTED))
+def test_repetition_of_a_start_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    drive(steps(until_deadline=False), in_order(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "start not accepted (TransportError), repeating it later")
     ]

@@ -1,4 +1,4 @@
-"""The waiting core, led by hand in virtual time."""
+"""Waits: when a task is checked and what ends a wait; the tests execute the steps in virtual time, without a server."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, 
 from anchor_webtask._polling.wait import LAST_CHECK_LIMIT, MAX_RETRY_AFTER, Emit, Fetch, TaskState, wait_steps
 from benchmarks._durations import lognormal
 from benchmarks.schedule import course, course_of_loop
-from tests.support.leading import Trip, in_turn, lead, lead_together
-from tests.support.runners import EVEN
+from tests.support.runners import SIMPLE_POLICY
+from tests.support.step_driver import StepDriver, drive, drive_together, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -39,12 +39,12 @@ UNKNOWN = Running(raw_status="SLEEPING", known=False)
 
 
 def started(at: float = 0.0) -> TaskState:
-    """Return a task that was started just now: its first check is a second away."""
+    """Return the state of a task that has just started; its first check is due a second later."""
     return TaskState("task-1", begun=at, due=at + 1.0)
 
 
 def found(at: float = 0.0, *, age: float = 0.0) -> TaskState:
-    """Return a task that was found by its id: it is looked at at once."""
+    """Return the state of a task that was found by its id; its first check is due immediately."""
     return TaskState("task-1", begun=at - age, due=at)
 
 
@@ -55,7 +55,7 @@ def failure(fault: Fault, *, status: int = 0, retry_after: float | None = None) 
     return Failure(fault, AnchorError(fault.name))
 
 
-def answered(status: int, *, retry_after: float | None = None) -> Failure:
+def error_status(status: int, *, retry_after: float | None = None) -> Failure:
     return failure(Fault.STATUS, status=status, retry_after=retry_after)
 
 
@@ -69,7 +69,7 @@ def steps(
     timeout: float | None = None,
     http_timeout: float = 30.0,
     chance: Callable[[], float] = lambda: 0.5,
-    policy: WaitPolicy = EVEN,
+    policy: WaitPolicy = SIMPLE_POLICY,
 ) -> Generator[Step[TaskUpdate], StepResult, None]:
     return wait_steps(
         state,
@@ -81,59 +81,61 @@ def steps(
     )
 
 
-def ends_at(end: float, reply: Reply = COMPLETED) -> Callable[[float], Reply]:
+def completes_at(end: float, reply: Reply = COMPLETED) -> Callable[[float], Reply]:
     return lambda time: reply if time >= end else RUNNING
 
 
 # -- The schedule --------------------------------------------------------------------------------------------------
 
 
-def test_first_check_of_a_started_task_comes_after_a_second() -> None:
-    trip = lead(steps(started()), in_turn(COMPLETED))
-    assert trip.times == [1.0]
+def test_first_check_of_a_started_task_is_made_one_second_after_its_start() -> None:
+    driver = drive(steps(started()), in_order(COMPLETED))
+    assert driver.times == [1.0]
 
 
-def test_first_check_of_a_found_task_comes_at_once() -> None:
-    trip = lead(steps(found(age=7200)), in_turn(COMPLETED))
-    assert trip.times == [0.0]
-    assert trip.sleeps == []
+def test_first_check_of_a_found_task_is_made_immediately() -> None:
+    driver = drive(steps(found(age=7200)), in_order(COMPLETED))
+    assert driver.times == [0.0]
+    assert driver.sleeps == []
 
 
 @pytest.mark.parametrize(
     ("age", "delay"), [(0, 1), (5, 1), (10, 1), (11, 1.1), (100, 10), (599, 59.9), (600, 60), (100_000, 60)]
 )
-def test_next_check_comes_after_a_tenth_of_the_age_within_a_second_and_a_minute(age: float, delay: float) -> None:
-    trip = lead(steps(found(age=age)), in_turn(RUNNING, COMPLETED))
-    assert trip.sleeps == [pytest.approx(delay)]
+def test_delay_is_the_policys_fraction_of_the_tasks_age_limited_by_minimum_and_maximum(
+    age: float, delay: float
+) -> None:
+    driver = drive(steps(found(age=age)), in_order(RUNNING, COMPLETED))
+    assert driver.sleeps == [pytest.approx(delay)]
 
 
 @pytest.mark.parametrize(("chance", "factor"), [(0.0, 0.9), (0.5, 1.0), (1.0, 1.1)])
 @pytest.mark.parametrize(("age", "delay"), [(0, 1), (100, 10), (100_000, 60)])
-def test_jitter_is_a_tenth_either_way(age: float, delay: float, chance: float, factor: float) -> None:
-    trip = lead(steps(found(age=age), chance=lambda: chance), in_turn(RUNNING, COMPLETED))
-    assert trip.sleeps == [pytest.approx(delay * factor)]
+def test_jitter_changes_a_delay_by_at_most_a_tenth(age: float, delay: float, chance: float, factor: float) -> None:
+    driver = drive(steps(found(age=age), chance=lambda: chance), in_order(RUNNING, COMPLETED))
+    assert driver.sleeps == [pytest.approx(delay * factor)]
 
 
-def test_delay_counts_from_when_the_answer_has_come() -> None:
-    trip = lead(steps(found()), in_turn(RUNNING, COMPLETED), takes=lambda: 20.0)
-    assert trip.times == [0.0, 22.0]
+def test_delay_before_the_next_check_counts_from_the_response() -> None:
+    driver = drive(steps(found()), in_order(RUNNING, COMPLETED), duration=lambda: 20.0)
+    assert driver.times == [0.0, 22.0]
 
 
-def test_first_quarter_of_an_hour_without_jitter() -> None:
-    trip = lead(steps(started()), ends_at(900))
-    assert trip.times[:13] == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.1, 13.31])
-    assert len(trip.times) == 58
-    assert trip.now == pytest.approx(902.4, abs=0.1)
+def test_task_of_15_minutes_needs_58_checks_without_jitter() -> None:
+    driver = drive(steps(started()), completes_at(900))
+    assert driver.times[:13] == pytest.approx([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12.1, 13.31])
+    assert len(driver.times) == 58
+    assert driver.now == pytest.approx(902.4, abs=0.1)
 
 
 @pytest.mark.parametrize(("age", "delay"), [(0, 2), (20, 2), (30, 2.7), (100, 9), (600, 54), (667, 60), (100_000, 60)])
-def test_default_is_nine_percent_of_the_age_within_two_seconds_and_a_minute(age: float, delay: float) -> None:
-    trip = lead(steps(found(age=age), policy=WaitPolicy()), in_turn(RUNNING, COMPLETED))
-    assert trip.sleeps == [pytest.approx(delay, abs=0.05)]
+def test_default_delay_is_9_percent_of_the_tasks_age_but_between_2_and_60_seconds(age: float, delay: float) -> None:
+    driver = drive(steps(found(age=age), policy=WaitPolicy()), in_order(RUNNING, COMPLETED))
+    assert driver.sleeps == [pytest.approx(delay, abs=0.05)]
 
 
-def test_default_takes_half_the_checks_of_a_loop_of_two_seconds_over_tasks_of_a_minute() -> None:
-    """It is chosen for that, and for five minutes and more for a fifth, with a tenth of their duration as lag."""
+def test_default_policy_needs_at_most_half_the_checks_of_a_loop_that_checks_every_two_seconds() -> None:
+    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; no end is noticed more than a tenth late."""
     for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
         durations = lognormal(median, 1_000)
         ours, loop = course(WaitPolicy(), durations), course_of_loop(durations)
@@ -141,79 +143,79 @@ def test_default_takes_half_the_checks_of_a_loop_of_two_seconds_over_tasks_of_a_
         assert ours.lag <= 0.1
 
 
-def test_policy_decides() -> None:
+def test_custom_policy_sets_the_delays() -> None:
     policy = WaitPolicy(fraction=0.5, minimum=3, maximum=20, jitter=0)
-    trip = lead(steps(found(), policy=policy), ends_at(100))
-    assert trip.times == [0, 3, 6, 9, 13.5, 20.25, 30.375, 45.5625, 65.5625, 85.5625, 105.5625]
+    driver = drive(steps(found(), policy=policy), completes_at(100))
+    assert driver.times == [0, 3, 6, 9, 13.5, 20.25, 30.375, 45.5625, 65.5625, 85.5625, 105.5625]
 
 
 # -- The deadline --------------------------------------------------------------------------------------------------
 
 
 def test_last_sleep_ends_at_the_deadline_and_one_last_check_follows() -> None:
-    trip = lead(steps(found(age=1000), timeout=100), in_turn(RUNNING))
-    assert trip.times == [0.0, 60.0, 100.0]
-    assert isinstance(trip.error, TaskTimeoutError)
-    assert trip.error.task_id == "task-1"
-    assert trip.error.last_status == "RUNNING"
-    assert trip.error.last_error is None
+    driver = drive(steps(found(age=1000), timeout=100), in_order(RUNNING))
+    assert driver.times == [0.0, 60.0, 100.0]
+    assert isinstance(driver.error, TaskTimeoutError)
+    assert driver.error.task_id == "task-1"
+    assert driver.error.last_status == "RUNNING"
+    assert driver.error.last_error is None
 
 
 @pytest.mark.parametrize(("http_timeout", "last"), [(30.0, 5.0), (3.0, 3.0)])
-def test_requests_get_what_is_left_and_the_last_at_most_five_seconds(http_timeout: float, last: float) -> None:
-    trip = lead(steps(found(age=100), timeout=12, http_timeout=http_timeout), in_turn(RUNNING))
-    assert trip.times == [0.0, 10.0, 12.0]
-    assert trip.limits == [min(http_timeout, 12.0), min(http_timeout, 2.0), last]
+def test_check_may_take_the_time_left_and_the_last_check_at_most_five_seconds(http_timeout: float, last: float) -> None:
+    driver = drive(steps(found(age=100), timeout=12, http_timeout=http_timeout), in_order(RUNNING))
+    assert driver.times == [0.0, 10.0, 12.0]
+    assert driver.limits == [min(http_timeout, 12.0), min(http_timeout, 2.0), last]
 
 
-def test_requests_get_http_timeout_where_there_is_no_deadline() -> None:
-    trip = lead(steps(found(), http_timeout=7), in_turn(RUNNING, COMPLETED))
-    assert trip.limits == [7.0, 7.0]
+def test_check_without_a_deadline_may_take_http_timeout() -> None:
+    driver = drive(steps(found(), http_timeout=7), in_order(RUNNING, COMPLETED))
+    assert driver.limits == [7.0, 7.0]
 
 
 @pytest.mark.parametrize("state", [started(), found()], ids=["started", "found"])
-def test_no_time_is_one_check(state: TaskState) -> None:
-    trip = lead(steps(state, timeout=0), in_turn(RUNNING))
-    assert trip.requests == [(0.0, Fetch(LAST_CHECK_LIMIT))]
-    assert isinstance(trip.error, TaskTimeoutError)
+def test_wait_with_timeout_0_makes_one_check(state: TaskState) -> None:
+    driver = drive(steps(state, timeout=0), in_order(RUNNING))
+    assert driver.requests == [(0.0, Fetch(LAST_CHECK_LIMIT))]
+    assert isinstance(driver.error, TaskTimeoutError)
     assert state.status is TaskStatus.RUNNING
 
 
-def test_check_that_lasts_over_the_deadline_is_followed_by_the_last() -> None:
-    trip = lead(steps(found(), timeout=10), in_turn(LOST), takes=lambda: 11.0)
-    assert trip.requests == [(0.0, Fetch(10.0)), (11.0, Fetch(5.0))]
-    assert isinstance(trip.error, TaskTimeoutError)
+def test_check_that_ends_after_the_deadline_is_followed_by_one_last_check() -> None:
+    driver = drive(steps(found(), timeout=10), in_order(LOST), duration=lambda: 11.0)
+    assert driver.requests == [(0.0, Fetch(10.0)), (11.0, Fetch(5.0))]
+    assert isinstance(driver.error, TaskTimeoutError)
 
 
-@pytest.mark.parametrize("reply", [COMPLETED, FAILED])
-def test_end_that_comes_after_the_deadline_counts(reply: Reply) -> None:
+@pytest.mark.parametrize("reply", [COMPLETED, FAILED], ids=["completed", "failed"])
+def test_end_of_the_task_that_is_reported_after_the_deadline_counts(reply: Reply) -> None:
     state = started()
-    trip = lead(steps(state, timeout=0.5), in_turn(reply), takes=lambda: 4.9)
-    assert trip.error is None
+    driver = drive(steps(state, timeout=0.5), in_order(reply), duration=lambda: 4.9)
+    assert driver.error is None
     assert state.ended is reply
-    assert trip.now == 5.4
+    assert driver.now == 5.4
 
 
-def test_wait_without_deadline_goes_on_for_days() -> None:
-    trip = lead(steps(started()), ends_at(3 * 86_400))
-    assert trip.error is None
-    assert trip.now >= 3 * 86_400
+def test_wait_without_a_deadline_continues_for_days() -> None:
+    driver = drive(steps(started()), completes_at(3 * 86_400))
+    assert driver.error is None
+    assert driver.now >= 3 * 86_400
 
 
-def test_nothing_is_looked_at_once_the_end_is_known() -> None:
+def test_task_that_is_known_to_have_ended_is_not_checked_again() -> None:
     state = found()
-    lead(steps(state), in_turn(COMPLETED))
-    again = lead(steps(state, timeout=0), in_turn(RUNNING))
+    drive(steps(state), in_order(COMPLETED))
+    again = drive(steps(state, timeout=0), in_order(RUNNING))
     assert again.times == []
     assert state.ended is COMPLETED
 
 
-def test_timeout_error_says_why_the_last_check_brought_nothing() -> None:
-    trip = lead(steps(found(), timeout=0), in_turn(LOST))
-    assert isinstance(trip.error, TaskTimeoutError)
-    assert trip.error.last_error is LOST.error
+def test_timeout_error_has_the_error_of_the_last_check() -> None:
+    driver = drive(steps(found(), timeout=0), in_order(LOST))
+    assert isinstance(driver.error, TaskTimeoutError)
+    assert driver.error.last_error is LOST.error
     assert LOST.error.task_id == "task-1"
-    assert trip.error.last_status is None
+    assert driver.error.last_status is None
 
 
 # -- Retry-After ---------------------------------------------------------------------------------------------------
@@ -223,17 +225,19 @@ def test_timeout_error_says_why_the_last_check_brought_nothing() -> None:
 @pytest.mark.parametrize(
     ("age", "wanted", "delay"), [(0, 7, 7), (100, 7, 10), (0, None, 1), (0, 0, 1), (0, 10**9, MAX_RETRY_AFTER)]
 )
-def test_retry_after_is_a_floor_of_an_hour_at_most(status: int, age: float, wanted: float | None, delay: float) -> None:
-    trip = lead(steps(found(age=age)), in_turn(answered(status, retry_after=wanted), COMPLETED))
-    assert trip.sleeps == [delay]
+def test_next_check_is_not_made_before_retry_after_unless_that_exceeds_an_hour(
+    status: int, age: float, wanted: float | None, delay: float
+) -> None:
+    driver = drive(steps(found(age=age)), in_order(error_status(status, retry_after=wanted), COMPLETED))
+    assert driver.sleeps == [delay]
 
 
 def test_retry_after_does_not_move_the_deadline() -> None:
-    trip = lead(steps(found(), timeout=60), in_turn(answered(429, retry_after=600)))
-    assert trip.times == [0.0, 60.0]
+    driver = drive(steps(found(), timeout=60), in_order(error_status(429, retry_after=600)))
+    assert driver.times == [0.0, 60.0]
 
 
-# -- What comes of what --------------------------------------------------------------------------------------------
+# -- Replies and failures -------------------------------------------------------------------------------------------
 
 REPEATED_STATUSES = [408, 425, 429, 499, *range(500, 512), *range(520, 531), 598, 599]
 FINAL_STATUSES = [
@@ -264,32 +268,32 @@ FINAL_STATUSES = [
 @pytest.mark.parametrize(
     "repeated",
     [failure(fault) for fault in (Fault.NOT_CONNECTED, Fault.LOST, Fault.UNREADABLE)]
-    + [answered(status) for status in REPEATED_STATUSES],
+    + [error_status(status) for status in REPEATED_STATUSES],
     ids=lambda it: str(it.error),
 )
-def test_failure_that_may_pass_is_looked_at_again(repeated: Failure) -> None:
+def test_task_is_checked_again_after_a_temporary_failure(repeated: Failure) -> None:
     state = found()
-    trip = lead(steps(state), in_turn(repeated, repeated, COMPLETED))
-    assert trip.error is None
-    assert trip.times == [0.0, 1.0, 2.0]
-    assert [update.last_error for update in trip.emitted] == [repeated.error, repeated.error, None]
+    driver = drive(steps(state), in_order(repeated, repeated, COMPLETED))
+    assert driver.error is None
+    assert driver.times == [0.0, 1.0, 2.0]
+    assert [update.last_error for update in driver.emitted] == [repeated.error, repeated.error, None]
     assert state.ended is COMPLETED
 
 
 @pytest.mark.parametrize(
     "final",
     [failure(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED, Fault.TOO_LARGE)]
-    + [answered(status) for status in FINAL_STATUSES],
+    + [error_status(status) for status in FINAL_STATUSES],
     ids=lambda it: str(it.error),
 )
-def test_failure_that_asking_again_cannot_mend_ends_the_wait(final: Failure) -> None:
-    trip = lead(steps(found()), in_turn(RUNNING, final, COMPLETED))
-    assert trip.error is final.error
+def test_permanent_failure_ends_the_wait(final: Failure) -> None:
+    driver = drive(steps(found()), in_order(RUNNING, final, COMPLETED))
+    assert driver.error is final.error
     assert final.error.task_id == "task-1"
-    assert trip.times == [0.0, 1.0]
+    assert driver.times == [0.0, 1.0]
 
 
-def test_every_fault_is_in_one_of_the_two_rows() -> None:
+def test_every_kind_of_failure_is_covered_by_a_test_of_waits() -> None:
     repeated = {Fault.NOT_CONNECTED, Fault.LOST, Fault.UNREADABLE}
     final = {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.TOO_LARGE}
     assert repeated | final | {Fault.STATUS} == set(Fault)
@@ -304,70 +308,86 @@ def test_every_fault_is_in_one_of_the_two_rows() -> None:
         (COMPLETED, TaskStatus.COMPLETED, "COMPLETED"),
         (FAILED, TaskStatus.FAILED, "FAILED"),
     ],
+    ids=["running", "unknown status", "no status", "completed", "failed"],
 )
-def test_status_is_what_the_reply_says(reply: Reply, status: TaskStatus, raw_status: str | None) -> None:
+def test_status_of_a_task_is_the_status_in_the_reply(reply: Reply, status: TaskStatus, raw_status: str | None) -> None:
     state = found()
-    lead(steps(state, timeout=0), in_turn(reply))
+    drive(steps(state, timeout=0), in_order(reply))
     assert (state.status, state.raw_status) == (status, raw_status)
 
 
-def test_unknown_status_is_running_and_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_unknown_status_counts_as_running_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     state = found()
-    lead(steps(state, timeout=3), in_turn(UNKNOWN))
-    trip = lead(steps(state, now=10), in_turn(UNKNOWN, UNKNOWN, COMPLETED), now=10)
-    assert trip.error is None
+    drive(steps(state, timeout=3), in_order(UNKNOWN))
+    driver = drive(steps(state, now=10), in_order(UNKNOWN, UNKNOWN, COMPLETED), now=10)
+    assert driver.error is None
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [(record.getMessage(), record.__dict__["task_id"]) for record in warnings] == [
         ("unknown status, treated as running", "task-1")
     ]
 
 
-def test_repeated_check_is_warned_of_and_the_end_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_failed_check_is_logged_as_a_warning_and_the_tasks_end_as_info(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    lead(steps(found()), in_turn(answered(502), FAILED))
+    drive(steps(found()), in_order(error_status(502), FAILED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
         ("WARNING", "check failed (StatusError), checking again later"),
         ("INFO", "task failed"),
     ]
 
 
-# -- The grace of a 404 --------------------------------------------------------------------------------------------
+# -- 404 in the first five seconds----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("begin", [0.0, 1000.0])
-def test_404_is_looked_at_again_for_five_seconds_from_the_first_check(begin: float) -> None:
-    trip = lead(steps(started(begin), now=begin), in_turn(answered(404)), now=begin)
-    assert trip.times == [begin + second for second in (1, 2, 3, 4, 5, 6)]
-    assert isinstance(trip.error, NotFoundError)
+def test_unseen_task_is_checked_again_until_five_seconds_after_the_first_404(begin: float) -> None:
+    driver = drive(steps(started(begin), now=begin), in_order(error_status(404)), now=begin)
+    assert driver.times == [begin + second for second in (1, 2, 3, 4, 5, 6)]
+    assert isinstance(driver.error, NotFoundError)
 
 
-def test_404_that_passes_is_no_end() -> None:
-    trip = lead(steps(started()), in_turn(answered(404), answered(404), COMPLETED))
-    assert trip.error is None
+def test_wait_continues_after_404_within_the_first_five_seconds() -> None:
+    driver = drive(steps(started()), in_order(error_status(404), error_status(404), COMPLETED))
+    assert driver.error is None
 
 
-def test_404_after_the_grace_ends_the_wait_at_once() -> None:
-    trip = lead(steps(found()), lambda time: RUNNING if time < 6 else answered(404))
-    assert trip.times[-1] == 6.0
-    assert isinstance(trip.error, NotFoundError)
+def test_404_for_a_minute_after_the_task_was_seen_ends_the_wait() -> None:
+    driver = drive(steps(found()), lambda time: RUNNING if time < 6 else error_status(404))
+    first, last = (next(time for time in times if time >= 6) for times in (driver.times, driver.times[-1:]))
+    assert last - first >= 60 > driver.times[-2] - first
+    assert isinstance(driver.error, NotFoundError)
 
 
-def test_grace_counts_from_the_handles_first_check_over_all_waits() -> None:
+@pytest.mark.parametrize("interruption", [RUNNING, error_status(502), LOST], ids=["running", "502", "lost"])
+def test_minute_of_404_begins_again_after_any_other_outcome(interruption: Reply | Failure) -> None:
+    outcomes: list[Reply | Failure] = [
+        RUNNING,
+        *[error_status(404)] * 5,
+        interruption,
+        *[error_status(404)] * 5,
+        COMPLETED,
+    ]
+    policy = WaitPolicy(fraction=0, minimum=11, maximum=11, jitter=0)
+    driver = drive(steps(found(), policy=policy), in_order(*outcomes))
+    assert driver.error is None
+
+
+def test_five_seconds_for_404_count_from_the_first_404_of_all_waits_on_a_handle() -> None:
     state = found()
-    first = lead(steps(state, timeout=2), in_turn(answered(404)))
+    first = drive(steps(state, timeout=2), in_order(error_status(404)))
     assert isinstance(first.error, TaskTimeoutError)
-    second = lead(steps(state, now=4, timeout=0), in_turn(answered(404)), now=4)
+    second = drive(steps(state, now=4, timeout=0), in_order(error_status(404)), now=4)
     assert isinstance(second.error, TaskTimeoutError)
-    third = lead(steps(state, now=5, timeout=0), in_turn(answered(404)), now=5)
+    third = drive(steps(state, now=5, timeout=0), in_order(error_status(404)), now=5)
     assert isinstance(third.error, NotFoundError)
 
 
 # -- Updates -------------------------------------------------------------------------------------------------------
 
 
-def test_each_check_brings_an_update() -> None:
-    trip = lead(steps(found(100, age=50), now=100, timeout=8), in_turn(RUNNING, LOST, UNKNOWN), now=100)
-    assert trip.emitted == [
+def test_each_check_emits_an_update() -> None:
+    driver = drive(steps(found(100, age=50), now=100, timeout=8), in_order(RUNNING, LOST, UNKNOWN), now=100)
+    assert driver.emitted == [
         TaskUpdate(
             task_id="task-1",
             status=TaskStatus.RUNNING,
@@ -401,64 +421,64 @@ def test_each_check_brings_an_update() -> None:
     ]
 
 
-def test_update_of_the_end_has_no_next_check() -> None:
-    trip = lead(steps(found()), in_turn(COMPLETED))
-    (update,) = trip.emitted
+def test_update_about_the_tasks_end_has_no_next_check() -> None:
+    driver = drive(steps(found()), in_order(COMPLETED))
+    (update,) = driver.emitted
     assert (update.status, update.next_check, update.deadline) == (TaskStatus.COMPLETED, None, None)
 
 
 # -- Several waits -------------------------------------------------------------------------------------------------
 
 
-def most_checks(length: float) -> int:
-    """Return how many checks the schedule allows a task of this length: delays are a tenth short at most."""
+def max_checks(length: float) -> int:
+    """Return the maximum number of checks for a task of this length: jitter shortens a delay by at most a tenth."""
     linear = min(length, 10.0) / 0.9
     growing = math.log(max(min(length, 600.0), 10.0) / 10.0) / math.log(1.09)
     level = max(length - 600.0, 0.0) / 54.0
-    return math.ceil(linear + growing + level) + 3  # one for each rounding
+    return math.ceil(linear + growing + level) + 3  # 3: rounding may add one check for each term
 
 
-def test_thousand_waits_at_once_all_end_in_time() -> None:
+def test_thousand_simultaneous_waits_all_end_soon_after_their_tasks() -> None:
     chance = random.Random(20260215).random
     lengths = [random.Random(index).lognormvariate(math.log(120), 1.5) for index in range(1000)]
     latency = 0.3
-    watches = [started() for _ in lengths]
-    trips = lead_together(
+    states = [started() for _ in lengths]
+    drivers = drive_together(
         [
-            Trip(steps(state, chance=chance), ends_at(length), 0.0)
-            for state, length in zip(watches, lengths, strict=True)
+            StepDriver(steps(state, chance=chance), completes_at(length), 0.0)
+            for state, length in zip(states, lengths, strict=True)
         ],
-        takes=lambda: latency,
+        duration=lambda: latency,
     )
-    for state, length, trip in zip(watches, lengths, trips, strict=True):
+    for state, length, driver in zip(states, lengths, drivers, strict=True):
         assert state.ended is COMPLETED
-        assert len(trip.times) <= most_checks(length)
-        assert sum(time >= length for time in trip.times) == 1
+        assert len(driver.times) <= max_checks(length)
+        assert sum(time >= length for time in driver.times) == 1
         longest_delay = 1.1 * min(max(0.1 * length, 1.0), 60.0)
-        assert trip.times[-1] - length <= longest_delay + latency
-    assert len({time for trip in trips for time in trip.times}) > 1000  # they don't knock together
+        assert driver.times[-1] - length <= longest_delay + latency
+    assert len({time for driver in drivers for time in driver.times}) > 1000  # jitter spreads the checks over time
 
 
-def test_two_waits_on_one_handle_share_what_they_see() -> None:
+def test_two_waits_on_one_handle_share_its_state() -> None:
     state = started()
-    trips = lead_together([Trip(steps(state), ends_at(30), 0.0) for _ in range(2)], takes=lambda: 0.1)
-    assert [trip.error for trip in trips] == [None, None]
+    drivers = drive_together([StepDriver(steps(state), completes_at(30), 0.0) for _ in range(2)], duration=lambda: 0.1)
+    assert [driver.error for driver in drivers] == [None, None]
     assert state.ended is COMPLETED
-    alone = lead(steps(started()), ends_at(30), takes=lambda: 0.1)
+    alone = drive(steps(started()), completes_at(30), duration=lambda: 0.1)
     assert state.checks <= 2 * len(alone.times)
 
 
-def test_wait_that_sleeps_while_another_sees_the_end_looks_no_more() -> None:
+def test_wait_makes_no_check_after_another_wait_has_seen_the_end() -> None:
     state = found(age=1000)
-    sleeper = Trip(steps(state), in_turn(RUNNING), 0.0)
-    looker = Trip(steps(state, now=30, timeout=0), in_turn(COMPLETED), 30.0)
-    lead_together([sleeper, looker])
-    assert (sleeper.times, looker.times) == ([0.0], [30.0])
+    sleeper = StepDriver(steps(state), in_order(RUNNING), 0.0)
+    checker = StepDriver(steps(state, now=30, timeout=0), in_order(COMPLETED), 30.0)
+    drive_together([sleeper, checker])
+    assert (sleeper.times, checker.times) == ([0.0], [30.0])
     assert (sleeper.now, sleeper.error) == (60.0, None)
 
 
-@pytest.mark.parametrize("late", [RUNNING, UNKNOWN, FAILED, LOST, answered(410)], ids=repr)
-def test_what_one_wait_hears_after_another_saw_the_end_changes_nothing(late: Reply | Failure) -> None:
+@pytest.mark.parametrize("late", [RUNNING, UNKNOWN, FAILED, LOST, error_status(410)], ids=repr)
+def test_reply_that_a_wait_receives_after_another_saw_the_end_changes_nothing(late: Reply | Failure) -> None:
     state = found()
     quick, slow = steps(state), steps(state)
     assert next(quick) == next(slow) == Fetch(30.0)
@@ -471,11 +491,11 @@ def test_what_one_wait_hears_after_another_saw_the_end_changes_nothing(late: Rep
     assert (state.ended, state.raw_status) == (COMPLETED, "COMPLETED")
 
 
-# -- Whatever comes ------------------------------------------------------------------------------------------------
+# -- Any sequence of replies ---------------------------------------------------------------------------------------
 
 failures = st.one_of(
     st.sampled_from([fault for fault in Fault if fault is not Fault.STATUS]).map(failure),
-    st.builds(answered, st.integers(400, 599), retry_after=st.none() | st.floats(0, 1e6)),
+    st.builds(error_status, st.integers(400, 599), retry_after=st.none() | st.floats(0, 1e6)),
 )
 replies = st.one_of(st.sampled_from([RUNNING, UNKNOWN, COMPLETED, FAILED]), failures)
 seconds = st.floats(0, 1e5)
@@ -489,9 +509,9 @@ seconds = st.floats(0, 1e5)
     http_timeout=st.floats(0.001, 1e4),
     latency=st.floats(0, 60),
     chances=st.randoms(use_true_random=False),
-    watch_of=st.sampled_from([started, found]),
+    make_state=st.sampled_from([started, found]),
 )
-def test_every_wait_looks_and_ends(
+def test_every_wait_makes_a_check_and_ends(
     sequence: list[Reply | Failure],
     begin: float,
     age: float,
@@ -499,32 +519,35 @@ def test_every_wait_looks_and_ends(
     http_timeout: float,
     latency: float,
     chances: random.Random,
-    watch_of: Callable[[float], TaskState],
+    make_state: Callable[[float], TaskState],
 ) -> None:
-    state = watch_of(begin)
+    state = make_state(begin)
     state.begun -= age
-    came: list[Reply | Failure] = []
+    outcomes: list[Reply | Failure] = []
 
     def fetch(_: float) -> Reply | Failure:
-        came.append(sequence[len(came)] if len(came) < len(sequence) else COMPLETED if timeout is None else RUNNING)
-        return came[-1]
+        at_the_end = COMPLETED if timeout is None else RUNNING
+        outcomes.append(sequence[len(outcomes)] if len(outcomes) < len(sequence) else at_the_end)
+        return outcomes[-1]
 
-    trip = lead(
+    driver = drive(
         steps(state, now=begin, timeout=timeout, http_timeout=http_timeout, chance=chances.random),
         fetch,
         now=begin,
-        takes=lambda: latency,
+        duration=lambda: latency,
     )
-    ends = [reply for reply in came if isinstance(reply, Completed | Failed)]
-    assert len(came) >= 1
-    assert ends == ([] if state.ended is None else [came[-1]])
-    assert (trip.error is None) == (state.ended is not None)
-    assert all(sleep > 0 for sleep in trip.sleeps)
-    assert all(0 < limit <= http_timeout for limit in trip.limits)
-    assert len(trip.emitted) == len(came) - (trip.error is not None and not isinstance(trip.error, TaskTimeoutError))
+    ends = [reply for reply in outcomes if isinstance(reply, Completed | Failed)]
+    assert len(outcomes) >= 1
+    assert ends == ([] if state.ended is None else [outcomes[-1]])
+    assert (driver.error is None) == (state.ended is not None)
+    assert all(sleep > 0 for sleep in driver.sleeps)
+    assert all(0 < limit <= http_timeout for limit in driver.limits)
+    assert len(driver.emitted) == len(outcomes) - (
+        driver.error is not None and not isinstance(driver.error, TaskTimeoutError)
+    )
     if timeout is not None:
         deadline = begin + timeout
-        assert all(wake <= deadline for wake in trip.wakes)
-        assert sum(time >= deadline for time in trip.times) <= 1
-        assert all(fetch.limit <= LAST_CHECK_LIMIT for time, fetch in trip.requests if time >= deadline)
-        assert isinstance(trip.error, TaskTimeoutError) <= (trip.times[-1] >= deadline)
+        assert all(wake <= deadline for wake in driver.wakes)
+        assert sum(time >= deadline for time in driver.times) <= 1
+        assert all(fetch.limit <= LAST_CHECK_LIMIT for time, fetch in driver.requests if time >= deadline)
+        assert isinstance(driver.error, TaskTimeoutError) <= (driver.times[-1] >= deadline)

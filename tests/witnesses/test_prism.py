@@ -1,6 +1,7 @@
-"""Prism, a stranger to this project, serves the composed spec, and finds nothing wrong in what both faces send.
+"""Prism, an independent mock server for OpenAPI specs, reports no violation in the requests of either client.
 
-It says in a header what it doesn't like, and answers with the example, or the status, that it's asked to prefer.
+Prism serves the composed spec. It reports the violations in a request in a header of the response. The request's header
+`Prefer` selects the example or the status with which Prism responds.
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ class Nodes:
 
 @dataclass
 class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends for both faces, says which answer is preferred, and keeps what Prism says.
+    """A transport for the sync and the async client, which sets the header `Prefer` and records what Prism reports.
 
     Attributes:
-        preferred: Prism's `Prefer` of the answers, one a request; the last one ever after.
-        violations: What Prism found wrong with requests.
-        requests: How many there were.
+        preferred: The values of `Prefer`, one for each request; the last value is used for all later requests, too.
+        violations: The violations that Prism has reported.
+        requests: How many requests were sent.
     """
 
     preferred: list[str] = field(default_factory=list)
@@ -77,10 +78,10 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self._async = httpx.AsyncHTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        return self._heard(self._sync.handle_request(self._asking(request)))
+        return self._recorded(self._sync.handle_request(self._with_preference(request)))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        return self._heard(await self._async.handle_async_request(self._asking(request)))
+        return self._recorded(await self._async.handle_async_request(self._with_preference(request)))
 
     def close(self) -> None:
         self._sync.close()
@@ -88,12 +89,12 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         await self._async.aclose()
 
-    def _asking(self, request: httpx.Request) -> httpx.Request:
+    def _with_preference(self, request: httpx.Request) -> httpx.Request:
         if self.preferred:
             request.headers["prefer"] = self.preferred.pop(0) if len(self.preferred) > 1 else self.preferred[0]
         return request
 
-    def _heard(self, response: httpx.Response) -> httpx.Response:
+    def _recorded(self, response: httpx.Response) -> httpx.Response:
         self.requests += 1
         self.violations += response.headers.get_list(VIOLATIONS)
         return response
@@ -101,9 +102,9 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
-    """Prism's address."""
-    with serving(PRISM, SPEC) as address:
-        yield address
+    """The URL of a Prism server for the composed spec."""
+    with serving(PRISM, SPEC) as url:
+        yield url
 
 
 @pytest.fixture
@@ -117,14 +118,14 @@ def anchor(runner: Runner, prism: str, witness: Witness) -> Iterator[Any]:
         yield anchor
 
 
-def test_the_one_request_form_brings_its_example_typed(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_run_in_one_request_returns_the_example_as_a_typed_value(runner: Runner, anchor: Any, witness: Witness) -> None:
     result = runner.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
     assert result.value.nodes_cpu_usage[0] == Node("pool-e1ro5g0nq-559g5", "do-nyc1-demo-infra", 8.29)
     assert (witness.requests, witness.violations) == (1, [])
 
 
 @pytest.mark.usefixtures("clock")
-def test_a_task_runs_to_its_end(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_task_runs_to_its_end_against_prism(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=async", "example=running", "example=completed"]
     result = runner.call(anchor.tasks.run, "Read the title", url="https://example.com")
     assert result.value == {"title": "Example Domain"}
@@ -133,7 +134,7 @@ def test_a_task_runs_to_its_end(runner: Runner, anchor: Any, witness: Witness) -
 
 
 @pytest.mark.parametrize(("method", "example"), [("start", "async"), ("run_in_one_request", "sync")])
-def test_every_option_is_as_the_spec_has_it(
+def test_start_with_every_option_fits_the_spec(
     runner: Runner, anchor: Any, witness: Witness, method: str, example: str
 ) -> None:
     witness.preferred = [f"example={example}"]
@@ -155,7 +156,7 @@ def test_every_option_is_as_the_spec_has_it(
     assert (witness.requests, witness.violations) == (1, [])
 
 
-def test_a_failed_task_says_why(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_failed_task_raises_an_error_with_the_reason(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=failed"]
     error = raised(TaskFailedError, runner, anchor.tasks.get("task-1").result)
     assert (error.reason, error.task_id) == ("Maximum number of steps exceeded", "task-1")
@@ -163,7 +164,7 @@ def test_a_failed_task_says_why(runner: Runner, anchor: Any, witness: Witness) -
 
 
 @pytest.mark.parametrize("status", [*REFUSALS, 500])
-def test_every_error_that_the_spec_has_is_an_error_of_ours(
+def test_each_error_status_in_the_spec_raises_its_exception(
     runner: Runner, anchor: Any, witness: Witness, status: int
 ) -> None:
     witness.preferred = [f"code={status}"]
@@ -174,6 +175,6 @@ def test_every_error_that_the_spec_has_is_an_error_of_ours(
     assert (witness.requests, witness.violations) == (2, [])
 
 
-def test_a_request_that_the_spec_has_not_is_noticed(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_prism_reports_a_request_that_violates_the_spec(runner: Runner, anchor: Any, witness: Witness) -> None:
     raised(BadRequestError, runner, anchor.tasks.start, "Read the title", agent="newer-than-the-spec")
     assert len(witness.violations) == 1

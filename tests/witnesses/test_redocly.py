@@ -1,6 +1,7 @@
-"""A second opinion on drift: Redocly compares the same pairs, and where it judges otherwise the reason is said.
+"""Redocly as a second opinion on drift; where it judges a change differently from `make drift`, the reason is listed.
 
-It knows three classes; what counts is whether a change breaks programs. Its `major` is our `breaking`.
+Redocly has three classes of changes. The tests compare only whether a change breaks programs: Redocly calls such a
+change `major`, our tool (`make drift`) `breaking`.
 """
 
 from __future__ import annotations
@@ -24,38 +25,45 @@ if TYPE_CHECKING:
 
 PROGRAM: Final = os.environ.get("REDOCLY")
 if PROGRAM is None:
-    pytest.skip("REDOCLY isn't set; `nox --session witnesses` sets it where node is", allow_module_level=True)
+    pytest.skip(
+        "the environment variable REDOCLY is not set; `nox --session witnesses` sets it if node is installed",
+        allow_module_level=True,
+    )
 
-ALONE: Final = {
-    # what we call breaking and it doesn't
-    ("not-understood", ""): "we know nothing of callbacks, webhooks and dialects, and take the worst for granted",
-    ("not-understood", "request"): "we don't look into these keywords, and take the worst for granted",
-    ("not-understood", "answer"): "we don't look into these keywords, and take the worst for granted",
-    ("required-body-added", "request"): "a program that sends no body is refused",
-    ("property-removed", "request"): "an argument of the model is gone; the server may refuse what it doesn't know",
-    ("read-only", "request"): "what programs send is refused or ignored",
-    ("write-only", "answer"): "what programs read is no longer there",
-    ("type-changed", "request"): "of a union that is gone only its removal is seen, not that nothing typed is left",
-    ("part-removed", "request"): "the model loses the part's arguments",
-    ("discriminator", "request"): "a body has to name its kind",
-    ("discriminator", "answer"): "the generated parser chooses the class by it",
-    ("additional-properties-refused", "answer"): "what programs read beside the properties is gone",
-    # what it calls breaking and we don't
+DIFFERENCES: Final = {
+    # breaking for us, not for Redocly
+    ("not-understood", ""): "our tool does not understand callbacks, webhooks and dialects, so it assumes the worst",
+    ("not-understood", "request"): "our tool does not understand these keywords, so it assumes the worst",
+    ("not-understood", "response"): "our tool does not understand these keywords, so it assumes the worst",
+    ("required-body-added", "request"): "the server refuses programs that send no body",
+    ("property-removed", "request"): "the model loses an argument, and the server may refuse the field",
+    ("read-only", "request"): "the server refuses or ignores the field that programs send",
+    ("write-only", "response"): "the response no longer has the field that programs read",
+    ("type-changed", "request"): "Redocly sees that a union is removed, but not that the field then has no type",
+    ("part-removed", "request"): "the model loses the arguments of the removed part",
+    ("discriminator", "request"): "a body must now name its kind",
+    ("discriminator", "response"): "the generated parser now chooses the class by the discriminator",
+    (
+        "additional-properties-refused",
+        "response",
+    ): "fields that programs read and the schema lacks are gone",
+    # breaking for Redocly, not for us
     (
         "failure-removed",
-        "answer",
-    ): "a program that handles a failure goes on; the failure is read as one that is unknown",
-    ("bound-looser", "answer"): "no generated code looks at bounds; values that weren't there before may come",
-    ("pattern", "answer"): "no generated code looks at patterns",
-    ("pattern-removed", "answer"): "no generated code looks at patterns",
-    ("format-removed", "answer"): "the generated type is text before and after",
-    ("additional-properties-allowed", "answer"): "generated models keep what they don't know",
-    ("text", ""): "it finds a server by all of it, we by its address",
+        "response",
+    ): "programs that handle this error status keep working, since generated code accepts unknown error statuses",
+    ("bound-looser", "response"): "generated code does not check bounds, so it accepts the new values",
+    ("pattern", "response"): "generated code does not check patterns",
+    ("pattern-removed", "response"): "generated code does not check patterns",
+    ("format-removed", "response"): "the generated type is text before and after",
+    ("additional-properties-allowed", "response"): "generated models keep fields that they do not know",
+    ("text", ""): "Redocly recognizes a server by all its fields, our tool by its URL",
 }
-"""Why we judge otherwise, by the kind of a row and whom it hits."""
+"""Why our tool judges a change differently from Redocly, by the change's kind and by whether it affects requests."""
 
 
-def asked(old: Path, new: Path) -> Any:
+def redocly_report(old: Path, new: Path) -> Any:
+    """Return Redocly's comparison of two documents."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
     ran = subprocess.run(
         ["node", str(PROGRAM), "diff", str(old), str(new), "--format", "json", "--fail-on", "none"],
@@ -67,48 +75,53 @@ def asked(old: Path, new: Path) -> Any:
     return json.loads(ran.stdout)
 
 
-def breaks(change: Change, number: int, folder: Path, spec: Any) -> bool:
+def is_breaking_for_redocly(change: Change, number: int, folder: Path, spec: Any) -> bool:
+    """Whether Redocly calls a change of the spec breaking; `number` makes the file names unique."""
     files: list[Path] = []
     for name, value in (("old", change.old), ("new", change.new)):
         files.append(folder / f"{number}-{name}.json")
         files[-1].write_text(json.dumps(put(spec, change.place, value)), encoding="utf-8")
-    return bool(asked(*files).get("bump") == "major")
+    return bool(redocly_report(*files).get("bump") == "major")
 
 
-def test_it_judges_single_changes_alike_or_for_a_reason(tmp_path: Path) -> None:
+def test_redocly_and_our_tool_judge_single_changes_alike_except_for_listed_differences(tmp_path: Path) -> None:
     spec = with_x()
     with ThreadPoolExecutor(4) as pool:
-        theirs = list(pool.map(lambda each: breaks(each[1], each[0], tmp_path, spec), enumerate(SINGLE)))
-    otherwise = {
+        theirs = list(
+            pool.map(lambda each: is_breaking_for_redocly(each[1], each[0], tmp_path, spec), enumerate(SINGLE))
+        )
+    different = {
         (change.kind, change.hits)
-        for change, bad in zip(SINGLE, theirs, strict=True)
-        if bad != (change.severity is Severity.BREAKING)
+        for change, is_breaking in zip(SINGLE, theirs, strict=True)
+        if is_breaking != (change.severity is Severity.BREAKING)
     }
-    assert otherwise == ALONE.keys()
+    assert different == DIFFERENCES.keys()
 
 
-WHERE: Final = {
+COMPONENT_DIFFERENCES: Final = {
     ("2026-01-08a", "2026-01-08b"): (
-        {"BrowserConfig"},  # properties of a request are gone, which it doesn't hold to be breaking
+        {"BrowserConfig"},  # removed properties of a request, which Redocly does not call breaking
         set[str](),
     ),
     ("2026-01-08b", "2026-01-09"): (set[str](), set[str]()),
     ("2026-01-09", "2026-02-15"): (
         set[str](),
-        {"AnchorProxyCountryCode"},  # it looks where the property refers to now; this schema is as it was
+        {
+            "AnchorProxyCountryCode"
+        },  # this schema is unchanged; a property now refers to it, and Redocly reports that here
     ),
 }
-"""The components in which only we find something that breaks, and those in which only Redocly does."""
+"""For each pair of versions, the components where only our tool, and where only Redocly, finds a breaking change."""
 
 
-@pytest.mark.parametrize(("old", "new"), WHERE)
-def test_it_finds_what_breaks_in_the_same_components(tmp_path: Path, old: str, new: str) -> None:
+@pytest.mark.parametrize(("old", "new"), COMPONENT_DIFFERENCES)
+def test_redocly_and_our_tool_find_breaking_changes_in_the_same_components(tmp_path: Path, old: str, new: str) -> None:
     files: list[Path] = []
-    for version in (old, new):  # as JSON, for its YAML is stricter than upstream's
+    for version in (old, new):  # written as JSON, because Redocly does not accept upstream's YAML
         files.append(tmp_path / f"{version}.json")
         files[-1].write_text(json.dumps(yaml.plain(yaml.load(upstream(version)))), encoding="utf-8")
-    verdicts = (verdict for change in asked(*files)["changes"] for verdict in change["verdicts"])
+    verdicts = (verdict for change in redocly_report(*files)["changes"] for verdict in change["verdicts"])
     theirs = {each["location"]["pointer"].split("/")[3] for each in verdicts if each["impact"] == "major"}
     rows = compare(*(json.loads(file.read_bytes()) for file in files))
     ours = {row.where.split(".")[0] for row in rows if row.severity is Severity.BREAKING}
-    assert (ours - theirs, theirs - ours) == WHERE[old, new]
+    assert (ours - theirs, theirs - ours) == COMPONENT_DIFFERENCES[old, new]

@@ -1,4 +1,4 @@
-"""schemathesis, a stranger to this project, asks the emulator what the composed spec allows, and what it doesn't."""
+"""schemathesis, an independent API tester, sends valid and invalid requests to the emulator and finds no issue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.runners import KEY
 
 SCHEMATHESIS: Final = shutil.which("schemathesis", path=Path(sys.executable).parent)
 if SCHEMATHESIS is None:
-    pytest.skip("schemathesis isn't installed; `nox --session witnesses` has it", allow_module_level=True)
+    pytest.skip("schemathesis is not installed; `nox --session witnesses` installs it", allow_module_level=True)
 
 CHECKS: Final = (
     "not_a_server_error",
@@ -33,13 +33,13 @@ CHECKS: Final = (
     "allow_header_conformance",
     "ignored_auth",
 )
-"""All that it has but those for operations that make, list and delete resources, which there are none of."""
+"""All checks of schemathesis, except those for operations that create, list or delete resources: the API has none."""
 
 
 def emulated_spec(task_id: str) -> dict[str, Any]:
-    """Return the spec as the emulator takes it, with a task's id as an example.
+    """Return the spec that the emulator implements, with a task's id as an example.
 
-    Agents and providers are open there: the API has newer ones than the spec.
+    It allows every agent and provider, because the emulator accepts those that the spec does not know.
     """
     spec = composed_spec()
     fields = spec["components"]["schemas"]["PerformWebTaskRequestSchema"]["properties"]
@@ -50,8 +50,14 @@ def emulated_spec(task_id: str) -> dict[str, Any]:
     return spec
 
 
-def look(emulator: Emulator, cases: int, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Let it look at an emulator; it makes up this many cases for an operation, beside some that it always tries."""
+def run_schemathesis(emulator: Emulator, cases: int, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Test an emulator with schemathesis.
+
+    Args:
+        emulator: The emulator.
+        cases: How many random requests to make for each operation, in addition to those that are always made.
+        folder: Where to write the spec.
+    """
     with emulator.serve() as server:
         with Anchor(KEY, base_url=server.base_url) as anchor:
             task = anchor.tasks.start("Read the price")
@@ -62,20 +68,20 @@ def look(emulator: Emulator, cases: int, folder: Path) -> subprocess.CompletedPr
         return subprocess.run([str(SCHEMATHESIS), "run", *where, *how], cwd=folder, capture_output=True, text=True)
 
 
-def test_it_finds_nothing_in_the_emulator(tmp_path: Path) -> None:
+def test_schemathesis_finds_no_issue_in_the_emulator(tmp_path: Path) -> None:
     emulator = Emulator(KEY, takes=0)
-    # Not one that is made up to fit the schema of a request: a random schema may be one that nothing fits.
+    # A synthetic answer would have to fit the random schema of a request, but no value fits some schemas.
     emulator.on(answer={"amount": 3})
-    looked = look(emulator, 100, tmp_path)
-    assert looked.returncode == 0, looked.stdout
-    assert "No issues found" in looked.stdout
+    process = run_schemathesis(emulator, 100, tmp_path)
+    assert process.returncode == 0, process.stdout
+    assert "No issues found" in process.stdout
     assert len(emulator.requests) > 200
     assert {request.status for request in emulator.requests} == {200, 400, 401, 404, 405}
 
 
-def test_it_would_find_something(tmp_path: Path) -> None:
+def test_schemathesis_finds_a_status_that_the_spec_does_not_list(tmp_path: Path) -> None:
     emulator = Emulator(KEY, takes=0)
     emulator.on(prompt="?*", faults=[418])
-    looked = look(emulator, 1, tmp_path)
-    assert looked.returncode == 1, looked.stdout
-    assert "418" in looked.stdout
+    process = run_schemathesis(emulator, 1, tmp_path)
+    assert process.returncode == 1, process.stdout
+    assert "418" in process.stdout

@@ -1,1 +1,1 @@
-"""Composes the spec that code is generated from: the vendored spec with the overlay applied."""
+"""The composed spec, from which code is generated: the vendored spec with the overlay applied."""

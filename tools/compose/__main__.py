@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="python -m tools.compose",
-        description="Write the composed spec as YAML, and what each action of the overlay did to stderr.",
+        description="Write the composed spec as YAML, and the effect of each action of the overlay to stderr.",
     )
     parser.add_argument("spec", nargs="?", type=Path, default=ROOT / SPEC, help=f"default: {SPEC}")
     parser.add_argument("--overlay", type=Path, default=ROOT / OVERLAY, metavar="FILE", help=f"default: {OVERLAY}")
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         composition = compose(options.spec, options.overlay)
     except CompositionError as error:
-        print(printable(f"{options.spec} and {options.overlay} do not compose:\n{error}"), file=sys.stderr)
+        print(printable(f"{options.spec} and {options.overlay} can't be composed:\n{error}"), file=sys.stderr)
         return 1
     content = composition.to_yaml().encode()
     try:
         if options.output is None:
-            sys.stdout.buffer.write(content)  # not as text: the caller's locale has no say in it
+            sys.stdout.buffer.write(content)  # as bytes, independent of the caller's locale
         else:
             options.output.write_bytes(content)
     except OSError as error:

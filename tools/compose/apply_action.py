@@ -1,4 +1,4 @@
-"""One action of an overlay applied to a spec: what it changed at each target, or why it can't be right."""
+"""Where one action of the overlay changes the spec: it merges, appends or removes, or is refused with a reason."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ UPSTREAM_HAS_IT: Final = "upstream has it"
 
 
 class RefusedError(Exception):
-    """An action can't be meant as it is; the message says why."""
+    """An action does not fit its target, or would lose or duplicate something; the message says why."""
 
 
 @attrs.frozen
 class Result:
-    """What an action did at one target.
+    """The result of an action at one target.
 
     Attributes:
-        path: The target's normalized path.
-        done: What was done there, in a few words.
-        changed: Whether anything was.
+        path: The normalized path of the target.
+        done: What the action did there, in a few words.
+        changed: Whether it changed anything.
     """
 
     path: str
@@ -44,10 +44,10 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
         document: The spec, loaded by `tools.openapi.yaml`.
 
     Returns:
-        A result for each target, in the document's order; empty if the target matches nothing.
+        A result for each target, in the order of the document; empty if the path matches nothing.
 
     Raises:
-        RefusedError: A target isn't what the action needs, or the action would lose or double something of upstream's.
+        RefusedError: The action does not fit a target, or would lose or duplicate something of upstream's.
     """
     try:
         targets = {match.path: match for match in action.target.finditer(document)}
@@ -62,10 +62,10 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
 
 
 def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> None:
-    # the last entries of an array and the deepest places first, so that the other targets stay where they were found
+    # the last entries of arrays and the deepest places first, so that the paths of the other targets stay valid
     for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
         if not parts:
-            raise RefusedError("the target is the whole document, which can't be removed")
+            raise RefusedError("the target is the complete document, which can't be removed")
         parent: Any = document
         for part in parts[:-1]:
             parent = parent[part]
@@ -74,7 +74,7 @@ def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> Non
 
 def _add(update: CommentedMap, target: object, path: str) -> Result:
     if not isinstance(target, CommentedMap):
-        raise RefusedError(f"{path} is {_kind(target)}: keys are added to mappings only")
+        raise RefusedError(f"{path} is {_kind(target)}, but keys can only be added to mappings")
     missing = [key for key in update if key not in target]
     there = [key for key in update if key in target]
     for key in missing:
@@ -88,14 +88,14 @@ def _add(update: CommentedMap, target: object, path: str) -> Result:
 def _update(update: Any, target: object, path: str, document: CommentedMap) -> Result:
     if isinstance(target, CommentedMap):
         if not isinstance(update, CommentedMap):
-            raise RefusedError(f"{path} is a mapping, and the update is {_kind(update)}")
+            raise RefusedError(f"{path} is a mapping, but the update is {_kind(update)}")
         changed = _merge(update, target, path, document)
     elif isinstance(target, CommentedSeq):
         if isinstance(update, CommentedSeq):
             raise RefusedError(f"{path} is an array, and an update appends one entry: write one action for each")
         changed = _append([update], target, path, document)
     else:
-        raise RefusedError(f"{path} is {_kind(target)}: the target of an update is the mapping or the array around it")
+        raise RefusedError(f"{path} is {_kind(target)}: the target of an update must be the mapping or array around it")
     return Result(path, "changed" if changed else UPSTREAM_HAS_IT, changed)
 
 
@@ -113,7 +113,9 @@ def _merge(update: CommentedMap, target: CommentedMap, path: str, document: Comm
         elif isinstance(old, CommentedSeq) and isinstance(new, CommentedSeq):
             changed |= _append(list(new), old, here, document)
         elif _kind(old) != _kind(new):
-            raise RefusedError(f"{here} is {_kind(old)}, and the update has {_kind(new)} there: remove the old first")
+            raise RefusedError(
+                f"{here} is {_kind(old)}, but the update has {_kind(new)} there: remove the old value first"
+            )
         elif _text(old) != _text(new):
             target[key] = yaml.bare(new)
             changed = True
@@ -125,14 +127,14 @@ def _append(entries: list[Any], target: CommentedSeq, path: str, document: Comme
     for entry in entries:
         identity = _identity(entry, path, document)
         if identity in there:
-            raise RefusedError(f"{path} has the entry {identity} already, and it would be there twice")
+            raise RefusedError(f"{path} already has the entry {identity}, which would be there twice")
         there.add(identity)
         target.append(yaml.bare(entry))
     return bool(entries)
 
 
 def _identity(entry: Any, path: str, document: CommentedMap) -> str:
-    """Return what makes two entries of an array the same one: a parameter is its name and place, a tag its name."""
+    """Return the identity of an array's entry: a parameter is identified by name and place, a tag by name."""
     if isinstance(entry, CommentedMap):
         reference = entry.get("$ref")
         if isinstance(reference, str) and reference.startswith("#/"):
@@ -145,7 +147,7 @@ def _identity(entry: Any, path: str, document: CommentedMap) -> str:
 
 
 def _text(value: Any) -> str:
-    # as JSON, because to Python 1, 1.0 and true are equal
+    # as JSON, since 1, 1.0 and true are equal in Python
     return json.dumps(yaml.plain(value), sort_keys=True, ensure_ascii=False)
 
 

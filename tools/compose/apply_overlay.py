@@ -1,8 +1,8 @@
 """Where the overlay is applied: all of its actions in order, each of which must change something.
 
-The Overlay specification lets an action that matches nothing succeed. For corrections that are kept over years that is
-wrong: when upstream moves a target, or makes the same correction, somebody has to be told. So each action has to change
-something, unless it says otherwise; the overlay's own head explains the kinds.
+In the Overlay specification an action that matches nothing succeeds. For corrections that are kept for years that is
+wrong: when upstream moves a target, or makes the same correction, a maintainer must notice. So each action must change
+something, unless it says otherwise; the comment at the top of the overlay explains the kinds of actions.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Outcome:
-    """What became of one action.
+    """The outcome of one action.
 
     Attributes:
         action: The action.
-        results: What it did at each target, in the document's order.
+        results: The result at each target, in the order of the document.
     """
 
     action: Action
@@ -34,7 +34,7 @@ class Outcome:
 
     def __str__(self) -> str:
         if not self.results:
-            return f"{self.action.id}: no target, which may be: {self.action.optional}"
+            return f"{self.action.id}: no target (optional: {self.action.optional})"
         changed = sum(result.changed for result in self.results)
         head = f"{self.action.id}: {changed} of {len(self.results)} changed"
         if not changed:
@@ -55,7 +55,7 @@ def apply(actions: Iterable[Action], document: CommentedMap) -> tuple[list[Outco
         document: The spec, loaded by `tools.openapi.yaml`.
 
     Returns:
-        The outcome of each action that could be applied, and a problem for each that could not or changed nothing.
+        The outcome of each action that was applied, and a problem for each that failed or changed nothing.
     """
     outcomes: list[Outcome] = []
     problems: list[Problem] = []

@@ -1,4 +1,7 @@
-"""Where the spec is composed: the overlay is applied, operations get their names, and texts are made safe to read."""
+"""Where the spec is composed: the overlay is applied, operations get their names, and texts are made safe to read.
+
+The composed spec is written to `generated/` by `tools.generate.build`.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +24,18 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Composition:
-    """A composed spec and how it came about.
+    """A composed spec, and the effect of the overlay on it.
 
     Attributes:
         document: The composed spec as ruamel.yaml's mappings and sequences, in order.
-        outcomes: What became of each action, in the overlay's order.
+        outcomes: The outcome of each action, in the order of the overlay.
     """
 
     document: CommentedMap
     outcomes: tuple[Outcome, ...]
 
     def report(self) -> str:
-        """Return a line or more for each action: at how many targets it changed something, and where not."""
+        """Return at least one line for each action: how many of its targets it changed, and which it did not."""
         return "".join(f"{outcome}\n" for outcome in self.outcomes)
 
     def to_yaml(self) -> str:
@@ -40,22 +43,22 @@ class Composition:
         return yaml.dump(self.document)
 
     def to_json(self) -> str:
-        """Return the spec as JSON, the same bytes for the same input."""
+        """Return the spec as JSON: the same bytes for the same input."""
         return yaml.to_json(yaml.plain(self.document))
 
 
 def compose(spec: Path, overlay: Path) -> Composition:
-    """Apply an overlay to a spec.
+    """Compose a spec.
 
     Args:
         spec: An OpenAPI 3.x document in YAML 1.2 or JSON.
         overlay: An OpenAPI Overlay 1.0 document.
 
     Returns:
-        The composed spec and a report.
+        The composed spec, and the outcome of each action.
 
     Raises:
-        CompositionError: A file can't be read, or the overlay and the spec don't go together; has every problem found.
+        CompositionError: A file can't be read, or the overlay does not fit the spec; it has all problems.
     """
     try:
         document = yaml.load(spec)
@@ -64,7 +67,9 @@ def compose(spec: Path, overlay: Path) -> Composition:
         raise CompositionError([Problem(None, str(error))]) from error
     version = document.get("openapi") if isinstance(document, CommentedMap) else None
     if not (isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
-        raise CompositionError([Problem(None, f"{spec}: is no OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")])
+        raise CompositionError(
+            [Problem(None, f"{spec}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
+        )
     outcomes, problems = apply_overlay.apply(actions, document)
     problems += _equivalent_paths(document)
     problems += (
@@ -72,16 +77,16 @@ def compose(spec: Path, overlay: Path) -> Composition:
     )
     if problems:
         raise CompositionError(problems)
-    quoted_consts.say_as_enums(document)
-    control_characters.spell_out(document)
+    quoted_consts.write_as_enums(document)
+    control_characters.escape(document)
     return Composition(document, tuple(outcomes))
 
 
 def _equivalent_paths(document: CommentedMap) -> Iterator[Problem]:
-    """Find paths that differ in a parameter's name only, as an added one does once upstream has its own."""
+    """Find paths that differ only in the name of a parameter, such as an added path that upstream now has as well."""
     paths = document.get("paths")
     seen: dict[str, str] = {}
     for path in paths if isinstance(paths, CommentedMap) else ():
         first = seen.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
         if first != path:
-            yield Problem(None, f"{first} and {path} are one path to OpenAPI", "Let the overlay use upstream's name.")
+            yield Problem(None, f"{first} and {path} are one path in OpenAPI", "Use upstream's name in the overlay.")

@@ -1,7 +1,7 @@
-"""What a document says in words, made fit to be read in a diff.
+"""Where control characters in descriptions are escaped, so that a reviewer sees the text that is there.
 
-Descriptions become docstrings, which reviewers read in terminals and browsers. Control characters and those that turn
-the direction of what follows could show them something else than what is there, so they are written out.
+Descriptions become docstrings, which reviewers read in terminals and browsers. Control characters, and characters that
+reverse the direction of the text, could make them display something else.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _DECEIVING: Final = re.compile(
 )
 
 
-def spell_out(document: CommentedMap) -> None:
-    """Write out, in place, what can't be seen in descriptions, summaries, titles, and examples that are text."""
+def escape(document: CommentedMap) -> None:
+    """Escape control characters in descriptions, summaries, titles and text examples, in place."""
     for node in walk.objects(document):
         for key in _PROSE:
             text = node.get(key)

@@ -1,13 +1,14 @@
-"""Names that don't depend on accidents of the document.
+"""Where operations get their names: ids and tags come from method and path, so that they stay stable.
 
-The generator makes modules of operation ids, folders of tags and classes of titles. Upstream gives no operation ids,
-renames its tags, and gives two schemas one title. So what it is to make names of comes from what a client can't do
-without: the method and the path, and the names of components.
+The generator names modules by operation ids, folders by tags and classes by titles. Upstream gives no operation ids,
+renames its tags, and gives two schemas the same title. So the names come from what every client depends on: the method,
+the path, and the names of components.
 
-    operation id    the method and the path's parts, `item` for each parameter: get_v1_sessions_item_pages. Where the
-                    document or the overlay has one, that counts
-    tag             the path's first part behind the version: sessions; upstream's own are kept as `x-upstream-tags`
-    titles          none
+    operation id    the method and the parts of the path, with `item` for each parameter: get_v1_sessions_item_pages.
+                    An id of the document or the overlay has priority
+    tag             the first part of the path after the version: sessions. Upstream's tags are kept as
+                    `x-upstream-tags`
+    titles          removed
 """
 
 from __future__ import annotations
@@ -25,13 +26,13 @@ UPSTREAM_TAGS: Final = "x-upstream-tags"
 
 
 def rename(document: dict[str, Any]) -> list[str]:
-    """Give every operation its id and tag, and take titles from schemas, in place.
+    """Give every operation its id and tag, and remove the titles of schemas, in place.
 
     Args:
         document: The spec, loaded by `tools.openapi.yaml`.
 
     Returns:
-        A line for each two operations that would have one name, and for each that would have none.
+        A line for each pair of operations with the same name, and for each operation without a valid name.
     """
     for part in ("paths", "components"):
         for node in walk.objects(document.get(part), names=part == "paths"):
@@ -47,7 +48,7 @@ def rename(document: dict[str, Any]) -> list[str]:
             operation["tags"] = CommentedSeq([tag(path)])
         name, here = _snake(str(operation["operationId"])), f"{method.upper()} {path}"
         if not name:
-            problems.append(f"the operationId of {here} has no letter and no digit to make a name of")
+            problems.append(f"the operationId of {here} has no letters or digits for a Python name")
         elif name in seen:
             problems.append(f"{seen[name]} and {here} would both be called {name}")
         seen[name] = here
@@ -55,7 +56,7 @@ def rename(document: dict[str, Any]) -> list[str]:
 
 
 def operation_id(method: str, path: str) -> str:
-    """Return the id of an operation, the same whatever its parameters are called."""
+    """Return the id of an operation, which does not depend on the names of path parameters."""
     return "_".join([method, *_parts(path)])
 
 

@@ -1,4 +1,4 @@
-"""Values that the generator writes wrongly, said in a way in which it writes them rightly."""
+"""A workaround: the generator escapes a `const` with quotes twice, so it becomes an `enum` with one value."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ruamel.yaml.comments import CommentedMap
 
 
-def say_as_enums(document: CommentedMap) -> None:
-    """Say `const` as an `enum` of one, in place, where it has quotes or backslashes: escaped twice it fits nothing."""
+def write_as_enums(document: CommentedMap) -> None:
+    """Replace each `const` with quotes or backslashes by an `enum` with one value, in place."""
     for node in walk.objects(document):
         value = node.get("const")
         if isinstance(value, str) and not {'"', "\\"}.isdisjoint(value):

@@ -1,4 +1,4 @@
-"""The overlay document, read strictly: what can't be meant is refused before anything is changed."""
+"""Where the overlay is read: every invalid action is refused before anything is changed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Problem:
     """One reason why composition stopped.
 
     Attributes:
-        action: The action's `x-id`, or its number where it has none; None if no action is at fault.
-        reason: What is wrong.
-        remedy: What to do about it; empty where the reason says it.
+        action: The `x-id` of the action, or its number if it has none; None if the problem concerns no action.
+        reason: The problem.
+        remedy: What to do about it; empty if the reason says that.
     """
 
     action: str | None
@@ -45,7 +45,7 @@ class CompositionError(Exception):
     """The spec can't be composed.
 
     Attributes:
-        problems: All that was found, in the order of the overlay.
+        problems: All problems, in the order of the overlay.
     """
 
     def __init__(self, problems: Collection[Problem]) -> None:
@@ -55,15 +55,15 @@ class CompositionError(Exception):
 
 @attrs.frozen
 class Action:
-    """One checked action of the overlay; the module's file explains the kinds.
+    """One valid action of the overlay; the comment at the top of the overlay explains the kinds.
 
     Attributes:
         id: Its `x-id`.
         target: The compiled RFC 9535 path.
-        update: What to merge or append; None for a removal.
+        update: The value to merge or append; None for a removal.
         remove: Whether the targets are removed.
         add_if_missing: Whether only the top-level keys that the target lacks are added.
-        optional: Why it may match or change nothing; None if it has to.
+        optional: The reason why it may match or change nothing; None if it must change something.
     """
 
     id: str
@@ -84,8 +84,8 @@ def read(path: Path) -> list[Action]:
         Its actions, in order.
 
     Raises:
-        DocumentError: The file can't be read, or isn't YAML of JSON data.
-        CompositionError: It isn't an overlay as we write them; has everything that is wrong.
+        DocumentError: The file can't be read, or isn't YAML that holds JSON data.
+        CompositionError: It isn't a valid overlay; it has all problems.
     """
     document = yaml.load(path)
     problems = list(_document_problems(document))
@@ -95,7 +95,7 @@ def read(path: Path) -> list[Action]:
     seen: set[str] = set()
     for number, raw in enumerate(document["actions"], start=1):
         if not isinstance(raw, dict):
-            problems.append(Problem(f"action {number}", "is no mapping"))
+            problems.append(Problem(f"action {number}", "must be a mapping"))
             continue
         name = str(raw["x-id"]) if _is_text(raw.get("x-id")) else f"action {number}"
         found = [*_action_problems(raw), *(["another action has the same `x-id`"] if name in seen else [])]
@@ -110,13 +110,13 @@ def read(path: Path) -> list[Action]:
 
 def _document_problems(document: Any) -> Iterator[Problem]:
     if not isinstance(document, dict):
-        yield Problem(None, "the overlay is no mapping")
+        yield Problem(None, "the overlay must be a mapping")
         return
     for reason in _unknown(document, _KEYS):
         yield Problem(None, f"the overlay has {reason}")
     version = document.get("overlay")
     if not (isinstance(version, str) and re.fullmatch(r"1\.0\.\d+", version)):
-        yield Problem(None, f"the overlay's version is {version!r}, and 1.0.x is what is understood here")
+        yield Problem(None, f"the overlay's version is {version!r}, but only 1.0.x is supported")
     info = document.get("info")
     if not (isinstance(info, dict) and _is_text(info.get("title")) and _is_text(info.get("version"))):
         yield Problem(None, "the overlay's `info` needs a `title` and a `version`, both text")
@@ -124,42 +124,42 @@ def _document_problems(document: Any) -> Iterator[Problem]:
         for reason in _unknown(info, _INFO_KEYS):
             yield Problem(None, f"the overlay's `info` has {reason}")
     if not isinstance(document.get("actions"), list):
-        yield Problem(None, "the overlay's `actions` is no list")
+        yield Problem(None, "the overlay's `actions` must be a list")
 
 
 def _action_problems(raw: dict[str, Any]) -> Iterator[str]:
     yield from _unknown(raw, _ACTION_KEYS)
     for key in ("x-id", "description", "target"):
         if not _is_text(raw.get(key)):
-            yield f"needs `{key}`, a text"
+            yield f"needs `{key}`, a text that is not empty"
     if _is_text(raw.get("target")):
         try:
             PATHS.compile(raw["target"])
         except jsonpath.JSONPathError as error:
-            # not str(error): some errors of the library can't be printed
-            yield f"the target `{raw['target']}` is no RFC 9535 path: {error.args[0]}"
+            # not str(error), which fails for some errors of the library
+            yield f"the target `{raw['target']}` is not an RFC 9535 path: {error.args[0]}"
     if ("update" in raw) == ("remove" in raw):
-        yield "needs one of `update` and `remove`, and not both"
+        yield "needs either `update` or `remove`"
     if "remove" in raw and raw["remove"] is not True:
-        yield "`remove` is only ever `true`: delete the action if nothing is to be removed"
+        yield "`remove` must be `true`; delete the action to remove nothing"
     if "x-add-if-missing" in raw:
         if raw["x-add-if-missing"] is not True:
-            yield "`x-add-if-missing` is only ever `true`"
+            yield "`x-add-if-missing` must be `true`"
         if "update" not in raw:
-            yield "`x-add-if-missing` goes with `update` only"
+            yield "`x-add-if-missing` requires `update`"
         elif not isinstance(raw["update"], dict):
-            yield "`x-add-if-missing` needs an `update` that is a mapping: it adds keys"
+            yield "`x-add-if-missing` adds keys, so `update` must be a mapping"
         if "x-optional" in raw:
-            yield "`x-optional` says nothing beside `x-add-if-missing`, which may find everything there"
+            yield "`x-optional` has no effect beside `x-add-if-missing`, which may change nothing anyway"
     if "x-optional" in raw and not _is_text(raw["x-optional"]):
-        yield "`x-optional` is a text: the reason why the action may change nothing"
+        yield "`x-optional` must be a text: the reason why the action may change nothing"
 
 
 def _unknown(raw: dict[str, Any], known: Collection[str]) -> Iterator[str]:
     for key in raw:
         if key not in known:
             close = difflib.get_close_matches(key, known, n=1)
-            yield f"an unknown key `{key}`" + (f": `{close[0]}`?" if close else "")
+            yield f"an unknown key `{key}`" + (f"; did you mean `{close[0]}`?" if close else "")
 
 
 def _is_text(value: Any) -> bool:

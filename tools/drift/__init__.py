@@ -1,1 +1,1 @@
-"""Compares two states of the API: what changed, for whom, and how bad it is."""
+"""`make drift`: two states of the API are compared; each change is a row with its severity and what it affects."""

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Without the program's name; by default those of the process.
 
     Returns:
-        The exit status: 1 if something is as bad as `--fail-on`, 2 if nothing can be compared.
+        The exit status: 1 if a change is at least as severe as `--fail-on`, 2 if the states can't be compared.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(printable(f"make drift: {error}"), file=sys.stderr)
         return 2
     except RecursionError:
-        print("make drift: a spec is nested too deeply to be compared", file=sys.stderr)
+        print("make drift: a spec is nested too deep to be compared", file=sys.stderr)
         return 2
     match options.format:
         case "json":
@@ -47,8 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(markdown_report.markdown(found), end="")
         case _:
             text_report.write(found, sys.stdout)
-    bad = options.fail_on is not None and bool(found) and found.worst >= options.fail_on
-    return 1 if bad else 0
+    failed = options.fail_on is not None and bool(found) and found.worst >= options.fail_on
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,11 +56,17 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m tools.drift",
         description="Compare the spec and the surface of a commit with the working tree, or two specs.",
     )
-    parser.add_argument("--base", default="", metavar="COMMIT", help="default: where this branch has left the main one")
-    parser.add_argument("--old", default="", metavar="FILE", help="a spec to compare instead, …")
-    parser.add_argument("--new", default="", metavar="FILE", help="… and the one to compare it with")
+    parser.add_argument("--base", default="", metavar="COMMIT", help="default: where this branch left the main branch")
+    parser.add_argument("--old", default="", metavar="FILE", help="a spec to compare, with --new")
+    parser.add_argument("--new", default="", metavar="FILE", help="the spec to compare it with")
     parser.add_argument("--format", default="text", type=lambda text: text or "text", choices=_FORMATS)
-    parser.add_argument("--fail-on", default=None, type=_severity, metavar="SEVERITY", help="exit with 1 from there on")
+    parser.add_argument(
+        "--fail-on",
+        default=None,
+        type=_severity,
+        metavar="SEVERITY",
+        help="exit with 1 if a change is at least this severe",
+    )
     parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
     return parser
 
@@ -68,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
 def _severity(text: str) -> Severity | None:
     known = {str(severity): severity for severity in reversed(Severity)}
     if text and text not in known:
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(known)}")
+        raise argparse.ArgumentTypeError(f"must be one of {', '.join(known)}, not {text!r}")
     return known.get(text)
 
 
@@ -76,7 +82,7 @@ def _compared(options: argparse.Namespace) -> tuple[Side, Side]:
     root = options.root.resolve()
     if options.old or options.new:
         if options.base or not (options.old and options.new):
-            raise sides.DriftError("OLD and NEW are two specs to compare, without BASE")
+            raise sides.DriftError("OLD and NEW must be given together, and without BASE")
         return sides.of_file(root, Path(options.old)), sides.of_file(root, Path(options.new))
     return sides.of_commit(root, options.base or sides.base(root)), sides.of_tree(root)
 

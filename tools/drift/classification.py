@@ -1,7 +1,7 @@
-"""The kinds of changes, and how bad each is: the same one means different things in a request and in an answer.
+"""Where a drift row is classified: the severity of each kind of change, in a request and in a response.
 
-A request's change breaks programs when it asks for more than they send. An answer's breaks them when it holds less, or
-something else, than they read.
+A change of a request breaks programs when it requires more than they send. A change of a response breaks programs when
+it has less than they read, or something else.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ class Kind:
     """A kind of change.
 
     Attributes:
-        request: How bad it is in what is sent.
-        answer: How bad it is in what comes back.
-        text: What happened, in words.
+        request: How severe it is in a request.
+        response: How severe it is in a response.
+        text: The change, as a short text.
     """
 
     request: Severity
-    answer: Severity
+    response: Severity
     text: str
 
     def severity(self, hits: frozenset[Hit]) -> Severity:
-        """Return how bad it is for whom it hits; where no operation uses it, only Python's names are left."""
+        """Return the severity, given what the change affects; if it affects no operation, only Python names change."""
         hit = [getattr(self, each) for each in hits]
         return max(hit) if hit else min(_NAM, self.request)
 
@@ -43,7 +43,7 @@ KINDS: Final = {
     "method-changed": Kind(_BRK, _BRK, "method changed"),
     "operation-id": Kind(_NAM, _NAM, "operation id changed"),
     "python-module": Kind(_NAM, _NAM, "module renamed"),
-    "deprecated": Kind(_BEH, _BEH, "deprecated now"),
+    "deprecated": Kind(_BEH, _BEH, "now deprecated"),
     "no-longer-deprecated": Kind(_ADD, _ADD, "no longer deprecated"),
     # -- parameters ----------------------------------------------------------------------------------------------------
     "parameter-added": Kind(_ADD, _ADD, "optional parameter added"),
@@ -52,42 +52,42 @@ KINDS: Final = {
     "parameter-renamed": Kind(_BRK, _BRK, "parameter renamed"),
     "path-parameter-renamed": Kind(_NAM, _NAM, "path parameter renamed"),
     "parameter-moved": Kind(_BRK, _BRK, "parameter moved"),
-    "parameter-serialization": Kind(_BRK, _BRK, "parameter written otherwise"),
+    "parameter-serialization": Kind(_BRK, _BRK, "parameter serialized differently"),
     "header-added": Kind(_ADD, _ADD, "header added"),
     "header-removed": Kind(_BRK, _BRK, "header removed"),
-    # -- bodies and answers --------------------------------------------------------------------------------------------
+    # -- bodies and responses ------------------------------------------------------------------------------------------
     "body-added": Kind(_ADD, _ADD, "optional body added"),
     "required-body-added": Kind(_BRK, _BRK, "required body added"),
     "body-removed": Kind(_BRK, _BRK, "body removed"),
     "content-type-added": Kind(_ADD, _BEH, "content type added"),
     "content-type-removed": Kind(_BRK, _BRK, "content type removed"),
-    "success-added": Kind(_BEH, _BEH, "a success more"),
-    "success-removed": Kind(_BRK, _BRK, "a success less"),
-    "failure-added": Kind(_ADD, _ADD, "a failure more"),
-    "failure-removed": Kind(_BEH, _BEH, "a failure less"),
+    "success-added": Kind(_BEH, _BEH, "success response added"),
+    "success-removed": Kind(_BRK, _BRK, "success response removed"),
+    "failure-added": Kind(_ADD, _ADD, "error response added"),
+    "failure-removed": Kind(_BEH, _BEH, "error response removed"),
     # -- properties ----------------------------------------------------------------------------------------------------
     "property-added": Kind(_ADD, _ADD, "optional property added"),
     "required-property-added": Kind(_BRK, _ADD, "required property added"),
     "property-removed": Kind(_BRK, _BRK, "property removed"),
     "property-renamed": Kind(_BRK, _BRK, "property renamed"),
-    "now-required": Kind(_BRK, _ADD, "required now"),
-    "now-optional": Kind(_ADD, _BRK, "optional now"),
-    "properties-reordered": Kind(_NAM, _NAM, "properties reordered, which positional arguments follow"),
-    "read-only": Kind(_BRK, _BEH, "read-only now"),
+    "now-required": Kind(_BRK, _ADD, "now required"),
+    "now-optional": Kind(_ADD, _BRK, "now optional"),
+    "properties-reordered": Kind(_NAM, _NAM, "properties reordered, and positional arguments with them"),
+    "read-only": Kind(_BRK, _BEH, "now read-only"),
     "no-longer-read-only": Kind(_ADD, _BEH, "no longer read-only"),
-    "write-only": Kind(_BEH, _BRK, "write-only now"),
+    "write-only": Kind(_BEH, _BRK, "now write-only"),
     "no-longer-write-only": Kind(_BEH, _ADD, "no longer write-only"),
-    "additional-properties-refused": Kind(_BRK, _BRK, "other properties are refused now"),
-    "additional-properties-allowed": Kind(_ADD, _BEH, "other properties are allowed now"),
+    "additional-properties-refused": Kind(_BRK, _BRK, "additional properties now refused"),
+    "additional-properties-allowed": Kind(_ADD, _BEH, "additional properties now allowed"),
     # -- types ---------------------------------------------------------------------------------------------------------
     "type-wider": Kind(_ADD, _BRK, "type widened"),
     "type-narrower": Kind(_BRK, _ADD, "type narrowed"),
     "type-changed": Kind(_BRK, _BRK, "type changed"),
-    "null-allowed": Kind(_ADD, _BRK, "null is allowed now"),
-    "null-refused": Kind(_BRK, _ADD, "null is refused now"),
+    "null-allowed": Kind(_ADD, _BRK, "null now allowed"),
+    "null-refused": Kind(_BRK, _ADD, "null now refused"),
     "format": Kind(_BRK, _BEH, "format changed"),
     "format-removed": Kind(_ADD, _BEH, "format removed"),
-    "format-and-type": Kind(_BRK, _BRK, "format changed, and with it Python's type"),
+    "format-and-type": Kind(_BRK, _BRK, "format changed, and the Python type with it"),
     "bound-tighter": Kind(_BRK, _ADD, "bound tightened"),
     "bound-looser": Kind(_ADD, _BEH, "bound loosened"),
     "pattern": Kind(_BRK, _BEH, "pattern changed"),
@@ -95,43 +95,43 @@ KINDS: Final = {
     "default": Kind(_BEH, _BEH, "default changed"),
     "values-added": Kind(_ADD, _BRK, "values added"),
     "values-removed": Kind(_BRK, _ADD, "values removed"),
-    "values-opened": Kind(_ADD, _BRK, "any value now, not only those listed"),
-    "values-listed": Kind(_BRK, _BEH, "only the values listed now"),
+    "values-opened": Kind(_ADD, _BRK, "any value now allowed, not only the listed ones"),
+    "values-listed": Kind(_BRK, _BEH, "only the listed values now allowed"),
     "alternative-added": Kind(_ADD, _BRK, "alternative added"),
     "alternative-removed": Kind(_BRK, _ADD, "alternative removed"),
-    "alternatives-reordered": Kind(_BEH, _BEH, "alternatives reordered, in which order answers are tried"),
-    "part-added": Kind(_BRK, _ADD, "has to fit another schema as well"),
-    "part-removed": Kind(_BRK, _BRK, "no longer has to fit a schema"),
-    "alternatives-kind": Kind(_BEH, _BEH, "alternatives count otherwise"),
+    "alternatives-reordered": Kind(_BEH, _BEH, "alternatives reordered; a response is matched in this order"),
+    "part-added": Kind(_BRK, _ADD, "must match an additional schema"),
+    "part-removed": Kind(_BRK, _BRK, "no longer has to match a schema"),
+    "alternatives-kind": Kind(_BEH, _BEH, "alternatives combined differently"),
     "discriminator": Kind(_BRK, _BRK, "discriminator changed"),
     "reference": Kind(_NAM, _NAM, "refers to another schema"),
     "schema-added": Kind(_ADD, _ADD, "component added"),
     "schema-removed": Kind(_NAM, _NAM, "component removed"),
     "schema-renamed": Kind(_NAM, _NAM, "component renamed"),
-    # -- the whole -----------------------------------------------------------------------------------------------------
+    # -- the document --------------------------------------------------------------------------------------------------
     "server-added": Kind(_ADD, _ADD, "server added"),
     "server-removed": Kind(_BRK, _BRK, "server removed"),
     "servers-reordered": Kind(_BEH, _BEH, "servers reordered: the first is the default"),
     "security-scheme-added": Kind(_ADD, _ADD, "security scheme added"),
     "security-scheme-removed": Kind(_BRK, _BRK, "security scheme removed"),
     "security-scheme": Kind(_BRK, _BRK, "security scheme changed"),
-    "security-asked": Kind(_BRK, _BRK, "asks for credentials now"),
-    "security-not-asked": Kind(_ADD, _ADD, "asks for no credentials now"),
-    "security-said": Kind(_DOC, _DOC, "credentials are said elsewhere"),
-    "security-alternative-added": Kind(_ADD, _ADD, "another way in"),
-    "security-alternative-removed": Kind(_BRK, _BRK, "a way in less"),
-    "text": Kind(_DOC, _DOC, "words changed"),
+    "security-asked": Kind(_BRK, _BRK, "credentials now required"),
+    "security-not-asked": Kind(_ADD, _ADD, "credentials no longer required"),
+    "security-said": Kind(_DOC, _DOC, "credentials declared at another place"),
+    "security-alternative-added": Kind(_ADD, _ADD, "alternative credentials added"),
+    "security-alternative-removed": Kind(_BRK, _BRK, "alternative credentials removed"),
+    "text": Kind(_DOC, _DOC, "text changed"),
     "example": Kind(_DOC, _DOC, "example changed"),
-    "example-shape": Kind(_BEH, _BEH, "example has another shape"),
+    "example-shape": Kind(_BEH, _BEH, "example has another structure"),
     "tags": Kind(_DOC, _DOC, "tags changed"),
     "extension": Kind(_DOC, _DOC, "extension changed"),
     "not-understood": Kind(_BRK, _BRK, "changed, not understood"),
     # -- Python --------------------------------------------------------------------------------------------------------
-    "surface": Kind(_BRK, _BRK, "lines gone or changed"),
+    "surface": Kind(_BRK, _BRK, "lines removed or changed"),
     "python-api": Kind(_BRK, _BRK, "the package's own API"),
 }
 
 
 def severity(kind: str, hits: frozenset[Hit] = BOTH) -> Severity:
-    """Return how bad a kind is for whom it hits."""
+    """Return the severity of a kind of change, given what the change affects."""
     return KINDS[kind].severity(hits)

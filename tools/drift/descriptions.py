@@ -1,4 +1,4 @@
-"""What a document says in words and shows in examples."""
+"""Compares descriptions, examples, extensions and unknown keywords, and shows texts word by word."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from tools.drift.spot import Spot
 
 _EXAMPLES: Final = ("example", "examples")
-_RELATED: Final = 0.5  # what has less in common is read more easily as two texts …
-_LONG: Final = 100_000  # so many pairs of words are compared in time, even where all words are alike
-_FEW: Final = 2  # … if more than so many places differ
+_RELATED: Final = 0.5  # texts with a lower similarity are easier to read one after the other …
+_FEW: Final = 2  # … if they differ in more than this number of places
+_LONG: Final = 100_000  # the number of word pairs that can be compared in time, even if all words are alike
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
 
 def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) -> Iterator[Row]:
-    """Compare the words and the examples of two objects, and what nothing is known of.
+    """Compare the keys of two objects that no other function compares: descriptions, examples, and unknown keys.
 
     Args:
-        old: An object of the old document.
-        new: The one of the new.
-        known: The keys that are compared elsewhere.
-        spot: Where they are.
+        old: The object in the old document.
+        new: The object in the new document.
+        known: The keys that other functions compare.
+        spot: Their place.
 
     Yields:
-        A row for each other key that isn't the same. An example whose shape is another shows that the API answers
-        otherwise, whatever the schema says.
+        A row for each other key that differs. An example with another structure shows that the API's responses have
+        changed, whatever the schema says.
     """
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
@@ -40,8 +40,8 @@ def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) 
             continue
         here = spot.under(key)
         if key in _EXAMPLES:
-            other = before is not None and after is not None and _shape(before) != _shape(after)
-            yield here.row("example-shape" if other else "example", before, after, note=key)
+            restructured = before is not None and after is not None and _structure(before) != _structure(after)
+            yield here.row("example-shape" if restructured else "example", before, after, note=key)
         elif key in _TEXTS:
             yield here.row("text", before, after, note=key)
         else:
@@ -49,7 +49,7 @@ def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) 
 
 
 def without(schema: Any) -> Any:
-    """Return a schema without its words and examples."""
+    """Return a schema without its descriptions and examples."""
     if not isinstance(schema, dict):
         return schema
     return {key: value for key, value in schema.items() if key not in {*_TEXTS, *_EXAMPLES}}
@@ -60,10 +60,10 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
 
     Args:
         before: The old text.
-        after: The new one.
+        after: The new text.
 
     Returns:
-        Pairs of `=`, `-` or `+` and a piece of text; those with `=` and `+` together are the new text.
+        Pairs of `=`, `-` or `+` and a piece of text. The pieces with `=` and `+` give the new text.
     """
     olds, news = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
     if len(olds) * len(news) > _LONG:
@@ -74,15 +74,15 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
         return [("-", before), ("+", after)]
     pieces: list[tuple[str, str]] = []
     for what, start, end, new_start, new_end in matcher.get_opcodes():
-        gone, come = "".join(olds[start:end]), "".join(news[new_start:new_end])
-        pieces += [("=", gone)] if what == "equal" else [pair for pair in (("-", gone), ("+", come)) if pair[1]]
+        removed, added = "".join(olds[start:end]), "".join(news[new_start:new_end])
+        pieces += [("=", removed)] if what == "equal" else [pair for pair in (("-", removed), ("+", added)) if pair[1]]
     return pieces
 
 
-def _shape(value: Any) -> Any:
-    """Return what an example is made of, without its values."""
+def _structure(value: Any) -> Any:
+    """Return the structure of an example, without its values."""
     if isinstance(value, dict):
-        return {key: _shape(child) for key, child in value.items()}
+        return {key: _structure(child) for key, child in value.items()}
     if isinstance(value, list):
-        return [_shape(value[0])] if value else []
+        return [_structure(value[0])] if value else []
     return type(value).__name__

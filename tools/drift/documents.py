@@ -1,4 +1,4 @@
-"""Compares two whole documents."""
+"""Where two OpenAPI documents are compared: servers, security, operations and components, each by its own module."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ def compare(old: JSON, new: JSON) -> list[Row]:
     """Compare two OpenAPI documents.
 
     Args:
-        old: The old one, in plain dicts and lists.
-        new: The new one.
+        old: The old document, in plain dicts and lists.
+        new: The new document.
 
     Returns:
-        A row for each change, the worst first; at least one if the two don't say the same.
+        A row for each change, the most severe first; at least one if the documents differ in meaning.
     """
     before, after = normal(old), normal(new)
     renamed = pairing.rename_schemas(before, after)
@@ -47,7 +47,7 @@ def compare(old: JSON, new: JSON) -> list[Row]:
 
 
 class _Documents:
-    """Two documents, and what both need to be compared."""
+    """Two documents in normal form, and the uses of their components."""
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.old = old
@@ -115,7 +115,7 @@ class _Documents:
             yield from found if found or ids or same(before, after) else [here.row("not-understood")]
         for key in olds:
             if key not in pairs:
-                yield _operation(key, modules[0][key]).row("operation-removed", python=f"{modules[0][key]}: gone")
+                yield _operation(key, modules[0][key]).row("operation-removed", python=f"{modules[0][key]}: removed")
         for key in news:
             if key not in pairs.values():
                 summary = news[key].get("summary")
@@ -131,7 +131,7 @@ class _Documents:
             yield spot.row("path-parameter-renamed" if plain else "path-changed", old_key[1], new_key[1])
 
     def _items(self, spot: Spot, moved: dict[str, str]) -> Iterator[Row]:
-        """Compare what paths have beside their operations."""
+        """Compare the keys of paths other than their operations."""
         olds, news = (root.get("paths") or {} for root in (self.old, self.new))
         for path in dict.fromkeys([*olds, *news]):
             other = path if path in news else str(moved.get(path, path))
@@ -178,12 +178,14 @@ class _Documents:
         elif before is None or after is None:
             word = "added" if before is None else "removed"
             python = (
-                f"models.{python_names.model(name)}: {'new' if before is None else 'gone'}" if kind == "schemas" else ""
+                f"models.{python_names.model(name)}: {'new' if before is None else 'removed'}"
+                if kind == "schemas"
+                else ""
             )
             yield spot.row(f"schema-{word}", python=python)
         elif kind == "schemas":
             yield from self.operations.schemas.compare(before, after, spot)
-        elif kind in {"parameters", "headers"} and not _moved_or_renamed(before, after):
+        elif kind in {"parameters", "headers"} and not _is_moved_or_renamed(before, after):
             yield from self.operations.parameter(before, after, spot)
         elif kind == "requestBodies":
             yield from self.operations.body(before, after, spot)
@@ -205,7 +207,7 @@ def _scheme(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
     yield from descriptions.rest(before, after, olds.keys() | news.keys() - {"bearerFormat"}, spot)
 
 
-def _moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
+def _is_moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
     return (before.get("in"), before.get("name")) != (after.get("in"), after.get("name"))
 
 
@@ -217,9 +219,9 @@ def _operation(key: _Key, module: str) -> Spot:
 
 
 def _named(old: tuple[Any, str], new: tuple[Any, str], spot: Spot) -> Iterator[Row]:
-    """Compare the ids of two operations, and the names of their modules."""
+    """Compare the ids of two operations, and the names of their Python modules."""
     ids, names = zip(*((operation.get("operationId"), module) for operation, module in (old, new)), strict=True)
-    python = f"{names[0]}: as before" if names[0] == names[1] else " → ".join(names)
+    python = f"{names[0]}: unchanged" if names[0] == names[1] else " → ".join(names)
     if ids[0] != ids[1]:
         yield spot.under("operationId").row("operation-id", *ids, python=python)
     elif names[0] != names[1]:

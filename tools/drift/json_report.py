@@ -1,4 +1,4 @@
-"""A report as JSON, one object a row; `report.schema.json` beside this file says what is in it."""
+"""A report as JSON, with one object for each row; `report.schema.json` beside this file describes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def to_json(report: Report) -> str:
     """Write a report."""
-    whole = {
+    complete = {
         "old": report.old,
         "new": report.new,
         "version": report.version,
@@ -22,7 +22,7 @@ def to_json(report: Report) -> str:
         "rows": [_row(row) for row in report.rows],
         "surface": report.surface,
     }
-    return json.dumps(whole, indent=2) + "\n"
+    return json.dumps(complete, indent=2) + "\n"
 
 
 def _row(row: Row) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Compares what a schema says of single values: their type, and which of them fit."""
+"""Compares the keywords of a schema that need no other part of the document, such as type, format and bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
     Comparison = Callable[[Schema, Schema, Spot], Iterator[Row]]
 
-_PYTHON_FORMATS: Final = {"binary", "date", "date-time", "uuid"}  # of which the generator makes types
+_PYTHON_FORMATS: Final = {"binary", "date", "date-time", "uuid"}  # they have their own types in the generated code
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
@@ -57,12 +57,12 @@ def _format(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
 
 
 def _bound(key: str) -> Comparison:
-    """Return what compares a bound."""
+    """Return a function that compares a bound."""
 
     def compare(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         before, after = old.get(key), new.get(key)
         if isinstance(before, bool | str | list | dict) or isinstance(after, bool | str | list | dict):
-            return  # in 3.0 exclusive bounds are true or false
+            return  # in OpenAPI 3.0 exclusive bounds are true or false
         if after is None or before is None:
             tighter = before is None
         else:
@@ -73,7 +73,7 @@ def _bound(key: str) -> Comparison:
 
 
 def _flag(key: str, on: str, off: str) -> Comparison:
-    """Return what compares something that is so or isn't."""
+    """Return a function that compares a keyword that is true or false."""
 
     def compare(_: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         yield spot.row(on if new.get(key) else off)
@@ -81,11 +81,11 @@ def _flag(key: str, on: str, off: str) -> Comparison:
     return compare
 
 
-def _whole(key: str, kind: str, gone: str) -> Comparison:
-    """Return what compares a value in which there is nothing to look at."""
+def _single(key: str, kind: str, removed: str) -> Comparison:
+    """Return a function that compares a keyword as one value, without its parts."""
 
     def compare(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-        yield spot.under(key).row(kind if key in new else gone, old.get(key), new.get(key), note=key)
+        yield spot.under(key).row(kind if key in new else removed, old.get(key), new.get(key), note=key)
 
     return compare
 
@@ -94,14 +94,14 @@ GROUPS: Final[dict[tuple[str, ...], Comparison]] = {
     ("type",): _type,
     ("enum", "const"): _listed,
     ("format",): _format,
-    ("pattern",): _whole("pattern", "pattern", "pattern-removed"),
-    ("multipleOf",): _whole("multipleOf", "pattern", "pattern-removed"),
-    ("default",): _whole("default", "default", "default"),
-    ("discriminator",): _whole("discriminator", "discriminator", "discriminator"),
+    ("pattern",): _single("pattern", "pattern", "pattern-removed"),
+    ("multipleOf",): _single("multipleOf", "pattern", "pattern-removed"),
+    ("default",): _single("default", "default", "default"),
+    ("discriminator",): _single("discriminator", "discriminator", "discriminator"),
     ("uniqueItems",): _flag("uniqueItems", "bound-tighter", "bound-looser"),
     ("readOnly",): _flag("readOnly", "read-only", "no-longer-read-only"),
     ("writeOnly",): _flag("writeOnly", "write-only", "no-longer-write-only"),
     ("deprecated",): _flag("deprecated", "deprecated", "no-longer-deprecated"),
     **{(key,): _bound(key) for key in (*_LOWER, *_UPPER)},
 }
-"""What compares which keywords, each of which needs no other part of the document."""
+"""The function for each group of keywords."""

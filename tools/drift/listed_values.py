@@ -18,7 +18,7 @@ UNIONS: Final = ("oneOf", "anyOf")
 
 
 def listed(schema: dict[str, Any]) -> list[Any] | None:
-    """Return the values that a schema lists, None if it doesn't."""
+    """Return the values that a schema lists, None if it lists none."""
     if "const" in schema:
         return [schema["const"]]
     values = schema.get("enum")
@@ -26,15 +26,15 @@ def listed(schema: dict[str, Any]) -> list[Any] | None:
 
 
 def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot) -> Iterator[Row]:
-    """Compare two lists of values, either of which may not be there."""
+    """Compare two lists of values, either of which may be missing."""
     if before is None or after is None:
         yield spot.row("values-opened" if after is None else "values-listed", before, after)
         return
     olds, news = ({canonical(value): value for value in found} for found in (before, after))
-    if gone := [value for key, value in olds.items() if key not in news]:
-        yield spot.row("values-removed", gone, note=f"{len(gone)} of {len(olds)}")
-    if come := [value for key, value in news.items() if key not in olds]:
-        yield spot.row("values-added", None, come, note=f"{len(come)} to {len(olds)}")
+    if removed := [value for key, value in olds.items() if key not in news]:
+        yield spot.row("values-removed", removed, note=f"{len(removed)} of {len(olds)}")
+    if added := [value for key, value in news.items() if key not in olds]:
+        yield spot.row("values-added", None, added, note=f"{len(added)} to {len(olds)}")
 
 
 def alternatives(schema: dict[str, Any]) -> list[Any]:
@@ -43,9 +43,10 @@ def alternatives(schema: dict[str, Any]) -> list[Any]:
 
 
 def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
-    """Return the values that are listed in a schema, in those that it refers to, and in all parts of a union.
+    """Return the values that are listed in a schema, in the schemas that it refers to, and in all parts of a union.
 
-    None if one of them doesn't list any, or says something else of values as well.
+    Returns:
+        The values; None if one of the schemas lists none, or restricts values by other keywords.
     """
     found: list[Any] = []
     for each in _leaves(schema, document):
@@ -61,7 +62,7 @@ def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
 
 
 def beside_values(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what schemas that list values say beside them, but for the schema itself, which is compared as such."""
+    """Return the default and the texts of each schema that lists values, except the schema itself."""
     leaves = [each for each in _leaves(schema, document) if each is not schema]
     return [
         {
@@ -78,7 +79,7 @@ def without_repeats(values: Iterable[Any]) -> list[Any]:
 
 
 def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a schema, or what it refers to, or the parts of what is a union."""
+    """Yield a schema, or the schema that it refers to, or the parts of its union."""
     waiting, seen = [schema], set[str]()
     while waiting:
         each = waiting.pop(0)

@@ -1,4 +1,4 @@
-"""Makes the report of two sides: the changes of the spec, of the package's own API, and of the surface file."""
+"""Where two sides are compared in full: the spec, the package's own API, and the surface file."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def make_report(root: Path, old: Side, new: Side, version: str) -> Report:
     Args:
         root: The repository.
         old: The old state.
-        new: The new one.
-        version: The package's version now.
+        new: The new state.
+        version: The current version of the package.
     """
     rows = overlay_effect.rows(old, new)
     surface = ""
     if old.surface is not None and new.surface is not None:
-        rows += [*python_api.breakages(root, old.name), *python_api.narrowed(old.surface, new.surface)]
+        rows += [*python_api.breakages(root, old.name), *python_api.removed_lines(old.surface, new.surface)]
         lines = difflib.unified_diff(
             old.surface.splitlines(), new.surface.splitlines(), old.name, new.name, lineterm=""
         )

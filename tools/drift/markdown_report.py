@@ -1,7 +1,7 @@
 """A report as Markdown, for a comment on a pull request.
 
-What comes from a document stands in code spans and fences alone, which nothing in them can leave: it is no markup, no
-HTML, and mentions nobody.
+All text from a document is in code spans and fences, which it cannot leave. So it is never markup or HTML, and never
+mentions a user.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from tools.drift.rows import Row
 
 LIMIT: Final = 65_536
-"""How many characters a comment may have."""
+"""The maximum number of characters in a comment."""
 
-_ROOM: Final = 60_000  # bytes, for what isn't ASCII may count as more than one character
-_SURFACE_ROOM: Final = 8_000  # bytes that are kept for it; it gets what the rows leave
+_ROOM: Final = 60_000  # bytes, since a character outside ASCII may count as more than one
+_SURFACE_ROOM: Final = 8_000  # bytes reserved for the surface; it also gets what the rows leave
 _PIECE: Final = 400
 _CONTEXT: Final = 40
 _PLACES: Final = 30
-_LEGEND: Final = "\nIn words, `[-…-]` goes and `{+…+}` comes; `⏎` ends a line.\n"
+_LEGEND: Final = "\nIn texts, `[-…-]` is removed, `{+…+}` is added, and `⏎` ends a line.\n"
 
 
 def markdown(report: Report) -> str:
@@ -47,7 +47,7 @@ def markdown(report: Report) -> str:
 
 
 def code(text: str) -> str:
-    """Return a code span, whatever is in the text."""
+    """Return a text as a code span, which it cannot leave whatever it contains."""
     flat = wording.flat(_cut(text, _PIECE)) or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""
@@ -62,7 +62,7 @@ def _section(severity: Severity, lines: list[str], room: int) -> str:
         (f"\n<details><summary>{title}</summary>\n\n", "\n</details>\n") if folded else (f"\n### {title}\n\n", "")
     )
     room -= len((head + foot).encode())
-    return head + "".join(_fitting(lines, room, f"- … and more of {len(lines)}, which `make drift` shows\n")) + foot
+    return head + "".join(_fitting(lines, room, f"- … of {len(lines)} in total; `make drift` shows all\n")) + foot
 
 
 def _line(rows: list[Row]) -> str:
@@ -92,7 +92,7 @@ def _change(rows: list[Row]) -> str:
 
 
 def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
-    """Mark what goes and what comes, between as much of the rest as it takes to know the place."""
+    """Mark removed and added pieces, with some of the unchanged text around them."""
     for index, (sign, text) in enumerate(pieces):
         if sign == "=":
             head = text[:_CONTEXT] if index else ""
@@ -111,7 +111,7 @@ def _surface(diff: str, room: int) -> str:
 
 
 def _fitting(lines: list[str], room: int, rest: str) -> Iterator[str]:
-    """Yield the lines that there is room for, and what stands for the rest."""
+    """Yield the lines that fit into the room, and a line that stands for the rest."""
     room -= len(rest.encode())
     for line in lines:
         room -= len(line.encode())

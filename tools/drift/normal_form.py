@@ -1,4 +1,4 @@
-"""The form of a document in which two that say the same thing are the same."""
+"""The normal form of a document: two documents with the same meaning have the same normal form."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _OBJECTS: Final = ("components", "info", "requestBody", *METHODS)
 _BESIDE: Final = (
     *("default", "deprecated", "description", "example", "examples", "externalDocs", "readOnly", "title", "writeOnly"),
 )
-"""What may stand beside a schema without narrowing it."""
-_FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # left out means false
-_EMPTY: Final = ("parameters", "required", "tags")  # left out means none
+"""The keywords that may stand beside a schema without narrowing it."""
+_FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # missing means false
+_EMPTY: Final = ("parameters", "required", "tags")  # missing means empty
 
 
 def normal(document: JSON) -> dict[str, Any]:
-    """Return a copy in which what goes without saying isn't said, and `nullable` is a type.
+    """Return a copy without redundant keywords, in which `nullable` is a type.
 
-    What isn't of the form that OpenAPI gives to a keyword is put under another, so that nobody else has to look out for
-    it; nobody knows that one, and what changes there is said not to be understood.
+    A keyword whose value has an invalid form is renamed to `<keyword> (malformed)`. So no comparison has to expect it,
+    and a change there is reported as not understood.
 
     Args:
-        document: A document in plain dicts and lists.
+        document: A document of plain dicts and lists.
     """
     copy = (
         {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
     )
     if copy.get("security") == []:
-        del copy["security"]  # an operation's own says something, the document's doesn't
+        del copy["security"]  # an empty list has a meaning in an operation only
     for node in walk.objects(copy):
-        _spell_out_truth(node)
+        _replace_boolean_schemas(node)
         for key in [key for key in node if not _is_formed(key, node[key])]:
             node[f"{key} (malformed)"] = node.pop(key)
         _unwrap(node)
@@ -65,24 +65,24 @@ def normal(document: JSON) -> dict[str, Any]:
     return copy
 
 
-def _spell_out_truth(node: dict[str, Any]) -> None:
-    """Write schemas that are true or false as objects."""
+def _replace_boolean_schemas(node: dict[str, Any]) -> None:
+    """Replace schemas that are true or false by equivalent objects."""
 
-    def spelled(schema: Any) -> Any:
+    def as_object(schema: Any) -> Any:
         return schema if not isinstance(schema, bool) else {} if schema else {"not": {}}
 
     for key in ("items", "schema"):
         if key in node:
-            node[key] = spelled(node[key])
+            node[key] = as_object(node[key])
     for key in ("allOf", "anyOf", "oneOf"):
         if isinstance(node.get(key), list):
-            node[key] = [spelled(each) for each in node[key]]
+            node[key] = [as_object(each) for each in node[key]]
     if isinstance(node.get("properties"), dict):
-        node["properties"] = {name: spelled(each) for name, each in node["properties"].items()}
+        node["properties"] = {name: as_object(each) for name, each in node["properties"].items()}
 
 
 def _unwrap(node: dict[str, Any]) -> None:
-    """Take away what is only there to say more beside a schema, or that null fits as well."""
+    """Remove an `allOf` with one part, and an `anyOf` or `oneOf` that only adds null."""
     if len(node.get("allOf", [])) == 1 and not node.keys() - {"allOf", *_BESIDE}:
         (part,) = node.pop("allOf")
         node.update({key: value for key, value in part.items() if key not in node})
@@ -126,17 +126,17 @@ def _is_formed(key: str, value: Any) -> bool:
 
 
 def canonical(node: JSON) -> str:
-    """Return a text that is the same for the same meaning: keys have no order, but those of `properties` do."""
+    """Return a text that is the same for the same meaning: only the keys of `properties` have an order."""
     return json.dumps(_sorted(node), ensure_ascii=False)
 
 
 def same(one: JSON, other: JSON) -> bool:
-    """Tell whether two parts of normal documents are the same."""
+    """Tell whether two parts of documents in normal form are the same."""
     return canonical(one) == canonical(other)
 
 
 def differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
-    """Tell whether two objects differ in a key, if only in that one has it."""
+    """Tell whether two objects differ in a key: in its value, or in that only one of them has it."""
     return (key in old) != (key in new) or not same(old.get(key), new.get(key))
 
 

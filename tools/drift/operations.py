@@ -1,4 +1,4 @@
-"""Compares operations: what they take and what they answer."""
+"""Compares operations: parameters, request bodies and responses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tools.drift.spot import Spot
 
 _REQUEST: Final[frozenset[Hit]] = frozenset({"request"})
-_ANSWER: Final[frozenset[Hit]] = frozenset({"answer"})
+_RESPONSE: Final[frozenset[Hit]] = frozenset({"response"})
 _SERIALIZATION: Final = ("allowEmptyValue", "allowReserved", "content", "explode", "style")
 
 
@@ -28,10 +28,10 @@ _Key = tuple[str, str]
 
 
 class Operations:
-    """Compares operations of two documents, and the parts of them that components are as well.
+    """Compares operations of two documents, and parameters, bodies and responses that are components.
 
     Attributes:
-        schemas: Compares the schemas in them.
+        schemas: Compares their schemas.
     """
 
     def __init__(self, schemas: Schemas) -> None:
@@ -41,12 +41,12 @@ class Operations:
         """Compare two operations.
 
         Args:
-            old: The path item and the operation of the old document.
-            new: Those of the new.
-            spot: Where they are.
+            old: The path item and the operation in the old document.
+            new: The path item and the operation in the new document.
+            spot: Their place.
 
         Yields:
-            The rows, at least one if the two aren't the same.
+            The rows, at least one if the operations differ.
         """
         before, after = old[1], new[1]
         yield from self._parameters(
@@ -61,7 +61,7 @@ class Operations:
         yield from descriptions.rest(before, after, known, spot)
 
     def parameter(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
-        """Compare two parameters of one name and place, or two headers of one name."""
+        """Compare two parameters of the same name and place, or two headers of the same name."""
         yield from _flag("required", "now-required", "now-optional", before, after, spot)
         yield from _flag("deprecated", "deprecated", "no-longer-deprecated", before, after, spot)
         for key in _SERIALIZATION:
@@ -79,7 +79,7 @@ class Operations:
         yield from descriptions.rest(before, after, {"content", "required"}, spot)
 
     def response(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
-        """Compare two answers of one status."""
+        """Compare two responses of the same status."""
         yield from self._contents(before.get("content") or {}, after.get("content") or {}, spot)
         olds, news = before.get("headers") or {}, after.get("headers") or {}
         for name in dict.fromkeys([*olds, *news]):
@@ -96,7 +96,7 @@ class Operations:
     # -- Parameters ----------------------------------------------------------------------------------------------------
 
     def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[_Key, Any]:
-        """Return the parameters by place and name: an operation's take the place of its path's."""
+        """Return the parameters by place and name: a parameter of the operation replaces that of its path."""
         found: dict[_Key, Any] = {}
         for each in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]:
             resolved = resolve_once(each, document)
@@ -105,10 +105,10 @@ class Operations:
 
     def _parameters(self, olds: dict[_Key, Any], news: dict[_Key, Any], spot: Spot) -> Iterator[Row]:
         spot = attrs.evolve(spot, hits=_REQUEST)
-        gone = {key: resolve_once(each, self.schemas.old) for key, each in olds.items() if key not in news}
-        come = {key: resolve_once(each, self.schemas.new) for key, each in news.items() if key not in olds}
-        for old_key, new_key in pairing.paired_parameters(gone, come):
-            before, after = gone.pop(old_key), come.pop(new_key)
+        removed = {key: resolve_once(each, self.schemas.old) for key, each in olds.items() if key not in news}
+        added = {key: resolve_once(each, self.schemas.new) for key, each in news.items() if key not in olds}
+        for old_key, new_key in pairing.paired_parameters(removed, added):
+            before, after = removed.pop(old_key), added.pop(new_key)
             here = _parameter(spot, new_key)
             python = python_names.renaming(old_key[1], new_key[1])
             if old_key[0] != new_key[0]:
@@ -117,10 +117,12 @@ class Operations:
                 kind = "path-parameter-renamed" if new_key[0] == "path" else "parameter-renamed"
                 yield here.row(kind, old_key[1], new_key[1], python=python)
             yield from self.parameter(before, after, here)
-        for key, before in gone.items():
+        for key, before in removed.items():
             kind = type_name(before.get("schema", {}))
-            yield _parameter(spot, key).row("parameter-removed", kind, python=f"{python_names.attribute(key[1])}: gone")
-        for key, after in come.items():
+            yield _parameter(spot, key).row(
+                "parameter-removed", kind, python=f"{python_names.attribute(key[1])}: removed"
+            )
+        for key, after in added.items():
             kind = "required-parameter-added" if after.get("required") else "parameter-added"
             python = f"{python_names.attribute(key[1])}: new"
             yield _parameter(spot, key).row(kind, None, type_name(after.get("schema", {})), python=python)
@@ -128,7 +130,7 @@ class Operations:
             if key in news:
                 yield from self.parameter(*_pair(before, news[key], self.schemas), _parameter(spot, key))
 
-    # -- Bodies and answers --------------------------------------------------------------------------------------------
+    # -- Bodies and responses ------------------------------------------------------------------------------------------
 
     def _bodies(self, before: Any, after: Any, spot: Spot) -> Iterator[Row]:
         here = attrs.evolve(spot.under("requestBody").named(", body", "body"), hits=_REQUEST)
@@ -142,8 +144,8 @@ class Operations:
 
     def _responses(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
         for status in dict.fromkeys([*olds, *news]):
-            here = spot.under("responses", status).named(f", answer {status}", f"response_{status}")
-            here = attrs.evolve(here, hits=_ANSWER)
+            here = spot.under("responses", status).named(f", response {status}", f"response_{status}")
+            here = attrs.evolve(here, hits=_RESPONSE)
             what = "success" if status.startswith("2") else "failure"
             if status not in news:
                 yield here.row(f"{what}-removed", _contents(olds[status], self.schemas.old))
@@ -167,7 +169,7 @@ class Operations:
 
 
 def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
-    """Return an object, or what it refers to."""
+    """Return an object, or the object that it refers to."""
     if not isinstance(part, dict) or "$ref" not in part:
         return part if isinstance(part, dict) else {}
     found = resolve(part["$ref"], document)
@@ -178,7 +180,7 @@ def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return two objects, or what they refer to; what both refer to by one name is compared where it's defined."""
+    """Return two objects, or the objects they refer to; a component of the same name is compared at its own place."""
     if isinstance(before, dict) and isinstance(after, dict) and before.get("$ref", "") == after.get("$ref"):
         old, new = ({key: value for key, value in each.items() if key != "$ref"} for each in (before, after))
         return old, new
@@ -197,6 +199,6 @@ def _parameter(spot: Spot, key: _Key) -> Spot:
 
 
 def _flag(key: str, on: str, off: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
-    """Compare something that is so or isn't."""
+    """Compare a keyword that is true or false."""
     if bool(before.get(key)) != bool(after.get(key)):
         yield spot.row(on if after.get(key) else off)

@@ -1,4 +1,4 @@
-"""What a change of upstream's spec means behind our overlay: which rows it hides from users, opens or adds."""
+"""Where the overlay changes the severity of rows: changes that it hides from users, makes harmless, or adds itself."""
 
 from __future__ import annotations
 
@@ -15,26 +15,33 @@ if TYPE_CHECKING:
     from tools.drift.sides import Side
     from tools.openapi.yaml import JSON
 
-_OPENED: Final = "our overlay opens this: whatever comes is read"
+_OPENED: Final = "our overlay accepts any value here"
 _OF_VALUES: Final = ("bound-", "format", "null-", "pattern", "type-", "values-")
-_MASKED: Final = "on the wire only: our overlay keeps it from the generated code"
-_OURS: Final = "by our overlay"
+_MASKED: Final = "on the wire only: our overlay hides it from the generated code"
+_OURS: Final = "changed by our overlay"
 
 
 def rows(old: Side, new: Side) -> list[Row]:
-    """Compare what upstream publishes, and see what of it gets through the overlay to whom uses the package."""
+    """Compare the published specs, and adjust each row for what reaches users of the package through the overlay."""
     published = compare(old.published, new.published)
     if old.composed is None or new.composed is None:
         return published
     composed = {(row.kind, row.place): row for row in compare(old.composed, new.composed)}
-    found = [_got_through(row, composed.pop((row.kind, row.place), None), new.composed) for row in published]
-    added = (row for row in composed.values() if row.note != UPSTREAM_TAGS)  # upstream's own are in a row already
+    found = [_adjusted(row, composed.pop((row.kind, row.place), None), new.composed) for row in published]
+    # a change of upstream's tags is a row of the published specs already
+    added = (row for row in composed.values() if row.note != UPSTREAM_TAGS)
     return [*found, *(attrs.evolve(row, note=_joined(row.note, _OURS)) for row in added)]
 
 
-def _got_through(row: Row, through: Row | None, composed: JSON) -> Row:
-    """Say of what upstream publishes what becomes of it in what code is made of."""
-    if row.hits == {"answer"} and row.kind.startswith(_OF_VALUES) and _is_opened(row, through, composed):
+def _adjusted(row: Row, through: Row | None, composed: JSON) -> Row:
+    """Return a row of the published specs, adjusted for the composed specs.
+
+    Args:
+        row: The row.
+        through: The row of the composed specs for the same change, None if the overlay hides it.
+        composed: The new composed spec.
+    """
+    if row.hits == {"response"} and row.kind.startswith(_OF_VALUES) and _is_opened(row, through, composed):
         severity = Severity.ADDITIVE if row.kind == "values-added" else min(row.severity, Severity.BEHAVIOUR)
         return attrs.evolve(row, severity=severity, python="", note=_joined(row.note, _OPENED))
     if through is not None:
@@ -53,7 +60,7 @@ def _got_through(row: Row, through: Row | None, composed: JSON) -> Row:
 
 
 def _is_opened(row: Row, through: Row | None, composed: JSON) -> bool:
-    """Tell whether an answer is read whatever it is: there is less to fit than upstream says, or another schema."""
+    """Tell whether the overlay accepts any value: no operation uses the schema any more, or the change is hidden."""
     if through is not None:
         return not through.hits
     return bool(jsonpath.findall(row.place, composed))

@@ -1,4 +1,4 @@
-"""Finds what is the same under another name, or in another order."""
+"""Pairs the old and the new form of operations, parameters, schemas and properties that were renamed or moved."""
 
 from __future__ import annotations
 
@@ -12,61 +12,61 @@ from tools.drift.normal_form import canonical
 from tools.generate import python_names
 from tools.openapi import walk
 
-_MANY: Final = 10_000  # where so many pairs are possible, it's another schema
+_MANY: Final = 10_000  # with more possible pairs, the two are different schemas
 _SCHEMAS: Final = "#/components/schemas/"
-_ALIKE: Final = 0.6  # names that are at least so alike can be one that was renamed
+_ALIKE: Final = 0.6  # names with at least this similarity may be one name before and after a change
 
 _Key = tuple[str, str]
 
 
 def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, str]:
-    """Find the properties that have another name and are the same but for that.
+    """Find the properties that are the same except for their names.
 
     Args:
         olds: The old properties.
-        news: The new ones.
+        news: The new properties.
 
     Returns:
-        The new names by the old ones. A property counts as renamed if both names are alike, or if both are described in
-        the same words.
+        The new names by the old names. A property counts as renamed if the names are similar, or if both have the same
+        description.
     """
-    gone = {name: canonical(descriptions.without(olds[name])) for name in olds if name not in news}
-    come = {name: canonical(descriptions.without(news[name])) for name in news if name not in olds}
-    if len(gone) * len(come) > _MANY:
+    removed = {name: canonical(descriptions.without(olds[name])) for name in olds if name not in news}
+    added = {name: canonical(descriptions.without(news[name])) for name in news if name not in olds}
+    if len(removed) * len(added) > _MANY:
         return {}
     alike = sorted(
         (
             (difflib.SequenceMatcher(None, before.lower(), after.lower()).ratio(), before, after)
-            for before in gone
-            for after in come
-            if gone[before] == come[after]
+            for before in removed
+            for after in added
+            if removed[before] == added[after]
         ),
         key=lambda each: -each[0],
     )
     found: dict[str, str] = {}
     for ratio, before, after in alike:
-        one = ratio >= _ALIKE or python_names.attribute(before) == python_names.attribute(after)
-        told = _description(olds[before])
-        described = told is not None and told == _description(news[after])
-        if (one or described) and before not in found and after not in found.values():
+        similar = ratio >= _ALIKE or python_names.attribute(before) == python_names.attribute(after)
+        description = _description(olds[before])
+        described = description is not None and description == _description(news[after])
+        if (similar or described) and before not in found and after not in found.values():
             found[before] = after
     return found
 
 
-def unmatched(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], bool]:
+def unmatched_parts(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[Any], bool]:
     """Compare two lists of parts.
 
     Returns:
-        What only the old one has, what only the new one has, and whether what both have is in another order.
+        The parts of the old list alone, the parts of the new list alone, and whether the shared parts are reordered.
     """
     shared = Counter(map(canonical, olds)) & Counter(map(canonical, news))
-    gone, kept = _apart(olds, shared)
-    come, order = _apart(news, shared)
-    return gone, come, order != kept
+    removed, kept = _apart(olds, shared)
+    added, order = _apart(news, shared)
+    return removed, added, order != kept
 
 
 def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]]:
-    """Return the parts that aren't shared, and the texts of those that are, each in their order."""
+    """Return the parts that are not shared, and the texts of the shared ones, both in order."""
     left = shared.copy()
     alone: list[Any] = []
     kept: list[str] = []
@@ -80,26 +80,28 @@ def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]
     return alone, kept
 
 
-def paired(gone: list[Any], come: list[Any]) -> list[tuple[Any, Any]]:
-    """Take out of two lists of parts those that belong together: the same but for words, or simply as many.
+def paired_parts(removed: list[Any], added: list[Any]) -> list[tuple[Any, Any]]:
+    """Take pairs out of two lists: parts that differ only in descriptions, or all parts if the lists are equally long.
 
     Args:
-        gone: The old parts, of which only those without a pair are left.
-        come: The new ones.
+        removed: The old parts; those without a pair are left in it.
+        added: The new parts; likewise.
     """
     found: list[tuple[Any, Any]] = []
-    if len(gone) == len(come):
-        found = list(zip(gone, come, strict=True))
-        gone.clear()
-        come.clear()
-    for before in [*gone]:
+    if len(removed) == len(added):
+        found = list(zip(removed, added, strict=True))
+        removed.clear()
+        added.clear()
+    for before in [*removed]:
         alike = [
-            after for after in come if canonical(descriptions.without(before)) == canonical(descriptions.without(after))
+            after
+            for after in added
+            if canonical(descriptions.without(before)) == canonical(descriptions.without(after))
         ]
         if alike:
             found.append((before, alike[0]))
-            gone.remove(before)
-            come.remove(alike[0])
+            removed.remove(before)
+            added.remove(alike[0])
     return found
 
 
@@ -108,7 +110,7 @@ def _description(schema: Any) -> str | None:
 
 
 def paired_operations(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key, _Key]:
-    """Pair the operations of one method and path, then those that are the same elsewhere."""
+    """Pair operations of the same method and path, then those with the same id or content at another path."""
     found: dict[_Key, _Key] = {key: key for key in olds if key in news}
     templates = {
         (method, without_parameter_names(path)): (method, path) for method, path in news if (method, path) not in found
@@ -118,11 +120,11 @@ def paired_operations(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key
             other := templates.pop((method, without_parameter_names(path)), None)
         ) is not None:
             found[method, path] = other
-    for tell in (_own_id, canonical):
-        come = {tell(each): key for key, each in news.items() if key not in found.values()}
+    for identity in (_own_id, canonical):
+        added = {identity(each): key for key, each in news.items() if key not in found.values()}
         for key, each in olds.items():
-            if key not in found and tell(each) and tell(each) in come:
-                found[key] = come.pop(tell(each))
+            if key not in found and identity(each) and identity(each) in added:
+                found[key] = added.pop(identity(each))
     return found
 
 
@@ -136,17 +138,17 @@ def without_parameter_names(path: str) -> str:
 
 
 def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
-    """Give schemas of the old document the names that the same ones have in the new, and return these."""
+    """Rename schemas of the old document like their equals in the new document, and return the new names by the old."""
     olds, news = ((root.get("components") or {}).get("schemas") for root in (old, new))
     if not (isinstance(olds, dict) and isinstance(news, dict)):
         return {}
     found: dict[str, str] = {}
     while True:
-        come = {canonical(news[name]): name for name in news if name not in olds}
+        added = {canonical(news[name]): name for name in news if name not in olds}
         round_found = {
-            name: come.pop(canonical(olds[name]))
+            name: added.pop(canonical(olds[name]))
             for name in [*olds]
-            if name not in news and canonical(olds[name]) in come
+            if name not in news and canonical(olds[name]) in added
         }
         if not round_found:
             return found
@@ -159,8 +161,8 @@ def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
                 node["$ref"] = _SCHEMAS + round_found[name]
 
 
-def paired_parameters(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
-    """Pair what has been moved or renamed: the same name elsewhere, or all the same but the name."""
+def paired_parameters(removed: dict[_Key, Any], added: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
+    """Pair parameters that were moved or renamed: the same name in another place, or equal except for the name."""
 
     def bare(parameter: Any) -> str:
         return canonical(
@@ -169,8 +171,8 @@ def paired_parameters(gone: dict[_Key, Any], come: dict[_Key, Any]) -> list[tupl
 
     found: list[tuple[_Key, _Key]] = []
     for moved in (True, False):
-        for old_key, before in gone.items():
-            for new_key, after in come.items():
+        for old_key, before in removed.items():
+            for new_key, after in added.items():
                 alike = old_key[1] == new_key[1] if moved else old_key[0] == new_key[0] and bare(before) == bare(after)
                 taken = any(old_key == one or new_key == other for one, other in found)
                 if alike and not taken:

@@ -1,4 +1,4 @@
-"""What breaks for who imports the package, by griffe's reading of two states of its code."""
+"""The changes of the package's own Python API that break callers, found by griffe and in the surface file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def breakages(root: Path, commit: str) -> list[Row]:
         commit: The commit.
 
     Returns:
-        A row for each change that breaks a caller.
+        A row for each change that breaks callers.
     """
     old = griffe.load_git(
         _PACKAGE, ref=commit, repo=root, search_paths=[_FOLDER], resolve_aliases=True, allow_inspection=False
@@ -35,18 +35,18 @@ def breakages(root: Path, commit: str) -> list[Row]:
     return [_row(breakage) for breakage in griffe.find_breaking_changes(old, new)]
 
 
-def narrowed(old: str, new: str) -> list[Row]:
-    """Compare what two surface files say of the package itself: a line that is gone or changed breaks somebody.
+def removed_lines(old: str, new: str) -> list[Row]:
+    """Compare the package's own part of two surface files: a line that is removed or changed breaks callers.
 
     Args:
-        old: The old file's text.
-        new: The new one's.
+        old: The text of the old file.
+        new: The text of the new file.
 
     Returns:
-        A row with the lines that are gone, if there are any.
+        A row with the removed lines, if there are any.
     """
-    gone = Counter(_own(old)) - Counter(_own(new))
-    if not gone:
+    removed = Counter(_own(old)) - Counter(_own(new))
+    if not removed:
         return []
     return [
         Row(
@@ -56,13 +56,13 @@ def narrowed(old: str, new: str) -> list[Row]:
             f"{_PACKAGE}, by the surface file",
             BOTH,
             (),
-            [*gone.elements()],
+            [*removed.elements()],
         )
     ]
 
 
 def _own(surface: str) -> list[str]:
-    """Return the lines of the package's own parts, each with the paragraph that it stands in."""
+    """Return the lines of the package's own part, each with the head of its paragraph."""
     lines: list[str] = []
     inside, head = False, ""
     for line in surface.splitlines():
@@ -75,7 +75,7 @@ def _own(surface: str) -> list[str]:
 
 
 def _row(breakage: griffe.Breakage) -> Row:
-    said = breakage.as_dict()
+    details = breakage.as_dict()
     return Row(
         severity=severity("python-api"),
         kind="python-api",
@@ -83,8 +83,8 @@ def _row(breakage: griffe.Breakage) -> Row:
         where=breakage.obj.path,
         hits=BOTH,
         operations=(),
-        before=_text(said.get("old_value")),
-        after=_text(said.get("new_value")),
+        before=_text(details.get("old_value")),
+        after=_text(details.get("new_value")),
         note=breakage.kind.value,
     )
 

@@ -19,12 +19,12 @@ class Report:
     """A report.
 
     Attributes:
-        old: What the old state is called.
-        new: What the new one is.
-        rows: What changed, the worst first.
-        surface: The surface file's diff, empty if it's the same or only specs are compared.
-        notes: What limits the comparison.
-        version: The package's version now.
+        old: The name of the old state.
+        new: The name of the new state.
+        rows: The changes, the most severe first.
+        surface: The diff of the surface file, empty if there is none or if only specs are compared.
+        notes: The limits of the comparison.
+        version: The current version of the package.
     """
 
     old: str
@@ -39,18 +39,18 @@ class Report:
 
     @property
     def worst(self) -> Severity:
-        """How bad the worst change is; without a row the surface can only have got more."""
+        """The highest severity; without any row, the surface file can only have additional lines."""
         return max((row.severity for row in self.rows), default=Severity.ADDITIVE)
 
     @property
     def counts(self) -> dict[Severity, int]:
-        """How many rows there are of each severity, the worst first."""
+        """The number of rows of each severity, the most severe first."""
         counts = Counter(row.severity for row in self.rows)
         return {severity: counts[severity] for severity in reversed(Severity)}
 
     @property
     def next_version(self) -> str:
-        """The version that follows, by semantic versioning; before 1.0 what breaks counts up the second number."""
+        """The next version by semantic versioning; before 1.0 a breaking change increments the second number."""
         if not (self.rows or self.surface):
             return self.version
         major, minor, patch = (int(part) for part in self.version.split(".")[:3])
@@ -61,7 +61,7 @@ class Report:
         return f"{major}.{minor + 1}.0"
 
     def groups(self, severity: Severity) -> list[list[Row]]:
-        """Return the rows of a severity, those together that say the same of several places."""
+        """Return the rows of a severity, grouped if they say the same of several places."""
         found: dict[Any, list[Row]] = defaultdict(list)
         for row in self.rows:
             if row.severity is severity:
@@ -70,8 +70,8 @@ class Report:
         return list(found.values())
 
     def verdict(self) -> Iterator[str]:
-        """Yield the parts of the first line: the next version, and how much there is to read of each severity."""
-        reason = " because of what breaks" if self.rows and self.worst is Severity.BREAKING else ""
+        """Yield the parts of the first line: the next version, and the number of groups of each severity."""
+        reason = " because of breaking changes" if self.rows and self.worst is Severity.BREAKING else ""
         yield f"anchor-webtask {self.version} → {self.next_version}{reason}"
         yield from (f"{len(self.groups(severity))} {severity}" for severity in reversed(Severity))
         if self.surface:

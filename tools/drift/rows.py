@@ -1,4 +1,4 @@
-"""What a report is made of: one row for each change."""
+"""The rows of a report: one for each change, with its severity, its place and what it affects."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import attrs
 if TYPE_CHECKING:
     from tools.openapi.yaml import JSON
 
-Hit = Literal["request", "answer"]
-BOTH: Final[frozenset[Hit]] = frozenset({"request", "answer"})
+Hit = Literal["request", "response"]
+BOTH: Final[frozenset[Hit]] = frozenset({"request", "response"})
 
 
 class Severity(enum.IntEnum):
-    """How bad a change is, least first.
+    """How severe a change is, in ascending order.
 
     Attributes:
-        DOCUMENTATION: Words and examples.
-        ADDITIVE: Something more, that nobody has to use.
-        NAMING: Python's names only; what is sent and answered is the same.
-        BEHAVIOUR: Programs go on, and something else happens.
+        DOCUMENTATION: Texts and examples only.
+        ADDITIVE: Something new that programs need not use.
+        NAMING: Names in Python only; requests and responses are the same.
+        BEHAVIOUR: Programs keep working, but something else happens.
         BREAKING: Programs that worked fail, or no longer pass a type checker.
     """
 
@@ -40,16 +40,16 @@ class Row:
     """One change.
 
     Attributes:
-        severity: How bad it is.
-        kind: What it is, a word of `classification.KINDS`.
-        place: The normalized path in the new document, or in the old one for what is gone.
-        where: The place in words.
-        hits: What it changes of: requests, answers, both, or neither where no operation uses it.
-        operations: Which operations it changes, as `POST /path`.
-        before: What was there, None if nothing or if it's in `what`.
-        after: What is there now.
-        python: What becomes of the Python names, empty if nothing.
-        note: What else there is to say.
+        severity: How severe it is.
+        kind: The kind of change, a key of `classification.KINDS`.
+        place: The normalized path in the new document, or in the old one if the place is gone.
+        where: The place in readable form.
+        hits: Whether it affects requests, responses, both, or neither because no operation uses the place.
+        operations: The operations that it affects, as `POST /path`.
+        before: The old value, None if there was none or the kind says it.
+        after: The new value, None if there is none.
+        python: The effect on names in Python, empty if none.
+        note: Additional information, empty if none.
     """
 
     severity: Severity

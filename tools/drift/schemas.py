@@ -1,7 +1,7 @@
-"""Compares two schemas: each keyword by what it means to who sends and who reads.
+"""Compares two schemas: references, unions, objects and arrays here, single keywords by `tools.drift.keywords`.
 
-Keywords that belong together are one group with one function. What no group knows is a row as well, so that two schemas
-that differ never go without one.
+Keywords that belong together are one group with one function. A change of a keyword that no group has gives a row as
+well, so that two schemas that differ always have one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import attrs
 from tools.drift import descriptions, keywords
 from tools.drift.listed_values import UNIONS, all_listed, alternatives, beside_values, compare_values, without_repeats
 from tools.drift.normal_form import canonical, same
-from tools.drift.pairing import paired, renamed_properties, unmatched
+from tools.drift.pairing import paired_parts, renamed_properties, unmatched_parts
 from tools.generate import python_names
 from tools.openapi.references import followed, leads_nowhere
 from tools.openapi.type_names import type_name
@@ -33,8 +33,8 @@ class Schemas:
     """Compares schemas of two documents.
 
     Attributes:
-        old: The old document, in which its `$ref`s are followed.
-        new: The new one.
+        old: The old document, in which the `$ref`s of old schemas are followed.
+        new: The new document.
     """
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -55,11 +55,11 @@ class Schemas:
 
         Args:
             old: A schema of the old document.
-            new: One of the new.
-            spot: Where they are.
+            new: A schema of the new document.
+            spot: Their place.
 
         Yields:
-            The rows, at least one if the two aren't the same.
+            The rows, at least one if the schemas differ.
         """
         if same(old, new):
             return
@@ -72,7 +72,7 @@ class Schemas:
             yield from self._listed(*lists, old, new, spot)
             groups -= {UNIONS, ("type",), ("enum", "const")}
         elif bool(alternatives(old)) != bool(alternatives(new)):
-            yield from self._oneunion(old, new, spot)
+            yield from self._one_union(old, new, spot)
             groups &= _ANNOTATIONS
         elif moved:
             yield from self._reference(old, new, spot)
@@ -92,7 +92,7 @@ class Schemas:
             return
         yield spot.row("reference", type_name(old), type_name(new))
         pair = (canonical(old), canonical(new), spot.hits)
-        if pair not in self._followed:  # what they lead to is compared once, however many refer to it
+        if pair not in self._followed:  # the target is compared once, however many schemas refer to it
             self._followed.add(pair)
             yield from self.compare(followed(old, self.old), followed(new, self.new), spot)
 
@@ -101,7 +101,7 @@ class Schemas:
         return None if before is None or after is None else (before, after)
 
     def _listed(self, before: list[Any], after: list[Any], old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-        """Compare values that are listed in several schemas, or in another one."""
+        """Compare values that are listed in several schemas, or in a schema that is referred to."""
         found = list(compare_values(before, after, spot))
         yield from found
         if not found and not same(descriptions.without(old), descriptions.without(new)):
@@ -112,12 +112,12 @@ class Schemas:
             if not same(olds, news):
                 yield spot.row(kind, olds, news, note="of the schemas that list values")
 
-    def _oneunion(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-        """Compare a union with what has become of one, or what has become one."""
+    def _one_union(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
+        """Compare a union with a schema that is no union, in either order."""
         olds, news = (alternatives(schema) or [_plain(schema)] for schema in (old, new))
-        gone, come, _ = unmatched(olds, news)
+        removed, added, _ = unmatched_parts(olds, news)
         pure = all(not _plain(schema).keys() - {"type", *UNIONS} for schema in (old, new) if alternatives(schema))
-        if pure and (len(gone) < len(olds) or len(come) < len(news)):
+        if pure and (len(removed) < len(olds) or len(added) < len(news)):
             yield from self._alternatives(olds, news, spot)
             yield spot.row("reference", type_name(old), type_name(new))
         else:
@@ -130,21 +130,21 @@ class Schemas:
         yield from self._alternatives(alternatives(old), alternatives(new), spot)
 
     def _alternatives(self, olds: list[Any], news: list[Any], spot: Spot) -> Iterator[Row]:
-        gone, come, reordered = unmatched(olds, news)
-        for before, after in paired(gone, come):
+        removed, added, reordered = unmatched_parts(olds, news)
+        for before, after in paired_parts(removed, added):
             yield from self.compare(before, after, spot.named(f" ({type_name(after)})"))
-        yield from (spot.row("alternative-removed", type_name(part)) for part in gone)
-        yield from (spot.row("alternative-added", None, type_name(part)) for part in come)
+        yield from (spot.row("alternative-removed", type_name(part)) for part in removed)
+        yield from (spot.row("alternative-added", None, type_name(part)) for part in added)
         if reordered:
             yield spot.row("alternatives-reordered", [*map(type_name, olds)], [*map(type_name, news)])
 
     def _parts(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         olds, news = old.get("allOf") or [], new.get("allOf") or []
-        gone, come, reordered = unmatched(olds, news)
-        for before, after in paired(gone, come):
+        removed, added, reordered = unmatched_parts(olds, news)
+        for before, after in paired_parts(removed, added):
             yield from self.compare(before, after, spot)
-        yield from (spot.row("part-removed", type_name(part), note=_properties(part)) for part in gone)
-        yield from (spot.row("part-added", None, type_name(part), note=_properties(part)) for part in come)
+        yield from (spot.row("part-removed", type_name(part), note=_properties(part)) for part in removed)
+        yield from (spot.row("part-added", None, type_name(part), note=_properties(part)) for part in added)
         if reordered:
             yield spot.row("properties-reordered", [*map(type_name, olds)], [*map(type_name, news)])
 
@@ -161,7 +161,7 @@ class Schemas:
             yield from self.compare(olds[before], news[after], here)
         for name in olds.keys() - news.keys() - renamed.keys():
             here = _property(spot, name)
-            yield here.row("property-removed", type_name(olds[name]), python=f"{_attribute(spot, name)}: gone")
+            yield here.row("property-removed", type_name(olds[name]), python=f"{_attribute(spot, name)}: removed")
         for name in news.keys() - olds.keys() - set(renamed.values()):
             kind = "required-property-added" if name in needs else "property-added"
             python = f"{_attribute(spot, name)}: new"
@@ -205,7 +205,7 @@ def _required(schema: Schema) -> set[str]:
 
 
 def _plain(schema: Schema) -> Schema:
-    """Return a schema without its words, and without what may stand beside one that is referred to."""
+    """Return a schema without descriptions and examples, and without keywords that may stand beside a `$ref`."""
     kept: Schema = descriptions.without(schema)
     return {key: value for key, value in kept.items() if (key,) not in _ANNOTATIONS}
 

@@ -1,4 +1,4 @@
-"""Compares how programs get in."""
+"""Compares the credentials that operations require."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Row]:
-    """Compare the alternatives that a `security` has; where there are none, nothing is asked for."""
+    """Compare the alternatives of two `security` lists; an empty list requires no credentials."""
     here = spot.under("security")
     if not before and after:
         yield here.row("security-asked", None, after)
@@ -27,7 +27,7 @@ def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Ro
 
 
 def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> Iterator[Row]:
-    """Compare those of two operations, each of which has the document's where it has none of its own."""
+    """Compare the `security` of two operations, which defaults to that of the document."""
     if not same(before, after):
         olds = shared[0] if before is None else before
         news = shared[1] if after is None else after

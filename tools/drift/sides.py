@@ -1,4 +1,4 @@
-"""The two states that are compared: files, or the working tree and a commit."""
+"""The two sides of a comparison: how a file, a commit or the working tree is read."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
 
 class DriftError(Exception):
-    """Nothing can be compared; the message is for the maintainer."""
+    """The states can't be compared. The message is for the maintainer."""
 
 
 @attrs.frozen
 class Side:
-    """One state.
+    """One state of the API.
 
     Attributes:
-        name: What to call it.
-        published: The spec as upstream has published it.
-        composed: The spec that code is made of, None if there is none.
-        surface: The surface file, None if only a spec is compared.
-        note: Why there is no composed spec, empty if there is one.
+        name: Its name in the report.
+        published: The spec as upstream published it.
+        composed: The spec that code is generated from, None if there is none.
+        surface: The text of the surface file, None if only specs are compared.
+        note: The reason why there is no composed spec, empty if there is one.
     """
 
     name: str
@@ -49,7 +49,7 @@ def of_file(root: Path, path: Path) -> Side:
     """Read a spec, and compose it with the repository's overlay.
 
     Raises:
-        DriftError: It can't be read.
+        DriftError: The spec can't be read.
     """
     published, composed, note = _composed(path, root / OVERLAY, path.name)
     return Side(path.name, published, composed, note=note)
@@ -68,7 +68,7 @@ def of_tree(root: Path) -> Side:
 
 
 def of_commit(root: Path, ref: str) -> Side:
-    """Read a commit: its composed spec is the one that its generated code has.
+    """Read a commit; its composed spec is the one in its generated code.
 
     Raises:
         DriftError: There is no such commit, or it has no spec.
@@ -84,20 +84,20 @@ def of_commit(root: Path, ref: str) -> Side:
         composed = json.loads(shipped) if shipped else None
     except (config.ConfigError, ValueError) as error:
         raise DriftError(f"the generated code of {name} can't be read: {error}") from error
-    note = "" if shipped else f"{name} has no generated code, so both are compared as upstream published them"
+    note = "" if shipped else f"{name} has no generated code, so both specs are compared as upstream published them"
     return Side(name, published, composed, _shown(root, f"{name}:{SURFACE}"), note)
 
 
 def base(root: Path) -> str:
-    """Return where the working tree's branch has left the main one.
+    """Return the commit where the current branch left the main branch.
 
     Raises:
-        DriftError: There is no main branch to have left.
+        DriftError: There is no main branch.
     """
     for branch in _MAIN:
         if _shown(root, branch, verb="rev-parse"):
             return _git(root, "merge-base", "HEAD", branch).strip()
-    raise DriftError(f"none of {', '.join(_MAIN)} is here to compare with: say BASE=<commit>")
+    raise DriftError(f"there is no main branch ({', '.join(_MAIN)}) to compare with; set BASE=<commit>")
 
 
 def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
@@ -106,7 +106,9 @@ def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
         return published, yaml.plain(compose(path, overlay).document), ""
     except CompositionError as error:
         lost = ", ".join(problem.action for problem in error.problems if problem.action)
-        note = f"{name} doesn't go with our overlay ({lost or error}), so both are compared as upstream published them"
+        note = (
+            f"our overlay doesn't fit {name} ({lost or error}), so both specs are compared as upstream published them"
+        )
         return published, None, note
 
 
@@ -130,13 +132,13 @@ def _git(root: Path, *arguments: str) -> str:
     except OSError as error:
         raise DriftError(f"git can't be run in {root}: {error.strerror}") from error
     if ran.returncode:
-        reason = ran.stderr.strip() or "found nothing; in a shallow clone fetch more, or say BASE=<commit>"
+        reason = ran.stderr.strip() or "found nothing; in a shallow clone, fetch more commits or set BASE=<commit>"
         raise DriftError(f"git {' '.join(arguments)}: {reason}")
     return ran.stdout
 
 
 def _shown(root: Path, name: str, verb: str = "show") -> str:
-    """Return what a commit has, nothing if it doesn't have it."""
+    """Return the output of git for an object, an empty text if there is no such object."""
     try:
         return _git(root, verb, name)
     except DriftError:

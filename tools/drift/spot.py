@@ -1,4 +1,4 @@
-"""Where a comparison is, and the rows that are made there."""
+"""The place that a comparison has reached in both documents, and the rows for changes there."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Spot:
     """A place in both documents.
 
     Attributes:
-        place: Its normalized path.
-        where: The same in words.
-        hits: Whether what is there is sent, read, both, or neither.
-        operations: Which operations have it, as `POST /path`.
-        model: The names that the Python class of what is there is made of.
-        python: The attribute or argument that it is to Python, empty if it's none.
+        place: The normalized path.
+        where: The place in readable form.
+        hits: Whether requests have the place, responses, both, or neither.
+        operations: The operations that have the place, as `POST /path`.
+        model: The parts of the name of the place's Python class.
+        python: The attribute or argument of the place in Python, empty if none.
     """
 
     place: str = "$"
@@ -34,15 +34,15 @@ class Spot:
     python: str = ""
 
     def under(self, *keys: str | int) -> Spot:
-        """Return the place of what is under these keys, which in words is still here."""
+        """Return the place under these keys; its readable form stays the same."""
         return attrs.evolve(self, place=self.place + "".join(map(_step, keys)))
 
     def named(self, suffix: str, *names: str) -> Spot:
-        """Return the same place with more words, and more names for a class."""
+        """Return the same place with a longer readable form, and more parts of a class name."""
         return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
 
     def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:
-        """Return a row of this place, which names Python's attribute where more than words has changed."""
+        """Return a row for this place; it names the attribute in Python unless only documentation changed."""
         severity = classification.severity(kind, self.hits)
         return Row(
             severity=severity,

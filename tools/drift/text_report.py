@@ -28,11 +28,11 @@ _SIGNS: Final = {"=": "", "-": "red strike", "+": "green"}
 
 
 def write(report: Report, file: TextIO) -> None:
-    """Write a report, in colours if that is a terminal or FORCE_COLOR says so, and NO_COLOR doesn't.
+    """Write a report, in colour on a terminal or with FORCE_COLOR, and never with NO_COLOR.
 
     Args:
         report: The report.
-        file: Where to.
+        file: The file to write to.
     """
     console = Console(file=file, soft_wrap=True, highlight=False, emoji=False, markup=False)
     if not report:

@@ -1,4 +1,4 @@
-"""Who uses a component: which operations, to send it or to read it."""
+"""The use of components: which operations have each one, in requests or in responses."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
     "parameters": frozenset({"request"}),
     "requestBody": frozenset({"request"}),
-    "responses": frozenset({"answer"}),
+    "responses": frozenset({"response"}),
     "callbacks": BOTH,
 }
 
@@ -29,8 +29,8 @@ class Use:
     """The use of one component.
 
     Attributes:
-        hits: Whether it's sent, read, or both.
-        operations: Which operations do, as `POST /path`.
+        hits: Whether requests use it, responses, or both.
+        operations: The operations that use it, as `POST /path`.
     """
 
     hits: set[Hit] = attrs.field(factory=set)
@@ -38,7 +38,7 @@ class Use:
 
 
 def uses(document: dict[str, Any]) -> dict[str, Use]:
-    """Return the use of each component of a document, by what `component` makes of its `$ref`."""
+    """Return the use of each component of a document, by the key that `component` returns for its `$ref`."""
     found: dict[str, Use] = defaultdict(Use)
 
     def use(part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
@@ -75,7 +75,7 @@ def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]
 
 
 def component(reference: str) -> str:
-    """Return the `$ref` of the component that one leads to or into, with its name as it is written there."""
+    """Return a key for the component that a `$ref` leads to or into, the same however the name is escaped."""
     parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
     return "\0".join(parts)
 

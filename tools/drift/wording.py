@@ -1,4 +1,4 @@
-"""What a row says, in words that every form of a report has."""
+"""The texts of a row: the sentence, the change and what it affects, the same in every form of a report."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 
 _COMPARED: Final = {"text", "example", "example-shape"}
 _ONE_SIDED: Final = ("-added", "-removed", "-refused", "-allowed", "-opened", "-listed")
-_LONG: Final = 12  # so many entries of a list are shown
-_FEW: Final = 2  # so many operations are named
+_LONG: Final = 12  # the number of list entries that are shown
+_FEW: Final = 2  # the number of operations up to which they are named
 
 Pieces = tuple[tuple[str, str], ...]
 
 
 def title(severity: Severity) -> str:
-    """Return what the rows of a severity are under."""
+    """Return the heading above the rows of a severity."""
     return "naming, in Python only" if severity is Severity.NAMING else str(severity)
 
 
 def sentence(row: Row) -> tuple[str, str]:
-    """Return what kind of change it is, and what else there is to say."""
+    """Return the text for the kind of change, and the note."""
     return classification.KINDS[row.kind].text, row.note
 
 
 def change(row: Row) -> Pieces:
-    """Return what changed: each piece of text with `=` for what stays, `-` for what goes, `+` for what comes."""
+    """Return the change as pieces of text: `=` for unchanged, `-` for removed, `+` for added."""
     before, after = (None if value is None else _shown(value) for value in (row.before, row.after))
     if before is not None and after is not None and row.kind in _COMPARED:
         return tuple(descriptions.difference(before, after))
@@ -43,13 +43,13 @@ def change(row: Row) -> Pieces:
 
 
 def common(rows: list[Row]) -> Pieces:
-    """Return what changed in the same way everywhere: around it stands what only one place has."""
+    """Return the change that all rows share; if there are several, unchanged text is shown as `…`."""
     pieces = change(rows[0])
     return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
 
 
 def hit(row: Row) -> tuple[str, tuple[str, ...]]:
-    """Return who is hit, and the names of the operations if they are few and not said yet."""
+    """Return what is affected, and the names of the operations if they are few and not in `where` already."""
     if not row.hits:
         return "no operation uses it", ()
     on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}
@@ -60,19 +60,19 @@ def hit(row: Row) -> tuple[str, tuple[str, ...]]:
     text = " and ".join(f"{each}s" for each in sorted(worst, reverse=True))
     if row.where.startswith(row.operations[0]):
         return text, ()
-    rest = "".join(f", for {each}s {getattr(kind, each)}," for each in row.hits - worst)
+    rest = "".join(f" ({getattr(kind, each)} for {each}s)" for each in row.hits - worst)
     if len(row.operations) <= _FEW:
         return f"{text}{rest} of", row.operations
     return f"{text}{rest} of {len(row.operations)} operations", ()
 
 
 def marked(sign: str, text: str) -> str:
-    """Return a piece of a word diff, marked as what goes, what comes, or not at all."""
+    """Return a piece of a word diff, marked as removed or added, or unmarked if unchanged."""
     return {"-": f"[-{text}-]", "+": f"{{+{text}+}}"}.get(sign, text)
 
 
 def flat(text: str) -> str:
-    """Return a text in one line, in which nothing does anything to who reads it."""
+    """Return a text in one line, with control characters escaped."""
     return printable(text.replace("\n", "⏎"))
 
 

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if differences:
         print(printable("\n".join(differences)), file=sys.stderr)
-        print(f"{GENERATED}/ is not what spec, overlay and config make. Run: make generate", file=sys.stderr)
+        print(f"{GENERATED}/ differs from what spec, overlay and config give; run: make generate", file=sys.stderr)
         return 1
     print(f"{GENERATED}/ is up to date")
     return 0

@@ -1,7 +1,7 @@
 """Where the contents of `generated/` are built: the composed spec is written, and code is generated and checked.
 
-The same input gives the same bytes on every supported Python, whatever the caller's environment: programs are pinned,
-found by path, and run in an environment that is made here.
+The same input gives the same bytes on every supported Python, whatever the caller's environment: the programs are
+pinned, found by path, and run in a fixed environment.
 """
 
 from __future__ import annotations
@@ -38,23 +38,23 @@ Do not edit: the next `make generate` replaces the whole folder. What is wrong h
 
 
 class GenerationError(Exception):
-    """`generated/` can't be written; the old one is as it was. The message is for the maintainer."""
+    """`generated/` can't be built or replaced, and is unchanged. The message is for the maintainer."""
 
 
 @attrs.frozen
 class Generated:
-    """What was generated.
+    """The result of generating.
 
     Attributes:
-        composition: The composed spec that it was made from.
-        census: What the spec has, all of which is there.
+        composition: The composed spec.
+        census: The counts of what the spec has, for all of which there is code.
     """
 
     composition: Composition
     census: Census
 
     def report(self) -> str:
-        """Return what the overlay's actions did, and what there is."""
+        """Return the outcomes of the overlay's actions, and the counts of what was generated."""
         return f"{self.composition.report()}generated: {self.census}\n"
 
 
@@ -86,8 +86,8 @@ def build(root: Path, work: Path) -> Generated:
     spec = work / "openapi.json"
     content = composition.to_json()
     composed = json.loads(content)
-    if unread := list(ignored_parts.find(composed)):
-        raise GenerationError("\n".join(["code would not be made of all of the spec:", *unread]))
+    if ignored := list(ignored_parts.find(composed)):
+        raise GenerationError("\n".join(["the generator would ignore parts of the spec:", *ignored]))
     spec.write_text(content, encoding="utf-8")
     new = work / "new"
     new.mkdir()
@@ -96,13 +96,15 @@ def build(root: Path, work: Path) -> Generated:
     for hook in settings.formatting:
         formatted = run([pins.program(pins.FORMATTER), *hook, "--check"], package)
         if formatted.returncode:
-            raise GenerationError(f"{pins.FORMATTER} has not formatted the output:\n{formatted.stdout}")
+            raise GenerationError(f"{pins.FORMATTER} did not format the output:\n{formatted.stdout}")
     imported = run([sys.executable, import_check.__file__, str(new), settings.package], work)
     if imported.returncode:
-        raise GenerationError(f"the generated package does not import:\n{imported.stdout}")
+        raise GenerationError(f"the generated package can't be imported:\n{imported.stdout}")
     counted = census.take(composed, package, settings.class_names)
     if lost := [*counted.lost, *shadowed_names.find(package)]:
-        raise GenerationError("\n".join(["code was not made of all of the spec:", *lost]))
+        raise GenerationError(
+            "\n".join(["the generated code lacks parts of the spec, or hides names that it needs:", *lost])
+        )
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")
@@ -119,7 +121,7 @@ def build(root: Path, work: Path) -> Generated:
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
     arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
     ran = run([pins.program(pins.GENERATOR), "generate", *map(str, arguments)], spec.parent)
-    # some warnings leave the exit status at 0, so nothing may be said beyond the usual line
-    said = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
-    if ran.returncode or said:
-        raise GenerationError("the generator has failed, or has warned:\n" + "\n".join(said))
+    # some warnings leave the exit status at 0, so any line but the usual one is an error
+    printed = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
+    if ran.returncode or printed:
+        raise GenerationError("the generator failed or warned:\n" + "\n".join(printed))

@@ -1,7 +1,8 @@
-"""Counts what a spec has and what code was made of it, so that nothing is lost without a word.
+"""The census: what the spec has is counted, and the generated code must have all of it.
 
-The generator warns of most of what it can't make, and a warning is an error here. This looks at the code itself, by
-reading it: every operation, its parameters, its bodies and its answers, and every schema that should be a class.
+The generator warns of most parts for which it can't generate code, and `tools.generate.build` treats a warning as an
+error. For the rest, the census parses the code: every operation, its parameters, bodies and responses, and every schema
+that should be a class.
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 @attrs.frozen
 class Census:
-    """What a spec has.
+    """The counts of a spec, and what the code lacks of it.
 
     Attributes:
-        counts: How many there are of each kind.
-        lost: A line for each that no code was made of.
+        counts: The number of parts of each kind.
+        lost: A line for each part without code.
     """
 
     counts: dict[str, int]
@@ -40,17 +41,17 @@ class Census:
 
 
 def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | None = None) -> Census:
-    """Compare a spec with the package that was made of it.
+    """Compare a spec with the package that was generated from it.
 
     Args:
         spec: The composed spec.
         package: The folder of the generated package.
-        class_names: What the config calls classes, by the names that they would have.
+        class_names: The names that the config gives to classes, by their default names.
 
     Returns:
-        The counts of what the spec has, and what the package lacks.
+        The counts of the spec, and a line for each part that the package lacks.
     """
-    counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, answers=0, schemas=0)
+    counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, responses=0, schemas=0)
     lost: list[str] = []
     modules: dict[Path, str] = {}
     for method, path, definition in operations(spec):
@@ -59,19 +60,19 @@ def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | N
         lost += (f"{here}: {problem}" for problem in operation.lost(package))
         other = modules.setdefault(operation.module, here)
         if other != here:
-            lost.append(f"{here}: its module {operation.module} is that of {other} too")
+            lost.append(f"{here}: its module {operation.module} is also the module of {other}")
     classes = set(exported(package / "models" / "__init__.py"))
     for name, schema in ((spec.get("components") or {}).get("schemas") or {}).items():
         counts["schemas"] += 1
         model = python_names.model(name)
         model = (class_names or {}).get(model, model)
-        if _makes_class(schema) and model not in classes:
-            lost.append(f"schema {name}: there is no class {model}")
+        if _has_class(schema) and model not in classes:
+            lost.append(f"schema {name}: the class {model} is missing")
     return Census(dict(counts), lost)
 
 
 class _Operation:
-    """One operation: what it has, and what its module has of it."""
+    """One operation: its parts, and the parts that its module lacks."""
 
     def __init__(self, spec: dict[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> None:
         def resolved(part: Any) -> Any:
@@ -87,19 +88,19 @@ class _Operation:
         parameters = map(resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])])
         self._parameters = {(each["in"], each["name"]) for each in parameters}
         self._bodies = kinds(operation.get("requestBody"))
-        self._answers = {status: kinds(answer) for status, answer in operation["responses"].items()}
+        self._responses = {status: kinds(response) for status, response in operation["responses"].items()}
 
     def counts(self) -> dict[str, int]:
         return {
             "operations": 1,
             "parameters": len(self._parameters),
             "bodies": len(self._bodies),
-            "answers": len(self._answers),
+            "responses": len(self._responses),
         }
 
     def lost(self, package: Path) -> Iterator[str]:
         if not (package / self.module).exists():
-            yield f"there is no module {self.module}"
+            yield f"the module {self.module} is missing"
             return
         functions = {
             node.name: node
@@ -110,24 +111,24 @@ class _Operation:
         arguments = [each.arg for each in (*builder.args.args, *builder.args.kwonlyargs) if each.arg != "body"]
         if len(arguments) != len(self._parameters):
             names = ", ".join(sorted(name for _, name in self._parameters))
-            yield f"of its {len(self._parameters)} parameters ({names}) only {len(arguments)} are arguments"
+            yield f"only {len(arguments)} of its {len(self._parameters)} parameters ({names}) are arguments"
         bodies = _sendable(builder)
         if len(bodies) != len(self._bodies):
-            yield f"of its {len(self._bodies)} kinds of body only {len(bodies)} can be sent"
+            yield f"only {len(bodies)} of the {len(self._bodies)} content types of its body can be sent"
         elif _mixed_up(bodies):
-            yield f"its kinds of body are not told apart by their types: {', '.join(self._bodies)}"
+            yield f"the Python types do not distinguish the content types of its body: {', '.join(self._bodies)}"
         read = dict(_read(parser))
-        for status, kinds in self._answers.items():
+        for status, kinds in self._responses.items():
             if len(kinds) > 1:
-                yield f"of the kinds of its answer {status} only one is read: {', '.join(kinds)}"
+                yield f"only one content type of its response {status} is read: {', '.join(kinds)}"
             if status.lower() not in read:
-                yield f"its answer {status} is not read"
+                yield f"its response {status} is not read"
             elif kinds and not read[status.lower()]:
-                yield f"its answer {status} has no type"
+                yield f"its response {status} has no type"
 
 
 def _sendable(builder: ast.FunctionDef) -> list[str]:
-    """Return the type of each kind of body that a function sends; without a type where it sends one kind only."""
+    """Return the Python type of each content type that a function sends, an empty text if it sends only one."""
     found: list[str] = []
     for statement in builder.body:
         keys = set(_keys(statement))
@@ -140,7 +141,7 @@ def _sendable(builder: ast.FunctionDef) -> list[str]:
 
 
 def _keys(node: ast.AST) -> Iterator[str]:
-    """Find the keys that are assigned to."""
+    """Find the keys that are assigned to, such as "json" in `_kwargs["json"] = …`."""
     for inner in ast.walk(node):
         match inner:
             case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(str(key)))]):
@@ -148,13 +149,13 @@ def _keys(node: ast.AST) -> Iterator[str]:
 
 
 def _mixed_up(kinds: list[str]) -> bool:
-    """Tell whether a body may be of several kinds, or of one that can't be asked for while the program runs."""
+    """Tell whether a value may have several content types, or a type that `isinstance` can't check."""
     classes = [name for kind in kinds for name in kind.split(" | ")]
     return len(classes) != len(set(classes)) or (len(kinds) > 1 and "[" in "".join(kinds))
 
 
 def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
-    """Find the statuses that a function reads, and whether it makes a value of the answer."""
+    """Find the statuses that a function reads, and whether it returns a value for each."""
     nothing = "cast(Any, None)"
     assigned = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value)
     values = {
@@ -174,8 +175,8 @@ def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
     yield from ((status, f"response_{status}" in values) for status in statuses)
 
 
-def _makes_class(schema: dict[str, Any]) -> bool:
-    """Tell whether the generator makes a class of that name: it makes none of references, and several of unions."""
+def _has_class(schema: dict[str, Any]) -> bool:
+    """Tell whether the generator writes one class for a schema: for a reference it writes none, for a union several."""
     parts = schema.get("allOf") or []
     if any(schema.get(key) for key in ("$ref", "oneOf", "anyOf", "nullable")) or isinstance(schema.get("type"), list):
         return False
@@ -189,7 +190,7 @@ def _makes_class(schema: dict[str, Any]) -> bool:
 
 
 def exported(init: Path) -> Iterator[str]:
-    """Yield the names that a package says it exports, by reading it."""
+    """Yield the names in a package's `__all__`, by parsing its source."""
     for node in ast.parse(init.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             yield from ast.literal_eval(node.value)

@@ -1,4 +1,4 @@
-"""The generator's config, read strictly: the generator itself ignores keys that it doesn't know."""
+"""Where the generator's config is read: unknown keys, which the generator ignores, are refused."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 class ConfigError(Exception):
-    """The config isn't one that makes the same bytes everywhere; the message has everything that is wrong."""
+    """The config is invalid, or gives other bytes on other machines; the message has all problems."""
 
 
 @attrs.frozen
 class Settings:
-    """What else needs to know of the config.
+    """The settings that other modules read.
 
     Attributes:
-        package: The generated package's name.
-        formatting: The arguments of each hook that formats, without the program.
-        class_names: What it calls classes, by the names that they would have.
+        package: The name of the generated package.
+        formatting: The arguments of each hook that formats, without the program's name.
+        class_names: The names that the config gives to classes, by their default names.
     """
 
     package: str
@@ -47,8 +47,8 @@ def read(path: Path) -> Settings:
         The settings.
 
     Raises:
-        ConfigError: It can't be read, has a key or value that the generator doesn't know, names no package, or has
-            hooks that depend on the caller's surroundings.
+        ConfigError: It can't be read, has an unknown key or value, names no package, or has hooks whose output depends
+            on the caller's environment.
     """
     try:
         document = yaml.plain(yaml.load(path))
@@ -59,7 +59,7 @@ def read(path: Path) -> Settings:
     hooks = [shlex.split(hook) for hook in config.post_hooks or ()]
     problems += _hook_problems(hooks)
     if config.package_name_override is None:
-        problems.append("`package_name_override` is missing: it is the generated package's name")
+        problems.append("`package_name_override` is missing; it is the name of the generated package")
     if problems or config.package_name_override is None:
         raise ConfigError("\n".join(f"{path}: {problem}" for problem in problems))
     formatting = tuple(tuple(hook[1:]) for hook in hooks if hook[1:2] == ["format"])
@@ -70,7 +70,7 @@ def read(path: Path) -> Settings:
 
 def _unknown(document: Any) -> Iterator[str]:
     if not isinstance(document, dict):
-        return  # pydantic says so
+        return  # pydantic reports that
     places = [("", document, ConfigFile.model_fields)]
     overrides = document.get("class_overrides")
     for name, override in overrides.items() if isinstance(overrides, dict) else ():
@@ -80,14 +80,14 @@ def _unknown(document: Any) -> Iterator[str]:
         for key in found:
             if key not in known:
                 close = difflib.get_close_matches(key, known, n=1)
-                yield f"unknown key `{prefix}{key}`" + (f": `{prefix}{close[0]}`?" if close else "")
+                yield f"unknown key `{prefix}{key}`" + (f"; did you mean `{prefix}{close[0]}`?" if close else "")
 
 
 def _hook_problems(hooks: list[list[str]]) -> Iterator[str]:
     for hook in hooks:
         if hook[:1] != [pins.FORMATTER]:
-            yield f"`post_hooks` calls {' '.join(hook[:1])}, and only {pins.FORMATTER} is pinned"
+            yield f"`post_hooks` calls {' '.join(hook[:1])}, but only {pins.FORMATTER} is pinned"
         elif missing := {"--isolated", "--no-cache", "--no-respect-gitignore"}.difference(hook):
             yield f"`post_hooks` has a {' '.join(hook[:2])} without {', '.join(sorted(missing))}"
     if not any(hook[1:2] == ["format"] for hook in hooks):
-        yield "`post_hooks` doesn't format: it needs a `ruff format`"
+        yield "`post_hooks` must have a `ruff format`"

@@ -19,7 +19,7 @@ def recover(current: Path) -> None:
     """Finish a replacement that a kill interrupted.
 
     Args:
-        current: The folder. The old one is put back if the new one never took its name, and deleted otherwise.
+        current: The folder. If it is missing, the old folder is put back; otherwise the old folder is deleted.
     """
     old = _old(current)
     if not old.exists():
@@ -34,7 +34,7 @@ def replace(current: Path, new: Path) -> None:
     """Replace a folder by a new one.
 
     Args:
-        current: The folder, if there is one. An earlier replacement of it must have been finished by `recover`.
+        current: The folder, or the path of a missing one. `recover` must have finished an earlier replacement.
         new: A complete folder on the same file system.
 
     Raises:
@@ -50,7 +50,7 @@ def replace(current: Path, new: Path) -> None:
     except BaseException:
         recover(current)
         raise
-    shutil.rmtree(old, ignore_errors=True)  # the next `recover` deletes the rest
+    shutil.rmtree(old, ignore_errors=True)  # the next `recover` deletes what is left
 
 
 def _old(current: Path) -> Path:

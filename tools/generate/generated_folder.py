@@ -1,6 +1,6 @@
-"""Where `generated/` is written, and compared with what would be written.
+"""Where `generated/` is written, or compared with what would be written.
 
-All work is done in a new folder, which replaces the old one only when everything has succeeded.
+The new contents are built in a temporary folder, which replaces the old folder only after everything has succeeded.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ _WORK: Final = ".generated-"
 
 
 def generate(root: Path) -> Generated:
-    """Write `generated/` anew.
+    """Write `generated/`.
 
     Args:
         root: The repository.
 
     Returns:
-        What it was made from, with a report.
+        The composed spec, and the counts of what was generated.
 
     Raises:
-        GenerationError: Something went wrong; `generated/` is as it was.
-        CompositionError: The overlay and the spec don't go together; `generated/` is as it was.
+        GenerationError: It can't be generated; `generated/` is unchanged.
+        CompositionError: The overlay does not fit the spec; `generated/` is unchanged.
     """
     with _locked(root), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
         generated = build(root, Path(work))
@@ -42,7 +42,7 @@ def generate(root: Path) -> Generated:
 
 
 def check(root: Path) -> list[str]:
-    """Compare `generated/` with what `generate` would write.
+    """Compare `generated/` with what `generate` would write; change nothing.
 
     Args:
         root: The repository.
@@ -52,7 +52,7 @@ def check(root: Path) -> list[str]:
 
     Raises:
         GenerationError: It can't be generated.
-        CompositionError: The overlay and the spec don't go together.
+        CompositionError: The overlay does not fit the spec.
     """
     with _locked(root), tempfile.TemporaryDirectory() as work:
         build(root, Path(work))

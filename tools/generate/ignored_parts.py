@@ -1,6 +1,6 @@
-"""What the generator reads over in a spec without a word: code would lack it, and nobody would be told.
+"""The check for parts of the spec that the generator ignores without a warning: the code would silently lack them.
 
-Webhooks and callbacks are none of it: they are calls that a client is sent, not calls that it makes.
+Webhooks and callbacks are not reported: a client receives these calls and does not make them.
 """
 
 from __future__ import annotations
@@ -17,84 +17,83 @@ if TYPE_CHECKING:
 
 _UNIONS: Final = ("oneOf", "anyOf")
 _ANY_OTHERS: Final[tuple[Any, ...]] = (True, {})
-_UNION_PARTS: Final = "write it into each part of that"
-_BOTH_PARTS: Final = "make both parts of an `allOf`"
 
 
 def find(spec: dict[str, Any]) -> Iterator[str]:
-    """Find what no code would be made of.
+    """Find the parts of a spec that the generator ignores.
 
     Args:
         spec: The composed spec.
 
     Yields:
-        A line for each: its place, what is the matter, and what to do.
+        A line for each: its place, the problem, and what to do.
     """
     for path, item in (spec.get("paths") or {}).items():
         if isinstance(item, dict) and "$ref" in item:
-            yield f"$['paths']['{path}']: a `$ref` in the place of operations is not followed: write them out"
+            yield f"$['paths']['{path}']: a `$ref` in place of operations is ignored; write the operations out"
     for method, path, operation in operations(spec):
         if operation.get("servers"):
-            yield f"$['paths']['{path}']['{method}']: servers of its own are not read: take them out"
-    yield from _twins((spec.get("components") or {}).get("schemas") or {})
+            yield f"$['paths']['{path}']['{method}']: servers of an operation are ignored; remove them"
+    yield from _same_modules((spec.get("components") or {}).get("schemas") or {})
     for part in ("paths", "components"):
         for place, node in walk.located(spec.get(part), names=part == "paths", place=f"$['{part}']"):
             yield from (f"{place}{problem}" for problem in (*_schema(node), *_parameter(node)))
 
 
-def _twins(schemas: dict[str, Any]) -> Iterator[str]:
+def _same_modules(schemas: dict[str, Any]) -> Iterator[str]:
     modules: dict[str, list[str]] = defaultdict(list)
     for name in schemas:
         modules[python_names.attribute(python_names.model(name))].append(name)
     for module, names in modules.items():
         if len(names) > 1:
-            yield f"$['components']['schemas']: {' and '.join(names)} would both be models/{module}.py: rename one"
+            yield f"$['components']['schemas']: {' and '.join(names)} would all be models/{module}.py; rename them"
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:
-    """Find what isn't read beside something else, or in a part of an `allOf`."""
+    """Find keywords that are ignored beside another keyword, or in a part of an `allOf`."""
     union = next((key for key in _UNIONS if _list(schema, key)), None)
     parts = _list(schema, "allOf")
     single = "$ref" in schema or (len(parts) == 1 and "$ref" in parts[0])
     properties = schema["properties"] if isinstance(schema.get("properties"), dict) else {}
     kind = schema.get("type", "object")
     if properties:
-        names = f": its properties ({', '.join(properties)}) are not read"
+        names = f": the properties ({', '.join(properties)}) are ignored"
         if union:
-            yield f"{names} beside its `{union}`: {_UNION_PARTS}"
+            yield f"{names} beside `{union}`; write them into each part of the `{union}`"
         elif single:
-            yield f"{names} beside a single `$ref`: {_BOTH_PARTS}"
+            yield f"{names} beside a single `$ref`; write both as parts of an `allOf`"
         elif not (isinstance(kind, list) or kind == "object"):
-            yield f"{names} by its type {kind}: take them out"
+            yield f"{names} because the type is {kind}; remove them"
     if parts and union:
-        yield f": its `allOf` is not read beside its `{union}`: {_UNION_PARTS}"
+        yield f": the `allOf` is ignored beside `{union}`; write it into each part of the `{union}`"
     if parts and single and (schema.get("nullable") is True or "null" in kind):
-        yield ": its null is not read beside a single `$ref`: make it an `anyOf` of that and `type: 'null'`"
+        yield ": null is ignored beside a single `$ref`; write an `anyOf` of the `$ref` and `type: 'null'`"
     for index, part in enumerate(part for part in parts if isinstance(part, dict) and "$ref" not in part):
         yield from (f"['allOf'][{index}]{problem}" for problem in _part(part, alone=len(parts) == 1))
 
 
 def _part(part: dict[str, Any], *, alone: bool) -> Iterator[str]:
     if _list(part, "allOf"):
-        yield ": its `allOf` is not read: take its parts out of it"
+        yield ": an `allOf` in an `allOf` is ignored; move its parts into the outer one"
     for key in _UNIONS:
         if _list(part, key):
-            yield f": its `{key}` is not read: " + ("take it out of the `allOf`" if alone else "write its parts out")
+            advice = "use it without the `allOf`" if alone else "write its parts out"
+            yield f": the `{key}` in an `allOf` is ignored; {advice}"
     if part.get("type", "object") != "object":
-        yield f": its type {part['type']} is not read, but taken for an object: put its keywords beside the type itself"
+        yield f": the type {part['type']} in an `allOf` is taken for an object; write it into the schema itself"
     if part.get("additionalProperties", {}) not in _ANY_OTHERS:
-        yield ": its `additionalProperties` are not read: put them beside the `allOf`"
+        yield ": `additionalProperties` in an `allOf` are ignored; write them beside the `allOf`"
 
 
 def _parameter(parameter: dict[str, Any]) -> Iterator[str]:
-    """Find lists in queries that are written otherwise than the code writes them, which repeats the name."""
+    """Find lists in queries whose style differs from that of the code, which repeats the name for each value."""
     schema = parameter.get("schema")
     if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in {"array", "object"}:
         return
     style = parameter.get("style", "form")
     explode = parameter.get("explode", style == "form")
     if (style, explode) != ("form", True):
-        yield f": its style {style} (explode: {str(explode).lower()}) is not read: say form and true"
+        yield f": the style {style} (explode: {str(explode).lower()}) is ignored; use form and true"
 
 
 def _list(schema: Any, key: str) -> list[Any]:

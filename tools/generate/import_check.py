@@ -1,7 +1,7 @@
-"""Imports every module of a package, and whatever their code imports from it later; run with a folder and the package.
+"""The check that all imports of a package work, also those inside functions: a script for a folder and a package.
 
-The generator writes imports inside functions and under TYPE_CHECKING: a model that it dropped shows up there only when
-somebody's program gets that far.
+The generator writes imports inside functions and under TYPE_CHECKING. A missing model would only be noticed there when
+a user's program runs that function.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def problems(folder: Path, package: str) -> Iterator[str]:
-    """Find what can't be imported.
+    """Find the imports that fail.
 
     Args:
-        folder: The folder that the package is in; on `sys.path`.
-        package: The package's name.
+        folder: The folder of the package; it must be on `sys.path`.
+        package: The name of the package.
 
     Yields:
         A line for each import that fails.
@@ -32,7 +32,7 @@ def problems(folder: Path, package: str) -> Iterator[str]:
         name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         try:
             parent = importlib.import_module(name).__package__
-        except Exception as error:  # noqa: BLE001  whatever a module raises is what is looked for
+        except Exception as error:  # noqa: BLE001  any exception of a module is a problem to report
             yield f"{name}: {type(error).__name__}: {error}"
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -1,4 +1,4 @@
-"""Runs a pinned program in an environment that is the same everywhere, so that it writes the same bytes."""
+"""A run of a pinned program in an environment that is the same everywhere, so that it writes the same bytes."""
 
 from __future__ import annotations
 

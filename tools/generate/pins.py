@@ -1,8 +1,7 @@
-"""The programs that write `generated/`: where they are, and that they are the pinned versions.
+"""The programs that write `generated/`: their paths, and the check that they have the pinned versions.
 
-Other versions of the generator or of ruff write other bytes, and a program found on the caller's PATH may be anyone's.
-So they are looked for beside the interpreter that runs, whose environment has to have exactly what pyproject.toml
-names.
+Other versions of the generator or of ruff write other bytes, and a program from the caller's PATH could be any. So the
+programs are those beside the running interpreter, in the versions that pyproject.toml pins.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ BIN: Final = Path(sys.executable).parent
 
 
 class PinError(Exception):
-    """A program is missing, or is another version than the pinned one; the message has the command that mends it."""
+    """A program is missing, or has another version than the pinned one; the message has the command that fixes it."""
 
 
 def verify(pyproject: Path) -> dict[str, str]:
@@ -34,7 +33,7 @@ def verify(pyproject: Path) -> dict[str, str]:
         The version of each pinned distribution, by name.
 
     Raises:
-        PinError: A pin or a program is missing, or the version is another.
+        PinError: A pin or a program is missing, or a program has another version.
     """
     group = tomllib.loads(pyproject.read_text(encoding="utf-8"))["dependency-groups"]["tools"]
     exact = (re.fullmatch(r"([\w.-]+) *== *([\w.]+)", line) for line in group if isinstance(line, str))
@@ -42,15 +41,15 @@ def verify(pyproject: Path) -> dict[str, str]:
     for name in (GENERATOR, FORMATTER):
         if name not in pins:
             raise PinError(f"{pyproject} has no exact pin of {name} in the dependency group `tools`")
-        mend = f"run: {_uv()} pip install --python {sys.executable} --reinstall-package {name} {name}=={pins[name]}"
+        fix = f"run: {_uv()} pip install --python {sys.executable} --reinstall-package {name} {name}=={pins[name]}"
         if shutil.which(name, path=BIN) is None:
-            raise PinError(f"{name} is not beside the interpreter, in {BIN}; {mend}")
+            raise PinError(f"{name} is not installed beside the interpreter, in {BIN}; {fix}")
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            installed = "of no known version"
+            installed = "an unknown version"
         if installed != pins[name]:
-            raise PinError(f"{name} is {installed}, and {pyproject.name} pins {pins[name]}; {mend}")
+            raise PinError(f"the installed {name} is {installed}, but {pyproject.name} pins {pins[name]}; {fix}")
     return pins
 
 

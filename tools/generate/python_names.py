@@ -1,4 +1,4 @@
-"""The Python names that the generator makes of a document's."""
+"""The Python names that the generator gives to the operations, schemas and properties of a document."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from openapi_python_client.strings import ClassName, PythonIdentifier
 from tools.compose import operation_names
 from tools.openapi.operations import operations
 
-_PREFIX: Final = "field_"  # the generator's, for names that Python doesn't take …
-_TAG_PREFIX: Final = "tag"  # … and for those of tags
+_PREFIX: Final = "field_"  # the generator's prefix for names that are invalid in Python …
+_TAG_PREFIX: Final = "tag"  # … and for such names of tags
 
 
 def attribute(name: str) -> str:
-    """Return what a property or a parameter is called."""
+    """Return the name of a property's attribute, or of a parameter's argument."""
     return str(PythonIdentifier(name, _PREFIX))
 
 
 def model(*names: str) -> str:
-    """Return what the class of a schema is called: a component's by its name, an inner one's by those on the way."""
+    """Return the class name of a schema: a component has one name, an inner schema the names on the path to it."""
     return str(ClassName("_".join(names), _PREFIX))
 
 
 def module(operation: dict[str, Any]) -> tuple[str, str]:
-    """Return the folder and the module of an operation that has its id and its tag."""
+    """Return the folder and the module of an operation that has an id and a tag."""
     return str(PythonIdentifier(operation["tags"][0], _TAG_PREFIX)), attribute(operation["operationId"])
 
 
@@ -37,6 +37,6 @@ def modules(document: dict[str, Any]) -> dict[tuple[str, str], str]:
 
 
 def renaming(before: str, after: str, owner: str = "") -> str:
-    """Return what becomes of an attribute, or of an argument, whose name in the document is another."""
+    """Return the change of an attribute's or argument's name after a change of its name in the document."""
     old, new = attribute(before), attribute(after)
-    return f"{owner}{old}: as before" if old == new else f"{owner}{old} → {new}"
+    return f"{owner}{old}: unchanged" if old == new else f"{owner}{old} → {new}"

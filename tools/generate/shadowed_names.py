@@ -1,7 +1,7 @@
-"""Finds names of the spec that hide what the generated code needs for itself.
+"""The check for names of the spec that hide names which the generated code needs.
 
-A field that is called `to_dict` can't be sent, a parameter `headers` is overwritten before it is, and a schema `File`
-takes the place of the generator's own. The generator takes care of Python's words only.
+A field named `to_dict` can't be sent, a parameter named `headers` is overwritten before it is sent, and a schema named
+`File` replaces the generator's class. The generator itself only avoids the keywords of Python.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _IN_METHODS: Final = frozenset({"cls", "d", "src_dict", "field_dict"})
 
 
 def find(package: Path) -> Iterator[str]:
-    """Find the fields, the arguments and the classes that do.
+    """Find fields, parameters and classes that hide a name.
 
     Args:
         package: The folder of the generated package.
@@ -32,9 +32,9 @@ def find(package: Path) -> Iterator[str]:
         here = path.relative_to(package).as_posix()
         for node in module.body:
             if isinstance(node, ast.ClassDef):
-                yield from (f"{node.name}: its field {name} hides what the class needs" for name in _fields(node))
-        yield from (f"{here}: its parameter {name} hides what the module needs" for name in _arguments(module))
-        yield from (f"{here}: the class {name} of a schema hides another that is needed" for name in _imported(module))
+                yield from (f"{node.name}: its field {name} hides a name that it needs" for name in _fields(node))
+        yield from (f"{here}: its parameter {name} hides a name that it needs" for name in _arguments(module))
+        yield from (f"{here}: the class {name} of a schema hides another class" for name in _imported(module))
 
 
 def _fields(node: ast.ClassDef) -> list[str]:
@@ -43,7 +43,7 @@ def _fields(node: ast.ClassDef) -> list[str]:
     needed = _IN_METHODS.union(each.name for each in methods)
     for method in methods:
         needed = needed.union(_called(method), _in_loops(method))
-    # twice there is what the generator has a field for as well
+    # a field that is there twice has the name of one that the generator adds
     return sorted(name for name, times in fields.items() if name in needed or times > 1)
 
 
@@ -57,7 +57,7 @@ def _arguments(module: ast.Module) -> list[str]:
 
 
 def _imported(module: ast.Module) -> list[str]:
-    """Find the names that a module imports from two places, or that its own class has as well."""
+    """Find names that a module imports from two places, or imports beside its own class of that name."""
     origins: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(module):
         match node:
@@ -82,7 +82,7 @@ def _called(function: _Function) -> Iterator[str]:
 
 
 def _stored(function: ast.AST) -> Iterator[str]:
-    """Find the names that are assigned to, but for those that only a comprehension has."""
+    """Find the names that are assigned to, except those inside a comprehension."""
     comprehensions = (node for node in ast.walk(function) if isinstance(node, ast.comprehension))
     inside = {id(name) for node in comprehensions for name in ast.walk(node.target)}
     for node in ast.walk(function):
@@ -91,7 +91,7 @@ def _stored(function: ast.AST) -> Iterator[str]:
 
 
 def _in_loops(function: ast.AST) -> Iterator[str]:
-    """Find the names that are assigned to in loops; a function inside has names of its own."""
+    """Find the names that are assigned to in loops, except those of inner functions."""
     for node in ast.iter_child_nodes(function):
         if isinstance(node, ast.For):
             yield from _stored(node)

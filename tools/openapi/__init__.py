@@ -1,1 +1,1 @@
-"""What the programs share: how OpenAPI documents in YAML or JSON are read, written and searched."""
+"""What the programs share: reading, writing and searching OpenAPI documents in YAML or JSON."""

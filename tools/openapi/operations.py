@@ -1,4 +1,4 @@
-"""The operations of an OpenAPI document, one by one."""
+"""The operations of an OpenAPI document: method, path and definition of each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Follows the `$ref`s of an OpenAPI document to the objects in it."""
+"""The `$ref`s of an OpenAPI document, followed to the objects that they name."""
 
 from __future__ import annotations
 

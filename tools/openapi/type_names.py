@@ -1,4 +1,4 @@
-"""Short names for the types of schemas, as reports and the surface file show them."""
+"""Short names of schema types, as the drift report and the surface file show them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The places of an OpenAPI document in which keys mean something: neither data nor maps of names."""
+"""The objects of an OpenAPI document whose keys are keywords, in contrast to data and to maps of names."""
 
 from __future__ import annotations
 
@@ -35,25 +35,25 @@ _NAMES: Final = {
 
 
 def objects(node: object, *, names: bool = False) -> Iterator[Any]:
-    """Yield each mapping whose keys are OpenAPI's or JSON Schema's, outer ones first.
+    """Yield each mapping whose keys are keywords of OpenAPI or JSON Schema, outer ones first.
 
-    Examples, defaults and extensions are data, in which a `$ref` or a `title` means nothing; and a map of names may
-    have entries that are called like keywords.
+    Examples, defaults and extensions are data, in which `$ref` and `title` are not keywords. Maps of names, such as
+    `properties`, may have entries that are named like keywords.
 
     Args:
         node: A part of a document.
-        names: Whether it is a map of names itself.
+        names: Whether the part itself is a map of names.
     """
     return (found for _, found in located(node, names=names))
 
 
 def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[tuple[str, Any]]:
-    """Yield what `objects` does, each with its place.
+    """Yield the mappings of `objects`, each with its normalized path.
 
     Args:
         node: A part of a document.
-        names: Whether it is a map of names itself.
-        place: Its normalized path.
+        names: Whether the part itself is a map of names.
+        place: The normalized path of the part.
     """
     if isinstance(node, list):
         for index, child in enumerate(node):

@@ -1,4 +1,4 @@
-"""YAML 1.2 files of JSON data: read with comments and order, and written again as YAML or JSON."""
+"""YAML 1.2 files that hold JSON data: read with comments and order, and written as YAML or JSON."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class DocumentError(ValueError):
-    """A file can't be read, or isn't YAML of JSON data; the message begins with the file and, where known, the line."""
+    """A file can't be read, or isn't YAML that holds JSON data; the message begins with the file and the line."""
 
 
 class _Constructor(RoundTripConstructor):
-    """Reads what JSON can say: keys are text (`200:` is `'200':`), and a date is the text that it was written as."""
+    """A constructor for JSON data: keys become text (`200:` is `'200':`), and a date stays the text in the file."""
 
     def construct_mapping(self, node: Any, maptyp: Any, deep: bool = False) -> Any:  # type: ignore[override]  # as RoundTripConstructor
         for key, _ in node.value:
             if key.tag == f"{_TAG}merge":
-                raise ConstructorError(None, None, "found a merge key, which YAML 1.2 doesn't have", key.start_mark)
+                raise ConstructorError(None, None, "found a merge key, which YAML 1.2 does not have", key.start_mark)
             if key.tag.startswith(_TAG):
                 key.tag = f"{_TAG}str"
         return super().construct_mapping(node, maptyp, deep=deep)
@@ -45,7 +45,7 @@ def _yaml() -> YAML:
     yaml = YAML()
     yaml.Constructor = _Constructor
     yaml.preserve_quotes = True
-    yaml.width = 4096  # long lines stay as they are
+    yaml.width = 4096  # long lines are not wrapped
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
 
@@ -53,16 +53,16 @@ def _yaml() -> YAML:
 def load(path: Path) -> Any:
     """Read a YAML 1.2 file, with comments, order and quotes kept for `dump`.
 
-    No two places of the result share an object, also where the file has aliases: a change in one place stays there.
+    Aliases are copied: a change in one place of the result changes no other place.
 
     Args:
         path: A UTF-8 file.
 
     Returns:
-        The document: ruamel.yaml's mappings, sequences and scalars, all of which JSON can say.
+        The document: mappings, sequences and scalars of ruamel.yaml, all of which JSON can express.
 
     Raises:
-        DocumentError: The file can't be read, is broken YAML, has a key twice, or holds what JSON can't say.
+        DocumentError: The file can't be read, is broken YAML, has a key twice, or has a value that JSON can't express.
     """
     try:
         document = _yaml().load(path.read_bytes())
@@ -71,7 +71,7 @@ def load(path: Path) -> Any:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # ruamel.yaml quotes the values of a doubled key, however long they are
+        # for a key that is there twice, ruamel.yaml quotes both values, however long they are
         problem = str(error.problem).partition(" with value")[0]
         raise DocumentError(f"{path}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
@@ -84,7 +84,7 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
             node = copy.deepcopy(node)
         seen.add(id(node))
         if isinstance(node, CommentedMap) and any(_joined(key) != key for key in node):
-            raise DocumentError(f"{where}: has a key with a surrogate pair, which only text may have")
+            raise DocumentError(f"{where}: has a key with a surrogate pair; only values may have one")
         for key, child in list(node.items() if isinstance(node, CommentedMap) else enumerate(node)):
             node[key] = _own(child, f"{where}[{key!r}]", seen)
     elif isinstance(node, str):
@@ -95,24 +95,24 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
 
 
 def _joined(text: str) -> str:
-    """Join surrogate pairs: JSON escapes a character as two where it has no single escape, and YAML reads both."""
+    """Join surrogate pairs: JSON escapes some characters as two halves, which YAML reads as two characters."""
     if text.isascii():
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
-        raise DocumentError(f"has half a surrogate pair: {text[:80]!a}") from error
+        raise DocumentError(f"has one half of a surrogate pair: {text[:80]!a}") from error
 
 
 def bare(node: Any) -> Any:
-    """Return a copy of a loaded node without its comments: in another document they would stand in odd places."""
+    """Return a copy of a loaded node without its comments, which would be misplaced in another document."""
     if isinstance(node, CommentedMap):
         return CommentedMap({key: bare(child) for key, child in node.items()})
     return CommentedSeq(bare(child) for child in node) if isinstance(node, CommentedSeq) else node
 
 
 def plain(node: Any) -> JSON:
-    """Return a loaded node as Python's own dicts, lists and scalars."""
+    """Return a loaded node as plain dicts, lists and scalars of Python."""
     match node:
         case dict():
             return {str(key): plain(child) for key, child in node.items()}
@@ -128,7 +128,7 @@ def plain(node: Any) -> JSON:
             return float(node)
         case None:
             return None
-    raise TypeError(f"not what `load` returns: {node!r}")
+    raise TypeError(f"`load` returns no such value: {node!r}")
 
 
 def dump(document: Any) -> str:
@@ -139,5 +139,5 @@ def dump(document: Any) -> str:
 
 
 def to_json(value: JSON) -> str:
-    """Return JSON made for reading and for diffs: indented, in the given order, with a newline at its end."""
+    """Return JSON for reading and for diffs: indented, in the given order, with a final newline."""
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

@@ -1,1 +1,1 @@
-"""`make accept`: writes `tests/contract/surface.txt`, the short file that reviewers read."""
+"""`make accept`: the surface file `tests/contract/surface.txt`, a short description of the API for reviewers."""

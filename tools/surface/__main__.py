@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m tools.surface", description="Write the surface file from the code."
+        prog="python -m tools.surface", description="Write the surface file, which describes the API for reviewers."
     )
     parser.add_argument("command", choices=["accept"])
     parser.parse_args(arguments)

@@ -1,6 +1,6 @@
-"""The generated models, in lines made for reading in a review.
+"""The generated models, as lines for a review.
 
-They are read from their source, not imported: an annotation is then the same text on every Python.
+Their source is parsed, not imported: annotations then have the same text on every Python.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def describe_models(folder: Path) -> str:
     """Describe every model of the generated package.
 
-    Fields stand in the order of the source: the classes take them by position, so an order that changes is a change.
+    Fields are in the order of the source: callers may pass them by position, so a new order is a change.
 
     Args:
         folder: The generated `models` folder.
 
     Returns:
-        A paragraph for each model, with a line for each field: name, type, default if any, wire name if another.
+        A paragraph for each model, with a line for each field: name, type, and the default and the wire name if needed.
 
     Raises:
-        ValueError: The generator's output has a shape that this doesn't know.
+        ValueError: The generator's output has an unknown form.
     """
     paragraphs: dict[str, str] = {}
     for path in sorted(folder.glob("*.py")):
@@ -48,7 +48,7 @@ def _fields(model: ast.ClassDef) -> Iterator[str]:
     additional = fields.pop("additional_properties", None)
     wires = list(_wire_names(model))
     if len(wires) != len(fields):
-        raise ValueError(f"{model.name}: has {len(fields)} fields, and reads {len(wires)}: {', '.join(wires)}")
+        raise ValueError(f"{model.name}: has {len(fields)} fields, but reads {len(wires)}: {', '.join(wires)}")
     for (name, node), wire in zip(fields.items(), wires, strict=True):
         default = "" if node.value is None else f" = {ast.unparse(node.value)}"
         yield f"    {name}: {ast.unparse(node.annotation)}{default}" + (f" (wire: {wire})" if wire != name else "")
@@ -57,7 +57,7 @@ def _fields(model: ast.ClassDef) -> Iterator[str]:
 
 
 def _wire_names(model: ast.ClassDef) -> Iterator[str]:
-    """Find what `from_dict` takes out of the JSON, in the order of the fields."""
+    """Find the keys that `from_dict` takes from the JSON, in the order of the fields."""
     for method in model.body:
         if isinstance(method, ast.FunctionDef) and method.name == "from_dict":
             calls = (node for node in ast.walk(method) if isinstance(node, ast.Call))

@@ -1,4 +1,4 @@
-"""What a module exports, in lines made for reading in a review."""
+"""The exports of a Python module, as lines for a review."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ _PROTOCOLS: Final = (
 def describe_exports(module: ModuleType) -> str:
     """Describe every name that a module exports.
 
-    Annotations are the text of the source, which `from __future__ import annotations` keeps, so that they read the same
-    on every Python.
+    Annotations have the text of the source, which `from __future__ import annotations` keeps. So they are the same on
+    every Python.
 
     Args:
-        module: Has `__all__`; may make its names lazily.
+        module: A module with `__all__`, which may create its names lazily.
 
     Returns:
         A paragraph for each name: functions with their signature; classes with bases, constructor, enum members,
-        attributes, properties and methods; for anything else, what it is.
+        attributes, properties and methods; other values with their type or representation.
     """
     names = sorted(module.__all__)
     public = {value for value in (getattr(module, name) for name in names) if isinstance(value, type)}
@@ -45,7 +45,7 @@ def _export(name: str, value: object, public: set[type]) -> Iterable[str]:
     if isinstance(value, FunctionType):
         return _function(name, value)
     if type(value).__module__ == "builtins" or isinstance(value, ModuleType):
-        return [f"{name}: {type(value).__name__}"]  # a version, for one, is another in each release
+        return [f"{name}: {type(value).__name__}"]  # the value of a version, for example, differs in each release
     return [f"{name} = {value!r}"]
 
 
@@ -60,9 +60,9 @@ def _class(name: str, cls: type, public: set[type]) -> Iterator[str]:
     yield f"class {name}" + (f"({bases})" if bases else "")
     if issubclass(cls, enum.Enum):
         yield from (f"    {member.name} = {member.value!r}" for member in cls)
-    # what comes from a public base stands there, what comes from a private one here
-    told = {ancestor for base in cls.__mro__[1:] if _is_public(base, public) for ancestor in base.__mro__}
-    own = [base for base in cls.__mro__ if base not in told]
+    # members of a public base are described there, members of a private base here
+    described = {ancestor for base in cls.__mro__[1:] if _is_public(base, public) for ancestor in base.__mro__}
+    own = [base for base in cls.__mro__ if base not in described]
     constructor = next(filter(None, map(_constructor, own)), None)
     parameters: tuple[str, ...] = ()
     if constructor is not None:
@@ -83,7 +83,7 @@ def _constructor(cls: type) -> FunctionType | None:
     found = vars(cls).get("__init__") or vars(cls).get("__new__")
     if isinstance(found, staticmethod):  # a named tuple's __new__
         found = found.__func__
-    theirs = {"enum", "typing"}  # what makes enums and protocols says nothing of ours
+    theirs = {"enum", "typing"}  # the constructors of enums and protocols are not ours
     return found if isinstance(found, FunctionType) and found.__module__ not in theirs else None
 
 
@@ -108,7 +108,7 @@ def _set_attributes(constructor: FunctionType) -> Iterator[str]:
     try:
         source = inspect.getsource(constructor)
     except OSError:
-        return  # made by a decorator: its attributes are its parameters
+        return  # a decorator wrote it, and the attributes are its parameters
     names: set[str] = set()
     for node in ast.walk(ast.parse(textwrap.dedent(source))):
         match node:
@@ -133,7 +133,7 @@ def _function(name: str, function: Callable[..., Any]) -> Iterator[str]:
     overloads = typing.get_overloads(function)
     for overload in overloads:
         yield f"overload {_signature(name, overload)}"
-    if not overloads:  # what implements overloads is seen by nobody
+    if not overloads:  # users see the overloads, not their implementation
         yield _signature(name, function)
 
 
@@ -160,7 +160,7 @@ def _parameter(parameter: inspect.Parameter) -> str:
     if parameter.annotation is not parameter.empty:
         text += f": {_annotation(parameter.annotation)}"
     if parameter.default is not parameter.empty:
-        # by name, since the repr of some objects has their address, which is another in each run
+        # by name, since some reprs have the object's address, which differs in each run
         default = getattr(parameter.default, "__qualname__", None) or re.sub(r" at 0x\w+", "", repr(parameter.default))
         text += f" = {default}"
     return text

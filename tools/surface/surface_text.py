@@ -1,6 +1,7 @@
-"""Writes `tests/contract/surface.txt`: what a change of spec or code means to users, short enough to read in a review.
+"""Where the text of `tests/contract/surface.txt` is assembled: what a change of spec or code means to users.
 
-A test compares it with the code; only `make accept` writes it, so that nobody changes the surface without seeing it.
+It is short enough to read in a review. A test compares it with the code, and only `make accept` writes it, so that
+nobody changes the surface without noticing.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator")
 
 
 def surface_text() -> str:
-    """Describe the surface of the repository and of the package that is installed from it.
+    """Describe the surface of the repository, and of the package that is installed from it.
 
     Returns:
-        A section for the operations, one for the generated models and one for each public module; the same on every
-        supported Python.
+        A section for the operations, one for the generated models and one for each public module. The text is the same
+        on every supported Python.
     """
     package = ROOT / GENERATED / config.read(ROOT / CONFIG).package
     spec = json.loads((package / "openapi.json").read_text(encoding="utf-8"))

@@ -1,1 +1,1 @@
-"""`make vendor`: takes a new spec from a file, an address or standard input."""
+"""`make vendor`: a new spec is read from a file, an address or standard input, and stored in the repository."""

@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 NEXT: Final = f"""\
 Next:
-  make drift       what changes for users, and how bad it is
-  make generate    mend the overlay where this names an action, and repeat
-  make accept      then git diff --patience {SURFACE}
+  make drift       shows what changes for users, and how severe it is
+  make generate    if it names an action of the overlay, fix that action and repeat
+  make accept      then read git diff --patience {SURFACE}
   make check
   make test
-To go back: git restore {SPEC} {SOURCE} {OVERLAY}
-and then:   make generate accept
+To undo: git restore {SPEC} {SOURCE} {OVERLAY}
+   then: make generate accept
 """
 
 
@@ -36,18 +36,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m tools.vendor", description="Vendor a whole spec, or merge the slice of a documentation page."
+        prog="python -m tools.vendor", description="Vendor a complete spec, or merge the slice of a documentation page."
     )
     parser.add_argument("origin", metavar="FROM", help="a file, an https address, or - for standard input")
-    parser.add_argument("--replace", action="store_true", help="let it replace what differs from what is vendored")
+    parser.add_argument("--replace", action="store_true", help="overwrite what is vendored where it differs")
     parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
     options = parser.parse_args(arguments)
     try:
         done = vendor(options.root.resolve(), options.origin, replace=options.replace)
     except VendorError as error:
-        print(printable(f"make vendor: {error}\n{SPEC} is as it was."), file=sys.stderr)
+        print(printable(f"make vendor: {error}\n{SPEC} is unchanged."), file=sys.stderr)
         return 1
-    print(printable("\n".join(done)) or f"{SPEC}: nothing to do, all of it is there already")
+    print(printable("\n".join(done)) or f"{SPEC}: already up to date")
     if done:
         print(NEXT, end="")
     return 0

@@ -1,4 +1,4 @@
-"""The `$ref`s of an OpenAPI document: each has to lead to something within it."""
+"""The check of an OpenAPI document's `$ref`s: each must lead to an object of the document."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHAIN: Final = 100
-"""How many `$ref`s may lead to each other before the last one leads to something else."""
+"""The maximum number of `$ref`s in a chain, the last of which leads to an object without `$ref`."""
 
 
 def problems(root: CommentedMap) -> Iterator[str]:
-    """Find the `$ref`s that are remote, lead nowhere, or only lead to each other.
+    """Find the `$ref`s that are remote, lead nowhere, or lead only to each other.
 
     Args:
-        root: A document of `tools.openapi.yaml.load`.
+        root: A document, loaded by `tools.openapi.yaml`.
 
     Yields:
-        A line for each: line and column, the `$ref`, and what is wrong with it.
+        A line for each: line and column, the `$ref`, and the problem.
     """
     for node in walk.objects(root):
         if "$ref" not in node:
@@ -36,9 +36,9 @@ def problems(root: CommentedMap) -> Iterator[str]:
 
 def _problem(reference: object, root: CommentedMap) -> str | None:
     if not isinstance(reference, str):
-        return "the `$ref` is no text"
+        return "the `$ref` must be text"
     if not reference.startswith("#"):
-        return f"the `$ref` {reference} is remote: only references within the document (#/…) are followed"
+        return f"the `$ref` {reference} is remote, but only references within the document (#/…) are followed"
     target = _target(reference, root)
     if target is None:
         return f"the `$ref` {reference} leads to no object of the document{_near(reference, root)}"
@@ -47,8 +47,8 @@ def _problem(reference: object, root: CommentedMap) -> str | None:
             return None
         target = _target(target["$ref"], root)
         if target is None:
-            return None  # reported where that reference stands
-    return f"the `$ref` {reference} leads to nothing but `$ref`s, in a circle or through more than {CHAIN}"
+            return None  # reported at the place of that reference
+    return f"the `$ref` {reference} leads only to other `$ref`s, in a circle or through more than {CHAIN}"
 
 
 def _target(reference: object, root: CommentedMap) -> CommentedMap | None:

@@ -1,7 +1,7 @@
-"""What is fit to be vendored: an OpenAPI 3.x document that the pipeline can read, and that is whole in itself.
+"""Where a document is checked before it is vendored: it must be OpenAPI 3.x, safe to load, and complete.
 
-Documents come from outside, so they are looked at as a stream before anything is built of them: neither nesting nor
-aliases get to cost more than what the file's own size lets one expect.
+Documents come from outside. So they are read as a stream of events before they are loaded: neither nesting nor aliases
+may take more memory than the size of the file suggests.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEPTH: Final = 100
-"""How deep mappings and sequences may be within each other; upstream's are 25 deep."""
+"""The maximum nesting of mappings and sequences; upstream's documents have 25 levels."""
 
 ALIASED: Final = 1024 * 1024
-"""How many bytes, about, all aliases together may stand for; upstream has no aliases."""
+"""The maximum size, in bytes, that all aliases together may expand to, roughly; upstream has no aliases."""
 
-_NODE: Final = 8  # what a node counts beside its text
-_SHOWN: Final = 20  # problems in one message
+_NODE: Final = 8  # the size of a node without its text
+_SHOWN: Final = 20  # the number of problems in one message
 
 
 @attrs.frozen
@@ -45,9 +45,9 @@ class Document:
     """A checked document.
 
     Attributes:
-        name: What messages call it.
-        text: All of it.
-        root: Its root, as `yaml.load` returns it.
+        name: Its name in messages.
+        text: Its text.
+        root: Its root, loaded by `tools.openapi.yaml`.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Document:
 
     @property
     def version(self) -> str:
-        """The version that upstream gives its API."""
+        """The version of the API that upstream states."""
         return str(self.root["info"]["version"])
 
 
@@ -64,28 +64,30 @@ def decode(name: str, content: bytes) -> str:
     """Return the text of UTF-8 bytes.
 
     Raises:
-        DocumentError: They are something else; says where.
+        DocumentError: The bytes are not valid UTF-8; the message has the place.
     """
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         where = _position(content[: error.start].decode())
         found = f"the byte 0x{content[error.start]:02x}"
-        raise DocumentError(f"{name}:{where}: {found} is no UTF-8: a spec or a page is text in UTF-8") from error
+        raise DocumentError(
+            f"{name}:{where}: {found} is not valid UTF-8; a spec or a page must be UTF-8 text"
+        ) from error
 
 
 def read_document(name: str, path: Path) -> Document:
     """Read and check an OpenAPI document.
 
     Args:
-        name: What messages call it.
-        path: The file: YAML 1.2, or JSON.
+        name: Its name in messages.
+        path: A file in YAML 1.2 or JSON.
 
     Returns:
         The document.
 
     Raises:
-        DocumentError: It can't be read, can't be loaded safely, isn't OpenAPI 3.x, or refers to what it hasn't.
+        DocumentError: It can't be read, isn't safe to load, isn't OpenAPI 3.x, or has a broken `$ref`.
     """
     try:
         content = path.read_bytes()
@@ -107,16 +109,16 @@ def read_document(name: str, path: Path) -> Document:
 
 
 def _scan(name: str, text: str) -> None:
-    """Refuse broken YAML, and what would be far larger or deeper once it is loaded."""
+    """Refuse broken YAML, and documents that would be far larger when loaded, or are nested too deep."""
     size = aliased = 0
-    sizes: dict[str, int | None] = {}  # what each anchor stands for; None while the scan is within it
-    around: list[tuple[str | None, int]] = []  # the collections that the scan is within: anchor, and size before
+    sizes: dict[str, int | None] = {}  # the size of each anchor's value; None while the scan is inside it
+    around: list[tuple[str | None, int]] = []  # the open collections: their anchor, and the size before them
     for event in _events(name, text):
         where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
         match event:
             case DocumentStartEvent():
                 if event.version not in {None, (1, 2)}:  # in 1.1 the country code `no` is false
-                    raise DocumentError(f"{where}: calls itself YAML of another version than 1.2")
+                    raise DocumentError(f"{where}: declares a YAML version other than 1.2")
             case ScalarEvent():
                 size += _NODE + len(event.value)
                 if event.anchor:
@@ -127,19 +129,19 @@ def _scan(name: str, text: str) -> None:
                 if event.anchor:
                     sizes[event.anchor] = None
                 if len(around) > DEPTH:
-                    raise DocumentError(f"{where}: mappings and arrays are more than {DEPTH} deep here")
+                    raise DocumentError(f"{where}: mappings and arrays are nested more than {DEPTH} deep")
             case CollectionEndEvent():
                 anchor, before = around.pop()
                 if anchor:
                     sizes[anchor] = size - before
             case AliasEvent():
-                stands_for = sizes.get(event.anchor, 0)  # loading refuses what was never anchored
-                if stands_for is None:
-                    raise DocumentError(f"{where}: the alias *{event.anchor} is within what it stands for")
-                size += stands_for
-                aliased += stands_for
+                expanded = sizes.get(event.anchor, 0)  # loading refuses an alias without an anchor
+                if expanded is None:
+                    raise DocumentError(f"{where}: the alias *{event.anchor} is inside its own value")
+                size += expanded
+                aliased += expanded
                 if aliased > ALIASED:
-                    raise DocumentError(f"{where}: the aliases up to here stand for more than {ALIASED // 1024} KiB")
+                    raise DocumentError(f"{where}: the aliases up to here expand to more than {ALIASED // 1024} KiB")
             case _:
                 pass
 
@@ -149,9 +151,9 @@ def _events(name: str, text: str) -> Iterator[Any]:
         yield from YAML(typ="safe", pure=True).parse(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        cut = ": is the text cut off?" if mark.index >= len(text.rstrip()) else ""
+        cut = "; is the text cut off?" if mark.index >= len(text.rstrip()) else ""
         where = f"{name}:{mark.line + 1}:{mark.column + 1}"
-        raise DocumentError(f"{where}: is no YAML or JSON: {error.problem}{cut}") from error
+        raise DocumentError(f"{where}: not valid YAML or JSON: {error.problem}{cut}") from error
     except ReaderError as error:
         where = f"{name}:{_position(text[: error.position])}"
         raise DocumentError(f"{where}: the character U+{error.character:04X} is not allowed in YAML or JSON") from error
@@ -165,11 +167,11 @@ def _position(before: str) -> str:
 def _unfit(root: object) -> str | None:
     version = root.get("openapi") if isinstance(root, CommentedMap) else None
     if not (isinstance(root, CommentedMap) and isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
-        return "is no OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)"
+        return "not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)"
     info = root.get("info")
     if not (isinstance(info, CommentedMap) and isinstance(info.get("version"), str)):
-        return "is no OpenAPI 3.x document: `info.version` is no text"
+        return "not an OpenAPI 3.x document: `info.version` must be text"
     for key in ("paths", "components"):
         if key in root and not isinstance(root[key], CommentedMap):
-            return f"is no OpenAPI 3.x document: `{key}` is no mapping"
-    return None if "paths" in root else "has no `paths`, so there is nothing to generate"
+            return f"not an OpenAPI 3.x document: `{key}` must be a mapping"
+    return None if "paths" in root else "has no `paths`, so no code can be generated from it"

@@ -1,4 +1,4 @@
-"""Reads what is to be vendored: a file, an address or standard input, none of it without a limit."""
+"""Where a document is read from a file, an address or standard input, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ import attrs
 import httpx
 
 LIMIT: Final = 32 * 1024 * 1024
-"""The most bytes that are read."""
+"""The maximum size of a document, in bytes."""
 
 TIMEOUT: Final = 30.0
-"""How many seconds a server may be silent."""
+"""The seconds that a server may send nothing."""
 
 DEADLINE: Final = 300.0
-"""How many seconds a whole answer may take: a server that drips is never silent."""
+"""The seconds that a complete response may take: a server that sends a byte now and then never exceeds `TIMEOUT`."""
 
 REDIRECTS: Final = 5
 
 STANDARD_INPUT: Final = "standard input"
-_FORMS: Final = "FROM is a file, an https address, or - for standard input"
+_FORMS: Final = "FROM must be a file, an https address, or - for standard input"
 
 
 class FetchError(Exception):
-    """Nothing was read, or it can't be what is wanted; the message says what and why, and shows no secret of a URL."""
+    """The document can't be read or can't be a spec; the message says why, and shows no secret of a URL."""
 
 
 @attrs.frozen
 class Fetched:
-    """What was read.
+    """A document that was read.
 
     Attributes:
-        source: Where it came from, fit to be published: a file's name alone, or an address without its user and query.
-        content: All of it.
+        source: Its origin in a form that may be published: a file's name, or an address without user and query.
+        content: Its bytes.
     """
 
     source: str
@@ -52,13 +52,13 @@ def fetch(origin: str) -> Fetched:
         origin: A file's path, an address (https, or http on loopback), or `-` for standard input.
 
     Returns:
-        Its bytes, at most `LIMIT` and at least one, and its source.
+        Its bytes, at least one and at most `LIMIT`, and its source.
 
     Raises:
-        FetchError: It can't be read, is empty or too large, or the address isn't one to fetch from.
+        FetchError: It can't be read, is empty or too large, or the address is not allowed.
     """
     if not origin:
-        raise FetchError(f"FROM is empty: {_FORMS}")
+        raise FetchError(f"FROM is empty; {_FORMS}")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", origin):
         fetched = _from_address(origin)
     elif origin == "-":
@@ -77,7 +77,7 @@ def _from_file(name: str, file: str | int) -> bytes:
             content = stream.read(LIMIT + 1)
     except OSError as error:
         raise FetchError(f"{name}: {error.strerror}; {_FORMS}") from error
-    except ValueError as error:  # a null character in the path
+    except ValueError as error:  # the path has a null character
         raise FetchError(f"{name}: {error}; {_FORMS}") from error
     if len(content) > LIMIT:
         raise _too_large(name)
@@ -89,29 +89,31 @@ def _from_address(address: str) -> Fetched:
         url = httpx.URL(address)
     except httpx.InvalidURL:
         url = None
-    if url is None or not url.host:  # not in the `except`: the library's message may quote a password
-        raise FetchError(f"FROM is no valid address; {_FORMS}")
+    if url is None or not url.host:  # outside the `except`, since the library's message may quote a password
+        raise FetchError(f"FROM is not a valid address; {_FORMS}")
     source = _public(url)
     if not _is_private(url):
-        raise FetchError(f"{source} would be fetched by {url.scheme}: use https, or http on loopback; {_FORMS}")
+        raise FetchError(f"{source} uses {url.scheme}, but only https, and http on loopback, are allowed; {_FORMS}")
 
     def follow(request: httpx.Request) -> None:
         if request.url.scheme != url.scheme or not _is_private(request.url):
             target = _public(request.url)
-            raise FetchError(f"{source} redirects to {target}: another scheme, or http beyond loopback, isn't followed")
+            raise FetchError(
+                f"{source} redirects to {target}, but redirects must keep the scheme, and http must stay on loopback"
+            )
 
     try:
         with httpx.Client(
             follow_redirects=True,
             max_redirects=REDIRECTS,
             timeout=TIMEOUT,
-            trust_env=url.scheme == "https",  # a proxy is for what leaves the machine
-            headers={"Accept-Encoding": "identity"},  # so that a chunk is as large as it says
+            trust_env=url.scheme == "https",  # a proxy must not get requests that stay on this machine
+            headers={"Accept-Encoding": "identity"},  # the size of a chunk is then that of its content
             event_hooks={"request": [follow]},
         ) as client:
             return Fetched(source, _body(client, url, source))
     except httpx.TimeoutException as error:
-        raise FetchError(f"{source}: the server was silent for {TIMEOUT:g} s; try again later") from error
+        raise FetchError(f"{source}: the server sent nothing for {TIMEOUT:g} s; try again later") from error
     except httpx.TooManyRedirects as error:
         raise FetchError(f"{source} redirects more than {REDIRECTS} times") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -123,18 +125,18 @@ def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:
     content = bytearray()
     with client.stream("GET", url) as response:
         if response.status_code != HTTPStatus.OK:
-            raise FetchError(f"{source}: the server answers {response.status_code}, and 200 was expected")
+            raise FetchError(f"{source}: the server responded with status {response.status_code} instead of 200")
         for chunk in response.iter_bytes():
             content += chunk
             if len(content) > LIMIT:
                 raise _too_large(source)
             if time.monotonic() > deadline:
-                raise FetchError(f"{source}: the answer takes more than {DEADLINE:g} s; try again later")
+                raise FetchError(f"{source}: the response took more than {DEADLINE:g} s; try again later")
     return bytes(content)
 
 
 def _too_large(name: str) -> FetchError:
-    return FetchError(f"{name} has more than {LIMIT // 1024 // 1024} MiB, which no spec has")
+    return FetchError(f"{name} is larger than {LIMIT // 1024 // 1024} MiB, the limit for a spec")
 
 
 def _public(url: httpx.URL) -> str:
@@ -142,7 +144,7 @@ def _public(url: httpx.URL) -> str:
 
 
 def _is_private(url: httpx.URL) -> bool:
-    """Say whether nobody on the way can read or change what is fetched."""
+    """Tell whether nobody on the way can read or change the document."""
     return url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host))
 
 

@@ -1,7 +1,7 @@
-"""Merges the slice of a documentation page into the vendored spec, whose other bytes stay as they are.
+"""Where the slice of a documentation page is merged into the vendored spec, whose other bytes do not change.
 
-What is compared, added and replaced as a whole is an entry: an operation, a component, and each root key but `paths`
-and `components`. A new entry follows the vendored one that precedes it in the slice, or comes last if there is none.
+An entry is compared, added and replaced as one: an operation, a component, or a root key other than `paths` and
+`components`. A new entry follows the vendored one that precedes it in the slice, or comes last if there is none.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
 
     from tools.vendor.document import Document
 
-_DEEP: Final = ("paths", "components")  # root keys whose entries are three keys deep, as ("paths", "/x", "get")
-_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # what a page says of its own accord and a spec may leave out
+_DEEP: Final = ("paths", "components")  # root keys whose entries are three keys deep, such as ("paths", "/x", "get")
+_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # pages add this, and a spec may omit it
 
 
 class MergeError(Exception):
-    """The slice can't be merged; the message says why, and shows both sides where they differ."""
+    """The slice can't be merged; the message says why, and shows both definitions where they differ."""
 
 
 @attrs.frozen
 class Change:
-    """One thing that the slice has and the vendored spec lacks or defines differently.
+    """An entry that the vendored spec lacks, or defines differently from the slice.
 
     Attributes:
-        path: The keys that lead to it.
-        new: What the slice has.
-        old: What the vendored spec has; None where it lacks it, or has an empty mapping.
-        after: The vendored key that it follows in the slice, if any.
+        path: The keys that lead to the entry.
+        new: The definition in the slice.
+        old: The vendored definition; None if it is missing or an empty mapping.
+        after: The vendored key that precedes the entry in the slice, if any.
     """
 
     path: tuple[str, ...]
@@ -54,11 +54,11 @@ class Change:
 
 @attrs.frozen
 class Merged:
-    """What came of a merge.
+    """The result of a merge.
 
     Attributes:
-        text: The vendored spec with the changes in it.
-        expected: What the text has to mean.
+        text: The vendored spec with the changes.
+        expected: The data that the text must hold.
         changes: The changes, in the slice's order.
     """
 
@@ -73,30 +73,30 @@ def merge(vendored: Document, page: Document, *, replace: bool) -> Merged:
     Args:
         vendored: The spec.
         page: The slice.
-        replace: Whether the slice wins where both define something differently.
+        replace: Whether the slice overwrites an entry that both define differently.
 
     Returns:
-        The merged text, the same to the byte where the slice has nothing new. Text is put together without looking at
-        what it means: whoever reads it has to compare that with `expected`.
+        The merged text, byte for byte the vendored one if the slice has nothing new. The text is assembled without
+        parsing it: the caller must load it and compare the data with `expected`.
 
     Raises:
-        MergeError: Both define something differently, and `replace` is false.
+        MergeError: Both define an entry differently, and `replace` is false.
     """
     changes = tuple(_changes(vendored.root, page.root, ()))
     different = [change for change in changes if change.old is not None]
     if different and not replace:
-        head = f"{page.name} defines differently what {vendored.name} has; REPLACE=1 takes what is marked with +"
+        head = f"{page.name} and {vendored.name} define the same entries differently; REPLACE=1 takes the lines with +"
         raise MergeError("\n".join([head, *(_difference(change, vendored.name, page.name) for change in different)]))
     text = vendored.text
     root = spans.read(text)
-    # from the end on, so that places before stay where they are; what is added goes before what is replaced there
+    # from the end to the start, so that earlier positions stay valid; an addition comes before a replacement there
     for start, end, new in sorted((_edit(change, text, root) for change in changes), key=lambda edit: edit[:2])[::-1]:
         text = text[:start] + new + text[end:]
     return Merged(text, _expected(vendored.root, changes), changes)
 
 
 def same(one: Any, other: Any) -> bool:
-    """Say whether two loaded nodes mean the same, whatever the order of their keys."""
+    """Tell whether two loaded nodes hold the same data, whatever the order of their keys."""
     return _text(one) == _text(other)
 
 
@@ -124,23 +124,23 @@ def _difference(change: Change, vendored: str, page: str) -> str:
 
 
 def _sorted(node: Any) -> list[str]:
-    """Return a node as lines of YAML; the order of keys is no difference."""
+    """Return a node as lines of YAML with sorted keys."""
     return yaml.dump(json.loads(_text(node))).splitlines()
 
 
 def _text(node: Any) -> str:
-    # as JSON, because to Python 1, 1.0 and true are equal
+    # as JSON, since 1, 1.0 and true are equal in Python
     return json.dumps(yaml.plain(node), sort_keys=True, ensure_ascii=False)
 
 
 def _edit(change: Change, text: str, root: spans.Span) -> tuple[int, int, str]:
-    """Return what to put where: the start and the end of what gives way, and the new text."""
+    """Return an edit: the start and the end of the replaced text, and the new text."""
     mapping = root
     *parents, key = change.path
     for parent in parents:
         mapping = mapping.entries[parent].value
-        if not mapping.entries:  # which the document has there
-            raise MergeError(f"{change.place} can't be put into an alias: vendor the whole spec")
+        if not mapping.entries:  # the document has entries there, but the text has an alias
+            raise MergeError(f"{change.place} can't be written into an alias; vendor the complete spec")
     entry = mapping.entries.get(key)
     beside = entry or mapping.entries.get(change.after or "") or list(mapping.entries.values())[-1]
     line = text.rfind("\n", 0, beside.start) + 1

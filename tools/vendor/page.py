@@ -1,7 +1,7 @@
-"""Documentation pages: Markdown whose one fence holds the part of the spec that is about one operation.
+"""Documentation pages: Markdown with one fence that holds a slice of the spec, the part for one operation.
 
 The fence is opened by four backticks and `yaml openapi-mintlify.yaml <method> <path>` or `yaml /openapi.yaml <method>
-<path>`, and closed by four backticks. Other fences, as around examples, are none of our business.
+<path>`, and closed by four backticks. Other fences, such as those of examples, are ignored.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Page:
     Attributes:
         method: The operation's method, in lower case.
         path: The operation's path.
-        text: The slice, ending in one newline.
-        line: How many lines of the page precede the slice.
+        text: The slice, with one newline at its end.
+        line: The number of lines before the slice.
     """
 
     method: str
@@ -46,7 +46,7 @@ class _Fence:
 
 
 def is_page(name: str, text: str) -> bool:
-    """Say whether a text is meant as a documentation page: by its name, or by a fence, which no spec can have."""
+    """Tell whether a text is a documentation page: by its name, or by a fence, which no spec can have."""
     return name.endswith((".md", ".mdx")) or re.search(r"^````", text, re.MULTILINE) is not None
 
 
@@ -54,14 +54,14 @@ def read_page(name: str, text: str) -> Page:
     """Find the slice of a documentation page.
 
     Args:
-        name: What messages call the page.
+        name: The page's name in messages.
         text: The page.
 
     Returns:
-        The slice and the operation that it's about.
+        The slice, with the method and the path of its operation.
 
     Raises:
-        DocumentError: There is not exactly one slice, or it isn't closed.
+        DocumentError: The page does not have exactly one slice, or its fence isn't closed.
     """
     fences = list(_fences(text))
     slices = [(fence, match) for fence in fences if fence.ticks == "````" and (match := _INFO.fullmatch(fence.info))]
@@ -70,10 +70,10 @@ def read_page(name: str, text: str) -> Page:
         raise DocumentError(f"{name}: has no fence that is opened by {FORM}{seen}")
     if len(slices) > 1:
         lines = " and ".join(str(fence.opened) for fence, _ in slices)
-        raise DocumentError(f"{name}: has {len(slices)} fences, in lines {lines}, and a page is about one operation")
+        raise DocumentError(f"{name}: has {len(slices)} slices, in lines {lines}; a page must have one")
     [(fence, match)] = slices
     if fence.lines is None:
-        raise DocumentError(f"{name}:{fence.opened}: the fence is opened and never closed: is the page cut off?")
+        raise DocumentError(f"{name}:{fence.opened}: the fence is not closed; is the page cut off?")
     slice_ = "\n".join(fence.lines).rstrip() + "\n"
     return Page(method=match[1], path=match[2], text=slice_, line=fence.opened)
 

@@ -1,4 +1,4 @@
-"""Where the mappings of a YAML or JSON text are, so that it can be changed in one place and kept in all others."""
+"""The positions of mappings in a YAML or JSON text, for a change in one place that leaves all other bytes alone."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Span:
     """A node of a text. Positions are indices of the text.
 
     Attributes:
-        end: Where it ends; of what is indented, comments and empty lines that follow are no part.
-        entries: A mapping's keys, in order; empty for every other node.
-        is_flow: Whether it's written with braces or brackets, as all JSON is.
+        end: The end of the node, without the comments and empty lines that follow an indented one.
+        entries: The keys of a mapping, in order; empty for every other node.
+        is_flow: Whether the node is written with braces or brackets, like all JSON.
     """
 
     end: int
@@ -32,7 +32,7 @@ class Entry:
     """A key of a mapping.
 
     Attributes:
-        start: Where the key begins.
+        start: The start of the key.
         value: The value.
     """
 
@@ -41,7 +41,7 @@ class Entry:
 
 
 def read(text: str) -> Span:
-    """Return the root of a text, which has to be one that loads."""
+    """Return the root of a text, which must be valid YAML or JSON."""
     events = YAML(typ="safe", pure=True).parse(text)
     first = next(event for event in events if isinstance(event, NodeEvent))
     return _span(first, events, 0)
@@ -49,7 +49,7 @@ def read(text: str) -> Span:
 
 def _span(event: Any, events: Iterator[Any], before: int) -> Span:
     if not isinstance(event, MappingStartEvent | SequenceStartEvent):
-        # where nothing is written, the place of the empty value is only known to be after its key
+        # a value without text, as in `key:`, has no position: it ends where its key ends
         return Span(event.end_mark.index if event.end_mark.index > event.start_mark.index else before, {})
     entries: dict[str, Entry] = {}
     end = event.end_mark.index
@@ -61,4 +61,4 @@ def _span(event: Any, events: Iterator[Any], before: int) -> Span:
             child = _span(next(events), events, child.end)
             entries[getattr(inner, "value", "")] = Entry(inner.start_mark.index, child)
         end = child.end
-    raise AssertionError("a collection that begins ends as well")
+    raise AssertionError("the events have no end of this collection")

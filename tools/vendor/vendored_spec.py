@@ -1,7 +1,8 @@
-"""Vendors a spec: the whole of what upstream has published, or the slice of it that a documentation page has.
+"""Where a spec is vendored: it is checked, compared with the vendored one, and written together with its source file.
 
-A whole spec becomes the vendored file byte for byte. A slice is merged into the file that is there, and no other byte
-of it changes. All is checked before anything is written; what differs from what is vendored takes REPLACE=1.
+A complete spec becomes the vendored file byte for byte. The slice of a documentation page is merged into the vendored
+file, and no other byte of it changes. Everything is checked before anything is written. A spec that differs from the
+vendored one requires REPLACE=1.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ from tools.vendor.fetch import Fetched, FetchError, fetch
 from tools.vendor.merge import MergeError, merge, same
 from tools.vendor.page import FORM, Page, is_page, read_page
 
-WANTED: Final = f"""\
-Wanted is an OpenAPI 3.x document in YAML or JSON that is whole in itself, or a documentation page with one slice of it:
-a fence opened by {FORM}"""
+REQUIRED: Final = f"""\
+FROM must be a complete OpenAPI 3.x document in YAML or JSON, or a documentation page with one slice of it, in a fence
+opened by {FORM}"""
 
 _WORK: Final = ".vendored-"
 
 
 class VendorError(Exception):
-    """Nothing was vendored, and the files are as they were. The message is for the maintainer."""
+    """Nothing was vendored, and the files are unchanged. The message is for the maintainer."""
 
 
 @attrs.frozen
@@ -43,18 +44,18 @@ class _Vendored:
 
 
 def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
-    """Vendor what is at `origin`.
+    """Vendor the document at `origin`.
 
     Args:
         root: The repository.
         origin: A file, an address, or `-` for standard input.
-        replace: Whether what differs from what is vendored takes its place.
+        replace: Whether to overwrite what is vendored where it differs.
 
     Returns:
-        What was changed, a line for each; none if everything was there already.
+        A line for each change; none if the vendored files are up to date.
 
     Raises:
-        VendorError: It can't be vendored, or differs and may not replace; the files are as they were.
+        VendorError: The document can't be vendored, or it differs and `replace` is false; the files are unchanged.
     """
     try:
         fetched = fetch(origin)
@@ -69,38 +70,41 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
             changed = {path: content for path, content in new.items() if content != _content(root / path)}
             _write(root, Path(work), changed)
     except yaml.DocumentError as error:
-        raise VendorError(f"{error}\n{WANTED}") from error
+        raise VendorError(f"{error}\n{REQUIRED}") from error
     except (FetchError, MergeError) as error:
         raise VendorError(str(error)) from error
     except OSError as error:
         raise VendorError(f"{root} can't be written: {error.strerror}") from error
-    return vendored.done or [f"{path}: describes what is vendored" for path in changed]
+    return vendored.done or [f"{path}: updated" for path in changed]
 
 
 def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Vendored:
-    """Return what is to be in the vendored file and what to say of it."""
+    """Return the new content of the vendored file, with a line for each change."""
     name = fetched.source
     text = decode(name, fetched.content)
     if text.lstrip("\ufeff\t\r\n ").startswith("<"):
-        raise yaml.DocumentError(f"{name}: is HTML or XML: a documentation page has its Markdown at an address in .md")
+        raise yaml.DocumentError(
+            f"{name}: HTML or XML; for a documentation page, use its Markdown, at an address that ends in .md"
+        )
     if is_page(name, text):
         return _of_page(root, work, read_page(name, text), name, replace=replace)
-    file = work / "whole"
+    file = work / "complete"
     file.write_bytes(fetched.content)
     document = read_document(name, file)
     old = _content(root / SPEC)
     if old is not None and old != fetched.content and not replace:
         raise VendorError(
             f"{name} (version {document.version}) differs from the vendored {SPEC}.\n"
-            "REPLACE=1 overwrites that; git diff shows then what has changed."
+            "Use REPLACE=1 to overwrite it; git diff then shows the changes."
         )
-    done = [f"{SPEC}: is {name} now, version {document.version}"] if old != fetched.content else []
+    done = [f"{SPEC}: now {name}, version {document.version}"] if old != fetched.content else []
     return _Vendored(fetched.content, document.version, [name], done)
 
 
 def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) -> _Vendored:
     file = work / "slice"
-    file.write_text("\n" * page.line + page.text, encoding="utf-8", newline="")  # with the page's own line numbers
+    # empty lines before the slice, so that messages have the line numbers of the page
+    file.write_text("\n" * page.line + page.text, encoding="utf-8", newline="")
     document = read_document(name, file)
     item = document.root["paths"].get(page.path)
     if not (isinstance(item, dict) and page.method in item):
@@ -108,7 +112,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
             f"{name}:{page.line}: the slice has no {page.method} {page.path}, which its fence names"
         )
     if not (root / SPEC).exists():
-        done = [f"{SPEC}: is the slice of {name} now, version {document.version}"]
+        done = [f"{SPEC}: now the slice of {name}, version {document.version}"]
         return _Vendored(page.text.encode(), document.version, [name], done)
     vendored = read_document(SPEC.name, root / SPEC)
     merged = merge(vendored, document, replace=replace)
@@ -118,10 +122,10 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         result = read_document(f"{SPEC} with {name}", file)
     except yaml.DocumentError as error:
         raise VendorError(
-            f"{name} can't be merged, which would break {SPEC}: vendor the whole spec\n{error}"
+            f"{name} can't be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
         ) from error
     if not same(result.root, merged.expected):
-        raise VendorError(f"{name} can't be merged, which would change the meaning of {SPEC}: vendor the whole spec")
+        raise VendorError(f"{name} can't be merged, since other parts of {SPEC} would change; vendor the complete spec")
     sources = _sources(root)
     if (merged.changes and name not in sources) or not sources:
         sources.append(name)
@@ -130,7 +134,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
 
 
 def _sources(root: Path) -> list[str]:
-    """Return where the vendored file has come from until now, as far as that is known."""
+    """Return the known sources of the vendored file so far."""
     try:
         found = json.loads((root / SOURCE).read_bytes())["source"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -145,8 +149,8 @@ def _content(path: Path) -> bytes | None:
 def _write(root: Path, work: Path, files: dict[Path, bytes]) -> None:
     """Replace files together, the spec first.
 
-    Killed between the two, the spec is the new one and its source file still has the old hash, which a contract test
-    notices; the same `make vendor` once more then writes what is missing, without REPLACE.
+    A kill between the two files leaves the new spec and a source file with the old hash, which a contract test reports.
+    The same `make vendor` then writes the source file, without REPLACE.
     """
     for folder in ("old", "new"):
         (work / folder).mkdir()

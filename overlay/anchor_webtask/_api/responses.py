@@ -10,7 +10,6 @@ from anchor_webtask._api.requests import task_id_problem
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._http.failures import request_id
 from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
-from anchor_webtask._redaction.secrets import Sealed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,8 +38,7 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
 
     An id that has arrived is never lost: it is found whatever the status, the framing or another field's encoding.
     """
-    bodies = (response.bodies or Sealed(())).open() if isinstance(response, Failure) else response.bodies()
-    task_id, status = _arrived_id(bodies)
+    task_id, status = _arrived_id(response.bodies())
     is_success = not isinstance(response, Failure) or 200 <= (response.status or 0) < 300
     if task_id is not None and is_success:
         return Running(task_id, _text(status, redact))
@@ -51,19 +49,18 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
 
 
 def _arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
-    """Return the task's id, and its status, from the first body that holds complete JSON with an id; None if none does."""
+    """Return the id of a task and its status, from the first body that holds complete JSON with an id; else None."""
     for body in bodies:
-        start = body.find(b"{")
         try:
-            content, _ = _LENIENT.raw_decode(body[max(start, 0) :].decode("utf-8", "replace"))
+            text = body[max(body.find(b"{"), 0) :].decode("utf-8", "replace")
+            content: Any = _LENIENT.raw_decode(text)[0]
         except (ValueError, RecursionError):
             continue
-        for fields in (content.get("data"), content) if isinstance(content, dict) else ():
-            for name in _ID_NAMES if isinstance(fields, dict) else ():
-                task_id = fields.get(name)
-                if isinstance(task_id, int) and not isinstance(task_id, bool):
-                    task_id = str(task_id)
-                if task_id_problem(task_id) is None:
+        places: list[Any] = [content.get("data"), content] if isinstance(content, dict) else []
+        for fields in places:
+            for value in map(fields.get, _ID_NAMES) if isinstance(fields, dict) else ():
+                task_id = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+                if isinstance(task_id, str) and task_id_problem(task_id) is None:
                     return task_id, fields.get("status")
     return None, None
 

@@ -14,8 +14,7 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.environment import certificate_state, proxy_for
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT, Guard, KeyAuth, hide_location
-from anchor_webtask._http.record import RECORD
-from anchor_webtask._http.transport import REMAINING, AsyncTransport, Transport
+from anchor_webtask._http.record import RECORD, REMAINING
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._version import __version__
 
@@ -112,19 +111,26 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
 
 def _transport(settings: Settings) -> httpx.BaseTransport:
     """Return a sync transport of our own; httpx's, if the environment has a proxy for the API."""
-    if (proxy := _proxy(settings)) is None:
-        return Transport(ssl_context)
+    from anchor_webtask._http.transport import Transport
+
+    if (proxy := _checked_proxy(settings)) is None:
+        return Transport(ssl_context, settings.clock.now)
     return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
 
 
 def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
     """Return an async transport of our own; httpx's, if the environment has a proxy for the API."""
-    if (proxy := _proxy(settings)) is None:
-        return AsyncTransport(ssl_context)
+    from anchor_webtask._http.transport import AsyncTransport
+
+    if (proxy := _checked_proxy(settings)) is None:
+        return AsyncTransport(ssl_context, settings.clock.now)
     return httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
 
 
-def _proxy(settings: Settings) -> httpx.Proxy | None:
+def _checked_proxy(settings: Settings) -> httpx.Proxy | None:
+    """Return the environment's proxy for the API, after a check that the environment's certificates can be read."""
+    if settings.base_url.startswith("https:"):
+        ssl_context()
     # The environment's proxies are not used for loopback: one would receive the key in clear text.
     return None if settings.is_loopback else proxy_for(httpx.URL(settings.base_url))
 

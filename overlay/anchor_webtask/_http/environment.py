@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from importlib.util import find_spec
 from typing import Final
 from urllib.request import getproxies
 
@@ -32,6 +31,8 @@ def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
     try:
         proxy = httpx.Proxy(text if "://" in text else f"http://{text}")
         if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host:
+            from importlib.util import find_spec
+
             if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
                 return proxy
             problem = "names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"

@@ -167,13 +167,13 @@ class Guard:
             limit: Seconds that the exchange was allowed to take.
         """
         if response is None:
-            return (failure or self.overdue(limit))._replace(bodies=Sealed((self.record.received_body(),)))
+            return (failure or self.overdue(limit))._replace(bodies=Sealed((self.record.received_body(),)).open)
         failure = self._failure(response, failure, limit)
         if failure is not None:
             return failure._replace(
                 status=response.head.status_code,
                 request_id=request_id(response.head, self._redact),
-                bodies=Sealed(response.bodies()),
+                bodies=Sealed(response.bodies()).open,
             )
         return response
 

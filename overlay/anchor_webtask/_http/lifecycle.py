@@ -24,6 +24,8 @@ def create(make: Callable[[], T]) -> T:
     """
     try:
         return make()
+    except ConfigurationError:
+        raise
     except Exception as error:  # noqa: BLE001  httpx and ssl raise many types for a bad environment
         kind = type(error).__name__
     # The error's own text may quote a proxy's password.

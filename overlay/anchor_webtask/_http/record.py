@@ -10,6 +10,8 @@ from typing import Final
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
+REMAINING: Final = "anchor_webtask.remaining"
+"""The key of a function in a request's extensions that returns the seconds left for the request."""
 
 
 class ExchangeRecord:
@@ -40,5 +42,5 @@ class ExchangeRecord:
         return b"".join(self.pieces) + bytes(self.buffer.rstrip(b"\0"))
 
     def received_body(self) -> bytes:
-        """Return the bytes after the response's head, as they were received: with chunk sizes, and compressed if it is."""
+        """Return the bytes after the response's head as they were received, perhaps chunked and compressed."""
         return self.received().partition(b"\r\n\r\n")[2]

@@ -9,7 +9,6 @@ least likely to have closed it. An interruption closes the connection of its req
 from __future__ import annotations
 
 import ssl
-import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -19,15 +18,13 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
-from anchor_webtask._http.record import RECORD, ExchangeRecord
+from anchor_webtask._http.record import RECORD, REMAINING, ExchangeRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchor_webtask._http.connection import Origin
 
-REMAINING: Final = "anchor_webtask.remaining"
-"""The key of a function in a request's extensions that returns the seconds left for the request."""
 MAX_IDLE_SECONDS: Final = 5.0
 """Seconds after which an idle connection is closed; servers close it about then too."""
 _CLOSED: Final = "the client was closed"
@@ -36,8 +33,9 @@ _CLOSED: Final = "the client was closed"
 class _Connections:
     """The connections of one transport: those in use, and those that wait for the next request."""
 
-    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext]) -> None:
+    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext], now: Callable[[], float]) -> None:
         self._make_ssl_context = make_ssl_context
+        self._now = now
         self._in_use: set[Connection] = set()
         self._idle: deque[tuple[float, Connection]] = deque()
         self._is_closed = False
@@ -46,7 +44,7 @@ class _Connections:
         """Return an idle connection to an origin, and those that must be closed."""
         to_close = []
         with suppress(IndexError):
-            while self._idle[0][0] < time.monotonic() - MAX_IDLE_SECONDS:
+            while self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
                 to_close.append(self._idle.popleft()[1])
         with suppress(IndexError):
             while True:
@@ -69,7 +67,7 @@ class _Connections:
         """Keep a connection for the next request; return False if it must be closed."""
         if self._is_closed or connection not in self._in_use or not connection.finish():
             return False
-        self._idle.append((time.monotonic(), connection))
+        self._idle.append((self._now(), connection))
         self._in_use.discard(connection)
         return True
 
@@ -152,8 +150,8 @@ class _Body(httpx.SyncByteStream):
 class Transport(_Connections, httpx.BaseTransport):
     """The sync transport; threads may share it."""
 
-    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext]) -> None:
-        super().__init__(make_ssl_context)
+    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext], now: Callable[[], float]) -> None:
+        super().__init__(make_ssl_context, now)
         self._backend = httpcore.SyncBackend()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -252,8 +250,8 @@ class _AsyncBody(httpx.AsyncByteStream):
 class AsyncTransport(_Connections, httpx.AsyncBaseTransport):
     """The async transport, for asyncio and trio."""
 
-    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext]) -> None:
-        super().__init__(make_ssl_context)
+    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext], now: Callable[[], float]) -> None:
+        super().__init__(make_ssl_context, now)
         self._backend: httpcore.AsyncNetworkBackend | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -1,1 +1,1 @@
-"""Typed answers: from `output` to the JSON Schema that is sent, and from the answer's JSON to the value."""
+"""Typed answers: the JSON Schema that is sent for `output`, and the value that an answer becomes."""

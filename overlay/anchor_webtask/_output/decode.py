@@ -1,9 +1,9 @@
-"""From what the user wants as an answer to the schema that is sent, and from the answer's JSON to the value.
+"""The argument `output`: the schema to send for it, and the decoding of an answer into the value that it asks for.
 
-The API wraps an answer in a lone `result` key, or in two, or not at all, and some agents answer JSON as text. So a
-typed answer is looked for as it is, then decoded, then unwrapped; what is accepted is what fits. An object that has not
-one of a class's fields never fits: an agent that gave up answers `{}`, and a class of defaults would take it for an
-answer.
+The API returns an answer plain, in an object with the single key `result`, or in two such objects. Some agents return
+JSON as text. So a typed answer is tried as received, then decoded from text, then unwrapped; the first candidate that
+fits is taken. An object that has none of a class's fields never fits: an agent that gave up returns `{}`, which a class
+whose fields all have defaults would accept.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, Ty
 
 from anchor_webtask._errors import ConfigurationError, InvalidOutputError
 from anchor_webtask._models import T
-from anchor_webtask._output.json_schema import JsonSchema, json_of
+from anchor_webtask._output.json_schema import JsonSchema, json_copy
 from anchor_webtask._output.mismatch import Mismatch, Step
 from anchor_webtask._output.schema import (
     WRAPPER,
-    fields_of,
+    all_field_names,
+    allowed_fields,
     has_object_root,
     inlined,
-    property_names,
-    resolved,
+    with_root_resolved,
     wrapped_in_object,
 )
 
@@ -31,19 +31,19 @@ if TYPE_CHECKING:
     from anchor_webtask._output.schema import Schema
 
 JsonSchemaLike: TypeAlias = Mapping[str, Any] | JsonSchema
-"""An `output` that is no type. A mapping is sent, and its answer isn't validated; a `JsonSchema`'s answer is."""
+"""An `output` that is a schema, not a type. Answers to a `JsonSchema` are validated, answers to a mapping are not."""
 
-UNWRAPPINGS: Final = 2
-"""How many wrappings of the API's are taken off."""
+MAX_API_WRAPPERS: Final = 2
+"""The API puts at most this many objects with the single key `result` around an answer."""
 
 
 class Output(NamedTuple, Generic[T]):
-    """How one `output` is asked for and read.
+    """How to ask for one `output`, and how to decode its answer.
 
     Attributes:
-        schema: The JSON Schema to send, an object at its root; None where nothing was asked for.
-        wrapped: Whether what the user asked for is one field of the schema that is, or was, sent.
-        convert: Makes the value of JSON, or the `Mismatch` where it doesn't fit; None takes the answer as it comes.
+        schema: The JSON Schema to send, with an object at its root; None if the user passed no `output`.
+        wrapped: Whether the sent schema wraps the user's schema in an object, as its only field `result`.
+        convert: Converts JSON to the value, or returns a `Mismatch`; None if the answer is not validated.
     """
 
     schema: Schema | None = None
@@ -51,78 +51,82 @@ class Output(NamedTuple, Generic[T]):
     convert: Callable[[Any], Any] | None = None
 
     def value(self, raw: Any, task_id: str | None = None, redact: Callable[[str], str] = str) -> T:
-        """Return the answer as it was asked for.
+        """Return the answer as the value that `output` asks for.
 
         Args:
-            raw: The answer's JSON.
+            raw: The answer's JSON as received.
             task_id: The task's id, for the error.
-            redact: Takes secrets out of the error's text.
+            redact: Removes secrets from the error's text.
 
         Raises:
-            InvalidOutputError: The answer is something else.
+            InvalidOutputError: The answer does not fit `output`.
         """
         if self.convert is None:
-            as_it_comes: T = self._as_it_comes(raw)
-            return as_it_comes
+            unvalidated: T = self._unvalidated(raw)
+            return unvalidated
         mismatches: list[Mismatch] = []
         for steps, candidate in self._candidates(raw):
-            value = self._fitting(candidate, self.convert)
+            value = self._converted(candidate, self.convert)
             if not isinstance(value, Mismatch):
                 fitting: T = value
                 return fitting
-            mismatches.append(value.below(*steps))
-        # The one that came furthest says most; of text and the JSON in it, the JSON.
+            mismatches.append(value.prefixed(*steps))
+        # The deepest mismatch is the most useful one. Among equally deep mismatches the last is preferred, since JSON
+        # that is decoded from a text comes after the text.
         closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
-        hint = "; the error's .raw is the answer as it came" if task_id is None else ""  # else it's in the advice
-        known = property_names(self.schema or {})
+        # If the task's id is known, the error's advice already mentions `.raw`.
+        hint = "; the error's .raw is the answer as received" if task_id is None else ""
+        known = all_field_names(self.schema or {})
         raise InvalidOutputError(
-            f"the task completed, but its answer is not what output asks for, {closest.told(redact, known)}{hint}",
+            f"the task completed, but its answer does not fit output {closest.describe(redact, known)}{hint}",
             raw=raw,
             path=closest.path(redact, known),
             task_id=task_id,
         )
 
-    def _as_it_comes(self, raw: Any) -> Any:
+    def _unvalidated(self, raw: Any) -> Any:
+        """Return the answer without the API's `result` wrappers, and decoded if it should not be text."""
         if self.schema is None:
-            return _unwrapped(raw, UNWRAPPINGS + self.wrapped)
+            return _unwrapped(raw, MAX_API_WRAPPERS + self.wrapped)
         fields = self.schema.get("properties")
         asked_for = fields[WRAPPER] if self.wrapped and isinstance(fields, dict) else self.schema
         decoded = raw if asked_for.get("type") == "string" else _decoded(raw)
         if self.wrapped:
-            return _unwrapped(decoded, UNWRAPPINGS + 1)
+            return _unwrapped(decoded, MAX_API_WRAPPERS + 1)
         own = fields.keys() if isinstance(fields, dict) and WRAPPER in fields else None
-        for _ in range(UNWRAPPINGS):
-            inner = decoded[WRAPPER] if _is_wrapping(decoded) else None
-            # An object was asked for, so what is none isn't the answer. Where the user has a field of this name, only
-            # what has fields of theirs is inside a wrapping of the API's.
+        for _ in range(MAX_API_WRAPPERS):
+            inner = decoded[WRAPPER] if _is_wrapper(decoded) else None
+            # The schema asks for an object, so `{"result": …}` is a wrapper only if it contains an object. If the
+            # schema itself has a field `result`, the inner object must also have one of the schema's fields.
             if not isinstance(inner, dict) or (own is not None and own.isdisjoint(inner)):
                 break
             decoded = inner
         return decoded
 
     def _candidates(self, raw: Any) -> Iterator[tuple[tuple[Step, ...], Any]]:
-        """Yield what may be the answer, and the steps that lead there."""
+        """Yield each part of the received JSON that may be the answer, and the steps that lead to the part."""
         steps: tuple[Step, ...] = ()
         value = raw
-        whole = _decoded(raw)
-        if self.wrapped and _is_wrapping(whole):
-            steps, value = (WRAPPER,), whole[WRAPPER]
-        for _ in range(UNWRAPPINGS + 1):
+        decoded = _decoded(raw)
+        if self.wrapped and _is_wrapper(decoded):
+            steps, value = (WRAPPER,), decoded[WRAPPER]
+        for _ in range(MAX_API_WRAPPERS + 1):
             yield steps, value
             if isinstance(value, str) and (decoded := _decoded(value, scalars=True)) is not value:
                 value = decoded
                 yield steps, value
-            if not _is_wrapping(value):
+            if not _is_wrapper(value):
                 return
             steps, value = (*steps, WRAPPER), value[WRAPPER]
 
-    def _fitting(self, candidate: Any, convert: Callable[[Any], Any]) -> Any:
+    def _converted(self, candidate: Any, convert: Callable[[Any], Any]) -> Any:
+        """Return the candidate's value, or the `Mismatch` if it does not fit or has none of the expected fields."""
         try:
             try:
                 value = convert(candidate)
             except UnicodeEncodeError:
-                value = convert(_repaired(candidate))
-        except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer is paid for
+                value = convert(_without_lone_surrogates(candidate))
+        except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer has been paid for
             return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
         if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value
@@ -131,36 +135,38 @@ class Output(NamedTuple, Generic[T]):
         if is_empty and hasattr(value, "model_fields_set"):
             from anchor_webtask._output import pydantic_types
 
-            is_empty = pydantic_types.used_nothing(value, candidate)
-        return Mismatch((), f"expected an object with {', '.join(fields)}", candidate) if fields and is_empty else value
+            is_empty = pydantic_types.took_no_data(value, candidate)
+        if fields and is_empty:
+            return Mismatch((), f"expected an object with at least one of these fields: {', '.join(fields)}", candidate)
+        return value
 
     def _field_names(self) -> list[str] | None:
-        """Return the names of the fields that an answer may have; None where it may have any."""
+        """Return the names of the fields that an answer may have; None if it may have fields of any name."""
         schema: Schema = self.schema or {}
         asked_for = schema["properties"][WRAPPER] if self.wrapped else schema
-        return fields_of(asked_for, schema.get("$defs", {}))
+        return allowed_fields(asked_for, schema.get("$defs", {}))
 
 
 def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
-    """Return how to ask for `output` and how to read it.
+    """Return how to ask for `output`, and how to decode its answer.
 
     Args:
-        output: What the user gave: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
-        wrapped: Whether the answer is known to come wrapped, where nothing is given.
+        output: What the user passed: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
+        wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
 
     Raises:
-        ConfigurationError: `output` is none of these, or can't be expressed as a JSON Schema.
+        ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
     """
     if output is None:
         return Output(wrapped=wrapped)
     if isinstance(output, JsonSchema):
-        return _output(resolved(output.schema), output.convert)
+        return _output(with_root_resolved(output.schema), output.convert)
     if isinstance(output, Mapping):
-        return _output(resolved(json_of(output)), None)
+        return _output(with_root_resolved(json_copy(output)), None)
     if isinstance(output, str):
         raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
-    # Unions are equal whatever their order, and the order matters: by its repr, each is kept for itself.
-    return (_kept if _is_hashable(output) else _typed)(output, repr(output))
+    # `A | B` equals `B | A`, but their answers are decoded differently: the repr keeps them apart in the cache.
+    return (_cached if _is_hashable(output) else _typed)(output, repr(output))
 
 
 def _is_hashable(output: object) -> bool:
@@ -178,10 +184,10 @@ def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]
 
 
 def _typed(kind: Any, _: str) -> Output[Any]:
-    """Ask for a type, by pydantic if that has made a part of it, else by msgspec."""
+    """Return how to ask for a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
     from anchor_webtask._output import type_parts
 
-    if type_parts.is_for_pydantic(kind):
+    if type_parts.needs_pydantic(kind):
         from importlib.util import find_spec
 
         if find_spec("pydantic") is None:
@@ -195,39 +201,40 @@ def _typed(kind: Any, _: str) -> Output[Any]:
     return _output(inlined(msgspec_types.schema_of(kind)), functools.partial(msgspec_types.convert, kind))
 
 
-_kept = functools.lru_cache(maxsize=256)(_typed)
+_cached = functools.lru_cache(maxsize=256)(_typed)
 
 
 def _unwrapped(value: Any, times: int) -> Any:
-    """Take off lone `result` keys."""
+    """Return the value inside at most `times` nested objects with the single key `result`."""
     for _ in range(times):
-        if not _is_wrapping(value):
+        if not _is_wrapper(value):
             break
         value = value[WRAPPER]
     return value
 
 
-def _is_wrapping(value: Any) -> TypeGuard[dict[str, Any]]:
+def _is_wrapper(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether a value is an object with the single key `result`."""
     return isinstance(value, dict) and value.keys() == {WRAPPER}
 
 
 def _decoded(raw: Any, *, scalars: bool = False) -> Any:
-    """Decode an answer that is an object or a list as text, or other JSON; text that is none stays as it is."""
+    """Return the object or list that a text holds as JSON, or with `scalars` any JSON; any other value unchanged."""
     if not isinstance(raw, str):
         return raw
     try:
-        value = json.loads(raw, parse_constant=_refuse)
+        value = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return raw
     return value if scalars or isinstance(value, dict | list) else raw
 
 
-def _repaired(value: Any) -> Any:
-    """Copy JSON with the replacement character for each half of a surrogate pair: the libraries can't encode those."""
+def _without_lone_surrogates(value: Any) -> Any:
+    """Return a copy of JSON with U+FFFD for each lone surrogate, since msgspec and pydantic can't encode surrogates."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(text.decode("utf-16", "replace"))
 
 
-def _refuse(constant: str) -> None:
-    """Refuse `NaN` and the infinities, which are Python's, and no JSON."""
+def _refuse_constant(constant: str) -> None:
+    """Refuse `NaN` and the infinities: Python's decoder accepts them, but they are not JSON."""
     raise ValueError(constant)

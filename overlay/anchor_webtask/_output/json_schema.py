@@ -1,4 +1,4 @@
-"""JSON Schemas as `output` whose answers are validated."""
+"""`JsonSchema`: a JSON Schema as `output`, against which the answer is validated."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ if TYPE_CHECKING:
 
 
 class JsonSchema:
-    """A JSON Schema as `output` whose answer is validated; a plain dict is sent, and its answer taken as it comes.
+    """A JSON Schema as `output`, against which the answer is validated; the answer to a plain dict is not validated.
 
     Needs `anchor-webtask[jsonschema]`.
 
     Args:
-        schema: The schema, in the dialect 2020-12. References to other documents are not followed.
+        schema: The schema, in the dialect 2020-12. It must contain the targets of its references, since other
+            documents are not fetched.
 
     Attributes:
-        schema: The schema.
+        schema: A copy of the schema.
 
     Raises:
-        ConfigurationError: The schema is none, or isn't JSON.
-        ImportError: jsonschema isn't installed.
+        ConfigurationError: The schema is not JSON, is not a valid JSON Schema, or lacks the target of a reference.
+        ImportError: jsonschema is not installed.
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
@@ -36,38 +37,40 @@ class JsonSchema:
         except ImportError as error:
             raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 
-        self.schema: Schema = json_of(schema)
+        self.schema: Schema = json_copy(schema)
         try:
             jsonschema.Draft202012Validator.check_schema(self.schema)
         except jsonschema.SchemaError as error:
             problem = Mismatch(tuple(error.absolute_path), error.message, error.instance)
         else:
             self._validator = jsonschema.Draft202012Validator(self.schema, registry=referencing.Registry())
-            lost = _lost_reference(self.schema)
-            if lost is None:
+            dangling = _dangling_reference(self.schema)
+            if dangling is None:
                 return
-            raise ConfigurationError(f"output refers to {lost!r}, which is not in it: put it there, under $defs")
-        raise ConfigurationError(f"output is no JSON Schema {problem}")
+            raise ConfigurationError(
+                f"output refers to {dangling!r}, but does not contain it: add that schema under $defs"
+            )
+        raise ConfigurationError(f"output is not a valid JSON Schema {problem}")
 
     def __repr__(self) -> str:
         return f"JsonSchema({self.schema!r})"
 
     def convert(self, value: Any) -> Any:
-        """Return JSON that fits the schema as it is, else the `Mismatch` where it doesn't."""
+        """Return JSON that fits the schema unchanged; for any other JSON return the `Mismatch`."""
         from jsonschema.exceptions import best_match
 
         try:
             error = best_match(self._validator.iter_errors(value))
         except RecursionError:
-            return Mismatch((), "expected what the schema says, which goes too deep", value)
+            return Mismatch((), "validation against the schema exceeded Python's recursion limit", value)
         if error is None:
             return value
-        expected = f"expected what fits {error.validator} {json.dumps(error.validator_value)}"
+        expected = f"expected a value that fits {error.validator} {json.dumps(error.validator_value)}"
         return Mismatch(tuple(error.absolute_path), expected, error.instance)
 
 
-def _lost_reference(schema: Schema) -> str | None:
-    """Return a reference that leads to nothing in the schema; what it leads to elsewhere is not fetched."""
+def _dangling_reference(schema: Schema) -> str | None:
+    """Return a reference whose target the schema does not contain, or None; other documents are not fetched."""
     from referencing import Registry
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012
@@ -86,11 +89,11 @@ def _lost_reference(schema: Schema) -> str | None:
     return None
 
 
-def json_of(schema: Mapping[str, Any]) -> Schema:
-    """Copy a schema by way of its JSON.
+def json_copy(schema: Mapping[str, Any]) -> Schema:
+    """Return a deep copy of a schema, made by encoding the schema as JSON and decoding that.
 
     Raises:
-        ConfigurationError: It is empty, or isn't JSON.
+        ConfigurationError: The schema is empty, or is not JSON.
     """
     if not schema:
         raise ConfigurationError("output is empty: give a JSON Schema, or leave it out")
@@ -100,11 +103,11 @@ def json_of(schema: Mapping[str, Any]) -> Schema:
             return copy
     except (TypeError, ValueError, RecursionError):
         pass
-    raise ConfigurationError("output must be JSON all through: dicts with text as keys, lists, text, finite numbers")
+    raise ConfigurationError("output must be JSON: dicts with text as keys, lists, text, finite numbers")
 
 
 def has_text_keys(value: Any) -> bool:
-    """Whether all keys in a value are text: as JSON others would be made text in silence, and could meet."""
+    """Whether all keys in a value are text; Python's encoder would silently turn `1` and `"1"` into the same key."""
     if isinstance(value, Mapping):
         return all(isinstance(key, str) and has_text_keys(inner) for key, inner in value.items())
     return not isinstance(value, list | tuple) or all(map(has_text_keys, value))

@@ -1,4 +1,4 @@
-"""Where an answer differs from what was asked for."""
+"""`Mismatch`: the place where an answer does not fit `output`, and its description in an error message."""
 
 from __future__ import annotations
 
@@ -9,21 +9,25 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
 MAX_EXCERPT: Final = 60
-MAX_READ: Final = 10_000
-"""So much of a text is read at most before a piece of it is shown: a secret in it may be long."""
+"""An error message shows at most this many characters of a wrong value."""
 MAX_PATH: Final = 200
 MAX_EXPECTED: Final = 200
+MAX_REDACTED: Final = 10_000
+"""At most this many characters of a text are searched for secrets, before the text is cut for an error message.
+
+Cutting first could leave half of a secret, which would not be recognized.
+"""
 
 Step: TypeAlias = str | int
 
 
 class Mismatch(NamedTuple):
-    """One place at which an answer isn't what was asked for.
+    """A place at which JSON does not fit what was expected.
 
     Attributes:
-        steps: The keys and indexes that lead there from the root.
-        expected: What was expected there, in words.
-        found: What is there.
+        steps: The keys and indexes that lead from the root to the place.
+        expected: What was expected at the place, as text.
+        found: The value at the place.
     """
 
     steps: tuple[Step, ...]
@@ -31,63 +35,64 @@ class Mismatch(NamedTuple):
     found: Any
 
     def path(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
-        """Return the place as a JSONPath; `redact` takes secrets out of keys that aren't known."""
+        """Return the place as a JSONPath; `redact` removes secrets from each key that is not in `known`."""
         return "$" + "".join(
-            _step(step if isinstance(step, int) or step in known else redact(step)) for step in self.steps
+            _segment(step if isinstance(step, int) or step in known else redact(step)) for step in self.steps
         )
 
-    def told(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
-        """Return all of it as short, printable text, out of which `redact` has taken secrets before any is cut."""
+    def describe(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
+        """Return a short, printable description; `redact` removes secrets before a text is cut."""
         path, expected = (
-            _shown(self.path(redact, known), MAX_PATH),
-            _shown(redact(self.expected[:MAX_READ]), MAX_EXPECTED),
+            _shortened(self.path(redact, known), MAX_PATH),
+            _shortened(redact(self.expected[:MAX_REDACTED]), MAX_EXPECTED),
         )
-        return f"at {path}: {expected}; it is {_piece(self.found, redact)}"
+        return f"at {path}: {expected}; found {_excerpt(self.found, redact)}"
 
     def __str__(self) -> str:
-        return self.told()
+        return self.describe()
 
-    def below(self, *steps: Step) -> Mismatch:
-        """Return the same seen from further up."""
+    def prefixed(self, *steps: Step) -> Mismatch:
+        """Return the mismatch with `steps` put before its own steps."""
         return Mismatch((*steps, *self.steps), self.expected, self.found)
 
 
-def at(value: Any, steps: tuple[Step, ...]) -> Any:
-    """Return what is at a place."""
+def value_at(value: Any, steps: tuple[Step, ...]) -> Any:
+    """Return the value that `steps` lead to."""
     for step in steps:
         value = value[step]
     return value
 
 
-def _step(step: Step) -> str:
+def _segment(step: Step) -> str:
     if isinstance(step, int):
         return f"[{step}]"
     return f".{step}" if step.isidentifier() else f'["{"".join(map(_escaped, step))}"]'
 
 
 def _escaped(character: str) -> str:
-    """Write a character of a key as JSON does, and all that can't be printed by its number."""
+    r"""Return a character as a JSON string contains it; unprintable characters become `\uXXXX`."""
     return json.dumps(character, ensure_ascii=not character.isprintable())[1:-1]
 
 
-def _piece(found: Any, redact: Callable[[str], str]) -> str:
-    """Return a short, printable piece of JSON."""
-    return _shown("".join(_pieces(found, redact)), MAX_EXCERPT)
+def _excerpt(found: Any, redact: Callable[[str], str]) -> str:
+    """Return the beginning of a value's JSON, short and printable."""
+    return _shortened("".join(_redacted_chunks(found, redact)), MAX_EXCERPT)
 
 
-def _shown(text: str, longest: int) -> str:
-    shown = "".join(character if character.isprintable() else " " for character in text[: longest + 1])
-    return shown if len(shown) <= longest else f"{shown[:longest]}…"
+def _shortened(text: str, limit: int) -> str:
+    shown = "".join(character if character.isprintable() else " " for character in text[: limit + 1])
+    return shown if len(shown) <= limit else f"{shown[:limit]}…"
 
 
-def _pieces(found: Any, redact: Callable[[str], str]) -> list[str]:
-    """Return the beginning of a value's JSON, without writing all of a large one."""
-    pieces: list[str] = []
+def _redacted_chunks(found: Any, redact: Callable[[str], str]) -> list[str]:
+    """Return chunks of a value's JSON, without secrets, until they exceed `MAX_EXCERPT` characters."""
+    chunks: list[str] = []
     size = 0
+    # A large value is not encoded completely: its remaining chunks are never made.
     for encoded in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
-        piece = redact(encoded[:MAX_READ])
-        pieces.append(piece[: MAX_EXCERPT + 1])
-        size += len(piece)
+        chunk = redact(encoded[:MAX_REDACTED])
+        chunks.append(chunk[: MAX_EXCERPT + 1])
+        size += len(chunk)
         if size > MAX_EXCERPT:
             break
-    return pieces
+    return chunks

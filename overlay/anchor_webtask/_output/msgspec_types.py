@@ -1,4 +1,4 @@
-"""Types that msgspec knows: attrs classes, dataclasses, TypedDicts, NamedTuples, Structs, and what is made of them."""
+"""Types that msgspec reads: attrs classes, dataclasses, TypedDicts, NamedTuples, Structs, scalars and containers."""
 
 from __future__ import annotations
 
@@ -10,53 +10,53 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import inspect as mi
 
-from anchor_webtask._output.mismatch import Mismatch, Step, at
-from anchor_webtask._output.schema import NUMBER, WHOLE_NUMBER, Schema, listed
+from anchor_webtask._output.mismatch import Mismatch, Step, value_at
+from anchor_webtask._output.schema import INTEGER_KEY, NUMBER_KEY, Schema, listed_values
 from anchor_webtask._output.type_parts import unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_WHERE: Final = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
+_LOCATION: Final = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _KEY: Final = "[...]"
-_NOT_LISTED: Final = ("Invalid enum value ", "Invalid value ")
+_UNLISTED_VALUE: Final = ("Invalid enum value ", "Invalid value ")
 
 _WITHOUT_OFFSET: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?$"
-_KEYS: Final[tuple[tuple[type[mi.Type], Schema], ...]] = (
-    (mi.IntType, WHOLE_NUMBER),
-    (mi.FloatType, NUMBER),
+_KEY_SCHEMAS: Final[tuple[tuple[type[mi.Type], Schema], ...]] = (
+    (mi.IntType, INTEGER_KEY),
+    (mi.FloatType, NUMBER_KEY),
     (mi.DateType, {"format": "date"}),
     (mi.DateTimeType, {"format": "date-time"}),
     (mi.TimeType, {"format": "time"}),
     (mi.TimeDeltaType, {"format": "duration"}),
     (mi.UUIDType, {"format": "uuid"}),
-    (mi.DecimalType, NUMBER),
+    (mi.DecimalType, NUMBER_KEY),
 )
-"""What keys are that stand for something else than text; msgspec says nothing of them."""
+"""Schemas of dict keys that stand for numbers, dates and other values; msgspec does not generate these schemas."""
 
 
 def schema_of(kind: Any) -> Schema:
-    """Return a type's JSON Schema, with what msgspec leaves out: descriptions of fields, formats, keys of dicts.
+    """Return a type's JSON Schema, with what msgspec leaves out: fields' descriptions, formats, and dicts' keys.
 
     Raises:
-        ConfigurationError: The type has a part that can't be expressed.
+        ConfigurationError: A part of the type can't be expressed as a JSON Schema.
     """
-    made = _made(kind)
-    if isinstance(made, str):
-        raise unsupported(kind, lambda part: made if isinstance(made := _made(part), str) else None)
-    return made
+    schema = _schema_or_problem(kind)
+    if isinstance(schema, str):
+        raise unsupported(kind, lambda part: found if isinstance(found := _schema_or_problem(part), str) else None)
+    return schema
 
 
-def _made(kind: Any) -> Schema | str:
-    """Return a type's JSON Schema, or why there is none."""
+def _schema_or_problem(kind: Any) -> Schema | str:
+    """Return a type's JSON Schema, or the reason why the type has no schema."""
     try:
         info = mi.type_info(kind)
         (root,), components = msgspec.json.schema_components([kind])
     except RecursionError:
-        return "it goes on without end, by an alias or a generic class that is a part of itself: make it a class"
+        return "an alias or a generic class contains itself, so the schema has no end: use a class that is not generic"
     except KeyError as error:
-        return f"it has two classes of one name, {error}"
+        return f"two different classes have the same name, rename one of them: {error}"
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
         return (str(error).splitlines() or [type(error).__name__])[-1]
     completion = _Completion(components)
@@ -67,45 +67,49 @@ def _made(kind: Any) -> Schema | str:
 
 
 def convert(kind: Any, value: Any) -> Any:
-    """Return a value of the type made of JSON, or the `Mismatch` where the JSON is something else."""
+    """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
     try:
         return msgspec.convert(value, kind, str_keys=True)
     except (msgspec.ValidationError, RecursionError, OverflowError) as error:
-        complaint = str(error)
-    where = _WHERE.search(complaint)
-    if where is None:
-        return Mismatch((), _said(kind, (), complaint, as_key=False), value)
-    steps = _steps(kind, value, complaint, where["path"])
-    said = _said(kind, steps, complaint[: where.start()], as_key=bool(where["key"]))
-    key = _key(kind, value, complaint, steps) if where["key"] else None
-    return Mismatch(steps, said if key is None else f"{said}, as the key {json.dumps(key)}", at(value, steps))
+        message = str(error)
+    location = _LOCATION.search(message)
+    if location is None:
+        return Mismatch((), _expectation(kind, (), message, as_key=False), value)
+    steps = _steps(kind, value, message, location["path"])
+    expected = _expectation(kind, steps, message[: location.start()], as_key=bool(location["key"]))
+    key = _key(kind, value, message, steps) if location["key"] else None
+    return Mismatch(
+        steps, expected if key is None else f"invalid key {json.dumps(key)}: {expected}", value_at(value, steps)
+    )
 
 
-def _said(kind: Any, steps: tuple[Step, ...], complaint: str, *, as_key: bool) -> str:
-    """Return what msgspec complains of, with the values that are expected where it leaves those out."""
-    if not complaint.startswith(_NOT_LISTED):
-        return complaint
+def _expectation(kind: Any, steps: tuple[Step, ...], message: str, *, as_key: bool) -> str:
+    """Return the allowed values, such as an enum's, if msgspec's message leaves them out; else return the message."""
+    if not message.startswith(_UNLISTED_VALUE):
+        return message
     schema = schema_of(kind)
-    values = listed(schema, steps, schema.get("$defs", {}), as_key=as_key)
-    return f"expected one of {', '.join(map(json.dumps, values))}" if values else complaint
+    values = listed_values(schema, steps, schema.get("$defs", {}), as_key=as_key)
+    return f"expected one of {', '.join(map(json.dumps, values))}" if values else message
 
 
-def _steps(kind: Any, value: Any, complaint: str, path: str) -> tuple[Step, ...]:
-    """Return the place that a path of msgspec's means, as far as it is one in the value.
+def _steps(kind: Any, value: Any, message: str, path: str) -> tuple[Step, ...]:
+    """Return the keys and indexes that a path in msgspec's message stands for, as far as the path exists in the value.
 
-    It writes `[...]` for a key of a dict, and the names of fields as they are, also such as have dots and brackets.
+    msgspec writes `[...]` for any key of a dict, and does not quote names of fields that contain dots or brackets.
     """
     steps: tuple[Step, ...] = ()
     while path:
-        slot = at(value, steps)
+        container = value_at(value, steps)
         step: Step | None = None
         length = 0
-        if isinstance(slot, list) and (index := _INDEX.match(path)) and int(index[1]) < len(slot):
+        if isinstance(container, list) and (index := _INDEX.match(path)) and int(index[1]) < len(container):
             step, length = int(index[1]), index.end()
-        elif isinstance(slot, dict) and path.startswith(_KEY):
-            step, length = _key(kind, value, complaint, steps), len(_KEY)
-        elif isinstance(slot, dict) and path.startswith("."):
-            names = [name for name in slot if path.startswith(name, 1) and path[1 + len(name) :][:1] in {"", ".", "["}]
+        elif isinstance(container, dict) and path.startswith(_KEY):
+            step, length = _key(kind, value, message, steps), len(_KEY)
+        elif isinstance(container, dict) and path.startswith("."):
+            names = [
+                name for name in container if path.startswith(name, 1) and path[1 + len(name) :][:1] in {"", ".", "["}
+            ]
             step = max(names, key=len, default=None)
             length = 1 + len(step or "")
         if step is None:
@@ -114,27 +118,30 @@ def _steps(kind: Any, value: Any, complaint: str, path: str) -> tuple[Step, ...]
     return steps
 
 
-def _key(kind: Any, value: Any, complaint: str, steps: tuple[Step, ...]) -> str | None:
-    """Return the first key under which the complaint is raised: msgspec says it of half of the keys as of all."""
-    slot: dict[str, Any] = at(value, steps)
-    keys = list(slot)
+def _key(kind: Any, value: Any, message: str, steps: tuple[Step, ...]) -> str | None:
+    """Return the first key of a dict that causes msgspec's message, which does not name the key.
 
-    def complains(some: list[str]) -> bool:
+    A dict with half of the keys causes the same message if the key is among them, so a binary search finds the key.
+    """
+    mapping: dict[str, Any] = value_at(value, steps)
+    keys = list(mapping)
+
+    def is_caused_by(some: list[str]) -> bool:
         try:
-            msgspec.convert(_replaced(value, steps, {key: slot[key] for key in some}), kind, str_keys=True)
+            msgspec.convert(_replaced(value, steps, {key: mapping[key] for key in some}), kind, str_keys=True)
         except msgspec.ValidationError as error:
-            return str(error) == complaint
+            return str(error) == message
         return False
 
-    # A dict that must have some length complains of that where it is shorter.
     while len(keys) > 1:
         half = keys[: len(keys) // 2]
-        keys = half if complains(half) else keys[len(half) :]
-    return keys[0] if complains(keys) else None
+        keys = half if is_caused_by(half) else keys[len(half) :]
+    # If the type requires a minimum length of the dict, a shorter dict causes another message: no key is found then.
+    return keys[0] if is_caused_by(keys) else None
 
 
 def _replaced(value: Any, steps: tuple[Step, ...], new: Any) -> Any:
-    """Copy a value with something else at one place."""
+    """Return a copy of a value with `new` at the place that `steps` lead to."""
     if not steps:
         return new
     copy = value.copy()
@@ -143,7 +150,11 @@ def _replaced(value: Any, steps: tuple[Step, ...], new: Any) -> Any:
 
 
 class _Completion:
-    """Walks a type and its schema side by side."""
+    """Adds to a type's schema what msgspec leaves out, in one walk through the type and the schema.
+
+    Attributes:
+        problem: Why the type can't be expressed as a JSON Schema; None if it can.
+    """
 
     def __init__(self, components: dict[str, Schema]) -> None:
         self._components = components
@@ -163,7 +174,7 @@ class _Completion:
                 self._seen.discard(id(schema))
                 self.complete(info.type, schema)
             case mi.DateTimeType(tz=False):
-                schema["pattern"] = _WITHOUT_OFFSET  # the format `date-time` is one with an offset
+                schema["pattern"] = _WITHOUT_OFFSET  # the format `date-time` requires an offset
             case mi.DateTimeType():
                 schema.setdefault("format", "date-time")
             case mi.TimeType():
@@ -173,7 +184,7 @@ class _Completion:
             case mi.TupleType():
                 self._each(info.item_types, schema.get("prefixItems", []))
             case mi.DictType():
-                if (keys := _keys(_bare(info.key_type))) is not None:
+                if (keys := _keys_schema(_without_metadata(info.key_type))) is not None:
                     schema["propertyNames"] = keys
                 self.complete(info.value_type, schema.get("additionalProperties", {}))
             case mi.UnionType():
@@ -182,7 +193,8 @@ class _Completion:
                 for field in info.fields:
                     if field.required and not _is_argument(info.cls, field.name):
                         self.problem = (
-                            f"{info.cls!r} makes its field {field.name} itself (init=False): give it a default"
+                            f"{info.cls!r} does not accept its field {field.name} as an argument (init=False): "
+                            "give the field a default"
                         )
                     _describe(info.cls, field.name, schema["properties"][field.encode_name])
                     self.complete(field.type, schema["properties"][field.encode_name])
@@ -194,9 +206,9 @@ class _Completion:
             self.complete(info, schema)
 
     def _union(self, info: mi.UnionType, schema: Schema) -> None:
-        """Pair members with alternatives: msgspec writes what is no Struct first, then the Structs, then null."""
-        structs = [each for each in info.types if isinstance(_bare(each), mi.StructType)]
-        others = [each for each in info.types if not isinstance(_bare(each), mi.StructType | mi.NoneType)]
+        """Complete the schema of each member of a union: msgspec writes other types first, then Structs, then null."""
+        structs = [each for each in info.types if isinstance(_without_metadata(each), mi.StructType)]
+        others = [each for each in info.types if not isinstance(_without_metadata(each), mi.StructType | mi.NoneType)]
         if len(structs) < 2:
             self._each([*others, *structs], schema["anyOf"])
             return
@@ -205,14 +217,14 @@ class _Completion:
         self._each(structs, tagged["anyOf"])
 
 
-def _bare(info: mi.Type) -> mi.Type:
+def _without_metadata(info: mi.Type) -> mi.Type:
     while isinstance(info, mi.Metadata):
         info = info.type
     return info
 
 
-def _keys(info: mi.Type) -> Schema | None:
-    """Return the schema of a dict's keys, as text; None where any text is one, or msgspec has said which."""
+def _keys_schema(info: mi.Type) -> Schema | None:
+    """Return the schema of a dict's keys; None if they may be any text, or if msgspec has added their schema."""
     match info:
         case mi.EnumType():
             return {"enum": [str(member.value) for member in info.cls]}
@@ -222,24 +234,25 @@ def _keys(info: mi.Type) -> Schema | None:
             return {"pattern": _WITHOUT_OFFSET}
         case mi.TimeType(tz=False):
             return {"format": "partial-time"}
-    return next((dict(schema) for kind, schema in _KEYS if isinstance(info, kind)), None)
+    return next((dict(schema) for kind, schema in _KEY_SCHEMAS if isinstance(info, kind)), None)
 
 
-def _own_fields(kind: Any) -> dict[str, Any]:
-    """Return the fields of an attrs class or a dataclass, by name."""
+def _declared_fields(kind: Any) -> dict[str, Any]:
+    """Return the fields of an attrs class or a dataclass by name; for other types an empty dict."""
     cls = getattr(kind, "__origin__", kind)
-    of_attrs = {field.name: field for field in getattr(cls, "__attrs_attrs__", ())}
-    return of_attrs or getattr(cls, "__dataclass_fields__", {})
+    attrs_fields = {field.name: field for field in getattr(cls, "__attrs_attrs__", ())}
+    return attrs_fields or getattr(cls, "__dataclass_fields__", {})
 
 
 def _is_argument(kind: Any, name: str) -> bool:
-    fields = _own_fields(kind)
+    """Whether a class accepts a field as an argument."""
+    fields = _declared_fields(kind)
     return name not in fields or bool(fields[name].init)
 
 
 def _describe(kind: Any, name: str, schema: Schema) -> None:
-    """Add the description that a field of an attrs class or a dataclass has in its metadata."""
-    fields = _own_fields(kind)
+    """Add to the schema the description from the metadata of an attrs or dataclass field."""
+    fields = _declared_fields(kind)
     description = fields[name].metadata.get("description") if name in fields else None
     if isinstance(description, str):
         schema["description"] = description

@@ -1,4 +1,4 @@
-"""pydantic models and dataclasses, and containers of these, where pydantic is installed."""
+"""Types that pydantic reads: its models and dataclasses, containers of these, and types with pydantic's annotations."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pydantic
 import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._output.mismatch import Mismatch, Step, at
-from anchor_webtask._output.schema import NUMBER, WHOLE_NUMBER, Schema
+from anchor_webtask._output.mismatch import Mismatch, Step, value_at
+from anchor_webtask._output.schema import INTEGER_KEY, NUMBER_KEY, Schema
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, unsupported
 
 if TYPE_CHECKING:
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
     from pydantic_core.core_schema import DictSchema
 
-_NUMBERS: Final = {"int": WHOLE_NUMBER, "float": NUMBER, "decimal": NUMBER}
+_KEY_SCHEMAS: Final = {"int": INTEGER_KEY, "float": NUMBER_KEY, "decimal": NUMBER_KEY}
 
-MOST_WAYS: Final = 100
-"""How many ways through an answer are tried, to find the one that a location of pydantic's means."""
+MAX_PATHS: Final = 100
+"""An error location of pydantic can be ambiguous; at most this many paths through the answer are tried for it."""
 
 
 class Schemas(pydantic.json_schema.GenerateJsonSchema):
-    """Makes schemas as pydantic does, and says of a dict's keys also when they stand for numbers."""
+    """pydantic's schema generator, which also describes dict keys that stand for numbers or enum members."""
 
     def dict_schema(self, schema: DictSchema) -> Schema:
-        """Return the schema of a dict."""
-        made = super().dict_schema(schema)
+        """Return the schema of a dict, with `propertyNames` for keys that are numbers or enum members."""
+        generated = super().dict_schema(schema)
         keys: Any = schema.get("keys_schema", {"type": "any"})
-        names: Schema | None = _NUMBERS.get(keys["type"])
+        names: Schema | None = _KEY_SCHEMAS.get(keys["type"])
         if keys["type"] == "enum":
             names = {"enum": [str(member.value) for member in keys["members"]]}
-        return made if names is None else {**made, "propertyNames": names}
+        return generated if names is None else {**generated, "propertyNames": names}
 
 
 def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
@@ -45,27 +45,30 @@ def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
 
 
 def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
-    """Return what makes a type's schema and values.
+    """Return the adapter that makes a type's schema and values.
 
     Raises:
-        ConfigurationError: The type has a part that pydantic can't express.
+        ConfigurationError: pydantic can't express a part of the type as a JSON Schema, or ignores an annotation in it.
     """
-    adapter = _made(kind)
+    adapter = _adapter_or_problem(kind)
     if isinstance(adapter, str):
-        hint = "" if has_pydantic_part(kind) else "; annotated by msgspec.Meta in place of that, msgspec reads it"
-        raise unsupported(kind, lambda part: f"{made}{hint}" if isinstance(made := _made(part), str) else None)
+        advice = "; if you replace pydantic's annotations by msgspec.Meta, msgspec reads the type"
+        hint = "" if has_pydantic_part(kind) else advice
+        raise unsupported(
+            kind, lambda part: f"{found}{hint}" if isinstance(found := _adapter_or_problem(part), str) else None
+        )
     if (part := annotated_for_msgspec(kind)) is not None:
         raise ConfigurationError(
-            f"output={kind!r} is read by pydantic, which doesn't know {part!r}: write that with pydantic.Field"
+            f"output={kind!r} is read by pydantic, which ignores the annotation of {part!r}: use pydantic.Field for it"
         )
     return adapter
 
 
-def _made(kind: Any) -> pydantic.TypeAdapter[Any] | str:
-    """Return what makes a type's schema and values, or why nothing does."""
+def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
+    """Return the adapter that makes a type's schema and values, or the reason why the type has no adapter."""
     try:
         adapter = pydantic.TypeAdapter(kind)
-        adapter.rebuild(raise_errors=True)  # names what a forward reference doesn't find
+        adapter.rebuild(raise_errors=True)  # raises if the name in a forward reference is not defined
         schema_of(adapter)
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
         return str(error).partition("\n")[0] or type(error).__name__
@@ -73,21 +76,24 @@ def _made(kind: Any) -> pydantic.TypeAdapter[Any] | str:
 
 
 def convert(adapter: pydantic.TypeAdapter[Any], value: Any) -> Any:
-    """Return a value of the adapter's type made of JSON, or the `Mismatch` where the JSON is something else."""
+    """Convert JSON to a value of the adapter's type, or return the `Mismatch` if the JSON does not fit."""
     try:
         try:
-            # As JSON: a strict model takes a date's text from there, and not from Python's text.
+            # The value is passed as JSON because a strict model accepts a date as text from JSON, but not from Python.
             return adapter.validate_json(json.dumps(value, ensure_ascii=False).encode())
         except pydantic.ValidationError as error:
             errors = error.errors(include_url=False, include_context=False)
-        # Each alternative of a union has its errors: the one that came furthest says most.
+        # A union has errors for each of its alternatives: the error at the deepest place is the most useful one.
         return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
     except RecursionError as error:
         return Mismatch((), str(error), value)
 
 
-def used_nothing(value: Any, answer: dict[str, Any]) -> bool:
-    """Whether a value without one field of its schema in the answer takes nothing by any other name either."""
+def took_no_data(value: Any, answer: dict[str, Any]) -> bool:
+    """Whether a model took no data from an answer, neither by a field's name nor by an alias.
+
+    Call this only for an answer without any field that the model's schema names.
+    """
     while isinstance(value, pydantic.RootModel):
         value = value.root
     if not isinstance(value, pydantic.BaseModel):
@@ -95,7 +101,8 @@ def used_nothing(value: Any, answer: dict[str, Any]) -> bool:
     model = type(value)
     validators = model.__pydantic_decorators__.model_validators.values()
     if any(each.info.mode != "after" for each in validators):
-        return value.model_fields_set.isdisjoint(model.model_fields)  # its own code looks at the answer first
+        # A validator that runs before the fields are set may rename the answer's keys.
+        return value.model_fields_set.isdisjoint(model.model_fields)
     names = set(model.model_fields)
     for field in model.model_fields.values():
         aliases = field.validation_alias or field.alias
@@ -106,29 +113,30 @@ def used_nothing(value: Any, answer: dict[str, Any]) -> bool:
 
 
 def _mismatch(answer: Any, error: ErrorDetails) -> Mismatch:
-    """Say where it is in the answer."""
+    """Return the `Mismatch` for an error of pydantic, with the error's place in the answer."""
     location, message = error["loc"], error["msg"]
     steps = _steps(answer, location, error["input"])
-    found = at(answer, steps)
+    found = value_at(answer, steps)
     if location and location[-1] == "[key]":
-        return Mismatch(steps[:-1], f"{message}, as the key {json.dumps(steps[-1])}", at(answer, steps[:-1]))
+        return Mismatch(steps[:-1], f"invalid key {json.dumps(steps[-1])}: {message}", value_at(answer, steps[:-1]))
     missing = location and isinstance(found, dict) and error["type"] == "missing"
     return Mismatch(steps, f"{message}: {location[-1]}" if missing else message, found)
 
 
 def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, ...]:
-    """Return the place in the answer that a location of pydantic's means.
+    """Return the steps to the place in the answer that an error location of pydantic stands for.
 
-    That also names alternatives of unions, which may be called like keys, and fields that are missing: it's the way to
-    what pydantic says is wrong.
+    A location also contains names of union alternatives, which can look like keys, and names of missing fields. The
+    right place is the one whose value pydantic reports as wrong.
     """
-    ways = list(itertools.islice(_ways(answer, location), MOST_WAYS))
-    is_of_key = location[-1:] == ("[key]",)
-    return next((way for way in ways if (way[-1:] == (wrong,) if is_of_key else at(answer, way) == wrong)), ways[0])
+    paths = list(itertools.islice(_paths(answer, location), MAX_PATHS))
+    if location[-1:] == ("[key]",):
+        return next((path for path in paths if path[-1:] == (wrong,)), paths[0])
+    return next((path for path in paths if value_at(answer, path) == wrong), paths[0])
 
 
-def _ways(answer: Any, location: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Yield each way through an answer that a location may mean, those that take more of its steps first."""
+def _paths(answer: Any, location: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Yield each path through an answer that an error location may stand for, first those with most of its steps."""
     pending: list[tuple[tuple[Step, ...], Any, int]] = [((), answer, 0)]
     while pending:
         steps, value, index = pending.pop()

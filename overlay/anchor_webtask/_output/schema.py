@@ -1,7 +1,7 @@
-"""The shape of the schemas that are sent: an object at the root, no reference there, and few definitions.
+"""The shape of the schemas that are sent: an object without a reference at the root, and few definitions.
 
-Agents read a schema as they read a prompt, and not all of them follow references. So a definition stands where it is
-used, unless it is recursive, or large and used more than once.
+Agents read a schema like a prompt, and not all of them follow references. So a definition is inlined, which means
+written out in place of each reference to it, unless it is recursive, or large and used more than once.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 WRAPPER: Final = "result"
-"""The field that an answer without an object at its root is wrapped in; the API's own wrappings have the same name."""
+"""The field that wraps an answer whose schema has no object at its root; the API's own wrappers use the same name."""
 
-WHOLE_NUMBER: Final = {"pattern": "^-?[0-9]+$"}
-NUMBER: Final = {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
-"""Keys of an object that stand for numbers."""
+INTEGER_KEY: Final = {"pattern": "^-?[0-9]+$"}
+NUMBER_KEY: Final = {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
+"""Schemas of dict keys that stand for numbers: JSON has only text as keys."""
 
 MAX_INLINED: Final = 1000
-"""Characters of JSON up to which a definition that is used more than once is still written out at each place."""
+"""A definition that is used more than once is inlined if its JSON has at most this many characters."""
 
 Schema: TypeAlias = dict[str, Any]
 
@@ -35,33 +35,33 @@ _SINGLE: Final = frozenset(
     }
 )
 _DEFINITIONS: Final = "#/$defs/"
-_AT_ROOT: Final = ("$schema", "$defs", "definitions")
+_ROOT_KEYWORDS: Final = ("$schema", "$defs", "definitions")
 _ANNOTATIONS: Final = frozenset({"title", "description", "$comment"})
-_OTHER_ROOTS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
-"""What makes a root that has no type into something else than an object."""
+_RESTRICTING_KEYWORDS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
+"""Keywords with which a root without `type` may describe other values than objects."""
 
 
 def has_object_root(schema: Schema) -> bool:
-    """Whether a schema says at its root that the answer is an object, or says nothing else."""
+    """Whether a schema's root says that the answer is an object, or leaves the answer's type open."""
     if "$ref" in schema:
         return False
-    return schema["type"] == "object" if "type" in schema else bool(schema) and _OTHER_ROOTS.isdisjoint(schema)
+    return schema["type"] == "object" if "type" in schema else bool(schema) and _RESTRICTING_KEYWORDS.isdisjoint(schema)
 
 
-def fields_of(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
-    """Return the names of the fields that an object may have; None where it may have any.
+def allowed_fields(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
+    """Return the names of the fields that an object may have; None if it may have fields of any name.
 
     Args:
-        schema: A schema, at the root or in it.
-        definitions: What its references lead to.
+        schema: The object's schema, which may be a part of another schema.
+        definitions: The definitions that references lead to.
     """
-    name = _referred(schema)
+    name = _referenced_name(schema)
     if name is not None:
         others = {key: value for key, value in definitions.items() if key != name}
-        return fields_of(definitions[name], others) if isinstance(definitions.get(name), dict) else None
+        return allowed_fields(definitions[name], others) if isinstance(definitions.get(name), dict) else None
     alternatives = schema.get("anyOf", schema.get("oneOf"))
     if isinstance(alternatives, list):
-        found = [fields_of(each, definitions) if isinstance(each, dict) else None for each in alternatives]
+        found = [allowed_fields(each, definitions) if isinstance(each, dict) else None for each in alternatives]
         known = [names for names in found if names is not None]
         return list(dict.fromkeys(itertools.chain(*known))) if len(known) == len(found) else None
     if "const" in schema or "enum" in schema or (isinstance(schema.get("type"), str) and schema["type"] != "object"):
@@ -71,31 +71,33 @@ def fields_of(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
     return list(schema.get("properties", ())) or None
 
 
-def property_names(schema: Schema) -> set[str]:
-    """Return the names of all fields in a schema."""
-    names = {name for definition in schema.get("$defs", {}).values() for name in property_names(definition)}
+def all_field_names(schema: Schema) -> set[str]:
+    """Return the names of the fields of all objects in a schema."""
+    names = {name for definition in schema.get("$defs", {}).values() for name in all_field_names(definition)}
 
-    def look(inner: Schema) -> Schema:
-        names.update(property_names(inner))
+    def collect(inner: Schema) -> Schema:
+        names.update(all_field_names(inner))
         return inner
 
-    _mapped({key: value for key, value in schema.items() if key != "$defs"}, look)
+    _map_subschemas({key: value for key, value in schema.items() if key != "$defs"}, collect)
     properties = schema.get("properties")
     return names.union(properties) if isinstance(properties, dict) else names
 
 
-def listed(schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool) -> list[Any]:
-    """Return the values that a schema lists for a place; none where something else may be there as well.
+def listed_values(
+    schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool
+) -> list[Any]:
+    """Return the values that `enum` or `const` lists for a place; an empty list if other values are allowed too.
 
     Args:
-        schema: A schema, at the root or in it.
+        schema: A schema, which may be a part of another schema.
         steps: The keys and indexes that lead to the place.
-        definitions: What its references lead to.
-        as_key: Whether it's about the keys of the mapping at the place.
+        definitions: The definitions that references lead to.
+        as_key: Whether to return the keys that are listed for the mapping at the place, instead of its values.
     """
     here = _alternatives(schema, definitions, frozenset())
     for step in steps:
-        within = [inner for each in here for inner in _within(each, step)]
+        within = [inner for each in here for inner in _subschema_at(each, step)]
         here = [each for inner in within for each in _alternatives(inner, definitions, frozenset())]
     if as_key:
         here = [each.get("propertyNames", {}) for each in here]
@@ -105,7 +107,8 @@ def listed(schema: Schema, steps: Sequence[str | int], definitions: dict[str, An
 
 
 def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
-    name = _referred(schema)
+    """Return the alternatives that a schema allows, each without a reference or `anyOf` at its root."""
+    name = _referenced_name(schema)
     if name is not None:
         return [] if name in seen else _alternatives(definitions[name], definitions, seen | {name})
     if "anyOf" not in schema:
@@ -113,7 +116,8 @@ def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[s
     return [each for part in schema["anyOf"] for each in _alternatives(part, definitions, seen)]
 
 
-def _within(schema: Schema, step: str | int) -> Iterator[Schema]:
+def _subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
+    """Yield the schema of the field or item that a step leads to, if there is such a schema."""
     if isinstance(step, str):
         inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
     else:
@@ -123,9 +127,9 @@ def _within(schema: Schema, step: str | int) -> Iterator[Schema]:
 
 
 def wrapped_in_object(schema: Schema) -> Schema:
-    """Put a schema under one field of an object, and leave at the root what its references lead to."""
-    # A schema with an id is a document of its own, in which its references stay.
-    at_root: Schema = {} if "$id" in schema else {key: schema[key] for key in _AT_ROOT if key in schema}
+    """Return the schema of an object whose only field has the given schema; definitions stay at the root."""
+    # A schema with `$id` is a separate document, and its references lead to places inside it.
+    at_root: Schema = {} if "$id" in schema else {key: schema[key] for key in _ROOT_KEYWORDS if key in schema}
     inner = {key: value for key, value in schema.items() if key not in at_root}
     shape: Schema = {
         "type": "object",
@@ -133,37 +137,42 @@ def wrapped_in_object(schema: Schema) -> Schema:
         "required": [WRAPPER],
         "additionalProperties": False,
     }
-    return {**at_root, **shape} if "$id" in schema else _moved({**at_root, **shape})
+    return {**at_root, **shape} if "$id" in schema else _with_moved_references({**at_root, **shape})
 
 
-def resolved(schema: Schema) -> Schema:
-    """Put a definition that a root refers to in the place of the reference."""
+def with_root_resolved(schema: Schema) -> Schema:
+    """Return a schema in which a reference at the root is replaced by its definition, if that changes nothing else."""
     seen: set[str] = set()
-    while (name := _referred(schema)) is not None and name not in seen:
+    while (name := _referenced_name(schema)) is not None and name not in seen:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # What both say holds twice, and can't be said by one.
+        # A keyword may be in the definition and also beside the reference. Then both values apply, and one schema can't
+        # have both.
         if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
             break
         schema = {**definition, **siblings}
     return schema
 
 
-def _moved(schema: Schema) -> Schema:
-    """Let references to what has been the root, and to places in it, follow it into its field."""
+def _with_moved_references(schema: Schema) -> Schema:
+    """Return a wrapped schema in which references to the former root lead to the field `result`, its new place."""
     reference = schema.get("$ref")
-    if isinstance(reference, str) and (reference == "#" or reference.startswith("#/")) and not _is_hoisted(reference):
+    if (
+        isinstance(reference, str)
+        and (reference == "#" or reference.startswith("#/"))
+        and not _leads_to_definition(reference)
+    ):
         schema = {**schema, "$ref": f"#/properties/{WRAPPER}{reference[1:]}"}
-    return _mapped(schema, _moved)
+    return _map_subschemas(schema, _with_moved_references)
 
 
-def _is_hoisted(reference: str) -> bool:
+def _leads_to_definition(reference: str) -> bool:
     return reference.startswith(("#/$defs/", "#/definitions/"))
 
 
 def inlined(schema: Schema) -> Schema:
-    """Write definitions out where they are used, and keep under `$defs` those that can't be, or are too large.
+    """Return a schema with its definitions inlined; `$defs` keeps recursive ones, and large ones used more than once.
 
     Args:
         schema: A schema whose references all lead to `#/$defs/`, as msgspec and pydantic make them.
@@ -172,48 +181,48 @@ def inlined(schema: Schema) -> Schema:
 
 
 class _Inliner:
-    """Works on one schema."""
+    """Inlines the definitions of one schema."""
 
     def __init__(self, schema: Schema) -> None:
         self._definitions: dict[str, Schema] = schema.get("$defs", {})
         self._schema = {key: value for key, value in schema.items() if key != "$defs"}
-        reached = {name: _reached(definition, self._definitions) for name, definition in self._definitions.items()}
+        reachable = {name: _reachable(definition, self._definitions) for name, definition in self._definitions.items()}
         uses = [name for each in (self._schema, *self._definitions.values()) for name in _references(each)]
 
         @functools.cache
         def size(name: str) -> int:
-            inner = [each for each in _references(self._definitions[name]) if each not in reached[each]]
+            inner = [each for each in _references(self._definitions[name]) if each not in reachable[each]]
             return len(json.dumps(self._definitions[name])) + sum(map(size, inner))
 
         self._kept = {
             name
             for name in self._definitions
-            if name in reached[name] or (uses.count(name) > 1 and size(name) > MAX_INLINED)
+            if name in reachable[name] or (uses.count(name) > 1 and size(name) > MAX_INLINED)
         }
 
     def root(self) -> Schema:
-        schema = self._written(self._schema)
-        # What is kept may be the root itself: it is copied there, and stays for what else refers to it.
-        while (name := _referred(schema)) is not None:
-            schema = self._written({**self._definitions[name], **_siblings(schema)})
+        schema = self._inlined(self._schema)
+        # The root must not be a reference: if its definition stays in `$defs`, the root gets a copy of the definition.
+        while (name := _referenced_name(schema)) is not None:
+            schema = self._inlined({**self._definitions[name], **_siblings(schema)})
         kept: dict[str, Schema] = {}
         pending = list(_references(schema))
         while pending:
             name = pending.pop()
             if name not in kept:
-                kept[name] = self._written(self._definitions[name])
+                kept[name] = self._inlined(self._definitions[name])
                 pending += _references(kept[name])
         return {**schema, "$defs": {name: kept[name] for name in sorted(kept)}} if kept else schema
 
-    def _written(self, schema: Schema) -> Schema:
-        name = _referred(schema)
+    def _inlined(self, schema: Schema) -> Schema:
+        name = _referenced_name(schema)
         if name is not None and name not in self._kept:
-            return self._written({**self._definitions[name], **_siblings(schema)})
-        # JSON Schema has no such keyword, and it refers to definitions that are gone.
-        return {key: value for key, value in _mapped(schema, self._written).items() if key != "discriminator"}
+            return self._inlined({**self._definitions[name], **_siblings(schema)})
+        # `discriminator` is a keyword of OpenAPI, not of JSON Schema, and refers to definitions that are inlined.
+        return {key: value for key, value in _map_subschemas(schema, self._inlined).items() if key != "discriminator"}
 
 
-def _referred(schema: Schema) -> str | None:
+def _referenced_name(schema: Schema) -> str | None:
     reference = schema.get("$ref")
     return reference.removeprefix(_DEFINITIONS) if isinstance(reference, str) else None
 
@@ -222,8 +231,8 @@ def _siblings(schema: Schema) -> Schema:
     return {key: value for key, value in schema.items() if key != "$ref"}
 
 
-def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """Copy a schema with each schema right inside it changed, but for those that are only true or false."""
+def _map_subschemas(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
+    """Return a copy of a schema in which `change` has replaced each direct subschema that is not `true` or `false`."""
 
     def changed(each: Any) -> Any:
         return change(each) if isinstance(each, dict) else each
@@ -240,25 +249,25 @@ def _mapped(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
 
 
 def _references(schema: Schema) -> list[str]:
-    """Return the names of the definitions that a schema refers to, each as often as it does."""
-    name = _referred(schema)
+    """Return the names of the definitions that a schema refers to, one name per reference."""
+    name = _referenced_name(schema)
     names = [] if name is None else [name]
 
-    def look(inner: Schema) -> Schema:
+    def collect(inner: Schema) -> Schema:
         names.extend(_references(inner))
         return inner
 
-    _mapped(schema, look)
+    _map_subschemas(schema, collect)
     return names
 
 
-def _reached(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
-    """Return the names of the definitions that a schema refers to, directly or by way of others."""
-    reached: set[str] = set()
+def _reachable(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
+    """Return the names of the definitions that a schema refers to, directly or through other definitions."""
+    reachable: set[str] = set()
     pending = _references(schema)
     while pending:
         name = pending.pop()
-        if name not in reached:
-            reached.add(name)
+        if name not in reachable:
+            reachable.add(name)
             pending += _references(definitions[name])
-    return reached
+    return reachable

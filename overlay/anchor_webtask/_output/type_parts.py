@@ -1,4 +1,4 @@
-"""What a type is made of: who makes its schema depends on that, and an error names the part that can't be expressed."""
+"""The parts of a type: they decide whether pydantic or msgspec reads it, and an error names the unsupported part."""
 
 from __future__ import annotations
 
@@ -11,36 +11,39 @@ from anchor_webtask._errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_OF_PYDANTIC: Final = ("__pydantic_validator__", "__get_pydantic_core_schema__")
-_READ_BY_PYDANTIC: Final = frozenset({"pydantic", "pydantic_core", "annotated_types"})
+_PYDANTIC_ATTRIBUTES: Final = ("__pydantic_validator__", "__get_pydantic_core_schema__")
+_PYDANTIC_LIBRARIES: Final = frozenset({"pydantic", "pydantic_core", "annotated_types"})
 
 
 def parts(kind: Any) -> Iterator[Any]:
-    """Yield what a type is made of, each part once: inner ones before outer ones, and last the type itself."""
+    """Yield each part of a type once: inner parts before outer parts, and the type itself last."""
     return _parts(kind, {})
 
 
-def is_for_pydantic(kind: Any) -> bool:
-    """Whether a type has a part that pydantic made, or that is annotated for it."""
-    return any(_is_for_pydantic(part) for part in parts(kind))
+def needs_pydantic(kind: Any) -> bool:
+    """Whether a part of a type is made by pydantic, or has an annotation that pydantic reads."""
+    return any(_part_needs_pydantic(part) for part in parts(kind))
 
 
 def has_pydantic_part(kind: Any) -> bool:
-    """Whether a type has a part that pydantic made."""
-    return any(hasattr(part, name) for part in parts(kind) for name in _OF_PYDANTIC)
+    """Whether a part of a type is made by pydantic."""
+    return any(hasattr(part, name) for part in parts(kind) for name in _PYDANTIC_ATTRIBUTES)
 
 
 def annotated_for_msgspec(kind: Any) -> Any | None:
-    """Return a part that is annotated for msgspec alone; None if there is none."""
-    return next((part for part in parts(kind) if "msgspec" in _readers(part) and not _is_for_pydantic(part)), None)
+    """Return a part whose annotations only msgspec reads; None if the type has no such part."""
+    for part in parts(kind):
+        if "msgspec" in _annotating_libraries(part) and not _part_needs_pydantic(part):
+            return part
+    return None
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
-    """Return the error of a type that can't be expressed, which names the innermost class that can't.
+    """Return the error for a type that can't be expressed as a JSON Schema; it names the innermost class at fault.
 
     Args:
         kind: The type.
-        problem_of: Says why a part, taken by itself, can't be expressed; None if it can.
+        problem_of: Returns the reason why a part alone can't be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
         if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
@@ -48,12 +51,14 @@ def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> Configura
     return ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: {problem_of(kind)}")
 
 
-def _is_for_pydantic(part: Any) -> bool:
-    return any(hasattr(part, name) for name in _OF_PYDANTIC) or not _READ_BY_PYDANTIC.isdisjoint(_readers(part))
+def _part_needs_pydantic(part: Any) -> bool:
+    if any(hasattr(part, name) for name in _PYDANTIC_ATTRIBUTES):
+        return True
+    return not _PYDANTIC_LIBRARIES.isdisjoint(_annotating_libraries(part))
 
 
-def _readers(part: Any) -> set[str]:
-    """Return the libraries that an annotated type's annotations are from."""
+def _annotating_libraries(part: Any) -> set[str]:
+    """Return the names of the libraries that define the annotations of an `Annotated` type."""
     annotations = part.__metadata__ if typing.get_origin(part) is Annotated else ()
     classes = (each if isinstance(each, type) else type(each) for each in annotations)
     return {cls.__module__.partition(".")[0] for cls in classes}
@@ -62,13 +67,13 @@ def _readers(part: Any) -> set[str]:
 def _parts(kind: Any, seen: dict[int, Any]) -> Iterator[Any]:
     if id(kind) in seen:
         return
-    seen[id(kind)] = kind  # which keeps the id from going to another
-    for inner in _inside(kind):
+    seen[id(kind)] = kind  # keeps the part alive, since the id of a freed object can be reused
+    for inner in _direct_parts(kind):
         yield from _parts(inner, seen)
     yield kind
 
 
-def _inside(kind: Any) -> Iterator[Any]:
+def _direct_parts(kind: Any) -> Iterator[Any]:
     origin = typing.get_origin(kind)
     if origin is Literal:
         return
@@ -77,7 +82,7 @@ def _inside(kind: Any) -> Iterator[Any]:
         return
     yield from (each for each in typing.get_args(kind) if each is not ...)
     for each in (kind, origin):
-        # A NewType, and an alias by `type`: only these two have such attributes.
+        # A NewType has a `__supertype__`, and an alias by `type` a `__value__`.
         yield from (getattr(each, name) for name in ("__supertype__", "__value__") if hasattr(each, name))
     yield from _fields(origin or kind)
 
@@ -88,5 +93,5 @@ def _fields(cls: Any) -> list[Any]:
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
     except Exception:  # noqa: BLE001  an annotation may be any text
-        return []  # whoever makes the schema says what is wrong with it
+        return []  # the library that makes the schema reports the annotation
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in hints.values()]

@@ -7,8 +7,9 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from anchor_webtask._errors import AnchorError
-    from anchor_webtask._redaction.secrets import Sealed
 
 
 @dataclass(slots=True)
@@ -61,7 +62,8 @@ class Failure(NamedTuple):
         error: The error to raise.
         status: The HTTP status of the response; None if its head did not arrive.
         request_id: The id that the API or its gateway gave the request.
-        bodies: What arrived of the response's body, in each reading of the bytes; one of them may be complete.
+        bodies: Returns what arrived of the response's body: decoded, and as received. A function, since a repr must not
+            show it.
         task_id: The task's id, if it arrived all the same.
     """
 
@@ -69,7 +71,7 @@ class Failure(NamedTuple):
     error: AnchorError
     status: int | None = None
     request_id: str | None = None
-    bodies: Sealed[tuple[bytes, ...]] | None = None
+    bodies: Callable[[], tuple[bytes, ...]] = tuple
     task_id: str | None = None
 
 

@@ -172,7 +172,10 @@ def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> 
     if state.ended is not None:
         return None  # another wait on the same handle has seen the end in the meantime
     is_not_found = isinstance(outcome, Failure) and _status(outcome) == 404
-    state.not_found_since = (state.not_found_since or began) if is_not_found else None
+    if not is_not_found:
+        state.not_found_since = None
+    elif state.not_found_since is None:
+        state.not_found_since = began
     state.seen = state.seen or not isinstance(outcome, Failure)
     match outcome:
         case Completed() | Failed():

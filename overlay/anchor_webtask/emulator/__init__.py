@@ -1,7 +1,8 @@
-"""A local stand-in for the web-task API: a task costs money and takes minutes, and tests should do neither.
+"""A local stand-in for the web-task API, for tests: a real task costs money and takes minutes.
 
-The emulator checks requests against the composed spec, demands a key, and plays scenarios; without one it makes up an
-answer that fits the request's `output_schema`. It is served by an httpx transport or by a real server on loopback:
+The emulator validates requests against the composed spec, requires an API key, and plays scenarios. If no scenario sets
+the answer, the emulator returns a synthetic answer that fits the request's `output_schema`. Clients reach it through an
+httpx transport, or over HTTP through a server on a loopback address:
 
     emulator = Emulator()
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, 502])
@@ -9,16 +10,16 @@ answer that fits the request's `output_schema`. It is served by an httpx transpo
     with emulator.serve() as server:
         server.base_url
 
-It needs its extra: `pip install 'anchor-webtask[emulator]'`.
+The emulator has optional dependencies: `pip install 'anchor-webtask[emulator]'`.
 """
 
 from __future__ import annotations
 
-from anchor_webtask.emulator._extra import needs_extra
+from anchor_webtask.emulator._optional_dependencies import explain_missing_library
 
-with needs_extra():
+with explain_missing_library():
     from anchor_webtask.emulator._emulator import Emulator, LoggedRequest
-    from anchor_webtask.emulator._http import EmulatorServer
+    from anchor_webtask.emulator._http_messages import EmulatorServer
     from anchor_webtask.emulator._scenarios import Fault
 
 __all__ = ["Emulator", "EmulatorServer", "Fault", "LoggedRequest"]

@@ -1,4 +1,4 @@
-"""What the emulator is told to play: scenarios, and the faults on their way."""
+"""Scenarios, which define what happens to tasks, and faults, which replace, delay or cut off responses."""
 
 from __future__ import annotations
 
@@ -13,45 +13,45 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from anchor_webtask.emulator._http import Cut, Reply, error_reply
+from anchor_webtask.emulator._http_messages import Cut, Response, error_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-NO_BODY = (204, 304)
+STATUSES_WITHOUT_BODY = (204, 304)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PRINTABLE = re.compile(r"[ -~]*")
 FRAMING = ("content-length", "transfer-encoding")
 
 
 class Answer(enum.Enum):
-    """Stands for an answer that isn't given, for None is one."""
+    """The default of the argument `answer`, which cannot be None, because None is a valid answer (JSON's null)."""
 
-    MADE_UP = "made up"
+    SYNTHETIC = "synthetic"
 
 
 @attrs.frozen(kw_only=True)
 class Fault:
-    """One thing that goes wrong with one answer.
+    """A problem with one HTTP response, for instance an error status, a delay or a cut connection.
 
-    What isn't given stays as the emulator would have answered: `Fault(delay=5)` is the right answer, late. A status of
-    400 or more has the API's error body unless `body` is given, a redirect has none.
+    A fault changes only what its arguments say: `Fault(delay=5)` is the emulator's normal response, five seconds late.
+    A response with a status of 400 or more has the API's error body unless `body` is given; a redirect has no body.
 
-    At a start, a fault that lets the emulator's answer through makes the task; one that hides the answer (a status of
-    300 or more, a `body`, `cut=True`) doesn't, unless it is `accepted`: then the task runs and nobody has its id.
+    A fault hides the emulator's own response if it has status 204 or a status of 300 or more, a `body`, or `cut=True`.
+    If the response to a start is hidden, no task starts; with `accepted=True`, the task starts, and its id is lost.
 
     Args:
-        status: The answer's HTTP status, 200 to 599.
-        headers: Headers beside or instead of the emulator's own.
-        body: The answer's body; text is sent as UTF-8.
-        content_type: The answer's content type, `application/json` if not given.
-        delay: Seconds that the answer comes late.
-        cut: True closes the connection before a byte of the answer is sent, `"midway"` in the middle of its body.
-        task_status: The task's status in an otherwise right answer, for instance `"SLEEPING"`.
-        accepted: Only at a start: the task is made though its answer is lost.
+        status: The HTTP status of the response, from 200 to 599.
+        headers: Headers that are added to the response, or replace its own.
+        body: The body of the response; text is sent as UTF-8.
+        content_type: The content type of the response; by default, `application/json`.
+        delay: Seconds by which the response is late.
+        cut: True closes the connection before any byte of the response is sent, `"midway"` in the middle of the body.
+        task_status: A status that replaces the task's status in an otherwise correct response, such as `"SLEEPING"`.
+        accepted: For starts only: the task starts although the response is lost.
 
     Raises:
-        ValueError: An argument is out of range, or two of them contradict each other.
+        ValueError: An argument is out of range, or two arguments contradict each other.
     """
 
     status: int | None = attrs.field(default=None, kw_only=False)
@@ -65,65 +65,72 @@ class Fault:
 
     def __attrs_post_init__(self) -> None:
         if self.status is not None and (not isinstance(self.status, int) or not 200 <= self.status <= 599):
-            raise ValueError(f"a fault's status is an integer from 200 to 599, not {self.status!r}")
+            raise ValueError(f"a fault's status must be an integer from 200 to 599, not {self.status!r}")
         if self.body is not None and not isinstance(self.body, bytes | str):
-            raise ValueError(f"a fault's body is bytes or text, not {type(self.body).__name__}")
+            raise ValueError(f"a fault's body must be bytes or str, not {type(self.body).__name__}")
         if self.cut not in (True, False, "midway"):
-            raise ValueError(f"a fault's cut is True, False or 'midway', not {self.cut!r}")
-        if self.status in NO_BODY and (self.body or self.cut == "midway"):
-            raise ValueError(f"an answer with status {self.status} has no body")
+            raise ValueError(f"a fault's cut must be True, False or 'midway', not {self.cut!r}")
+        if self.status in STATUSES_WITHOUT_BODY and (self.body or self.cut == "midway"):
+            raise ValueError(f"a response with status {self.status} has no body: leave out body and cut='midway'")
         if self.task_status is not None and self.hides_answer:
-            raise ValueError("task_status needs the emulator's answer, which this fault replaces or cuts off")
-        for name, value in self._given_headers().items():
+            raise ValueError(
+                "task_status changes the emulator's own response: "
+                "it cannot be combined with a status, body or cut that hides this response"
+            )
+        for name, value in self._header_changes().items():
             if name in FRAMING:
-                raise ValueError(f"{name} follows from the body; `cut` breaks off an answer")
+                raise ValueError(
+                    f"a fault cannot set the header {name}, which follows from the body; use cut for an incomplete body"
+                )
             if not HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not PRINTABLE.fullmatch(value):
-                raise ValueError(f"the header {name!r} needs a proper name and printable ASCII text")
+                raise ValueError(
+                    f"invalid header {name!r}: the name must be valid in HTTP, and the value a str of printable ASCII"
+                )
         seconds("delay", self.delay)
 
     @property
     def hides_answer(self) -> bool:
-        """Whether nothing of the emulator's own answer gets through."""
-        other_status = self.status is not None and (self.status >= 300 or self.status in NO_BODY)
+        """Whether this fault hides the emulator's own response, so that the client learns nothing from it."""
+        other_status = self.status is not None and (self.status >= 300 or self.status in STATUSES_WITHOUT_BODY)
         return other_status or self.cut is True or self.body is not None
 
-    def apply(self, reply: Reply) -> Reply:
-        """Return the reply with this fault done to it."""
+    def apply(self, response: Response) -> Response:
+        """Return the response with the changes that this fault makes."""
         if self.body is not None:
-            reply = attrs.evolve(reply, body=self.body.encode() if isinstance(self.body, str) else self.body)
+            response = attrs.evolve(response, body=self.body.encode() if isinstance(self.body, str) else self.body)
         elif self.status is not None and self.status >= 400:
-            reply = error_reply(self.status, _phrase(self.status))
+            response = error_response(self.status, _reason_phrase(self.status))
         elif self.hides_answer:
-            reply = attrs.evolve(reply, body=b"", headers={})
+            response = attrs.evolve(response, body=b"", headers={})
         elif self.task_status is not None:
-            reply = _with_task_status(reply, self.task_status)
+            response = _with_task_status(response, self.task_status)
         return attrs.evolve(
-            reply,
-            status=self.status or reply.status,
-            headers={**reply.headers, **self._given_headers()},
-            hold=self.delay + (0 if self.hides_answer else reply.hold),
+            response,
+            status=self.status or response.status,
+            headers={**response.headers, **self._header_changes()},
+            hold=self.delay + (0 if self.hides_answer else response.hold),
             cut=self.cut,
         )
 
-    def _given_headers(self) -> dict[str, str]:
+    def _header_changes(self) -> dict[str, str]:
         headers = {name.lower(): value for name, value in self.headers.items()}
         return headers if self.content_type is None else {**headers, "content-type": self.content_type}
 
 
 @attrs.frozen(kw_only=True)
 class Scenario:
-    """Which tasks it is about, and what becomes of them."""
+    """What happens to the tasks whose prompt and URL match patterns; a pattern that is None matches everything."""
 
     prompt: str | None = None
     url: str | None = None
     takes: float
-    answer: object = Answer.MADE_UP
+    answer: object = Answer.SYNTHETIC
     fails: object = None
     faults: tuple[Fault, ...] = ()
     start_faults: deque[Fault] = attrs.field(factory=deque)
 
     def matches(self, body: Mapping[str, Any]) -> bool:
-        """Whether a start with this body is what the scenario is about."""
+        """Whether a start with this request body matches the scenario's patterns."""
         return all(
             pattern is None or (isinstance(value, str) and fnmatchcase(value, pattern))
             for pattern, value in ((self.prompt, body.get("prompt")), (self.url, body.get("url")))
@@ -131,36 +138,44 @@ class Scenario:
 
 
 def as_faults(faults: Iterable[int | Fault]) -> tuple[Fault, ...]:
-    """Return the faults, a plain integer being a fault with that status."""
+    """Return the faults as a tuple; an integer `n` becomes `Fault(n)`."""
     if isinstance(faults, int | Fault):
-        raise ValueError(f"faults are given as a list: [{faults!r}]")  # noqa: TRY004 — as for every bad argument here
+        raise ValueError(f"faults must be a list: [{faults!r}]")  # noqa: TRY004 — every invalid argument is a ValueError
     return tuple(fault if isinstance(fault, Fault) else Fault(fault) for fault in faults)
 
 
-def _with_task_status(reply: Reply, status: str) -> Reply:
-    content = json.loads(reply.body)
+def _with_task_status(response: Response, status: str) -> Response:
+    content = json.loads(response.body)
     if "status" in content.get("data", {}):
         content["data"]["status"] = status
-    return attrs.evolve(reply, body=json.dumps(content).encode())
+    return attrs.evolve(response, body=json.dumps(content).encode())
 
 
 def as_json(name: str, value: object) -> object:
-    """Return a copy of the value as JSON gives it back, or raise a ValueError that names it."""
+    """Return a copy of the value, made by a round trip through JSON.
+
+    Raises:
+        ValueError: The value is not JSON; the message contains `name`.
+    """
     try:
         copy: object = json.loads(json.dumps(value, allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{name} is not JSON: {error}") from None
+        raise ValueError(f"{name} must be JSON: {error}") from None
     return copy
 
 
 def seconds(name: str, value: float) -> float:
-    """Return the number of seconds, or raise a ValueError if it's negative or no number; `math.inf` is fine."""
+    """Return the value if it is a valid number of seconds; `math.inf` is valid.
+
+    Raises:
+        ValueError: The value is negative, NaN or not a number; the message contains `name`.
+    """
     if not isinstance(value, int | float) or math.isnan(value) or value < 0:
-        raise ValueError(f"{name} is a number of seconds from 0, not {value!r}")
+        raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
     return value
 
 
-def _phrase(status: int) -> str:
+def _reason_phrase(status: int) -> str:
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""The emulator's door for everything else: a real server on loopback."""
+"""The emulator as an HTTP server on a loopback address, for clients of any kind, in this process or another one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from anchor_webtask.emulator._http import EmulatorServer, Reply, Request
+from anchor_webtask.emulator._http_messages import EmulatorServer, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,16 +22,17 @@ if TYPE_CHECKING:
 
     from anchor_webtask._clock import Clock
 
-    Handle = Callable[[Request], Reply]
+    Handle = Callable[[Request], Response]
 
 
 @contextlib.contextmanager
 def serve(handle: Handle, clock: Clock) -> Iterator[EmulatorServer]:
-    """Serve what `handle` replies on a free port of 127.0.0.1, in a thread, until the context is left."""
+    """Serve the responses of `handle` on a free port of 127.0.0.1, in a thread, until the context exits."""
     server = _Server(handle, clock)
-    # The socket listens before the thread starts: whoever connects at once waits in its backlog.
+    # The socket listens before the thread starts, so a client that connects immediately waits in the backlog.
     with socket.create_server(("127.0.0.1", 0)) as listener, anyio.from_thread.start_blocking_portal() as portal:
-        # Inherited by each connection: without it an answer in two pieces waits 40 ms for the first to be acknowledged.
+        # Each connection inherits this option. Without it, the second piece of a response waits 40 ms until the
+        # client has acknowledged the first.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         serving = portal.start_task_soon(server.serve, [listener])
@@ -43,11 +44,11 @@ def serve(handle: Handle, clock: Clock) -> Iterator[EmulatorServer]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn with the emulator as its application; in a thread it leaves signals alone."""
+    """A uvicorn server with the emulator as its application; because it runs in a thread, it handles no signals."""
 
     def __init__(self, handle: Handle, clock: Clock) -> None:
-        # uvicorn's settings for logging would change it for every server in the process. Without any it says nothing
-        # below a warning unless the process asks for it.
+        # uvicorn's logging settings would apply to every uvicorn server in the process. Without them, uvicorn logs only
+        # warnings and errors, unless the process configures logging.
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -64,7 +65,7 @@ class _Server(uvicorn.Server):
         self._clock = clock
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drop what is open, for which uvicorn would wait: a held request may have hours to go."""
+        """Abort open connections: uvicorn would wait for them, and a request may be held open for hours."""
         for connection in self._connections():
             connection.transport.abort()
         await super().shutdown(sockets)
@@ -79,38 +80,38 @@ class _Server(uvicorn.Server):
         except ClientDisconnect:
             return
         path = scope["raw_path"].decode("ascii")
-        reply = self._handle(Request(request.method, path, request.url.query, request.headers, body))
-        if not await self._hold(reply, receive):
+        response = self._handle(Request(request.method, path, request.url.query, request.headers, body))
+        if not await self._hold(response, receive):
             return
-        if reply.cut is not True:
-            headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-            await send({"type": "http.response.body", "body": reply.sent_body, "more_body": bool(reply.cut)})
-        if reply.cut:
+        if response.cut is not True:
+            headers = [(name.encode(), value.encode()) for name, value in response.headers.items()]
+            await send({"type": "http.response.start", "status": response.status, "headers": headers})
+            await send({"type": "http.response.body", "body": response.sent_body, "more_body": bool(response.cut)})
+        if response.cut:
             for connection in self._connections():
                 if connection.client == scope["client"]:
                     connection.transport.close()
-            await _disconnect(receive)  # or uvicorn would complain of an answer that isn't complete
+            await _wait_for_disconnect(receive)  # otherwise uvicorn logs the incomplete response as an error
 
-    async def _hold(self, reply: Reply, receive: Receive) -> bool:
-        """Wait as the reply says, and return whether the client waited too."""
-        if not reply.hold:
+    async def _hold(self, response: Response, receive: Receive) -> bool:
+        """Hold the request open for as long as the response says; return False if the client disconnects meanwhile."""
+        if not response.hold:
             return True
         waited = False
         async with anyio.create_task_group() as group:
 
             async def give_up() -> None:
-                await _disconnect(receive)
+                await _wait_for_disconnect(receive)
                 group.cancel_scope.cancel()
 
             group.start_soon(give_up)
-            await self._clock.sleep_async(reply.hold)
+            await self._clock.sleep_async(response.hold)
             waited = True
             group.cancel_scope.cancel()
         return waited
 
 
-async def _disconnect(receive: Receive) -> None:
-    """Wait until the connection is closed, by whichever side."""
+async def _wait_for_disconnect(receive: Receive) -> None:
+    """Wait until the client or the server closes the connection."""
     while (await receive())["type"] != "http.disconnect":
         pass

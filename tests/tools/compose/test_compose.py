@@ -65,8 +65,10 @@ def composed(tmp_path: Path) -> Compose:
         (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
         lines = [head, "info: {title: Ours, version: 1.0.0}\n", "actions: []\n" if not actions else "actions:\n"]
         for number, action in enumerate(actions, start=1):
-            whole = {"x-id": f"a{number}", "description": "Because.", **action} if isinstance(action, dict) else action
-            lines.append(f"  - {json.dumps(whole)}\n")
+            complete = (
+                {"x-id": f"a{number}", "description": "Because.", **action} if isinstance(action, dict) else action
+            )
+            lines.append(f"  - {json.dumps(complete)}\n")
         (tmp_path / "overlay.yaml").write_text("".join(lines), encoding="utf-8")
         return compose(tmp_path / "spec.yaml", tmp_path / "overlay.yaml")
 
@@ -86,16 +88,16 @@ def at(composition: Composition, *keys: str | int) -> Any:
     return found
 
 
-# -- What actions do ---------------------------------------------------------------------------------------------------
+# -- Actions -----------------------------------------------------------------------------------------------------------
 
 
-def test_no_actions_change_nothing(composed: Compose) -> None:
+def test_overlay_without_actions_changes_nothing(composed: Compose) -> None:
     composition = composed()
     assert composition.to_yaml() == API
     assert composition.report() == ""
 
 
-def test_an_update_merges_and_says_so(composed: Compose) -> None:
+def test_update_merges_into_its_target_and_is_reported(composed: Compose) -> None:
     composition = composed({"target": THING, "update": {"properties": {"size": {"default": 4}, "name": {}}}})
     assert at(composition, "components", "schemas", "Thing") == {
         "type": "object",
@@ -104,18 +106,18 @@ def test_an_update_merges_and_says_so(composed: Compose) -> None:
     assert composition.report() == "a1: 1 of 1 changed\n"
 
 
-def test_an_update_appends_to_an_array(composed: Compose) -> None:
+def test_update_appends_to_an_array(composed: Compose) -> None:
     composition = composed(
         {"target": f"{GET}.parameters", "update": {"in": "query", "name": "id"}},
         {"target": GET, "update": {"tags": ["more"]}},
     )
     get = at(composition, "paths", "/things/{id}", "get")
     assert get["parameters"][2] == {"in": "query", "name": "id"}
-    assert get["x-upstream-tags"] == ["things", "more"]  # and one by rule, once all is applied
+    assert get["x-upstream-tags"] == ["things", "more"]  # and one tag by rule, after all actions
 
 
 @pytest.mark.parametrize("kind", [{}, {"x-add-if-missing": True}])
-def test_each_target_gets_an_update_of_its_own(composed: Compose, kind: dict[str, Any]) -> None:
+def test_each_target_gets_its_own_copy_of_the_update(composed: Compose, kind: dict[str, Any]) -> None:
     composition = composed(
         {"target": "$.paths.*.*.responses", "update": {"429": {"description": "Slow down"}}, **kind},
         {"target": f"{GET}.responses['429']", "update": {"description": "Slower"}},
@@ -123,20 +125,20 @@ def test_each_target_gets_an_update_of_its_own(composed: Compose, kind: dict[str
     assert at(composition, "paths", "/things/{id}", "delete", "responses", "429") == {"description": "Slow down"}
 
 
-def test_a_removal_takes_all_its_targets(composed: Compose) -> None:
+def test_removal_removes_all_its_targets(composed: Compose) -> None:
     composition = composed({"target": f"{GET}.parameters[0, 1]", "remove": True}, {"target": "$.tags", "remove": True})
     assert at(composition, "paths", "/things/{id}", "get", "parameters") == []
     assert "tags" not in composition.document
     assert composition.report() == "a1: 2 of 2 changed\na2: 1 of 1 changed\n"
 
 
-def test_a_removal_of_what_is_inside_another_target(composed: Compose) -> None:
+def test_removal_accepts_a_target_inside_another_target(composed: Compose) -> None:
     spec = API + "    Tree: {properties: {properties: {}, leaf: {}}}\n"
     composition = composed({"target": "$.components.schemas.Tree..properties", "remove": True}, spec=spec)
     assert at(composition, "components", "schemas", "Tree") == {}
 
 
-def test_the_report_names_the_targets_that_did_not_change(composed: Compose) -> None:
+def test_report_names_the_targets_that_did_not_change(composed: Compose) -> None:
     composition = composed(
         {"target": "$.paths.*[*]", "update": {"tags": ["things"]}}, spec=API.replace("[things]", "[]")
     )
@@ -159,63 +161,63 @@ def test_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
     )
 
 
-def test_add_if_missing_is_content_with_what_upstream_has(composed: Compose) -> None:
+def test_add_if_missing_accepts_that_upstream_has_all_keys(composed: Compose) -> None:
     action = {"target": f"{GET}.responses", "x-add-if-missing": True, "update": {"200": {"description": "Ours"}}}
     assert composed(action).report() == "a1: 0 of 1 changed (upstream has it)\n"
 
 
-def test_optional_may_match_or_change_nothing(composed: Compose) -> None:
+def test_optional_action_may_match_or_change_nothing(composed: Compose) -> None:
     composition = composed(
         {"target": "$.paths.nowhere", "remove": True, "x-optional": "Some versions have it."},
         {"target": THING, "update": {"type": "object"}, "x-optional": "Some versions lack it."},
     )
     assert composition.report() == (
-        "a1: no target, which may be: Some versions have it.\na2: 0 of 1 changed (upstream has it)\n"
+        "a1: no target (optional: Some versions have it.)\na2: 0 of 1 changed (upstream has it)\n"
     )
 
 
-def test_later_actions_see_what_earlier_ones_did(composed: Compose) -> None:
+def test_later_actions_see_the_changes_of_earlier_actions(composed: Compose) -> None:
     composition = composed(
         {"target": THING, "update": {"title": "T"}}, {"target": f"{THING}[?@ == 'T']", "remove": True}
     )
     assert "title" not in at(composition, "components", "schemas", "Thing")
 
 
-# -- What stops composition --------------------------------------------------------------------------------------------
+# -- Problems ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_lost_target_names_the_nearest_one(composed: Compose) -> None:
-    said = problem(composed, {"target": "$.components.schemas.Thin.properties.size", "update": {}})
-    assert said == (
+def test_lost_target_is_reported_with_the_nearest_existing_target(composed: Compose) -> None:
+    text = problem(composed, {"target": "$.components.schemas.Thin.properties.size", "update": {}})
+    assert text == (
         "a1: the target $['components']['schemas']['Thin']['properties']['size'] matches nothing\n"
         "    The nearest existing target is $['components']['schemas'], which has Thing."
     )
 
 
-def test_a_lost_removal_may_be_done_upstream(composed: Compose) -> None:
-    said = problem(composed, {"target": f"{THING}.properties.size.enum", "remove": True})
-    assert "Delete the action if upstream has removed it as well" in said
-    assert "the nearest existing target is $['components']['schemas']['Thing']['properties']['size']" in said
+def test_lost_removal_is_reported_as_possibly_done_by_upstream(composed: Compose) -> None:
+    text = problem(composed, {"target": f"{THING}.properties.size.enum", "remove": True})
+    assert "Delete the action if upstream has removed it as well" in text
+    assert "the nearest existing target is $['components']['schemas']['Thing']['properties']['size']" in text
 
 
-def test_add_if_missing_needs_its_target(composed: Compose) -> None:
-    said = problem(composed, {"target": "$.components.schema", "x-add-if-missing": True, "update": {"a": {}}})
-    assert "matches nothing" in said
-    assert "which has schemas" in said
+def test_add_if_missing_requires_its_target(composed: Compose) -> None:
+    text = problem(composed, {"target": "$.components.schema", "x-add-if-missing": True, "update": {"a": {}}})
+    assert "matches nothing" in text
+    assert "which has schemas" in text
 
 
 @pytest.mark.parametrize("update", [{"type": "object"}, {"properties": {"size": {"default": 3}}}, {}])
-def test_a_change_that_upstream_has_is_to_be_deleted(composed: Compose, update: dict[str, Any]) -> None:
-    said = problem(composed, {"target": THING, "update": update})
-    assert said == "a1: changes nothing: upstream has it\n    Delete the action."
+def test_action_is_refused_if_upstream_has_its_change(composed: Compose, update: dict[str, Any]) -> None:
+    text = problem(composed, {"target": THING, "update": update})
+    assert text == "a1: changes nothing: upstream has it\n    Delete the action."
 
 
-def test_json_types_are_told_apart(composed: Compose) -> None:
+def test_integer_and_float_are_different_values(composed: Compose) -> None:
     composition = composed({"target": f"{THING}.properties.size", "update": {"default": 3.0}})
     assert '"default": 3.0' in composition.to_json()
 
 
-def test_all_problems_are_found_at_once(composed: Compose) -> None:
+def test_all_problems_are_reported_at_once(composed: Compose) -> None:
     with pytest.raises(CompositionError) as caught:
         composed(
             {"target": "$.nowhere", "remove": True},
@@ -237,38 +239,41 @@ def test_all_problems_are_found_at_once(composed: Compose) -> None:
         ("$.tags", {"name": "things"}),
     ],
 )
-def test_no_entry_is_doubled(composed: Compose, target: str, entry: Any) -> None:
+def test_entry_that_the_array_already_has_is_refused(composed: Compose, target: str, entry: Any) -> None:
     assert "would be there twice" in problem(composed, {"target": target, "update": entry})
     parent, _, key = target.rpartition(".")
     assert "would be there twice" in problem(composed, {"target": parent, "update": {key: [entry]}})
 
 
-def test_no_entry_is_doubled_within_an_update(composed: Compose) -> None:
+def test_entry_that_is_twice_in_an_update_is_refused(composed: Compose) -> None:
     assert "would be there twice" in problem(composed, {"target": GET, "update": {"tags": ["new", "new"]}})
 
 
 @pytest.mark.parametrize(
     ("action", "reason"),
     [
-        ({"target": f"{THING}.type", "update": {"a": 1}}, "is a scalar: the target of an update is the mapping"),
-        ({"target": f"{THING}.type", "x-add-if-missing": True, "update": {"a": 1}}, "is a scalar: keys are added"),
-        ({"target": THING, "update": "text"}, "is a mapping, and the update is a scalar"),
+        ({"target": f"{THING}.type", "update": {"a": 1}}, "is a scalar: the target of an update must be the mapping"),
+        (
+            {"target": f"{THING}.type", "x-add-if-missing": True, "update": {"a": 1}},
+            "is a scalar, but keys can only be added to mappings",
+        ),
+        ({"target": THING, "update": "text"}, "is a mapping, but the update is a scalar"),
         ({"target": f"{GET}.tags", "update": ["a"]}, "an update appends one entry"),
-        ({"target": THING, "update": {"type": ["object", "null"]}}, "remove the old first"),
-        ({"target": THING, "update": {"properties": "none"}}, "remove the old first"),
-        ({"target": "$", "remove": True}, "the whole document"),
+        ({"target": THING, "update": {"type": ["object", "null"]}}, "remove the old value first"),
+        ({"target": THING, "update": {"properties": "none"}}, "remove the old value first"),
+        ({"target": "$", "remove": True}, "the complete document"),
     ],
 )
-def test_an_action_that_does_not_fit_its_target(composed: Compose, action: dict[str, Any], reason: str) -> None:
+def test_action_that_does_not_fit_its_target_is_refused(composed: Compose, action: dict[str, Any], reason: str) -> None:
     assert reason in problem(composed, action)
 
 
-def test_two_names_of_one_path(composed: Compose) -> None:
+def test_two_paths_that_differ_only_in_a_parameter_name_are_refused(composed: Compose) -> None:
     action = {"target": "$.paths", "x-add-if-missing": True, "update": {"/things/{thing_id}": {}}}
-    assert "/things/{id} and /things/{thing_id} are one path" in problem(composed, action)
+    assert "/things/{id} and /things/{thing_id} are one path in OpenAPI" in problem(composed, action)
 
 
-# -- Overlays that aren't read -----------------------------------------------------------------------------------------
+# -- Invalid files -----------------------------------------------------------------------------------------------------
 
 REMOVE = {"target": "$.tags", "remove": True}
 UPDATE = {"target": THING, "update": {"title": "T"}}
@@ -277,39 +282,39 @@ UPDATE = {"target": THING, "update": {"title": "T"}}
 @pytest.mark.parametrize(
     ("action", "reason"),
     [
-        (REMOVE | {"x-add-if-mising": True}, "unknown key `x-add-if-mising`: `x-add-if-missing`?"),
+        (REMOVE | {"x-add-if-mising": True}, "unknown key `x-add-if-mising`; did you mean `x-add-if-missing`?"),
         (REMOVE | {"x-id": ""}, "needs `x-id`"),
         (REMOVE | {"x-id": 3}, "needs `x-id`"),
         (REMOVE | {"description": None}, "needs `description`"),
         (REMOVE | {"target": ""}, "needs `target`"),
-        (REMOVE | {"target": "tags"}, "is no RFC 9535 path"),
-        (REMOVE | {"target": "$.tags["}, "is no RFC 9535 path"),
-        (REMOVE | {"target": "$.tags | $.paths"}, "is no RFC 9535 path"),
-        (REMOVE | {"update": {}}, "not both"),
-        ({"target": "$.tags"}, "needs one of `update` and `remove`"),
-        (REMOVE | {"remove": False}, "`remove` is only ever `true`"),
-        (REMOVE | {"remove": "yes"}, "`remove` is only ever `true`"),
-        (REMOVE | {"x-add-if-missing": True}, "goes with `update` only"),
-        (UPDATE | {"x-add-if-missing": False}, "`x-add-if-missing` is only ever `true`"),
-        (UPDATE | {"x-add-if-missing": True, "update": ["a"]}, "an `update` that is a mapping"),
-        (UPDATE | {"x-add-if-missing": True, "x-optional": "Why."}, "`x-optional` says nothing beside"),
-        (REMOVE | {"x-optional": " "}, "`x-optional` is a text"),
-        (REMOVE | {"x-optional": True}, "`x-optional` is a text"),
-        ("just text", "action 1: is no mapping"),
+        (REMOVE | {"target": "tags"}, "is not an RFC 9535 path"),
+        (REMOVE | {"target": "$.tags["}, "is not an RFC 9535 path"),
+        (REMOVE | {"target": "$.tags | $.paths"}, "is not an RFC 9535 path"),
+        (REMOVE | {"update": {}}, "needs either `update` or `remove`"),
+        ({"target": "$.tags"}, "needs either `update` or `remove`"),
+        (REMOVE | {"remove": False}, "`remove` must be `true`"),
+        (REMOVE | {"remove": "yes"}, "`remove` must be `true`"),
+        (REMOVE | {"x-add-if-missing": True}, "`x-add-if-missing` requires `update`"),
+        (UPDATE | {"x-add-if-missing": False}, "`x-add-if-missing` must be `true`"),
+        (UPDATE | {"x-add-if-missing": True, "update": ["a"]}, "`update` must be a mapping"),
+        (UPDATE | {"x-add-if-missing": True, "x-optional": "Why."}, "`x-optional` has no effect beside"),
+        (REMOVE | {"x-optional": " "}, "`x-optional` must be a text"),
+        (REMOVE | {"x-optional": True}, "`x-optional` must be a text"),
+        ("just text", "action 1: must be a mapping"),
     ],
 )
-def test_an_action_that_can_not_be_meant(composed: Compose, action: dict[str, Any] | str, reason: str) -> None:
+def test_invalid_action_is_refused(composed: Compose, action: dict[str, Any] | str, reason: str) -> None:
     assert reason in problem(composed, action)
 
 
-def test_two_actions_with_one_id(composed: Compose) -> None:
-    said = problem(composed, REMOVE | {"x-id": "same"}, UPDATE | {"x-id": "same"})
-    assert said == "same: another action has the same `x-id`"
+def test_two_actions_with_the_same_id_are_refused(composed: Compose) -> None:
+    text = problem(composed, REMOVE | {"x-id": "same"}, UPDATE | {"x-id": "same"})
+    assert text == "same: another action has the same `x-id`"
 
 
-def test_all_malformed_actions_are_named(composed: Compose) -> None:
-    said = problem(composed, REMOVE | {"update": {}}, UPDATE, UPDATE | {"target": "?", "x": 1})
-    assert [line.split(":")[0] for line in said.splitlines()] == ["a1", "a3", "a3"]
+def test_all_invalid_actions_are_named(composed: Compose) -> None:
+    text = problem(composed, REMOVE | {"update": {}}, UPDATE, UPDATE | {"target": "?", "x": 1})
+    assert [line.split(":")[0] for line in text.splitlines()] == ["a1", "a3", "a3"]
 
 
 @pytest.mark.parametrize(
@@ -319,18 +324,18 @@ def test_all_malformed_actions_are_named(composed: Compose) -> None:
         ("overlay: 1.0\n", "version is 1.0"),
         ("", "version is None"),
         ("overlay: 1.0.0\nextends: x.yaml\n", "unknown key `extends`"),
-        ("overlay: 1.0.0\nactoins: []\n", "unknown key `actoins`: `actions`?"),
+        ("overlay: 1.0.0\nactoins: []\n", "unknown key `actoins`; did you mean `actions`?"),
     ],
 )
-def test_an_overlay_of_another_kind(composed: Compose, head: str, reason: str) -> None:
+def test_overlay_with_an_invalid_head_is_refused(composed: Compose, head: str, reason: str) -> None:
     assert reason in problem(composed, head=head)
 
 
 @pytest.mark.parametrize(
     ("overlay", "reason"),
     [
-        ("- a\n", "the overlay is no mapping"),
-        ("overlay: 1.0.0\ninfo: {title: T, version: '1'}\n", "`actions` is no list"),
+        ("- a\n", "the overlay must be a mapping"),
+        ("overlay: 1.0.0\ninfo: {title: T, version: '1'}\n", "`actions` must be a list"),
         ("overlay: 1.0.0\ninfo: {title: T}\nactions: []\n", "`info` needs a `title` and a `version`"),
         ("overlay: 1.0.0\ninfo: {title: T, version: '1', x: 1}\nactions: []\n", "`info` has an unknown key `x`"),
         ("overlay: 1.0.0\noverlay: 1.0.0\n", "overlay.yaml:2:1: found duplicate key"),
@@ -338,7 +343,7 @@ def test_an_overlay_of_another_kind(composed: Compose, head: str, reason: str) -
         ("overlay: \x01\n", "overlay.yaml: "),
     ],
 )
-def test_an_overlay_that_is_not_read(tmp_path: Path, overlay: str, reason: str) -> None:
+def test_invalid_overlay_file_is_refused(tmp_path: Path, overlay: str, reason: str) -> None:
     spec, path = tmp_path / "spec.yaml", tmp_path / "overlay.yaml"
     spec.write_text(API, encoding="utf-8")
     path.write_text(overlay, encoding="utf-8")
@@ -349,23 +354,23 @@ def test_an_overlay_that_is_not_read(tmp_path: Path, overlay: str, reason: str) 
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ("[]", "is no OpenAPI 3.x document"),
-        ("text", "is no OpenAPI 3.x document"),
-        ("", "is no OpenAPI 3.x document"),
-        ("swagger: '2.0'", "is no OpenAPI 3.x document"),
-        ("openapi: 3.1", "is no OpenAPI 3.x document"),
+        ("[]", "not an OpenAPI 3.x document"),
+        ("text", "not an OpenAPI 3.x document"),
+        ("", "not an OpenAPI 3.x document"),
+        ("swagger: '2.0'", "not an OpenAPI 3.x document"),
+        ("openapi: 3.1", "not an OpenAPI 3.x document"),
         ("openapi: 3.1.0\npaths:\n  /a: {}\n  /a: {}\n", 'spec.yaml:4:3: found duplicate key "/a"'),
         ("openapi: 3.1.0\n paths: {}\n", "spec.yaml:2:7: "),
     ],
 )
-def test_a_spec_that_is_not_read(composed: Compose, spec: str, reason: str) -> None:
+def test_invalid_spec_file_is_refused(composed: Compose, spec: str, reason: str) -> None:
     assert reason in problem(composed, spec=spec)
 
 
 # -- The command line and the real files -------------------------------------------------------------------------------
 
 
-def test_the_command_line_writes_the_spec_and_reports(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_command_line_writes_the_spec_and_a_report(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     assert main(["--output", str(tmp_path / "out.yaml")]) == 0
     captured = capsys.readouterr()
     assert captured.out == ""
@@ -373,7 +378,7 @@ def test_the_command_line_writes_the_spec_and_reports(tmp_path: Path, capsys: Ca
     assert yaml.plain(yaml.load(tmp_path / "out.yaml")) == yaml.plain(compose(ROOT / SPEC, ROOT / OVERLAY).document)
 
 
-def test_the_command_line_writes_utf_8_in_any_locale(tmp_path: Path) -> None:
+def test_command_line_writes_utf_8_in_any_locale(tmp_path: Path) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(API.replace("Fine", "Schön"), encoding="utf-8")
     overlay = tmp_path / "overlay.yaml"
@@ -388,7 +393,7 @@ def test_the_command_line_writes_utf_8_in_any_locale(tmp_path: Path) -> None:
     assert "Schön".encode() in ran.stdout
 
 
-def test_the_command_line_says_what_is_wrong(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_command_line_names_a_file_that_cannot_be_read_or_written(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     assert main([str(tmp_path / "none.yaml")]) == 1
     assert "none.yaml: No such file or directory" in capsys.readouterr().err
     assert main(["--output", str(tmp_path / "none" / "out.yaml")]) == 1

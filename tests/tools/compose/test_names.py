@@ -17,7 +17,7 @@ NO_ACTIONS = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n
 
 @pytest.fixture
 def named(tmp_path: Path) -> Any:
-    """Return what names a spec gets when it's composed with an overlay that does nothing."""
+    """Compose a spec with an overlay that has no actions, and return it."""
 
     def named(spec: dict[str, Any]) -> Any:
         (tmp_path / "spec.json").write_text(yaml.to_json(spec), encoding="utf-8")
@@ -50,12 +50,12 @@ def spec(*operations: str, **parts: Any) -> dict[str, Any]:
         ("get /v1", "get_v1", "root"),
     ],
 )
-def test_an_operation_is_named_by_its_method_and_path(named: Any, operation: str, name: str, tag: str) -> None:
+def test_operation_is_named_by_its_method_and_path(named: Any, operation: str, name: str, tag: str) -> None:
     method, path = operation.split()
     assert named(spec(operation))["paths"][path][method] == {"responses": {}, "operationId": name, "tags": [tag]}
 
 
-def test_the_documents_own_id_counts_and_its_tags_are_kept(named: Any) -> None:
+def test_operation_id_of_the_document_has_priority_and_its_tags_are_kept(named: Any) -> None:
     document = spec("get /v1/things")
     document["paths"]["/v1/things"]["get"].update(operationId="listThings", tags=["Things (Legacy)"])
     operation = named(document)["paths"]["/v1/things"]["get"]
@@ -71,7 +71,7 @@ def test_the_documents_own_id_counts_and_its_tags_are_kept(named: Any) -> None:
         ("get /v1/things/{id}.json", "get /v1/things/{id}.xml"),
     ],
 )
-def test_two_operations_of_one_name_are_refused(named: Any, operations: tuple[str, ...]) -> None:
+def test_two_operations_with_the_same_name_are_refused(named: Any, operations: tuple[str, ...]) -> None:
     one, other = (f"{method.upper()} {path}" for method, path in (operation.split() for operation in operations))
     with pytest.raises(CompositionError) as caught:
         named(spec(*operations))
@@ -80,14 +80,14 @@ def test_two_operations_of_one_name_are_refused(named: Any, operations: tuple[st
     assert problem.remedy == "Give it an operationId in the overlay."
 
 
-def test_an_id_that_is_spelled_otherwise_is_one_name_too(named: Any) -> None:
+def test_two_spellings_of_one_operation_id_are_refused(named: Any) -> None:
     document = spec("get /v1/things", "post /v1/things")
     document["paths"]["/v1/things"]["post"]["operationId"] = "getV1Things"
     with pytest.raises(CompositionError, match="would both be called get_v1_things"):
         named(document)
 
 
-def test_titles_are_taken_from_schemas_alone(named: Any) -> None:
+def test_titles_are_removed_from_schemas_only(named: Any) -> None:
     titled = {
         "title": "A Title",
         "type": "object",
@@ -105,25 +105,25 @@ def test_titles_are_taken_from_schemas_alone(named: Any) -> None:
     document["paths"]["/v1/things"]["get"]["responses"] = {
         "200": {"content": {"text/plain": {"schema": titled, "examples": {"title": {"value": {"title": "kept"}}}}}}
     }
-    came = named(document)
+    composed = named(document)
     expected = {
         **titled,
         "properties": {"title": {"type": "string"}, "inner": {"items": [{}]}},
     }
     del expected["title"]
-    assert came["components"] == {"schemas": {"title": expected}, "securitySchemes": schemes}
-    content = came["paths"]["/v1/things"]["get"]["responses"]["200"]["content"]["text/plain"]
+    assert composed["components"] == {"schemas": {"title": expected}, "securitySchemes": schemes}
+    content = composed["paths"]["/v1/things"]["get"]["responses"]["200"]["content"]["text/plain"]
     assert content == {"schema": expected, "examples": {"title": {"value": {"title": "kept"}}}}
-    assert came["info"]["title"] == "kept"
+    assert composed["info"]["title"] == "kept"
 
 
-def test_names_stay_when_upstream_renames_a_parameter_and_a_tag() -> None:
+def test_operation_id_does_not_depend_on_parameter_names() -> None:
     assert operation_names.operation_id("get", "/v1/a/{workflowId}/status") == operation_names.operation_id(
         "get", "/v1/a/{workflow_id}/status"
     )
 
 
-def test_a_const_with_quotes_is_said_as_an_enum(named: Any) -> None:
+def test_const_with_quotes_becomes_an_enum(named: Any) -> None:
     schemas = {"Quoted": {"const": 'a "b"'}, "Plain": {"const": "a b"}, "Path": {"const": "a\\b", "type": "string"}}
     assert named(spec("get /v1/things", components={"schemas": schemas}))["components"]["schemas"] == {
         "Quoted": {"enum": ['a "b"']},

@@ -1,4 +1,4 @@
-"""The command, on repositories with a history."""
+"""`make drift` in repositories with a history."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.building import PACKAGE as GENERATED_PACKAGE
 from tests.support.building import repository
 from tests.support.changes import SLICE
 from tests.support.once import once
+from tools.compose.composition import compose
 from tools.drift.__main__ import main
-from tools.generate.generated_folder import generate
 from tools.repository import GENERATED, OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
@@ -29,14 +30,21 @@ def git(root: Path, *arguments: str) -> None:
     subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
 
 
+def write_composed_spec(root: Path) -> None:
+    """Write the composed spec, the only generated file that is compared."""
+    path = root / GENERATED / GENERATED_PACKAGE / "openapi.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(compose(root / SPEC, root / OVERLAY).to_json(), encoding="utf-8")
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository whose main branch has a small spec, and otherwise what this one has."""
+    """Return a repository whose main branch has a small spec, and the package of this one."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "repository")
         shutil.copy(SLICE, root / SPEC)
-        generate(root)
+        write_composed_spec(root)
         shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
         (root / SURFACE).parent.mkdir(parents=True)
         shutil.copy(ROOT / SURFACE, root / SURFACE)
@@ -49,7 +57,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(template: Path, tmp_path: Path) -> Path:
-    """Return a copy of it."""
+    """Return a copy of the template."""
     return Path(shutil.copytree(template, tmp_path / "repository"))
 
 
@@ -67,18 +75,18 @@ def change(root: Path) -> None:
     replace(root / SPEC, VALUES, "")
 
 
-def test_nothing_has_changed(root: Path, specs: list[str], capsys: CaptureFixture[str]) -> None:
+def test_report_without_changes_is_one_line(root: Path, specs: list[str], capsys: CaptureFixture[str]) -> None:
     for arguments in (["--format="], ["--format=text", *specs], ["--format=md", *specs]):
         assert main(["--root", str(root), *arguments, "--fail-on=documentation"]) == 0
         assert capsys.readouterr() == ("No API drift.\n", "")
 
 
-def test_the_working_tree_is_compared_with_where_its_branch_has_left_main(
+def test_working_tree_is_compared_with_the_commit_where_its_branch_left_main(
     root: Path, capsys: CaptureFixture[str]
 ) -> None:
     git(root, "checkout", "-b", "branch")
     change(root)
-    generate(root)
+    write_composed_spec(root)
     git(root, "commit", "--all", "--message=second")
     git(root, "checkout", "main")
     replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
@@ -106,19 +114,23 @@ def specs(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
-def test_the_exit_status(tmp_path: Path, specs: list[str], severity: str, status: int) -> None:
+def test_exit_status_is_1_for_a_change_of_that_severity(
+    tmp_path: Path, specs: list[str], severity: str, status: int
+) -> None:
     change(tmp_path)
     assert run(ROOT, *specs, f"--fail-on={severity}") == status
 
 
-def test_what_is_less_bad_is_no_failure(tmp_path: Path, specs: list[str]) -> None:
+def test_exit_status_is_0_for_a_less_severe_change(tmp_path: Path, specs: list[str]) -> None:
     replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
     assert run(ROOT, *specs, "--fail-on=additive") == 0
     assert run(ROOT, *specs, "--fail-on=documentation") == 1
 
 
-def test_what_breaks_of_the_package_itself_is_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
-    replace(root / PACKAGE / "_tasks.py", "def resume(", "def go_on(")
+def test_breaking_change_of_the_package_itself_is_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
+    paths = sorted((root / PACKAGE).rglob("*.py"))
+    path = next(path for path in paths if "def resume(" in path.read_text(encoding="utf-8"))
+    replace(path, "def resume(", "def go_on(")
     replace(root / SURFACE, "class Anchor\n", "class Anchor\n    more()\n")
     assert run(root, "--fail-on=breaking") == 1
     found = json.loads(capsys.readouterr().out)
@@ -128,14 +140,14 @@ def test_what_breaks_of_the_package_itself_is_a_row(root: Path, capsys: CaptureF
     assert "+    more()" in found["surface"].splitlines()
 
 
-def test_a_line_of_the_surface_that_changes_breaks_somebody(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_changed_line_of_the_surface_file_is_a_breaking_row(root: Path, capsys: CaptureFixture[str]) -> None:
     replace(root / SURFACE, "class AuthenticationError(StatusError)", "class AuthenticationError(AnchorError)")
     assert run(root, "--fail-on=breaking") == 1
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["kind"], row["before"]) == ("surface", ["class AuthenticationError(StatusError)"])
 
 
-def test_a_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
     shutil.rmtree(root / GENERATED)
     git(root, "commit", "--all", "--message=without")
     change(root)
@@ -143,10 +155,10 @@ def test_a_commit_without_generated_code_is_compared_as_published(root: Path, ca
     found = json.loads(capsys.readouterr().out)
     assert [row["kind"] for row in found["rows"]] == ["values-removed"]
     (note,) = found["notes"]
-    assert note.endswith("has no generated code, so both are compared as upstream published them")
+    assert note.endswith("has no generated code, so both specs are compared as upstream published them")
 
 
-def test_two_specs(root: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_two_spec_files_are_compared(root: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     shutil.copy(root / SPEC, tmp_path / "old.yaml")
     change(root)
     assert run(root, f"--old={tmp_path / 'old.yaml'}", f"--new={root / SPEC}") == 0
@@ -156,47 +168,49 @@ def test_two_specs(root: Path, tmp_path: Path, capsys: CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--base=nowhere"], "nowhere^{commit}"),
         (["--base=--output=x"], "--output=x"),
-        (["--old=a.yaml"], "OLD and NEW are two specs to compare, without BASE"),
-        (["--old=a.yaml", "--new=b.yaml", "--base=HEAD"], "OLD and NEW are two specs to compare, without BASE"),
+        (["--old=a.yaml"], "OLD and NEW must be given together, and without BASE"),
+        (["--old=a.yaml", "--new=b.yaml", "--base=HEAD"], "OLD and NEW must be given together, and without BASE"),
         (["--old=a.yaml", "--new=b.yaml"], "a.yaml: No such file or directory"),
     ],
 )
-def test_what_can_not_be_compared(root: Path, arguments: list[str], said: str, capsys: CaptureFixture[str]) -> None:
+def test_states_that_cannot_be_compared_are_refused(
+    root: Path, arguments: list[str], message: str, capsys: CaptureFixture[str]
+) -> None:
     assert run(root, *arguments) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("make drift: ")
-    assert said in err
+    assert message in err
 
 
 @pytest.mark.parametrize("arguments", [["--format=html"], ["--fail-on=bad"]])
-def test_what_there_is_no_such_thing_of(root: Path, arguments: list[str], capsys: CaptureFixture[str]) -> None:
+def test_unknown_format_or_severity_is_refused(root: Path, arguments: list[str], capsys: CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--root", str(root), *arguments])
     assert caught.value.code == 2
     assert arguments[0].partition("=")[2] in capsys.readouterr().err
 
 
-def test_without_a_main_branch_it_asks_for_one(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_repository_without_a_main_branch_requires_a_base(root: Path, capsys: CaptureFixture[str]) -> None:
     git(root, "branch", "--move", "trunk")
     assert run(root) == 2
-    assert "is here to compare with: say BASE=<commit>" in capsys.readouterr().err
+    assert "to compare with; set BASE=<commit>" in capsys.readouterr().err
 
 
-def test_a_working_tree_whose_spec_is_broken(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_broken_spec_of_the_working_tree_is_refused(root: Path, capsys: CaptureFixture[str]) -> None:
     (root / SPEC).write_text("a: [\n", encoding="utf-8")
     assert run(root) == 2
     assert f"{SPEC}:2:1" in capsys.readouterr().err
 
 
-def test_a_working_tree_that_does_not_compose(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_working_tree_that_does_not_compose_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
     with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
         overlay.write("  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n")
     assert run(root) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [
-        "the working tree doesn't go with our overlay (of-nothing), so both are compared as upstream published them"
+        "our overlay doesn't fit the working tree (of-nothing), so both specs are compared as upstream published them"
     ]

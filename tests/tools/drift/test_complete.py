@@ -1,4 +1,4 @@
-"""Two specs that don't say the same never get an empty report, whatever it is that differs."""
+"""Two specs with different meanings never have an empty report."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ PLACES = [place for place in places(SPEC) if place]
 
 @st.composite
 def changed(draw: st.DrawFn) -> Any:
-    """Return the spec with a few places changed, taken out, or added to."""
+    """Return the spec with a few places changed, removed or added."""
     spec = copy.deepcopy(SPEC)
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(PLACES))
@@ -82,32 +82,32 @@ def changed(draw: st.DrawFn) -> Any:
 
 
 @given(changed(), changed())
-def test_what_differs_has_a_row(old: Any, new: Any) -> None:
+def test_every_difference_has_a_row(old: Any, new: Any) -> None:
     differs = not same(normal(old), normal(new))
     assert bool(compare(old, new)) == differs
     assert compare(old, old) == []
 
 
 @given(changed(), changed())
-def test_what_differs_has_a_row_beside_that_of_another_change(old: Any, new: Any) -> None:
-    """So that no row stands for all that nothing is known of."""
+def test_difference_beside_another_change_has_its_own_row(old: Any, new: Any) -> None:
+    """One row must not stand for all unknown changes."""
     differs = not same(normal(old), normal(new))
     rows = compare({**old, "x-other": 1}, {**new, "x-other": 2})
     assert bool([row for row in rows if row.note != "x-other"]) == differs
 
 
-def test_two_specs_of_nothing_are_the_same() -> None:
+def test_two_empty_specs_are_the_same() -> None:
     assert compare({}, {}) == compare({"paths": None}, {"paths": None}) == []
 
 
 def of(schema: Any, **schemas: Any) -> Any:
-    """Return a spec that answers with a schema."""
-    answers = {"200": {"content": {"application/json": {"schema": schema}}}}
-    return {"paths": {"/a": {"get": {"responses": answers}}}, "components": {"schemas": schemas}}
+    """Return a spec with a response of a schema."""
+    responses = {"200": {"content": {"application/json": {"schema": schema}}}}
+    return {"paths": {"/a": {"get": {"responses": responses}}}, "components": {"schemas": schemas}}
 
 
-def test_what_many_refer_to_is_compared_once() -> None:
-    """Each schema refers twice to the next one: by all ways there would be 2 ** 40 of them."""
+def test_schema_with_many_references_is_compared_once() -> None:
+    """Each schema refers twice to the next one, so there are 2 ** 40 ways to the last one."""
 
     def chain(prefix: str, last: str) -> Any:
         links = {
@@ -123,7 +123,7 @@ def test_what_many_refer_to_is_compared_once() -> None:
     assert [row.kind for row in rows if row.severity is Severity.BREAKING] == ["type-changed"]
 
 
-def test_many_schemas_that_are_renamed_together() -> None:
+def test_many_schemas_may_be_renamed_together() -> None:
     def schemas(suffix: str) -> Any:
         return {
             f"S{number}{suffix}": {
@@ -140,7 +140,7 @@ def test_many_schemas_that_are_renamed_together() -> None:
     assert len(rows) == 31
 
 
-def test_schemas_that_refer_to_themselves() -> None:
+def test_schemas_may_refer_to_themselves() -> None:
     def tree(name: str, value: str) -> Any:
         properties = {"value": {"type": value}, "child": {"$ref": f"#/components/schemas/{name}"}}
         return of({"$ref": f"#/components/schemas/{name}"}, **{name: {"type": "object", "properties": properties}})
@@ -150,7 +150,7 @@ def test_schemas_that_refer_to_themselves() -> None:
     assert "type-changed" in {row.kind for row in compare(tree("Tree", "string"), tree("Bush", "integer"))}
 
 
-def test_much_text_and_many_properties_are_compared_in_time() -> None:
+def test_long_texts_and_many_properties_are_compared_in_time() -> None:
     one, other = (" ".join(f"w{number}{suffix}" for number in range(20_000)) for suffix in ("", "x"))
     assert [sign for sign, _ in difference(one, other)] == ["-", "+"]
     specs = [of({"properties": {f"{name}{number}": {} for number in range(500)}}) for name in ("old", "new")]

@@ -1,4 +1,4 @@
-"""What a report says of what gets through the overlay, which version follows, and in each form."""
+"""The report: the effect of the overlay on rows, the next version, and the three forms."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HOSTILE = [
 
 
 def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side:
-    """Return a state with the repository's overlay."""
+    """Return a side whose spec is composed with the repository's overlay."""
     path = folder / f"{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
     return Side(name, spec, yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
@@ -63,69 +63,69 @@ def only(rows: Any) -> Any:
     return row
 
 
-# -- What gets through the overlay -------------------------------------------------------------------------------------
+# -- The effect of the overlay -----------------------------------------------------------------------------------------
 
 
-def test_a_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tmp_path: Path) -> None:
+def test_new_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity, row.after) == ("values-added", ADD, ["queued"])
-    assert row.note == "1 to 1; our overlay opens this: whatever comes is read"
+    assert row.note == "1 to 1; our overlay accepts any value here"
 
 
-def test_what_the_overlay_opens_in_an_answer_is_behaviour(vendored: Any, tmp_path: Path) -> None:
+def test_changed_type_of_a_response_that_the_overlay_opens_is_behaviour(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskSyncResponseData"]["properties"]["result"]["type"] = "string"
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity) == ("type-changed", BEH)
-    assert row.note == "our overlay opens this: whatever comes is read"
+    assert row.note == "our overlay accepts any value here"
 
 
-def test_what_the_overlay_keeps_from_the_code_is_as_bad_as_it_is(vendored: Any) -> None:
-    """The server refuses what lacks something, whatever our overlay says; and a path that is gone is gone."""
+def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored: Any) -> None:
+    """The server refuses a request without the new property, whatever our overlay says."""
     old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
     request = new["components"]["schemas"]["PerformWebTaskRequestSchema"]
     request["properties"]["more"] = {"type": "string"}
     request["required"].append("more")
     row = only(make_report(ROOT, Side("old", old, vendored), Side("new", new, vendored), "0.1.0").rows)
     assert (row.kind, row.severity) == ("required-property-added", BRK)
-    assert row.note == "on the wire only: our overlay keeps it from the generated code"
+    assert row.note == "on the wire only: our overlay hides it from the generated code"
     less = copy.deepcopy(vendored)
     del less["paths"]["/v1/tools/perform-web-task"]
-    whole = make_report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
-    assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in whole.rows}
+    report = make_report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
+    assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in report.rows}
 
 
-def test_a_comparison_that_is_limited_is_never_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
-    assert "`why`" in markdown_report.markdown(whole)
-    assert "why" in written(whole, monkeypatch)
-    assert whole.next_version == "0.1.0"
+def test_limited_comparison_is_never_reported_as_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
+    assert "`why`" in markdown_report.markdown(report)
+    assert "why" in written(report, monkeypatch)
+    assert report.next_version == "0.1.0"
 
 
-def test_names_that_the_overlay_gives_do_not_change(vendored: Any, tmp_path: Path) -> None:
+def test_operation_id_that_the_overlay_replaces_is_documentation(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["paths"]["/v1/tools/perform-web-task"]["post"]["operationId"] = "somethingElse"
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity) == ("operation-id", DOC)
 
 
-def test_what_the_overlay_alone_changes_is_said_to_be_ours(vendored: Any) -> None:
+def test_change_by_the_overlay_alone_is_marked_as_ours(vendored: Any) -> None:
     other = copy.deepcopy(vendored)
     other["components"]["schemas"]["ErrorResponse"]["properties"]["hint"] = {"type": "string"}
     states = (Side("old", vendored, vendored), Side("new", vendored, other))
     row = only(make_report(ROOT, *states, "0.1.0").rows)
-    assert (row.kind, row.severity, row.note) == ("property-added", ADD, "by our overlay")
+    assert (row.kind, row.severity, row.note) == ("property-added", ADD, "changed by our overlay")
 
 
-def test_without_a_composed_spec_the_published_ones_are_compared(vendored: Any) -> None:
+def test_published_specs_are_compared_if_a_composed_spec_is_missing(vendored: Any) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     states = (Side("old", vendored, None, note="why"), Side("new", new, new))
-    whole = make_report(ROOT, *states, "0.1.0")
-    assert only(whole.rows).severity is BRK
-    assert whole.notes == ["why"]
+    report = make_report(ROOT, *states, "0.1.0")
+    assert only(report.rows).severity is BRK
+    assert report.notes == ["why"]
 
 
 # -- The version -------------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ def test_without_a_composed_spec_the_published_ones_are_compared(vendored: Any) 
         ("1.2.3", DOC, "1.2.4"),
     ],
 )
-def test_the_version_that_follows(version: str, severity: Severity, follows: str) -> None:
+def test_next_version_follows_the_highest_severity(version: str, severity: Severity, follows: str) -> None:
     schema = {"type": "string"}
     changes: dict[Severity, Any] = {
         BRK: {"properties": {}},
@@ -154,17 +154,17 @@ def test_the_version_that_follows(version: str, severity: Severity, follows: str
         ADD: {"properties": {"b": schema, "a": schema, "c": schema}},
         DOC: {"properties": {"b": schema, "a": schema}, "description": "More"},
     }
-    answers = {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
+    responses = {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
 
     def spec(more: Any) -> Any:
-        return {"paths": {"/a": {"get": {"responses": answers}}}, "components": {"schemas": {"A": more}}}
+        return {"paths": {"/a": {"get": {"responses": responses}}}, "components": {"schemas": {"A": more}}}
 
     old = spec({"properties": {"b": schema, "a": schema}})
-    whole = make_report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
-    assert (whole.worst, whole.next_version) == (severity, follows)
+    report = make_report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
+    assert (report.worst, report.next_version) == (severity, follows)
 
 
-def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
+def test_row_names_the_affected_requests_responses_and_operations(vendored: Any, tmp_path: Path) -> None:
     sent = {"$ref": "#/components/schemas/PerformWebTaskRequestSchema"}
     old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
     for spec, values in ((old, ["a", "b"]), (new, ["b"])):
@@ -172,16 +172,16 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
         schemas["ErrorResponse"]["properties"]["sent"] = sent
         schemas["PerformWebTaskRequestSchema"]["properties"]["x"] = {"type": "string", "enum": values}
         schemas["Unused"] = {"type": "string", "enum": values}
-    whole = found(old, new, tmp_path)
-    text = markdown_report.markdown(whole)
-    assert "Requests, for answers additive, of `GET " in text
+    report = found(old, new, tmp_path)
+    text = markdown_report.markdown(report)
+    assert "Requests (additive for responses) of `GET " in text
     assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
     for number in range(3):
         path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
         for spec in (old, new):
             spec["paths"][f"/v1/more{number}"] = path
     assert (
-        "Requests, for answers additive, of 5 operations. Python: `PerformWebTaskRequestSchema.x`.\n"
+        "Requests (additive for responses) of 5 operations. Python: `PerformWebTaskRequestSchema.x`.\n"
         in markdown_report.markdown(found(old, new, tmp_path))
     )
 
@@ -190,7 +190,7 @@ def test_who_is_hit_is_said(vendored: Any, tmp_path: Path) -> None:
 
 
 def hostile() -> Report:
-    """Return a report in which everything that comes from a document is hostile."""
+    """Return a report in which all text from documents is hostile."""
 
     def spec(mark: str) -> Any:
         schemas = {
@@ -204,9 +204,9 @@ def hostile() -> Report:
             }
             for number, text in enumerate(HOSTILE)
         }
-        answer = {"content": {text: {"schema": {"type": text + mark}} for text in HOSTILE}}
+        response = {"content": {text: {"schema": {"type": text + mark}} for text in HOSTILE}}
         operation = {
-            "responses": {"200": answer, mark: {}},
+            "responses": {"200": response, mark: {}},
             "tags": [*HOSTILE, mark],
             "parameters": [{"in": "query", "name": f"{text}{mark}", "schema": {}} for text in HOSTILE],
         }
@@ -215,8 +215,8 @@ def hostile() -> Report:
 
     surface = "\n".join(HOSTILE)
     old = Side(f"{HOSTILE[0]}{HOSTILE[1]}", spec("1"), None, note="".join(HOSTILE))
-    whole = make_report(ROOT, old, Side("new", spec("2"), None), "0.1.0")
-    return Report(whole.old, whole.new, whole.rows, surface, whole.notes, whole.version)
+    report = make_report(ROOT, old, Side("new", spec("2"), None), "0.1.0")
+    return Report(report.old, report.new, report.rows, surface, report.notes, report.version)
 
 
 def test_hostile_text_is_code_in_markdown() -> None:
@@ -235,45 +235,47 @@ def test_hostile_text_is_code_in_markdown() -> None:
     assert not {"\x1b", "\x07", "\u202e"} & set(text)
 
 
-def test_a_comment_is_never_too_long() -> None:
+def test_markdown_fits_into_a_comment() -> None:
     schemas: Any = {f"S{number}": {"type": "string", "title": f"{number}", "pattern": "x"} for number in range(2000)}
     others = {name: {"type": "integer", "title": name * 900, "pattern": name + "é" * 5000} for name in schemas}
     specs: list[Any] = [{"components": {"schemas": each}} for each in (schemas, others)]
     old, new = (Side("a", spec, None) for spec in specs)
-    whole = make_report(ROOT, old, new, "0.1.0")
-    long = Report("a" * 9000, "b", whole.rows, "+ é\n" * 50_000, ["n" * 9000] * 9, "0.1.0")
+    report = make_report(ROOT, old, new, "0.1.0")
+    long = Report("a" * 9000, "b", report.rows, "+ é\n" * 50_000, ["n" * 9000] * 9, "0.1.0")
     text = markdown_report.markdown(long)
     assert len(text.encode()) <= markdown_report.LIMIT
-    assert "which `make drift` shows" in text
+    assert "`make drift` shows all" in text
     for surface in ("+" + "\U000e0001" * 30_000, "+" + "`" * 60_000, "+\U0001f600" * 40_000):
-        text = markdown_report.markdown(Report("a", "b", whole.rows, surface, [], "0.1.0"))
+        text = markdown_report.markdown(Report("a", "b", report.rows, surface, [], "0.1.0"))
         assert len(text.encode()) <= markdown_report.LIMIT
-        assert text.count("- `S") > 20  # the surface doesn't take the place of the rows
+        assert text.count("- `S") > 20  # the surface does not displace the rows
     assert text.count("<details>") == text.count("</details>") > 1
 
 
-def test_json_is_what_its_schema_says(vendored: Any, tmp_path: Path) -> None:
+def test_json_report_fits_its_schema(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     del new["components"]["schemas"]["ErrorResponse"]["properties"]["error"]["properties"]["code"]
-    for whole in (hostile(), found(vendored, new, tmp_path), found(vendored, vendored, tmp_path)):
-        written = json.loads(json_report.to_json(whole))
+    for report in (hostile(), found(vendored, new, tmp_path), found(vendored, vendored, tmp_path)):
+        written = json.loads(json_report.to_json(report))
         jsonschema.validate(written, SCHEMA, cls=jsonschema.Draft202012Validator)
-        assert len(written["rows"]) == len(whole.rows)
+        assert len(written["rows"]) == len(report.rows)
     described = SCHEMA["properties"]["rows"]["items"]
     assert set(described["required"]) == set(described["properties"])
 
 
-def written(whole: Report, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
+def written(report: Report, monkeypatch: pytest.MonkeyPatch, **environment: str) -> str:
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     file = io.StringIO()
-    text_report.write(whole, file)
+    text_report.write(report, file)
     return file.getvalue()
 
 
-def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_text_report_has_colours_only_for_a_terminal(
+    vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     new = copy.deepcopy(vendored)
     error = new["components"]["schemas"]["ErrorResponse"]["properties"]["error"]
     error["properties"]["number"] = error["properties"].pop("code")
@@ -282,31 +284,31 @@ def test_text_is_for_a_terminal(vendored: Any, tmp_path: Path, monkeypatch: pyte
         spec["components"]["schemas"]["ErrorResponse"]["properties"]["error"]["properties"]["message"][
             "description"
         ] = words
-    whole = found(old, new, tmp_path)
+    report = found(old, new, tmp_path)
     both = "GET /v1/tools/perform-web-task/{workflowId}/status and POST /v1/tools/perform-web-task"
-    assert written(whole, monkeypatch).splitlines() == [
-        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 because of what breaks · 1 breaking · 0 behaviour "
+    assert written(report, monkeypatch).splitlines() == [
+        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 because of breaking changes · 1 breaking · 0 behaviour "
         "· 0 naming · 1 additive · 1 documentation",
         "",
         "breaking",
-        f"  ErrorResponse.error.code: property removed, in answers of {both}",
+        f"  ErrorResponse.error.code: property removed, in responses of {both}",
         "    integer",
-        "    Python: ErrorResponseError.code: gone",
+        "    Python: ErrorResponseError.code: removed",
         "",
         "additive",
-        f"  ErrorResponse.error.number: optional property added, in answers of {both}",
+        f"  ErrorResponse.error.number: optional property added, in responses of {both}",
         "    integer",
         "    Python: ErrorResponseError.number: new",
         "",
         "documentation",
-        "  ErrorResponse.error.message: words changed (description)",
+        "  ErrorResponse.error.message: text changed (description)",
         "    What went {+very +}wrong",
     ]
-    assert "\x1b" in written(whole, monkeypatch, FORCE_COLOR="1")
+    assert "\x1b" in written(report, monkeypatch, FORCE_COLOR="1")
     assert "\x1b" not in written(hostile(), monkeypatch)
 
 
-def test_nothing_is_said_in_one_line(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = found(vendored, vendored, tmp_path)
-    assert written(whole, monkeypatch) == markdown_report.markdown(whole) == "No API drift.\n"
-    assert json.loads(json_report.to_json(whole))["rows"] == []
+def test_report_without_rows_is_one_line(vendored: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    report = found(vendored, vendored, tmp_path)
+    assert written(report, monkeypatch) == markdown_report.markdown(report) == "No API drift.\n"
+    assert json.loads(json_report.to_json(report))["rows"] == []

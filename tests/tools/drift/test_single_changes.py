@@ -1,4 +1,4 @@
-"""One change of a spec at a time: each has its kind, its severity, its place, and whom it hits."""
+"""One change of a spec at a time: each row has its kind, its severity, its place, and what it affects."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_one_change_is_one_row(spec: Any, change: Change) -> None:
     assert compare(old, old) == compare(new, new) == []
 
 
-def test_an_operation_at_another_path(spec: Any) -> None:
+def test_operation_that_moves_to_another_path_is_two_rows(spec: Any) -> None:
     moved = copy.deepcopy(spec)
     moved["paths"]["/v2/tools/perform-web-task"] = moved["paths"].pop(PATH)
-    assert said(spec, moved) == {
+    assert described(spec, moved) == {
         ("path-changed", BRK, "POST /v2/tools/perform-web-task", PATH, "/v2/tools/perform-web-task", ""),
         (
             "python-module",
@@ -69,20 +69,20 @@ def test_an_operation_at_another_path(spec: Any) -> None:
     }
 
 
-def test_an_operation_with_another_method(spec: Any) -> None:
+def test_operation_that_gets_another_method_is_two_rows(spec: Any) -> None:
     moved = copy.deepcopy(spec)
     moved["paths"][PATH]["put"] = moved["paths"][PATH].pop("post")
     kinds = {(row.kind, row.severity, row.where) for row in compare(spec, moved)}
     assert kinds == {("method-changed", BRK, f"PUT {PATH}"), ("python-module", NAM, f"PUT {PATH}")}
 
 
-def test_a_path_parameter_with_another_name() -> None:
+def test_path_parameter_that_is_renamed_is_two_rows() -> None:
     def spec(name: str) -> Any:
         parameters = [{"in": "path", "name": name, "required": True, "schema": TEXT}]
         return {"paths": {f"/v1/a/{{{name}}}": {"get": {"parameters": parameters, "responses": {}}}}}
 
     where = "GET /v1/a/{runId}"
-    assert said(spec("workflowId"), spec("runId")) == {
+    assert described(spec("workflowId"), spec("runId")) == {
         ("path-parameter-renamed", NAM, where, "/v1/a/{workflowId}", "/v1/a/{runId}", ""),
         (
             "path-parameter-renamed",
@@ -98,23 +98,23 @@ def test_a_path_parameter_with_another_name() -> None:
 @pytest.mark.parametrize(
     ("before", "after", "python"),
     [
-        ("workflowId", "workflow_id", "PerformWebTaskSyncResponseData.workflow_id: as before"),
+        ("workflowId", "workflow_id", "PerformWebTaskSyncResponseData.workflow_id: unchanged"),
         ("timeoutMs", "timeoutMillis", "PerformWebTaskSyncResponseData.timeout_ms → timeout_millis"),
     ],
 )
-def test_a_property_with_another_name(spec: Any, before: str, after: str, python: str) -> None:
+def test_property_that_is_renamed_is_one_row(spec: Any, before: str, after: str, python: str) -> None:
     old, new = (put(spec, [*READ, "properties", name], TEXT) for name in (before, after))
     old, new = (put(each, [*READ, "required"], [name]) for each, name in ((old, before), (new, after)))
-    assert said(old, new) == {("property-renamed", BRK, f"{READ[-1]}.{after}", before, after, python)}
+    assert described(old, new) == {("property-renamed", BRK, f"{READ[-1]}.{after}", before, after, python)}
 
 
-def test_a_property_with_another_name_and_other_words_than_before_is_another(spec: Any) -> None:
+def test_property_with_another_name_and_description_is_another_property(spec: Any) -> None:
     old = put(spec, [*READ, "properties", "colour"], {"type": "string", "description": "Its colour"})
     new = put(spec, [*READ, "properties", "weight"], {"type": "string", "description": "Its weight"})
     assert {row.kind for row in compare(old, new)} == {"property-removed", "property-added"}
 
 
-def test_a_required_property(spec: Any) -> None:
+def test_required_property_breaks_requests_only(spec: Any) -> None:
     for place, severity in ((SENT, BRK), (READ, ADD)):
         new = put(put(spec, [*place, "properties", "y"], TEXT), [*place, "required"], [*required(spec, place), "y"])
         (row,) = compare(spec, new)
@@ -125,7 +125,7 @@ def required(spec: Any, place: list[Any]) -> list[str]:
     return list(spec["components"]["schemas"][place[-1]]["required"])
 
 
-def test_properties_in_another_order(spec: Any) -> None:
+def test_properties_that_are_reordered_are_one_row(spec: Any) -> None:
     new = copy.deepcopy(spec)
     properties = new["components"]["schemas"][SENT[-1]]["properties"]
     properties["prompt"] = properties.pop("prompt")
@@ -133,21 +133,21 @@ def test_properties_in_another_order(spec: Any) -> None:
     assert (row.kind, row.severity, row.where) == ("properties-reordered", NAM, SENT[-1])
 
 
-def test_a_schema_with_another_name(spec: Any) -> None:
+def test_schema_that_is_renamed_is_one_row(spec: Any) -> None:
     text = json.dumps(spec).replace("ErrorResponse", "Failure")
     (row,) = compare(spec, json.loads(text))
     assert (row.kind, row.severity, row.before, row.after) == ("schema-renamed", NAM, "ErrorResponse", "Failure")
     assert row.python == "models.ErrorResponse → Failure"
 
 
-def test_another_schema_that_is_referred_to(spec: Any) -> None:
+def test_reference_to_another_schema_is_followed(spec: Any) -> None:
     old, new = (put(spec, [*READ, "properties", "x"], reference) for reference in (REFERENCE, ANOTHER))
     rows = {(row.kind, row.severity, row.where) for row in compare(old, new)}
     assert ("reference", NAM, f"{READ[-1]}.x") in rows
     assert ("property-removed", BRK, f"{READ[-1]}.x.error") in rows
 
 
-def test_what_is_referred_to_is_what_stood_there(spec: Any) -> None:
+def test_reference_to_an_equal_schema_is_one_row(spec: Any) -> None:
     schemas = spec["components"]["schemas"]
     old = put(spec, [*READ, "properties", "x"], schemas["ErrorResponse"])
     new = put(spec, [*READ, "properties", "x"], REFERENCE)
@@ -155,7 +155,7 @@ def test_what_is_referred_to_is_what_stood_there(spec: Any) -> None:
     assert (row.kind, row.severity) == ("reference", NAM)
 
 
-def test_values_are_compared_wherever_they_are_listed(spec: Any) -> None:
+def test_listed_values_are_compared_across_references_and_unions(spec: Any) -> None:
     one, two = {"enum": ["a", "b"]}, {"enum": ["c"]}
     old = put(
         put(spec, [*SCHEMAS, "Two"], two),
@@ -172,7 +172,7 @@ def test_values_are_compared_wherever_they_are_listed(spec: Any) -> None:
     }
 
 
-def test_an_alternative_that_has_changed_is_looked_into(spec: Any) -> None:
+def test_changed_alternative_is_compared_in_detail(spec: Any) -> None:
     old = put(spec, [*READ, "properties", "x"], {"oneOf": [REFERENCE, {"type": "object", "properties": {"a": TEXT}}]})
     new = put(spec, [*READ, "properties", "x"], {"oneOf": [REFERENCE, {"type": "object", "properties": {}}]})
     (row,) = compare(old, new)
@@ -190,21 +190,21 @@ SPELLED = [
 
 
 @pytest.mark.parametrize(("one", "other"), SPELLED)
-def test_what_is_only_said_otherwise_is_the_same(spec: Any, one: Any, other: Any) -> None:
+def test_two_spellings_of_one_schema_are_the_same(spec: Any, one: Any, other: Any) -> None:
     for place in (SENT, READ):
         old, new = (put(spec, [*place, "properties", "x"], schema) for schema in (one, other))
         assert compare(old, new) == []
 
 
-def test_the_order_of_parameters_and_what_goes_without_saying_is_nothing(spec: Any) -> None:
+def test_order_and_defaults_of_parameters_are_no_change(spec: Any) -> None:
     query = {"in": "query", "name": "a", "schema": LIST}
     header = {"in": "header", "name": "b", "schema": TEXT}
-    said = [{**header, "style": "simple", "explode": False}, {**query, "style": "form", "explode": True}]
-    assert compare(put(spec, QUERY, [query, header]), put(spec, QUERY, said)) == []
+    spelled_out = [{**header, "style": "simple", "explode": False}, {**query, "style": "form", "explode": True}]
+    assert compare(put(spec, QUERY, [query, header]), put(spec, QUERY, spelled_out)) == []
 
 
-def test_one_keyword_does_not_hide_another(spec: Any) -> None:
-    """A union that goes, values that are listed elsewhere, and a reference have other words beside them."""
+def test_changed_keyword_does_not_hide_another_change(spec: Any) -> None:
+    """A removed union, values that move to another schema, and a reference can have other changes beside them."""
     union = {"type": "object", "properties": {"p": TEXT}, "oneOf": [REFERENCE, ANOTHER]}
     cases: list[tuple[Any, Any, set[str]]] = [
         (union, REFERENCE, {"type-changed"}),
@@ -231,16 +231,16 @@ def test_one_keyword_does_not_hide_another(spec: Any) -> None:
     "reference",
     ["#/components/schemas/More/properties/a", "#/components/schemas/M~1ore", "#/components/schemas/M%2Fore"],
 )
-def test_use_is_found_however_it_is_written(spec: Any, reference: str) -> None:
+def test_use_of_a_component_is_found_in_any_spelling_of_the_reference(spec: Any, reference: str) -> None:
     more = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
     old = put(put(spec, [*SCHEMAS, "More"], more), [*SCHEMAS, "M/ore"], more)
     old = put(old, [*READ, "properties", "x"], {"$ref": reference})
     name = "More" if "More" in reference else "M/ore"
     (row,) = compare(old, put(old, [*SCHEMAS, name, "properties", "a", "properties"], {}))
-    assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"answer"})
+    assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"response"})
 
 
-def test_a_row_names_the_attribute_or_the_argument(spec: Any) -> None:
+def test_row_names_the_attribute_or_the_argument(spec: Any) -> None:
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "type"], "integer"))
     assert row.python == "PerformWebTaskRequestSchema.x"
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "description"], "More"))
@@ -253,14 +253,14 @@ def test_a_row_names_the_attribute_or_the_argument(spec: Any) -> None:
     assert row.python == "max_age"
 
 
-def test_use_by_webhooks_and_by_referred_paths_is_use(spec: Any) -> None:
+def test_use_by_a_webhook_counts_as_use(spec: Any) -> None:
     body = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/More"}}}}}
     used = put(put(spec, [*SCHEMAS, "More"], OTHER), ["webhooks", "news"], {"post": body})
     (row,) = compare(used, put(used, [*SCHEMAS, "More", "properties"], {}))
     assert (row.kind, row.severity, row.operations) == ("property-removed", BRK, ("webhook news",))
 
 
-def test_two_paths_of_one_template_are_themselves() -> None:
+def test_two_paths_with_the_same_template_are_not_mixed_up() -> None:
     paths: Any = {f"/a/{{{name}}}": {"get": {"responses": {name: {}}}} for name in "xy"}
     assert compare({"paths": paths}, {"paths": paths}) == []
 
@@ -269,28 +269,28 @@ def test_two_paths_of_one_template_are_themselves() -> None:
     ("key", "schema", "suffix"),
     [("items", LIST, "[]"), ("additionalProperties", {"type": "object", "additionalProperties": TEXT}, "{}")],
 )
-def test_what_is_inside_is_looked_into(spec: Any, key: str, schema: Any, suffix: str) -> None:
+def test_items_and_additional_properties_are_compared(spec: Any, key: str, schema: Any, suffix: str) -> None:
     old = put(spec, [*READ, "properties", "x"], schema)
     (row,) = compare(old, put(old, [*READ, "properties", "x", key], {"type": "integer"}))
     assert (row.kind, row.where) == ("type-changed", f"{READ[-1]}.x{suffix}")
 
 
-def test_a_schema_is_one_row_however_many_use_it(spec: Any) -> None:
+def test_change_of_a_schema_is_one_row_for_all_its_operations(spec: Any) -> None:
     (row,) = compare(spec, put(spec, [*SCHEMAS, "ErrorResponse", "properties", "code"], TEXT))
-    assert (row.where, set(row.hits), row.operations) == ("ErrorResponse.code", {"answer"}, (f"POST {PATH}",))
+    assert (row.where, set(row.hits), row.operations) == ("ErrorResponse.code", {"response"}, (f"POST {PATH}",))
     twice = put(spec, ["paths", "/v1/more"], spec["paths"][PATH])
     (row,) = compare(twice, put(twice, [*SCHEMAS, "ErrorResponse", "properties", "code"], TEXT))
     assert row.operations == ("POST /v1/more", f"POST {PATH}")
 
 
-def test_a_schema_that_is_sent_and_read_is_as_bad_as_the_worse(spec: Any) -> None:
+def test_change_in_requests_and_responses_has_the_higher_severity(spec: Any) -> None:
     both_ways = put(spec, [*READ, "properties", "x"], {"$ref": f"#/components/schemas/{SENT[-1]}"})
     (row,) = compare(both_ways, put(both_ways, [*SENT, "properties", "x", "minLength"], 3))
-    assert (row.severity, set(row.hits)) == (BRK, {"answer", "request"})
+    assert (row.severity, set(row.hits)) == (BRK, {"response", "request"})
 
 
 @pytest.mark.parametrize("kind", ["parameters", "headers", "requestBodies", "responses"])
-def test_parts_that_are_components_are_compared_where_they_are_defined(spec: Any, kind: str) -> None:
+def test_component_is_compared_at_its_own_place(spec: Any, kind: str) -> None:
     part = (
         {"in": "query", "name": "a", "schema": TEXT}
         if kind in {"parameters", "headers"}
@@ -309,11 +309,11 @@ def test_parts_that_are_components_are_compared_where_they_are_defined(spec: Any
     assert (row.kind, row.severity) == ("type-changed", BRK)
 
 
-def test_every_kind_is_somewhere_in_a_test() -> None:
+def test_every_kind_of_change_is_in_a_test() -> None:
     text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, changes.__file__))
-    elsewhere = {"python-api", "surface"}  # test_command.py
-    assert [kind for kind in KINDS if f'"{kind}"' not in text and kind not in elsewhere] == []
+    others = {"python-api", "surface"}  # they are in test_command.py
+    assert [kind for kind in KINDS if f'"{kind}"' not in text and kind not in others] == []
 
 
-def said(old: Any, new: Any) -> set[tuple[object, ...]]:
+def described(old: Any, new: Any) -> set[tuple[object, ...]]:
     return {(row.kind, row.severity, row.where, row.before, row.after, row.python) for row in compare(old, new)}

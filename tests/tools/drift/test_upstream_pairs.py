@@ -1,4 +1,4 @@
-"""What upstream has really changed, from one version to the next, and what a reviewer is told of it."""
+"""The real changes between upstream's versions, and the report that a reviewer gets of them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOOL = "/v1/tools/perform-web-task"
 
 @pytest.fixture
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    """Compare two versions, each of which is read and composed once."""
+    """Compare two versions, each of which is read and composed once a session."""
 
     def side(version: str) -> sides.Side:
         path = upstream(version)
@@ -53,30 +53,30 @@ def one(report: Report, kind: str, where: str) -> Row:
     return row
 
 
-def test_an_answers_field_is_renamed_which_python_does_not_see(compared: Compared) -> None:
+def test_renamed_response_field_breaks_the_wire_but_not_python(compared: Compared) -> None:
     found = compared("2026-01-08b", "2026-01-09")
     assert rows(found, BRK) == {("property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")}
-    assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, answer 200")}
+    assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, response 200")}
     assert len(found.rows) == 2
     row = one(found, "property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")
-    assert (row.before, row.after, set(row.hits)) == ("workflowId", "workflow_id", {"answer"})
-    assert row.python == "PerformWebTaskAsyncResponseData.workflow_id: as before"
+    assert (row.before, row.after, set(row.hits)) == ("workflowId", "workflow_id", {"response"})
+    assert row.python == "PerformWebTaskAsyncResponseData.workflow_id: unchanged"
     assert markdown_report.markdown(found).splitlines()[4:] == [
         "- `PerformWebTaskAsyncResponseData.workflow_id`: property renamed: `workflowId` → `workflow_id`. "
-        f"Answers of `POST {TOOL}`. Python: `PerformWebTaskAsyncResponseData.workflow_id: as before`.",
+        f"Responses of `POST {TOOL}`. Python: `PerformWebTaskAsyncResponseData.workflow_id: unchanged`.",
         "",
         "<details><summary>Behaviour (1)</summary>",
         "",
-        f'- `POST {TOOL}, answer 200`: example has another shape (`examples`): `…value": {{"data": '
-        '{"status": "running", "[-workflowId-]{+workflow_id+}": "perform-web-task-execution-123e4567-…`. Answers.',
+        f'- `POST {TOOL}, response 200`: example has another structure (`examples`): `…value": {{"data": '
+        '{"status": "running", "[-workflowId-]{+workflow_id+}": "perform-web-task-execution-123e4567-…`. Responses.',
         "",
         "</details>",
         "",
-        "In words, `[-…-]` goes and `{+…+}` comes; `⏎` ends a line.",
+        "In texts, `[-…-]` is removed, `{+…+}` is added, and `⏎` ends a line.",
     ]
 
 
-def test_the_asynchronous_form_comes(compared: Compared) -> None:
+def test_asynchronous_form_is_an_addition(compared: Compared) -> None:
     found = compared("2026-01-08a", "2026-01-08b")
     assert rows(found, BRK) == {
         ("property-removed", "BrowserConfig.force_popups_as_tabs"),
@@ -92,12 +92,12 @@ def test_the_asynchronous_form_comes(compared: Compared) -> None:
         ("schema-added", "PerformWebTaskSyncResponseData"),
     } < rows(found, ADD)
     assert found.notes == [
-        "2026-01-08a.yaml doesn't go with our overlay (async-default, sync-result-any, async-status-open), "
-        "so both are compared as upstream published them"
+        "our overlay doesn't fit 2026-01-08a.yaml (async-default, sync-result-any, async-status-open), "
+        "so both specs are compared as upstream published them"
     ]
 
 
-def test_the_result_is_no_longer_nested_which_an_example_alone_shows(compared: Compared) -> None:
+def test_example_with_another_structure_shows_that_the_result_is_no_longer_nested(compared: Compared) -> None:
     found = compared("2026-01-09", "2026-02-15")
     assert rows(found, BRK) == {
         ("values-removed", "AnchorProxy.country_code"),
@@ -108,7 +108,7 @@ def test_the_result_is_no_longer_nested_which_an_example_alone_shows(compared: C
         "anchor_mobile",
         "anchor_gov",
     ]
-    assert rows(found, BEH) == {("example-shape", f"GET {TOOL}/{{workflowId}}/status, answer 200")}
+    assert rows(found, BEH) == {("example-shape", f"GET {TOOL}/{{workflowId}}/status, response 200")}
     assert rows(found, NAM) == {
         *(("schema-removed", f"{name}CountryCode") for name in ("Gov", "Mobile", "Residential")),
     }
@@ -123,23 +123,23 @@ def test_the_result_is_no_longer_nested_which_an_example_alone_shows(compared: C
     )
     kinds = Counter(row.kind for row in found.rows if row.severity is DOC)
     assert kinds == {"text": 55, "tags": 32}
-    assert len(found.groups(DOC)) < 20  # the same change of many operations is read once
+    assert len(found.groups(DOC)) < 20  # the same change of many operations is one group
 
 
 @pytest.mark.parametrize(("old", "new"), [("2026-01-08a", "2026-02-15"), ("2026-02-15", "2026-01-08a")])
-def test_from_the_first_to_the_last_and_back(compared: Compared, old: str, new: str) -> None:
+def test_first_and_last_version_are_compared_in_both_directions(compared: Compared, old: str, new: str) -> None:
     found = compared(old, new)
     text = markdown_report.markdown(found)
     assert text.startswith(
-        f"**API drift, `{old}.yaml` → `{new}.yaml`:** anchor-webtask 0.1.0 → 0.2.0 because of what breaks · "
+        f"**API drift, `{old}.yaml` → `{new}.yaml`:** anchor-webtask 0.1.0 → 0.2.0 because of breaking changes · "
     )
     assert len(text) < markdown_report.LIMIT
-    assert "which `make drift` shows" not in text  # nothing had to be left out
+    assert "`make drift` shows all" not in text  # nothing is left out
     assert not any(row.kind == "not-understood" for row in found.rows)
 
 
 @pytest.mark.parametrize("version", ["2026-01-08a", "2026-01-08b", "2026-01-09", "2026-02-15"])
-def test_a_version_is_the_same_as_itself(compared: Compared, version: str) -> None:
+def test_version_does_not_differ_from_itself(compared: Compared, version: str) -> None:
     found = compared(version, version)
     assert found.rows == []
     if not found.notes:

@@ -1,4 +1,4 @@
-"""Code is made of all of a spec, or generating stops and names what is lacking."""
+"""The generated code has all parts of a spec, or generating stops and names the missing parts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def spec() -> dict[str, Any]:
                 "get": {
                     "operationId": "get_v1_things_item",
                     "tags": ["things"],
-                    "responses": {"200": {"description": "there", "content": THING}, "204": {"description": "gone"}},
+                    "responses": {"200": {"description": "there", "content": THING}, "204": {"description": "removed"}},
                 },
             },
         },
@@ -58,18 +58,18 @@ def spec() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the package that was made of the spec."""
+    """Return the package that is generated from the spec."""
 
     def make(folder: Path) -> None:
         taken = generate(repository(folder / "root", spec=spec())).census
-        assert str(taken) == "2 operations, 2 parameters, 1 bodies, 6 answers, 1 schemas"
+        assert str(taken) == "2 operations, 2 parameters, 1 bodies, 6 responses, 1 schemas"
 
     return once(tmp_path_factory, "census-made", make) / "root" / GENERATED / PACKAGE
 
 
 @pytest.fixture
 def package(made: Path, tmp_path: Path) -> Path:
-    """Return a copy of it, to be changed."""
+    """Return a copy of the package, which a test may change."""
     shutil.copytree(made, tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "package"
 
@@ -81,57 +81,57 @@ def package(made: Path, tmp_path: Path) -> Path:
             POST,
             "    thing_color: str | Unset = UNSET,\n",
             "",
-            "POST /v1/things: of its 1 parameters (thingColor) only 0 are arguments",
+            "POST /v1/things: only 0 of its 1 parameters (thingColor) are arguments",
         ),
         (
             POST,
             '_kwargs["json"] = body.to_dict()',
             "pass",
-            "POST /v1/things: of its 1 kinds of body only 0 can be sent",
+            "POST /v1/things: only 0 of the 1 content types of its body can be sent",
         ),
         (
             POST,
             "if response.status_code == 404:",
             "if response.status_code == 405:",
-            "POST /v1/things: its answer 404 is not read",
+            "POST /v1/things: its response 404 is not read",
         ),
         (
             POST,
             "if 400 <= response.status_code <= 499:",
             "if 500 <= response.status_code <= 599:",
-            "POST /v1/things: its answer 4XX is not read",
+            "POST /v1/things: its response 4XX is not read",
         ),
         (
             POST,
             "    return response_default",
             "    if client.raise_on_unexpected_status:\n        raise ValueError\n    return response_default",
-            "POST /v1/things: its answer default is not read",
+            "POST /v1/things: its response default is not read",
         ),
         (
             POST,
             "response_default = Thing.from_dict(response.json())\n\n    return response_default",
             "return None",
-            "POST /v1/things: its answer default has no type",
+            "POST /v1/things: its response default has no type",
         ),
         (
             GET,
             "response_200 = Thing.from_dict(response.json())\n\n        return response_200",
             "return None",
-            "GET /v1/things/{id}: its answer 200 has no type",
+            "GET /v1/things/{id}: its response 200 has no type",
         ),
-        ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: there is no class Thing"),
+        ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: the class Thing is missing"),
     ],
 )
-def test_what_the_code_lacks_is_named(package: Path, file: str, old: str, new: str, lost: str) -> None:
+def test_part_that_the_code_lacks_is_named(package: Path, file: str, old: str, new: str, lost: str) -> None:
     text = (package / file).read_text(encoding="utf-8")
     assert old in text
     (package / file).write_text(text.replace(old, new), encoding="utf-8")
     assert census.take(spec(), package).lost == [lost]
 
 
-def test_an_operation_without_a_module_is_named(package: Path) -> None:
+def test_operation_without_a_module_is_named(package: Path) -> None:
     (package / POST).unlink()
-    assert census.take(spec(), package).lost == [f"POST /v1/things: there is no module {POST}"]
+    assert census.take(spec(), package).lost == [f"POST /v1/things: the module {POST} is missing"]
 
 
 @pytest.mark.parametrize(
@@ -141,33 +141,31 @@ def test_an_operation_without_a_module_is_named(package: Path) -> None:
             lambda spec: spec["paths"]["/v1/things"]["post"]["responses"].update(
                 {"200": {"description": "either", "content": {**THING, "text/plain": {"schema": {"type": "string"}}}}}
             ),
-            "POST /v1/things: of the kinds of its answer 200 only one is read: application/json, text/plain",
+            "POST /v1/things: only one content type of its response 200 is read: application/json, text/plain",
         ),
         (
             lambda spec: spec["components"]["schemas"].update(Color={"type": "string", "enum": ["red"]}),
-            "schema Color: there is no class Color",
+            "schema Color: the class Color is missing",
         ),
         (
             lambda spec: spec["paths"]["/v1/things"]["post"].update(
                 requestBody={"content": {**THING, "application/merge-patch+json": {"schema": REFERENCE}}}
             ),
-            "POST /v1/things: of its 2 kinds of body only 1 can be sent",
+            "POST /v1/things: only 1 of the 2 content types of its body can be sent",
         ),
         (
             lambda spec: spec["components"]["schemas"].update(More={"allOf": [REFERENCE, {"required": ["name"]}]}),
-            "schema More: there is no class More",
+            "schema More: the class More is missing",
         ),
     ],
 )
-def test_what_the_spec_has_beyond_the_code_is_named(
-    made: Path, change: Callable[[dict[str, Any]], Any], lost: str
-) -> None:
+def test_part_that_only_the_spec_has_is_named(made: Path, change: Callable[[dict[str, Any]], Any], lost: str) -> None:
     changed = spec()
     change(changed)
     assert census.take(changed, made).lost == [lost]
 
 
-def test_shared_parameters_and_referred_parts_are_counted_once(made: Path) -> None:
+def test_shared_and_referenced_parts_are_counted_once(made: Path) -> None:
     changed = spec()
     item = changed["paths"]["/v1/things"]
     changed["components"]["parameters"] = {"Color": item["post"]["parameters"][0]}
@@ -181,16 +179,16 @@ def test_shared_parameters_and_referred_parts_are_counted_once(made: Path) -> No
     assert (taken.lost, taken.counts["parameters"], taken.counts["bodies"]) == ([], 2, 1)
 
 
-def test_parts_that_are_null_are_none(tmp_path: Path) -> None:
+def test_parts_that_are_null_count_as_missing(tmp_path: Path) -> None:
     changed = spec()
     changed["components"]["schemas"] = None
-    operation = {"responses": {"204": {"description": "gone", "content": None}}}
+    operation = {"responses": {"204": {"description": "removed", "content": None}}}
     changed["paths"] = {"/v1/things": {"get": operation, "parameters": None, "x-own": {"get": {}}}}
     census = generate(repository(tmp_path / "root", spec=changed)).census
-    assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 answers, 0 schemas"
+    assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 responses, 0 schemas"
 
 
-# -- What the generator makes of a spec, in two runs for all cases -----------------------------------------------------
+# -- Cases for the generator, in one run for all that are accepted and one for all that are refused -------------------
 
 OTHER = {"$ref": "#/components/schemas/Other"}
 UNION = {"oneOf": [REFERENCE, OTHER]}
@@ -201,8 +199,8 @@ BODIES: dict[str, tuple[Any, Any]] = {
     "union-and-part-of-it": (UNION, OTHER),
     "array-and-class": ({"type": "array", "items": REFERENCE}, OTHER),
 }
-"""The schemas of an operation's two kinds of body."""
-TOLD_APART = ["two-classes", "union-and-text"]
+"""The schemas of the two content types of a body."""
+DISTINCT = ["two-classes", "union-and-text"]
 SCHEMAS: dict[str, Any] = {
     "Names": {"type": "array", "items": {"type": "string"}},
     "Text": {"type": "string"},
@@ -217,7 +215,7 @@ SCHEMAS: dict[str, Any] = {
     "Constant": {"const": "a"},
     "Anything": {},
 }
-"""Schemas of which the generator makes no class of that name."""
+"""Schemas for which the generator writes no class of that name."""
 
 
 def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
@@ -229,7 +227,7 @@ def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
 
 
 def sending(case: str) -> dict[str, Any]:
-    """Return the path of a case with two kinds of body."""
+    """Return the path of a case whose body has two content types."""
     one, two = BODIES[case]
     content = {"application/json": {"schema": one}, "application/merge-patch+json": {"schema": two}}
     return {f"/v1/{case}": {"post": {"requestBody": {"content": content}, "responses": {"204": {"description": "ok"}}}}}
@@ -239,13 +237,13 @@ UNION_BODY = {"required": True, "content": {"application/json": {"schema": UNION
 SENDING_UNION: dict[str, Any] = {
     "/v1/union": {"post": {"requestBody": UNION_BODY, "responses": {"204": {"description": "ok"}}}}
 }
-ACCEPTED = of_cases({path: item for case in TOLD_APART for path, item in sending(case).items()} | SENDING_UNION)
+ACCEPTED = of_cases({path: item for case in DISTINCT for path, item in sending(case).items()} | SENDING_UNION)
 ACCEPTED["components"]["schemas"] |= {**SCHEMAS, "Renamed": {"type": "object", "properties": {"a": {"type": "string"}}}}
 
 
 @pytest.fixture(scope="module")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the package of all cases that generating accepts; the config calls one class by another name."""
+    """Return the package with all accepted cases; the config renames one class."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=ACCEPTED)
@@ -257,24 +255,24 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a spec with the names that composing gives its operations."""
+    """Return a spec whose operations have the names that composing gives them."""
     assert operation_names.rename(spec) == []
     return spec
 
 
-@pytest.mark.parametrize("case", TOLD_APART)
-def test_kinds_of_body_with_distinct_types_can_be_sent(accepted: Path, case: str) -> None:
+@pytest.mark.parametrize("case", DISTINCT)
+def test_content_types_of_a_body_with_distinct_types_are_accepted(accepted: Path, case: str) -> None:
     taken = census.take(named(of_cases(sending(case))), accepted)
     assert (taken.lost, taken.counts["bodies"]) == ([], 2)
 
 
-def test_body_that_is_a_union_is_one_kind(accepted: Path) -> None:
+def test_body_with_a_union_is_one_content_type(accepted: Path) -> None:
     taken = census.take(named(of_cases(SENDING_UNION)), accepted)
     assert (taken.lost, taken.counts["bodies"]) == ([], 1)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_schema_that_makes_no_class_needs_none(accepted: Path, name: str) -> None:
+def test_schema_without_a_class_is_accepted(accepted: Path, name: str) -> None:
     changed = of_cases({})
     changed["components"]["schemas"][name] = SCHEMAS[name]
     taken = census.take(changed, accepted)
@@ -286,13 +284,13 @@ def test_class_that_the_config_renames_is_found_by_its_new_name(accepted: Path) 
     changed = of_cases({})
     changed["components"]["schemas"]["Renamed"] = {"type": "object", "properties": {"a": {"type": "string"}}}
     assert census.take(changed, accepted, {"Renamed": "Article"}).lost == []
-    assert census.take(changed, accepted).lost == ["schema Renamed: there is no class Renamed"]
+    assert census.take(changed, accepted).lost == ["schema Renamed: the class Renamed is missing"]
 
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return a line for each case that generating refuses, none of which changes the old code."""
-    cases = of_cases({path: item for case in BODIES.keys() - TOLD_APART for path, item in sending(case).items()})
+    """Return the lines of the error message: one for each refused case."""
+    cases = of_cases({path: item for case in BODIES.keys() - DISTINCT for path, item in sending(case).items()})
     for method, name in (("put", "getHTTPThing"), ("patch", "get_http_thing")):
         operation = {"operationId": name, "responses": {"204": {"description": "ok"}}}
         cases["paths"].setdefault("/v1/twins", {})[method] = operation
@@ -315,31 +313,31 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
 
     first, *lines = (once(tmp_path_factory, "census-refused", make) / "stderr").read_text(encoding="utf-8").splitlines()
-    assert first == "make generate: code was not made of all of the spec:"
+    assert first == "make generate: the generated code lacks parts of the spec, or hides names that it needs:"
     return lines
 
 
 REFUSED = {
     **{
-        case: f"POST /v1/{case}: its kinds of body are not told apart by their types: "
+        case: f"POST /v1/{case}: the Python types do not distinguish the content types of its body: "
         "application/json, application/merge-patch+json"
         for case in BODIES
-        if case not in TOLD_APART
+        if case not in DISTINCT
     },
-    "two operations of one module": (
-        "PATCH /v1/twins: its module api/twins/get_http_thing.py is that of PUT /v1/twins too"
+    "two-operations-of-one-module": (
+        "PATCH /v1/twins: its module api/twins/get_http_thing.py is also the module of PUT /v1/twins"
     ),
-    "an answer without a schema beside one with": "GET /v1/without-schema: its answer 404 has no type",
-    "an answer of two kinds": (
-        "GET /v1/two-kinds: of the kinds of its answer 200 only one is read: application/json, text/plain"
+    "response-without-a-schema": "GET /v1/without-schema: its response 404 has no type",
+    "response-with-two-content-types": (
+        "GET /v1/two-kinds: only one content type of its response 200 is read: application/json, text/plain"
     ),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_spec_of_which_code_would_lack_a_part_is_refused(refusals: list[str], case: str) -> None:
+def test_spec_is_refused_if_its_code_would_lack_a_part(refusals: list[str], case: str) -> None:
     assert REFUSED[case] in refusals
 
 
-def test_nothing_but_the_refused_cases_is_refused(refusals: list[str]) -> None:
+def test_no_other_part_of_the_refused_spec_is_refused(refusals: list[str]) -> None:
     assert sorted(refusals) == sorted(REFUSED.values())

@@ -1,6 +1,6 @@
-"""Text in a spec is text: it neither runs, nor leaves the string or the comment that it is put into.
+"""Text in a spec stays text: it is never executed, and never leaves its string or comment in the generated code.
 
-The generator runs once for all cases that it accepts, and once for all names that are refused after it has run.
+The generator runs once for all accepted cases, and once for all names that are refused after it has run.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ NAMES = [
     *(f"{text}n{number}" for number, text in enumerate(TEXTS)),
     *("None", "class", "self", "1st"),
 ]
-"""Different ones also where nothing is left of them but letters and digits."""
+"""Names that stay different when only their letters and digits are left."""
 
 
 def spec() -> dict[str, Any]:
@@ -68,7 +68,7 @@ def spec() -> dict[str, Any]:
     fields |= {name: {"type": "string", "description": name} for name in NAMES}
     everything = "\n".join(TEXTS)
     body = {"application/json": {"schema": {"$ref": "#/components/schemas/Body"}}}
-    answer = {"description": everything, "content": body}
+    response = {"description": everything, "content": body}
     parameters = [
         {"in": "query", "name": name, "description": name, "schema": {"type": "string", "default": name}}
         for name in NAMES
@@ -79,7 +79,7 @@ def spec() -> dict[str, Any]:
         "tags": TEXTS,
         "parameters": parameters,
         "requestBody": {"description": everything, "content": body},
-        "responses": {"200": answer},
+        "responses": {"200": response},
     }
     return {
         "openapi": "3.1.0",
@@ -91,11 +91,11 @@ def spec() -> dict[str, Any]:
 
 
 HARMLESS = ["errors", "httpx", "cast", "k", "v", "client", "url", "_kwargs", "request"]
-"""Names of the generated code itself, which it uses where the names of a spec do not reach."""
+"""Names that generated code uses only where the names of a spec cannot hide them."""
 
 
 def with_harmless_names() -> dict[str, Any]:
-    """Return the hostile spec with an operation for each harmless name, which its parameter and its field have."""
+    """Return the hostile spec with an operation for each harmless name, with a parameter and a field of that name."""
     document = spec()
     for number, name in enumerate(HARMLESS):
         schema = {"$ref": f"#/components/schemas/Harmless{number}"}
@@ -116,45 +116,45 @@ def with_harmless_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository with the code of all accepted cases; `said.json` beside it has what the programs returned."""
+    """Return a repository with the code of all accepted cases; `results.json` beside it has the results."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_harmless_names())
-        generated = generate(root)  # imports all of it
-        said = {"census": generated.census.counts, "differences": check(root), "tried": try_all(root)}
-        (folder / "said.json").write_text(json.dumps(said), encoding="utf-8")
+        generated = generate(root)  # imports all the code
+        results = {"census": generated.census.counts, "differences": check(root), "tried": try_all(root)}
+        (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
 
     return once(tmp_path_factory, "hostile-accepted", make) / "root"
 
 
 @pytest.fixture(scope="module")
-def said(accepted: Path) -> Any:
-    return json.loads((accepted.parent / "said.json").read_text(encoding="utf-8"))
+def results(accepted: Path) -> Any:
+    return json.loads((accepted.parent / "results.json").read_text(encoding="utf-8"))
 
 
-def test_hostile_text_neither_runs_nor_breaks_anything(accepted: Path, said: Any) -> None:
+def test_hostile_text_is_neither_executed_nor_breaks_the_code(accepted: Path, results: Any) -> None:
     more = len(HARMLESS)
-    assert said["census"] == {
+    assert results["census"] == {
         "operations": 1 + more,
         "parameters": len(NAMES) + more,
         "bodies": 1 + more,
-        "answers": 1 + more,
+        "responses": 1 + more,
         "schemas": 1 + more,
     }
-    assert said["differences"] == []
+    assert results["differences"] == []
     thing = "POST /v1/things"
-    for kind, label in {"schema": "Body", "answer": f"{thing} 200 application/json", "body": thing}.items():
-        assert [tried for tried in said["tried"][kind] if tried.startswith(label)], kind
+    for kind, label in {"schema": "Body", "response": f"{thing} 200 application/json", "body": thing}.items():
+        assert [tried for tried in results["tried"][kind] if tried.startswith(label)], kind
     code = "".join(path.read_text(encoding="utf-8") for path in (accepted / GENERATED / PACKAGE).rglob("*.py"))
     assert not {"\x1b", "\x07", "\u202e", "\u2066"} & set(code)
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)), ids=HARMLESS)
-def test_name_that_hides_nothing_is_accepted(said: Any, number: int) -> None:
+def test_name_that_hides_nothing_is_accepted(results: Any, number: int) -> None:
     operation = f"POST /v1/harmless{number}"
-    assert f"Harmless{number}" in said["tried"]["schema"]
-    assert f"{operation} application/json" in said["tried"]["body"]
-    assert f"{operation} 200 application/json" in said["tried"]["answer"]
+    assert f"Harmless{number}" in results["tried"]["schema"]
+    assert f"{operation} application/json" in results["tried"]["body"]
+    assert f"{operation} 200 application/json" in results["tried"]["response"]
 
 
 @pytest.mark.parametrize("name", ["\\", '"', "'", "\u202e", " ", ""])
@@ -165,8 +165,8 @@ def test_operation_id_without_letters_and_digits_is_refused(
     document["paths"]["/v1/things"]["post"]["operationId"] = name
     root = repository(tmp_path / "root", spec=document)
     assert main(["generate", "--root", str(root)]) == 1
-    said = "the operationId of POST /v1/things has no letter and no digit to make a name of"
-    assert said in capsys.readouterr().err
+    problem = "the operationId of POST /v1/things has no letters or digits for a Python name"
+    assert problem in capsys.readouterr().err
     assert not (root / GENERATED).exists()
 
 
@@ -203,12 +203,12 @@ HIDING_FIELDS = {
     "Check": ({"check_color": TEXT, "c": {"$ref": "#/components/schemas/Color"}}, "check_color"),
     "Rest": ({"prop": TEXT}, "prop"),
 }
-"""The fields of each class, and the one that hides a name which the class defines, calls or counts with."""
+"""The fields of each class, and the field that hides a name which the class defines, calls or uses in a loop."""
 HIDING_SCHEMAS = ["Response", "Unset", "UUID", "File"]
 
 
 def with_hiding_names() -> dict[str, Any]:
-    """Return a spec with each of the names: parameters, fields and schemas that hide what generated code needs."""
+    """Return a spec with all hiding names: parameters, fields and schemas that hide a name of the generated code."""
     document = spec()
     paths, schemas = document["paths"], document["components"]["schemas"]
     for name in HIDING_PARAMETERS:
@@ -242,7 +242,7 @@ def with_hiding_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return a line for each name of the spec with hiding names that generating refuses."""
+    """Return the lines of the error message: one for each hiding name."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_hiding_names())
@@ -254,37 +254,37 @@ def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     first, *lines = (
         (once(tmp_path_factory, "hostile-refused", make) / "stderr").read_text(encoding="utf-8").splitlines()
     )
-    assert first == "make generate: code was not made of all of the spec:"
+    assert first == "make generate: the generated code lacks parts of the spec, or hides names that it needs:"
     return set(lines)
 
 
 @pytest.mark.parametrize("name", HIDING_PARAMETERS)
-def test_parameter_that_hides_what_its_module_needs_is_refused(refusals: set[str], name: str) -> None:
-    assert f"api/{name}/post_v1_{name}_item.py: its parameter {name} hides what the module needs" in refusals
+def test_parameter_that_hides_a_name_of_its_module_is_refused(refusals: set[str], name: str) -> None:
+    assert f"api/{name}/post_v1_{name}_item.py: its parameter {name} hides a name that it needs" in refusals
 
 
 @pytest.mark.parametrize(("model", "name"), [(model, name) for model, (_, name) in HIDING_FIELDS.items()])
-def test_field_that_hides_what_its_class_needs_is_refused(refusals: set[str], model: str, name: str) -> None:
-    assert f"{model}: its field {name} hides what the class needs" in refusals
+def test_field_that_hides_a_name_of_its_class_is_refused(refusals: set[str], model: str, name: str) -> None:
+    assert f"{model}: its field {name} hides a name that it needs" in refusals
 
 
 @pytest.mark.parametrize("name", HIDING_SCHEMAS)
-def test_schema_with_the_name_of_what_a_module_needs_is_refused(refusals: set[str], name: str) -> None:
-    refused = f"the class {name} of a schema hides another that is needed"
+def test_schema_with_the_name_of_a_class_that_a_module_needs_is_refused(refusals: set[str], name: str) -> None:
+    refused = f"the class {name} of a schema hides another class"
     assert [line for line in refusals if line.endswith(f".py: {refused}")]
 
 
-def test_nothing_but_the_hiding_names_is_refused(refusals: set[str]) -> None:
+def test_no_other_name_is_refused(refusals: set[str]) -> None:
     parameters = len(HIDING_PARAMETERS) + len(HIDING_FIELDS)
     schemas = {line for line in refusals if any(f" the class {name} of a schema" in line for name in HIDING_SCHEMAS)}
     assert len(refusals - schemas) == parameters
 
 
-def test_what_is_printed_does_nothing_to_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_message_cannot_control_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     document = spec()
     document["paths"]["/v1/\x1b[31m{\u202e}"] = {"get": {"responses": {}, "operationId": "post_v1_things"}}
     root = repository(tmp_path / "root", spec=document)
     assert main(["generate", "--root", str(root)]) == 1
-    said = capsys.readouterr().err
-    assert "GET /v1/\\x1b[31m{\\u202e}" in said
-    assert "\x1b" not in said
+    text = capsys.readouterr().err
+    assert "GET /v1/\\x1b[31m{\\u202e}" in text
+    assert "\x1b" not in text

@@ -1,4 +1,4 @@
-"""What the generator reads over without a word stops it with one."""
+"""Parts of a spec that the generator would ignore without a warning stop it."""
 
 from __future__ import annotations
 
@@ -33,36 +33,41 @@ def spec(schema: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("beside", "reason"),
     [
-        ({"oneOf": [REFERENCE]}, "beside its `oneOf`: write it into each part of that"),
-        ({"anyOf": [REFERENCE, REFERENCE]}, "beside its `anyOf`: write it into each part of that"),
-        ({"allOf": [REFERENCE]}, "beside a single `$ref`: make both parts of an `allOf`"),
-        (REFERENCE, "beside a single `$ref`: make both parts of an `allOf`"),
-        ({"type": "array", "items": {}}, "by its type array: take them out"),
+        ({"oneOf": [REFERENCE]}, "beside `oneOf`; write them into each part of the `oneOf`"),
+        ({"anyOf": [REFERENCE, REFERENCE]}, "beside `anyOf`; write them into each part of the `anyOf`"),
+        ({"allOf": [REFERENCE]}, "beside a single `$ref`; write both as parts of an `allOf`"),
+        (REFERENCE, "beside a single `$ref`; write both as parts of an `allOf`"),
+        ({"type": "array", "items": {}}, "because the type is array; remove them"),
     ],
 )
 @pytest.mark.parametrize("inner", [False, True])
-def test_properties_beside_what_is_read_instead(beside: dict[str, Any], reason: str, inner: bool) -> None:
+def test_properties_beside_a_keyword_that_replaces_them_are_reported(
+    beside: dict[str, Any], reason: str, inner: bool
+) -> None:
     schema = {"properties": PROPERTIES, **beside}
     place = "$['components']['schemas']['Thing']"
     if inner:
         schema, place = {"type": "object", "properties": {"x": schema}}, f"{place}['properties']['x']"
-    assert list(ignored_parts.find(spec(schema))) == [f"{place}: its properties (a, b) are not read {reason}"]
+    assert list(ignored_parts.find(spec(schema))) == [f"{place}: the properties (a, b) are ignored {reason}"]
 
 
 @pytest.mark.parametrize(
     ("part", "problem"),
     [
-        ({"anyOf": [REFERENCE, REFERENCE]}, "its `anyOf` is not read: write its parts out"),
-        ({"oneOf": [REFERENCE]}, "its `oneOf` is not read: write its parts out"),
-        ({"allOf": [REFERENCE]}, "its `allOf` is not read: take its parts out of it"),
-        ({"additionalProperties": REFERENCE}, "its `additionalProperties` are not read: put them beside the `allOf`"),
+        ({"anyOf": [REFERENCE, REFERENCE]}, "the `anyOf` in an `allOf` is ignored; write its parts out"),
+        ({"oneOf": [REFERENCE]}, "the `oneOf` in an `allOf` is ignored; write its parts out"),
+        ({"allOf": [REFERENCE]}, "an `allOf` in an `allOf` is ignored; move its parts into the outer one"),
+        (
+            {"additionalProperties": REFERENCE},
+            "`additionalProperties` in an `allOf` are ignored; write them beside the `allOf`",
+        ),
         (
             {"type": "string", "maxLength": 5},
-            "its type string is not read, but taken for an object: put its keywords beside the type itself",
+            "the type string in an `allOf` is taken for an object; write it into the schema itself",
         ),
     ],
 )
-def test_what_is_not_read_in_a_part_without_a_name(part: dict[str, Any], problem: str) -> None:
+def test_ignored_keyword_in_a_part_of_an_all_of_is_reported(part: dict[str, Any], problem: str) -> None:
     place = "$['components']['schemas']['Thing']['allOf']"
     found = list(ignored_parts.find(spec({"allOf": [{"properties": PROPERTIES}, part, REFERENCE]})))
     assert found == [f"{place}[1]: {problem}"]
@@ -73,28 +78,28 @@ def test_what_is_not_read_in_a_part_without_a_name(part: dict[str, Any], problem
     [
         (
             {"allOf": [REFERENCE, {"properties": PROPERTIES}], "oneOf": [REFERENCE]},
-            "its `allOf` is not read beside its `oneOf`: write it into each part of that",
+            "the `allOf` is ignored beside `oneOf`; write it into each part of the `oneOf`",
         ),
         (
             {"allOf": [REFERENCE], "nullable": True},
-            "its null is not read beside a single `$ref`: make it an `anyOf` of that and `type: 'null'`",
+            "null is ignored beside a single `$ref`; write an `anyOf` of the `$ref` and `type: 'null'`",
         ),
         (
             {"allOf": [REFERENCE], "type": ["object", "null"]},
-            "its null is not read beside a single `$ref`: make it an `anyOf` of that and `type: 'null'`",
+            "null is ignored beside a single `$ref`; write an `anyOf` of the `$ref` and `type: 'null'`",
         ),
     ],
 )
-def test_what_is_not_read_beside_another_part(schema: dict[str, Any], problem: str) -> None:
+def test_ignored_keyword_beside_another_keyword_is_reported(schema: dict[str, Any], problem: str) -> None:
     assert list(ignored_parts.find(spec(schema))) == [f"$['components']['schemas']['Thing']: {problem}"]
 
 
-def test_schemas_of_one_module() -> None:
+def test_schemas_with_the_same_module_are_reported() -> None:
     document = spec({})
     document["components"]["schemas"]["THING"] = {}
     document["components"]["schemas"]["Thing_"] = {}
     assert list(ignored_parts.find(document)) == [
-        "$['components']['schemas']: Thing and THING and Thing_ would both be models/thing.py: rename one"
+        "$['components']['schemas']: Thing and THING and Thing_ would all be models/thing.py; rename them"
     ]
 
 
@@ -106,13 +111,13 @@ def test_schemas_of_one_module() -> None:
         ({"style": "deepObject", "explode": True}, "deepObject (explode: true)"),
     ],
 )
-def test_a_list_that_is_written_otherwise_than_the_code_does(parameter: dict[str, Any], style: str) -> None:
+def test_query_list_with_an_unsupported_style_is_reported(parameter: dict[str, Any], style: str) -> None:
     document = spec({})
     schema = {"type": "array", "items": {"type": "string"}}
     operation = document["paths"]["/v1/things"]["get"]
     operation["parameters"] = [{"in": "query", "name": "ids", "schema": schema, **parameter}]
     place = "$['paths']['/v1/things']['get']['parameters'][0]"
-    assert list(ignored_parts.find(document)) == [f"{place}: its style {style} is not read: say form and true"]
+    assert list(ignored_parts.find(document)) == [f"{place}: the style {style} is ignored; use form and true"]
     operation["parameters"] = [{"in": "query", "name": "ids", "schema": schema, "style": "form", "explode": True}]
     assert list(ignored_parts.find(document)) == []
 
@@ -131,11 +136,11 @@ def test_a_list_that_is_written_otherwise_than_the_code_does(parameter: dict[str
         {"type": "object", "example": {"properties": PROPERTIES, "oneOf": [REFERENCE]}},
     ],
 )
-def test_what_is_read(schema: dict[str, Any]) -> None:
+def test_schema_that_the_generator_reads_completely_is_accepted(schema: dict[str, Any]) -> None:
     assert list(ignored_parts.find(spec(schema))) == []
 
 
-def test_generating_stops(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_ignored_parts_stop_generating(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     document = spec({"type": "object", "properties": PROPERTIES, "oneOf": [REFERENCE]})
     document["paths"]["/v1/others"] = {"$ref": "#/components/pathItems/Others"}
     document["paths"]["/v1/things"]["get"]["servers"] = [{"url": "https://other.example"}]
@@ -144,10 +149,10 @@ def test_generating_stops(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     root = repository(tmp_path / "root", spec=document)
     assert main(["generate", "--root", str(root)]) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "make generate: code would not be made of all of the spec:",
-        "$['paths']['/v1/others']: a `$ref` in the place of operations is not followed: write them out",
-        "$['paths']['/v1/things']['get']: servers of its own are not read: take them out",
-        "$['components']['schemas']['Thing']: its properties (a, b) are not read beside its `oneOf`: "
-        "write it into each part of that",
+        "make generate: the generator would ignore parts of the spec:",
+        "$['paths']['/v1/others']: a `$ref` in place of operations is ignored; write the operations out",
+        "$['paths']['/v1/things']['get']: servers of an operation are ignored; remove them",
+        "$['components']['schemas']['Thing']: the properties (a, b) are ignored beside `oneOf`; "
+        "write them into each part of the `oneOf`",
     ]
     assert not (root / GENERATED).exists()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def said_of(folder: Path, files: dict[str, str]) -> tuple[int, str]:
+def output_of(folder: Path, files: dict[str, str]) -> tuple[int, str]:
     for name, text in {"__init__.py": "", "inner/__init__.py": "", "inner/good.py": "NAME = 1\n", **files}.items():
         path = folder / "package" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -26,12 +26,12 @@ def said_of(folder: Path, files: dict[str, str]) -> tuple[int, str]:
     "text",
     ["from .inner import good\n", "def f():\n    from .inner.good import NAME\n", "from . import inner\nimport json\n"],
 )
-def test_what_imports(tmp_path: Path, text: str) -> None:
-    assert said_of(tmp_path, {"a.py": text}) == (0, "")
+def test_valid_imports_are_accepted(tmp_path: Path, text: str) -> None:
+    assert output_of(tmp_path, {"a.py": text}) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("raise RuntimeError('no')\n", "package.a: RuntimeError: no\n"),
         ("def f(:\n", "package.a: SyntaxError: invalid syntax"),
@@ -44,7 +44,7 @@ def test_what_imports(tmp_path: Path, text: str) -> None:
         ),
     ],
 )
-def test_what_does_not_import(tmp_path: Path, text: str, said: str) -> None:
-    status, output = said_of(tmp_path, {"a.py": text})
+def test_failing_import_is_reported(tmp_path: Path, text: str, expected: str) -> None:
+    status, output = output_of(tmp_path, {"a.py": text})
     assert status == 1
-    assert output.startswith(said)
+    assert output.startswith(expected)

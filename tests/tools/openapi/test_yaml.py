@@ -21,7 +21,7 @@ def loaded(file: Path, text: str) -> Any:
     return yaml.load(file)
 
 
-def test_what_is_read_is_written_as_it_was(file: Path) -> None:
+def test_loaded_document_is_dumped_unchanged(file: Path) -> None:
     text = (
         "# Head\nb: 1  # why\na:\n  - 'quoted'\n  - \"twice\"\n  - >-\n    folded\n    text\n\n"
         f"long: {'word ' * 80}end\nno: no\nhex: 0x1F\nfloat: 1.50\nempty:\n"
@@ -46,7 +46,7 @@ def test_what_is_read_is_written_as_it_was(file: Path) -> None:
         ("'1'", "1"),
     ],
 )
-def test_scalars_are_those_of_yaml_1_2(file: Path, text: str, value: object) -> None:
+def test_scalars_follow_yaml_1_2(file: Path, text: str, value: object) -> None:
     plain: Any = yaml.plain(loaded(file, f"key: {text}\n"))
     assert plain == {"key": value}
     assert type(plain["key"]) is type(value)
@@ -57,12 +57,12 @@ def test_keys_are_text(file: Path) -> None:
     assert yaml.plain(document) == {"200": "a", "no": "b", "~": "c", "2024-01-01": "d"}
 
 
-def test_a_key_is_doubled_however_it_is_written(file: Path) -> None:
+def test_duplicate_key_is_found_in_any_spelling(file: Path) -> None:
     with pytest.raises(yaml.DocumentError, match=r"file.yaml:2:1: found duplicate key \"200\"$"):
         loaded(file, "200: a\n'200': b\n")
 
 
-def test_aliases_share_nothing(file: Path) -> None:
+def test_aliases_are_copied(file: Path) -> None:
     document = loaded(file, "a: &x {b: [1]}\nc: *x\nd: *x\n")
     document["c"]["b"].append(2)
     assert yaml.plain(document) == {"a": {"b": [1]}, "c": {"b": [1, 2]}, "d": {"b": [1]}}
@@ -81,16 +81,16 @@ def test_aliases_share_nothing(file: Path) -> None:
         ("a: 1\n\tb: 2\n", ":2:1: found character"),
     ],
 )
-def test_what_json_can_not_say_is_refused(file: Path, text: str, reason: str) -> None:
+def test_value_that_json_cannot_express_is_refused(file: Path, text: str, reason: str) -> None:
     with pytest.raises(yaml.DocumentError, match=re.escape(reason)):
         loaded(file, text)
 
 
-def test_a_file_that_is_not_utf_8(file: Path) -> None:
+def test_file_that_is_not_utf_8_is_refused(file: Path) -> None:
     file.write_bytes(b"a: \xff\n")
     with pytest.raises(yaml.DocumentError, match=r"file\.yaml: "):
         yaml.load(file)
 
 
-def test_json_is_made_for_diffs() -> None:
+def test_json_is_indented_and_ends_in_a_newline() -> None:
     assert yaml.to_json({"b": ["é"], "a": None}) == '{\n  "b": [\n    "é"\n  ],\n  "a": null\n}\n'

@@ -20,7 +20,7 @@ T = TypeVar("T")
 # -- Operations --------------------------------------------------------------------------------------------------------
 
 
-def test_an_operation() -> None:
+def test_operations_are_described_with_parameters_bodies_and_responses() -> None:
     error = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
     spec: dict[str, Any] = {
         "paths": {
@@ -101,7 +101,7 @@ def models(folder: Path, exported: str) -> str:
     return describe_models(folder)
 
 
-def test_models(tmp_path: Path) -> None:
+def test_models_are_described_with_types_and_wire_names(tmp_path: Path) -> None:
     assert models(tmp_path, '("Kind", "Thing")') == (
         "Kind = Literal['a', 'b']\n"
         "\n"
@@ -112,14 +112,14 @@ def test_models(tmp_path: Path) -> None:
     )
 
 
-def test_a_model_that_is_nowhere(tmp_path: Path) -> None:
+def test_exported_model_without_a_definition_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="neither a class nor a Literal: Lost"):
         models(tmp_path, '("Lost", "Thing")')
 
 
-def test_a_field_that_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_field_that_is_not_read_from_json_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "MODEL", MODEL.replace('d.pop("size")', "0"))
-    with pytest.raises(ValueError, match="Thing: has 2 fields, and reads 1: type"):
+    with pytest.raises(ValueError, match="Thing: has 2 fields, but reads 1: type"):
         models(tmp_path, '("Thing",)')
 
 
@@ -146,7 +146,7 @@ def overloaded(a: object) -> object:
     return a
 
 
-def test_functions() -> None:
+def test_functions_are_described_by_their_signatures() -> None:
     assert exported(f=function, g=coroutine) == (
         "f(a: int, /, b: str = 'x', *rest: object, c: list[int] | None = None, **more: typing.Any) -> None\n"
         "\n"
@@ -154,7 +154,7 @@ def test_functions() -> None:
     )
 
 
-def test_overloads_stand_for_what_implements_them() -> None:
+def test_overloads_are_described_instead_of_their_implementation() -> None:
     assert exported(o=overloaded) == "overload o(a: int) -> int\noverload o(a: str) -> str\n"
 
 
@@ -196,10 +196,10 @@ class Public(_Base[str]):
 
 
 class NarrowerError(Public, ValueError):
-    def later(self) -> None: ...  # type: ignore[override]  # a difference is to be seen
+    def later(self) -> None: ...  # type: ignore[override]  # the description must show the difference
 
 
-def test_classes() -> None:
+def test_classes_are_described_with_their_members() -> None:
     assert exported(Public=Public, NarrowerError=NarrowerError) == (
         "class NarrowerError(Public, ValueError)\n"
         "    later(self) -> None\n"
@@ -247,7 +247,7 @@ class Callback(Protocol):
     def __call__(self, value: int) -> None: ...
 
 
-def test_special_classes() -> None:
+def test_enums_tuples_dicts_and_protocols_are_described() -> None:
     assert exported(a=Color, b=Named, c=Typed, d=Required, e=Frozen, f=Callback) == (
         "class a(StrEnum)\n    RED = 'red'\n    BLUE = 'blue'\n"
         "\n"
@@ -263,13 +263,13 @@ def test_special_classes() -> None:
     )
 
 
-def test_other_values() -> None:
+def test_other_values_are_described_by_type_or_representation() -> None:
     assert exported(version="1.2.3", alias=typing.Literal["a"], module=typing) == (
         "alias = typing.Literal['a']\n\nmodule: module\n\nversion: str\n"
     )
 
 
-def test_names_that_are_made_on_first_use() -> None:
+def test_names_that_are_created_lazily_are_described() -> None:
     module = ModuleType("module")
     vars(module).update(__all__=["lazy"], __getattr__={"lazy": function}.__getitem__)
     assert describe_exports(module).startswith("lazy(a: int, /, ")

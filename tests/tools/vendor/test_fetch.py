@@ -1,4 +1,4 @@
-"""Where documents come from: files, addresses and standard input, and what keeps them from being read."""
+"""Reading documents from files, addresses and standard input, and the errors that prevent it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
-from tests.support.raw_server import Drip, Ending, Play, head, http, raw_server
+from tests.support.raw_server import Drip, Ending, Script, http_response, raw_server, response_head
 from tools.repository import ROOT, SOURCE, SPEC
 from tools.vendor import fetch
 from tools.vendor.__main__ import main
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from _pytest.capture import CaptureFixture
 
 SMALL = b"openapi: 3.1.0\ninfo: {title: T, version: '1'}\npaths: {}\n"
-OK = http("200 OK", SMALL)
+OK = http_response("200 OK", SMALL)
 
 
-def moved(target: str, status: int = 302) -> Play:
-    return http(status, b"", {"location": target})
+def moved(target: str, status: int = 302) -> Script:
+    return http_response(status, b"", {"location": target})
 
 
 def refusal(origin: str) -> str:
@@ -39,14 +39,14 @@ def refusal(origin: str) -> str:
 # -- Files -------------------------------------------------------------------------------------------------------------
 
 
-def test_a_file_is_known_by_its_name_alone(tmp_path: Path) -> None:
+def test_source_of_a_file_is_its_name_without_the_folder(tmp_path: Path) -> None:
     path = tmp_path / "né w.yaml"
     path.write_bytes(SMALL)
     assert fetch.fetch(str(path)) == fetch.Fetched("né w.yaml", SMALL)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems want names to be text")
-def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems require names to be text")
+def test_file_name_with_invalid_bytes_is_replaced_by_text(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"n\xff.yaml")
     path.write_bytes(SMALL)
     assert fetch.fetch(str(path)).source == "n\ufffd.yaml"
@@ -55,125 +55,129 @@ def test_a_file_whose_name_is_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("origin", "reason"),
     [
-        ("", "FROM is empty: FROM is a file, an https address, or - for standard input"),
-        ("none.yaml", "none.yaml: No such file or directory; FROM is a file"),
-        (".", ".: Is a directory; FROM is a file"),
-        ("a\0b", "a\0b: embedded null byte; FROM is a file"),
+        ("", "FROM is empty; FROM must be a file, an https address, or - for standard input"),
+        ("none.yaml", "none.yaml: No such file or directory; FROM must be a file"),
+        (".", ".: Is a directory; FROM must be a file"),
+        ("a\0b", "a\0b: embedded null byte; FROM must be a file"),
         ("~none", "~none: No such file or directory"),
     ],
 )
-def test_a_file_that_can_not_be_read(origin: str, reason: str) -> None:
+def test_unreadable_file_is_refused(origin: str, reason: str) -> None:
     assert refusal(origin).startswith(reason)
 
 
-def test_a_file_of_the_most_bytes_and_one_more(tmp_path: Path) -> None:
+def test_file_may_have_the_maximum_size_and_no_more(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(b"x" * fetch.LIMIT)
     assert len(fetch.fetch(str(path)).content) == 32 * 1024 * 1024
     path.write_bytes(b"x" * (fetch.LIMIT + 1))
-    assert refusal(str(path)) == f"{path} has more than 32 MiB, which no spec has"
+    assert refusal(str(path)) == f"{path} is larger than 32 MiB, the limit for a spec"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/zero never ends")
-def test_a_file_without_an_end() -> None:
-    assert refusal("/dev/zero") == "/dev/zero has more than 32 MiB, which no spec has"
+def test_file_without_an_end_is_refused() -> None:
+    assert refusal("/dev/zero") == "/dev/zero is larger than 32 MiB, the limit for a spec"
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [(b"", "standard input is empty"), (None, "standard input: Bad file descriptor; FROM is a file")]
+    ("given", "expected"),
+    [(b"", "standard input is empty"), (None, "standard input: Bad file descriptor; FROM must be a file")],
 )
-def test_standard_input_that_gives_nothing(tmp_path: Path, given: bytes | None, said: str) -> None:
+def test_empty_or_closed_standard_input_is_refused(tmp_path: Path, given: bytes | None, expected: str) -> None:
     command = [sys.executable, "-m", "tools.vendor", "--root", str(tmp_path), "-"]
     if given is None:
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
     ran = subprocess.run(command, cwd=ROOT, input=given or b"", capture_output=True)
     assert ran.returncode == 1
-    assert ran.stderr.decode().startswith(f"make vendor: {said}")
+    assert ran.stderr.decode().startswith(f"make vendor: {expected}")
 
 
 # -- Addresses ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_address_is_published_without_its_secrets() -> None:
+def test_source_of_an_address_has_no_secrets() -> None:
     with raw_server(check=[OK]) as server:
         address = server.base_url.replace("//", "//user:sesame@")
         fetched = fetch.fetch(f"{address}/docs/spec.yaml?token=s3cret#part")
     assert fetched == fetch.Fetched(f"{server.base_url}/docs/spec.yaml", SMALL)
-    assert server.seen[0].path == "/docs/spec.yaml?token=s3cret"
+    assert server.requests[0].path == "/docs/spec.yaml?token=s3cret"
 
 
 @pytest.mark.parametrize(
-    "play",
+    "script",
     [
-        http(404, b"no"),
-        http(500, b"no"),
-        http(204, b""),
-        http(302, b""),
+        http_response(404, b"no"),
+        http_response(500, b"no"),
+        http_response(204, b""),
+        http_response(302, b""),
         moved("http://example.com/"),
-        (head(200, 1000), b"openapi", Ending.CLOSE),
+        (response_head(200, 1000), b"openapi", Ending.CLOSE),
         (Ending.CLOSE,),
-        http(200, b""),
+        http_response(200, b""),
     ],
 )
-def test_no_refusal_shows_a_secret_of_the_address(play: Play) -> None:
-    with raw_server(check=[play]) as server:
-        said = refusal(f"{server.base_url.replace('//', '//user:sesame@')}/spec?token=s3cret")
-    assert said.startswith(f"{server.base_url}/spec")
-    assert "sesame" not in said
-    assert "s3cret" not in said
+def test_error_shows_no_secret_of_the_address(script: Script) -> None:
+    with raw_server(check=[script]) as server:
+        text = refusal(f"{server.base_url.replace('//', '//user:sesame@')}/spec?token=s3cret")
+    assert text.startswith(f"{server.base_url}/spec")
+    assert "sesame" not in text
+    assert "s3cret" not in text
 
 
 @pytest.mark.parametrize(
-    ("play", "reason"),
+    ("script", "reason"),
     [
-        (http("404 \x1b[31mGone", b"no"), "/spec: the server answers 404, and 200 was expected"),
-        (http(206, SMALL), "/spec: the server answers 206"),
-        (http(304, b""), "/spec: the server answers 304"),
-        (http(200, b" \n"), "/spec is empty"),
-        ((head(200, 1000), b"openapi", Ending.CLOSE), "/spec can't be fetched: peer closed connection without sending"),
+        (http_response("404 \x1b[31mGone", b"no"), "/spec: the server responded with status 404 instead of 200"),
+        (http_response(206, SMALL), "/spec: the server responded with status 206"),
+        (http_response(304, b""), "/spec: the server responded with status 304"),
+        (http_response(200, b" \n"), "/spec is empty"),
+        (
+            (response_head(200, 1000), b"openapi", Ending.CLOSE),
+            "/spec can't be fetched: peer closed connection without sending",
+        ),
         ((Ending.CLOSE,), "/spec can't be fetched: Server disconnected"),
-        (http(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
+        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
         (moved("/spec"), "/spec redirects more than 5 times"),
         (moved("http://h:x/"), "/spec can't be fetched: Invalid URL in location header"),
         (moved("data:,x"), "/spec can't be fetched: "),
     ],
 )
-def test_an_answer_that_is_refused(play: Play, reason: str) -> None:
-    with raw_server(check=[play]) as server:
+def test_invalid_response_is_refused(script: Script, reason: str) -> None:
+    with raw_server(check=[script]) as server:
         assert refusal(f"{server.base_url}/spec").startswith(f"{server.base_url}{reason}")
 
 
-def test_an_address_where_nobody_listens() -> None:
+def test_refused_connection_is_an_error() -> None:
     with raw_server(listening=False) as server:
         assert refusal(server.base_url).startswith(f"{server.base_url} can't be fetched: [Errno ")
 
 
-def test_a_server_that_is_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_silent_server_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "TIMEOUT", 0.05)
     with raw_server(check=[(Ending.SILENCE,)]) as server:
-        assert refusal(server.base_url) == f"{server.base_url}: the server was silent for 0.05 s; try again later"
+        assert refusal(server.base_url) == f"{server.base_url}: the server sent nothing for 0.05 s; try again later"
 
 
-def test_a_server_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_response_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "DEADLINE", 0)
-    with raw_server(check=[(head(200, 1000), Drip(b"x" * 1000))]) as server:
-        assert "the answer takes more than 0 s" in refusal(server.base_url)
+    with raw_server(check=[(response_head(200, 1000), Drip(b"x" * 1000))]) as server:
+        assert "the response took more than 0 s" in refusal(server.base_url)
 
 
-def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
+def test_response_that_is_too_large_is_not_read_to_its_end() -> None:
     megabyte = b"x" * 1024 * 1024
-    play: Play = (head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
-    with raw_server(check=[play]) as server:
-        assert refusal(server.base_url) == f"{server.base_url} has more than 32 MiB, which no spec has"
+    script: Script = (response_head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
+    with raw_server(check=[script]) as server:
+        assert refusal(server.base_url) == f"{server.base_url} is larger than 32 MiB, the limit for a spec"
 
 
-def test_nothing_packed_is_asked_for() -> None:
+def test_request_accepts_no_compression() -> None:
     with raw_server(check=[OK]) as server:
         fetch.fetch(server.base_url)
-    assert server.seen[0].headers["accept-encoding"] == "identity"
+    assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
-def test_a_proxy_gets_nothing_that_stays_on_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_proxy_gets_no_request_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server() as proxy, raw_server(check=[OK]) as server:
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
         assert fetch.fetch(server.base_url).content == SMALL
@@ -186,20 +190,20 @@ def test_a_proxy_gets_nothing_that_stays_on_the_machine(monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     "origin", ["http://docs.example/spec.yaml", "ftp://docs.example/spec.yaml", "HTTP://128.0.0.1/", "file://host/spec"]
 )
-def test_another_scheme_than_https_is_for_loopback(origin: str) -> None:
+def test_scheme_other_than_https_is_refused_outside_loopback(origin: str) -> None:
     scheme = origin.partition(":")[0].lower()
-    assert f" would be fetched by {scheme}: use https, or http on loopback" in refusal(origin)
+    assert f" uses {scheme}, but only https, and http on loopback, are allowed" in refusal(origin)
 
 
 @pytest.mark.parametrize("origin", ["https://", "https:///spec", "http://user:sesame@h:x/", "https://h:sesame@:x/"])
-def test_an_address_that_is_none(origin: str) -> None:
-    assert refusal(origin).startswith("FROM is no valid address; FROM is a file")
+def test_invalid_address_is_refused(origin: str) -> None:
+    assert refusal(origin).startswith("FROM is not a valid address; FROM must be a file")
 
 
-def test_a_redirect_within_the_scheme_is_followed() -> None:
+def test_redirect_with_the_same_scheme_is_followed() -> None:
     with raw_server(check=[moved("/other?x=1"), moved("third", 307), OK]) as server:
         assert fetch.fetch(f"{server.base_url}/spec") == fetch.Fetched(f"{server.base_url}/spec", SMALL)
-    assert [request.path for request in server.seen] == ["/spec", "/other?x=1", "/third"]
+    assert [request.path for request in server.requests] == ["/spec", "/other?x=1", "/third"]
 
 
 @pytest.mark.parametrize(
@@ -211,12 +215,12 @@ def test_a_redirect_within_the_scheme_is_followed() -> None:
         "file:///etc/passwd",
     ],
 )
-def test_a_redirect_to_another_scheme_is_refused(target: str) -> None:
+def test_redirect_to_another_scheme_is_refused(target: str) -> None:
     with raw_server(check=[moved(target), OK]) as server:
-        said = refusal(f"{server.base_url}/spec")
-    assert said.startswith(f"{server.base_url}/spec redirects to ")
-    assert "s3cret" not in said
-    assert len(server.seen) == 1
+        text = refusal(f"{server.base_url}/spec")
+    assert text.startswith(f"{server.base_url}/spec redirects to ")
+    assert "s3cret" not in text
+    assert len(server.requests) == 1
 
 
 @pytest.fixture(scope="module")
@@ -226,7 +230,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture
 def tls(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ssl.SSLContext:
-    """Return a server's side of TLS that this process trusts."""
+    """Return the TLS settings of a server whose certificate this process trusts."""
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -234,37 +238,37 @@ def tls(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     return context
 
 
-def test_https(tls: ssl.SSLContext) -> None:
+def test_document_is_read_over_https(tls: ssl.SSLContext) -> None:
     with raw_server(check=[OK], tls=tls) as server:
         assert fetch.fetch(f"{server.base_url}/spec") == fetch.Fetched(f"{server.base_url}/spec", SMALL)
 
 
-def test_a_redirect_from_https_to_http_is_refused(tls: ssl.SSLContext) -> None:
+def test_redirect_from_https_to_http_is_refused(tls: ssl.SSLContext) -> None:
     with raw_server(check=[OK]) as plain, raw_server(check=[moved(plain.base_url)], tls=tls) as server:
-        said = refusal(f"{server.base_url}/spec")
-    assert said.startswith(f"{server.base_url}/spec redirects to {plain.base_url}")
+        text = refusal(f"{server.base_url}/spec")
+    assert text.startswith(f"{server.base_url}/spec redirects to {plain.base_url}")
     assert plain.connections == 0
 
 
-def test_a_certificate_that_nobody_trusts(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_untrusted_certificate_is_refused(tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
     with raw_server(check=[OK], tls=tls) as server:
         assert "CERTIFICATE_VERIFY_FAILED" in refusal(server.base_url)
 
 
-# -- All the way -------------------------------------------------------------------------------------------------------
+# -- The command -------------------------------------------------------------------------------------------------------
 
 
-def test_a_spec_from_an_address(tmp_path: Path) -> None:
+def test_spec_is_vendored_from_an_address(tmp_path: Path) -> None:
     with raw_server(check=[OK]) as server:
         assert main(["--root", str(tmp_path), f"{server.base_url}/spec.yaml?token=s3cret"]) == 0
     assert (tmp_path / SPEC).read_bytes() == SMALL
     assert json.loads((tmp_path / SOURCE).read_bytes())["source"] == f"{server.base_url}/spec.yaml"
 
 
-def test_a_hostile_answer_does_nothing_to_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_hostile_response_cannot_control_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     with raw_server(check=[moved("http://docs.example/\x1b[31m")]) as server:
         assert main(["--root", str(tmp_path), server.base_url]) == 1
-    said = capsys.readouterr().err
-    assert said.replace("\n", "").isprintable()
+    text = capsys.readouterr().err
+    assert text.replace("\n", "").isprintable()
     assert list(tmp_path.iterdir()) == []

@@ -121,23 +121,23 @@ def source(root: Path) -> Any:
 def refused(root: Path, text: str, capsys: CaptureFixture[str], *options: str) -> str:
     before = {path.name: path.read_bytes() for path in root.iterdir()}
     assert run(root, text, *options) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
+    captured = capsys.readouterr()
+    assert captured.out == ""
     assert {path.name: path.read_bytes() for path in root.iterdir()} == before
-    return said.err.removeprefix("make vendor: ").removesuffix(f"\n{SPEC} is as it was.\n")
+    return captured.err.removeprefix("make vendor: ").removesuffix(f"\n{SPEC} is unchanged.\n")
 
 
-# -- What pages look like ----------------------------------------------------------------------------------------------
+# -- The form of pages -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("form", ["openapi-mintlify.yaml", "/openapi.yaml"])
-def test_a_slice_is_found_with_its_place(form: str) -> None:
+def test_slice_is_found_with_its_line(form: str) -> None:
     example = f"`````md\n{FENCE} get /no\n````\n`````\n````json\n{{}}\n````\n"
     text = f"{example}\n````yaml {form} get /a/{{id}}\na: 1\nb: 2\n\n````"
     assert read_page("p", text) == Page(method="get", path="/a/{id}", text="a: 1\nb: 2\n", line=9)
 
 
-def test_a_page_with_carriage_returns() -> None:
+def test_page_may_have_carriage_returns() -> None:
     text = page("a: 1\nb: 2\n").replace("\n", "\r\n")
     assert read_page("p", text).text == "a: 1\r\nb: 2\n"
 
@@ -146,7 +146,7 @@ def test_a_page_with_carriage_returns() -> None:
     ("name", "text", "expected"),
     [("p.md", "a: 1", True), ("p.mdx", "", True), ("p", page(""), True), ("p.yaml", "a: |\n  ````yaml x\n", False)],
 )
-def test_a_page_is_known_by_name_or_fence(name: str, text: str, *, expected: bool) -> None:
+def test_page_is_recognized_by_name_or_fence(name: str, text: str, *, expected: bool) -> None:
     assert is_page(name, text) is expected
 
 
@@ -157,24 +157,24 @@ def test_a_page_is_known_by_name_or_fence(name: str, text: str, *, expected: boo
         ("# A\n```yaml openapi-mintlify.yaml get /a\n```\n", "<path>; line 2 has ```yaml openapi-mintlify.yaml get /a"),
         ("````yaml openapi.yaml get /a\n````\n", "<path>; line 1 has ````yaml openapi.yaml get /a"),
         ("````yaml openapi-mintlify.yaml /a\n````\n", "<path>; line 1 has"),
-        (f"{page('')}{page('')}", "page.md: has 2 fences, in lines 7 and 16, and a page is about one operation"),
+        (f"{page('')}{page('')}", "page.md: has 2 slices, in lines 7 and 16; a page must have one"),
         (
             f"# A\n{FENCE} get /a\nopenapi: 3.1.0\n",
-            "page.md:2: the fence is opened and never closed: is the page cut off?",
+            "page.md:2: the fence is not closed; is the page cut off?",
         ),
-        (f"{FENCE} get /a\na: b\n c: d\n````\n", "page.md:3:3: is no YAML or JSON"),
+        (f"{FENCE} get /a\na: b\n c: d\n````\n", "page.md:3:3: not valid YAML or JSON"),
         (f"{FENCE} get /a\na: 1\na: 2\n````\n", 'page.md:3:1: found duplicate key "a"'),
-        (f"{FENCE} get /a\n````\n", "page.md: is no OpenAPI 3.x document"),
+        (f"{FENCE} get /a\n````\n", "page.md: not an OpenAPI 3.x document"),
         (page(f"{HEAD}paths: {{/a: {{get: {{}}}}}}"), "page.md:7: the slice has no post /a, which its fence names"),
         (page(f"{HEAD}paths: {{/b: {{post: {{}}}}}}"), "page.md:7: the slice has no post /a, which its fence names"),
         (page(f"{HEAD}{POST_A}"), "page.md:20:21: the `$ref` #/components/schemas/New leads to no object"),
-        ("<!doctype html>\n", "page.md: is HTML or XML"),
+        ("<!doctype html>\n", "page.md: HTML or XML"),
     ],
 )
-def test_a_page_that_is_refused(root: Path, text: str, reason: str, capsys: CaptureFixture[str]) -> None:
-    said = refused(root, text, capsys, "--replace")
-    assert reason in f"{said}\n"
-    assert "\nWanted is an OpenAPI 3.x document" in said
+def test_invalid_page_is_refused(root: Path, text: str, reason: str, capsys: CaptureFixture[str]) -> None:
+    message = refused(root, text, capsys, "--replace")
+    assert reason in f"{message}\n"
+    assert "\nFROM must be a complete OpenAPI 3.x document" in message
 
 
 # -- The seed page -----------------------------------------------------------------------------------------------------
@@ -184,25 +184,25 @@ def seed() -> str:
     return page(f"{(ROOT / SPEC).read_text(encoding='utf-8')}", "post /v1/tools/perform-web-task")
 
 
-@pytest.mark.parametrize("text", [seed(), pytest.param(SEED, id="the real one")])
-def test_the_page_that_is_vendored_changes_no_byte(
+@pytest.mark.parametrize("text", [seed(), pytest.param(SEED, id="real page")])
+def test_page_that_is_already_vendored_changes_no_byte(
     tmp_path: Path, text: str | Path, capsys: CaptureFixture[str]
 ) -> None:
     if not isinstance(text, str):
         if not text.exists():
-            pytest.skip("the page is not here")
+            pytest.skip("the page is missing")
         text = text.read_text(encoding="utf-8")
     root = tmp_path / "repository"
     root.mkdir()
     for path in (SPEC, SOURCE):
         shutil.copy(ROOT / path, root / path)
     assert run(root, text) == 0
-    assert capsys.readouterr().out == f"{SPEC}: nothing to do, all of it is there already\n"
+    assert capsys.readouterr().out == f"{SPEC}: already up to date\n"
     assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
     assert (root / SOURCE).read_bytes() == (ROOT / SOURCE).read_bytes()
 
 
-def test_a_page_is_the_first_of_all(tmp_path: Path) -> None:
+def test_page_is_vendored_into_an_empty_repository(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     root.mkdir()
     assert run(root, seed()) == 0
@@ -210,7 +210,7 @@ def test_a_page_is_the_first_of_all(tmp_path: Path) -> None:
     assert source(root) == "page.md"
 
 
-def test_what_is_taken_out_comes_back_byte_for_byte(tmp_path: Path) -> None:
+def test_removed_component_is_restored_byte_for_byte(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     root.mkdir()
     less = EITHER.replace(SECOND, "").replace("        - $ref: '#/components/schemas/Second'\n", "")
@@ -221,7 +221,7 @@ def test_what_is_taken_out_comes_back_byte_for_byte(tmp_path: Path) -> None:
     assert vendored(root) == EITHER
 
 
-def test_a_page_of_a_full_document(tmp_path: Path) -> None:
+def test_page_with_a_complete_document_changes_no_byte(tmp_path: Path) -> None:
     path = upstream("2026-02-15")
     root = tmp_path / "repository"
     root.mkdir()
@@ -233,7 +233,7 @@ def test_a_page_of_a_full_document(tmp_path: Path) -> None:
 # -- Merging -----------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_new_comes_where_it_belongs_and_all_else_stays(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_new_entries_are_inserted_in_order_and_all_other_bytes_stay(root: Path, capsys: CaptureFixture[str]) -> None:
     more = "    Newer: {}\n  headers:\n    Count: {schema: {}}\n"
     text = f"{HEAD}security: []\n{POST_A}components:\n  schemas:\n    First: {{type: string}}\n{NEW}{more}"
     assert run(root, page(text)) == 0
@@ -259,7 +259,7 @@ def test_what_is_new_comes_where_it_belongs_and_all_else_stays(root: Path, capsy
     assert source(root) == ["https://docs.example/first.md", "page.md"]
 
 
-def test_a_second_merge_of_a_page_changes_nothing(root: Path) -> None:
+def test_second_merge_of_a_page_changes_nothing(root: Path) -> None:
     text = page(f"{HEAD}{POST_A}components:\n  schemas:\n{NEW}")
     run(root, text)
     before = {path.name: path.read_bytes() for path in root.iterdir()}
@@ -267,25 +267,25 @@ def test_a_second_merge_of_a_page_changes_nothing(root: Path) -> None:
     assert {path.name: path.read_bytes() for path in root.iterdir()} == before
 
 
-def test_a_new_path_comes_last(root: Path) -> None:
+def test_new_path_is_added_at_the_end(root: Path) -> None:
     assert run(root, page(f"{HEAD}paths:\n  /b:\n    summary: B\n    post: {{}}\n", "post /b")) == 0
     assert vendored(root) == VENDORED.replace("# short\n", "# short\n  /b:\n    summary: B\n    post: {}\n")
 
 
-def test_the_order_of_keys_is_no_difference(root: Path) -> None:
+def test_order_of_keys_is_no_difference(root: Path) -> None:
     last = r'Last: {description: "Two\n\nlines\n", type: string}'
     text = f"{HEAD}paths:\n  /z: {{post: {{}}}}\ncomponents: {{schemas: {{{last}}}}}\n"
     assert run(root, page(text, "post /z")) == 0
     assert vendored(root) == VENDORED.replace("# short\n", "# short\n    post: {}\n")
 
 
-def test_a_different_definition_shows_both_sides(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_refusal_of_a_different_definition_shows_both(root: Path, capsys: CaptureFixture[str]) -> None:
     text = (
         "openapi: 3.1.1\ninfo: {title: T, version: '1'}\npaths:\n  /z:\n    get: {responses: {}, deprecated: true}\n"
         "    post: {}\ncomponents:\n  schemas:\n    First: {type: [string]}\n"
     )
     assert refused(root, page(text, "get /z"), capsys).splitlines() == [
-        f"page.md defines differently what {SPEC} has; REPLACE=1 takes what is marked with +",
+        f"page.md and {SPEC} define the same entries differently; REPLACE=1 takes the lines with +",
         f"--- {SPEC} $['openapi']",
         "+++ page.md $['openapi']",
         "@@ -1 +1 @@",
@@ -308,13 +308,13 @@ def test_a_different_definition_shows_both_sides(root: Path, capsys: CaptureFixt
 
 
 @pytest.mark.parametrize("value", ["1.0", "true", "'1'", "null"])
-def test_what_python_holds_for_equal_may_differ(root: Path, value: str, capsys: CaptureFixture[str]) -> None:
+def test_values_that_are_equal_in_python_may_differ(root: Path, value: str, capsys: CaptureFixture[str]) -> None:
     (root / SPEC).write_text(VENDORED + "x-one: 1\n", encoding="utf-8")
     text = page(f"{HEAD}paths: {{/z: {{get: {{responses: {{}}}}}}}}\nx-one: {value}\n", "get /z")
     assert "-x-one: 1\n+x-one:" in refused(root, text, capsys)
 
 
-def test_replace_takes_the_pages_definition(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_replace_takes_the_definition_of_the_page(root: Path, capsys: CaptureFixture[str]) -> None:
     text = (
         f"{HEAD}paths:\n  /z:\n    get: {{responses: {{}}, deprecated: true}}\n    put: {{}}\ncomponents:\n  schemas:\n"
         "    Second: {}\n    First:\n      type: integer\n      x: 1\n    Last: {type: number}\n"
@@ -332,12 +332,12 @@ def test_replace_takes_the_pages_definition(root: Path, capsys: CaptureFixture[s
         )
         .replace("\n\n\n# The end\n", "\n\n\n    Second: {}\n# The end\n")
     )
-    said = capsys.readouterr().out
-    assert f"{SPEC}: replaced $['paths']['/z']['get']\n" in said
-    assert f"{SPEC}: added $['components']['schemas']['Second']\n" in said
+    message = capsys.readouterr().out
+    assert f"{SPEC}: replaced $['paths']['/z']['get']\n" in message
+    assert f"{SPEC}: added $['components']['schemas']['Second']\n" in message
 
 
-def test_a_text_without_a_newline_at_its_end(root: Path) -> None:
+def test_spec_without_a_final_newline_can_be_extended(root: Path) -> None:
     (root / SPEC).write_text(VENDORED.partition("components:")[0].rstrip("\n"), encoding="utf-8")
     assert run(root, page(f"{HEAD}paths: {{/z: {{put: {{}}}}}}\n", "put /z")) == 0
     assert vendored(root) == VENDORED.partition("components:")[0] + "    put: {}\n"
@@ -356,7 +356,7 @@ JSON_PRETTY = json.dumps(
         ("\t", ',\n\t\t\t"post": {\n\t\t\t  "description": "no",\n\t\t\t  "é": [\n\t\t\t    1.5\n\t\t\t  ]\n\t\t\t}'),
     ],
 )
-def test_a_page_into_json_stays_json(root: Path, indent: int | str | None, added: str) -> None:
+def test_page_is_merged_into_json_as_json(root: Path, indent: int | str | None, added: str) -> None:
     document = {
         "openapi": "3.1.0",
         "info": {"title": "T", "version": "1"},
@@ -372,7 +372,7 @@ def test_a_page_into_json_stays_json(root: Path, indent: int | str | None, added
 
 
 @pytest.mark.parametrize("paths", ["paths: {}\n", "paths:\n  {\n    /b: {},\n  }\n"])
-def test_braces_that_are_empty_or_end_in_a_comma(root: Path, paths: str) -> None:
+def test_empty_braces_and_trailing_commas_can_be_extended(root: Path, paths: str) -> None:
     (root / SPEC).write_text(HEAD + paths + "x-end: 1\n", encoding="utf-8")
     assert run(root, page(f"{HEAD}paths: {{/a: {{post: {{}}, get: {{}}}}, /b: {{get: {{}}}}}}\n"), "--replace") == 0
     root_ = yaml.plain(yaml.load(root / SPEC))
@@ -384,29 +384,29 @@ def test_braces_that_are_empty_or_end_in_a_comma(root: Path, paths: str) -> None
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("x-a: &a\n  get: {}\npaths:\n  /a: *a\n", "$['paths']['/a']['post'] can't be put into an alias"),
-        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md can't be merged, which would change the meaning of"),
+        ("x-a: &a\n  get: {}\npaths:\n  /a: *a\n", "$['paths']['/a']['post'] can't be written into an alias"),
+        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md can't be merged, since other parts of"),
         ("paths:\n  /a: {post: &a {x: 1}}\n  /b: *a\n", f"{SPEC} with page.md:5:7: found undefined alias 'a'"),
-        ("paths:\n  ? /a\n  : post: {x: 1}\n    get: {}\n", f"{SPEC} with page.md:7:8: is no YAML or JSON"),
+        ("paths:\n  ? /a\n  : post: {x: 1}\n    get: {}\n", f"{SPEC} with page.md:7:8: not valid YAML or JSON"),
     ],
 )
-def test_text_that_can_not_be_changed_in_one_place(
+def test_text_that_cannot_be_changed_in_one_place_is_refused(
     root: Path, target: str, reason: str, capsys: CaptureFixture[str]
 ) -> None:
     (root / SPEC).write_text(HEAD + target, encoding="utf-8")
-    said = refused(root, page(f"{HEAD}paths:\n  /a:\n    post: {{new: 1}}\n"), capsys, "--replace")
-    assert reason in said
-    assert "vendor the whole spec" in said
+    message = refused(root, page(f"{HEAD}paths:\n  /a:\n    post: {{new: 1}}\n"), capsys, "--replace")
+    assert reason in message
+    assert "vendor the complete spec" in message
 
 
-def test_a_vendored_spec_that_is_broken_is_named(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_broken_vendored_spec_is_named(root: Path, capsys: CaptureFixture[str]) -> None:
     (root / SPEC).write_text("a: 1\na: 2\n", encoding="utf-8")
-    said = refused(root, page(f"{HEAD}paths:\n  /z: {{put: {{}}}}\n", "put /z"), capsys)
-    assert f'{SPEC}:2:1: found duplicate key "a"' in said
+    message = refused(root, page(f"{HEAD}paths:\n  /z: {{put: {{}}}}\n", "put /z"), capsys)
+    assert f'{SPEC}:2:1: found duplicate key "a"' in message
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{}", '{"source": 1}'])
-def test_a_source_file_that_says_nothing(root: Path, content: str | None) -> None:
+def test_missing_or_invalid_source_file_is_replaced(root: Path, content: str | None) -> None:
     if content is None:
         (root / SOURCE).unlink()
     else:

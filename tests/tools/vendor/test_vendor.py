@@ -35,7 +35,7 @@ paths:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a repository that has what is vendored here."""
+    """Return a repository with the vendored files of this one."""
     root = tmp_path / "repository"
     root.mkdir()
     for path in (SPEC, SOURCE):
@@ -55,7 +55,7 @@ def run(root: Path, origin: Path | str, *options: str) -> int:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Return every file of the repository, so that what is left lying about shows as well."""
+    """Return every file of the repository, also those that should not be there."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
@@ -63,10 +63,10 @@ def source(root: Path) -> Any:
     return json.loads((root / SOURCE).read_text(encoding="utf-8"))
 
 
-# -- Whole specs -------------------------------------------------------------------------------------------------------
+# -- Complete specs ----------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_spec_takes_the_place_of_what_differs(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+def test_complete_spec_replaces_a_different_one(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     assert run(root, small, "--replace") == 0
     assert tree(root).keys() == {str(SPEC), str(SOURCE)}
     assert (root / SPEC).read_bytes() == small.read_bytes()
@@ -75,43 +75,45 @@ def test_a_whole_spec_takes_the_place_of_what_differs(root: Path, small: Path, c
         "sha256": hashlib.sha256(small.read_bytes()).hexdigest(),
         "upstream_version": "2",
     }
-    said = capsys.readouterr()
-    assert said.out.startswith(f"{SPEC}: is small.yaml now, version 2\nNext:\n")
+    captured = capsys.readouterr()
+    assert captured.out.startswith(f"{SPEC}: now small.yaml, version 2\nNext:\n")
     for command in ("make drift", "make generate", "make accept", "make check", "make test"):
-        assert f"\n  {command}" in said.out
-    assert said.err == ""
+        assert f"\n  {command}" in captured.out
+    assert captured.err == ""
 
 
-def test_what_differs_is_not_replaced_unless_told_to(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+def test_different_spec_is_not_replaced_without_the_option(
+    root: Path, small: Path, capsys: CaptureFixture[str]
+) -> None:
     before = tree(root)
     assert run(root, small) == 1
     assert capsys.readouterr().err == (
         f"make vendor: small.yaml (version 2) differs from the vendored {SPEC}.\n"
-        "REPLACE=1 overwrites that; git diff shows then what has changed.\n"
-        f"{SPEC} is as it was.\n"
+        "Use REPLACE=1 to overwrite it; git diff then shows the changes.\n"
+        f"{SPEC} is unchanged.\n"
     )
     assert tree(root) == before
 
 
-def test_a_spec_that_is_vendored_already(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+def test_spec_that_is_already_vendored_changes_nothing(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     run(root, small, "--replace")
     before = tree(root)
     capsys.readouterr()
     assert run(root, small) == 0
-    assert capsys.readouterr().out == f"{SPEC}: nothing to do, all of it is there already\n"
+    assert capsys.readouterr().out == f"{SPEC}: already up to date\n"
     assert tree(root) == before
 
 
-def test_the_same_spec_from_elsewhere_changes_only_where_it_is_from(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_same_spec_from_another_source_changes_the_source_file_only(root: Path, capsys: CaptureFixture[str]) -> None:
     before = source(root)
     assert run(root, ROOT / SPEC) == 0
-    assert capsys.readouterr().out.startswith(f"{SOURCE}: describes what is vendored\n")
+    assert capsys.readouterr().out.startswith(f"{SOURCE}: updated\n")
     assert source(root) == {**before, "source": SPEC.name}
     assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
 
 
 @pytest.mark.parametrize("indent", [None, 2, "\t"])
-def test_a_spec_in_json_stays_json(root: Path, tmp_path: Path, indent: int | str | None) -> None:
+def test_spec_in_json_stays_json(root: Path, tmp_path: Path, indent: int | str | None) -> None:
     content = json.dumps({"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {}}, indent=indent)
     path = tmp_path / "spec.json"
     path.write_text(content, encoding="utf-8")
@@ -120,13 +122,13 @@ def test_a_spec_in_json_stays_json(root: Path, tmp_path: Path, indent: int | str
 
 
 @pytest.mark.parametrize("content", [SMALL.replace("\n", "\r\n"), f"\ufeff{SMALL}", SMALL.rstrip("\n"), f"{SMALL}\n\n"])
-def test_no_byte_of_a_whole_spec_is_changed(root: Path, small: Path, content: str) -> None:
+def test_complete_spec_is_vendored_byte_for_byte(root: Path, small: Path, content: str) -> None:
     small.write_text(content, encoding="utf-8", newline="")
     assert run(root, small, "--replace") == 0
     assert (root / SPEC).read_bytes() == content.encode()
 
 
-def test_the_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
+def test_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
     run(root, small, "--replace")
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("overlay: 1.0.0\ninfo: {title: None, version: '1'}\nactions: []\n", encoding="utf-8")
@@ -134,7 +136,7 @@ def test_the_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path
     assert composed["paths"]["/things"]["get"]["parameters"][0]["schema"]["enum"] == ["no", "on", "yes"]
 
 
-def test_the_first_spec_of_all(root: Path, small: Path) -> None:
+def test_first_spec_is_vendored_without_the_option(root: Path, small: Path) -> None:
     for path in (SPEC, SOURCE):
         (root / path).unlink()
     assert run(root, small) == 0
@@ -148,7 +150,7 @@ def test_the_first_spec_of_all(root: Path, small: Path) -> None:
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 @pytest.mark.parametrize("last", [SPEC, SOURCE])
 @pytest.mark.parametrize("is_first", [False, True])
-def test_an_interrupted_write_puts_the_old_files_back(
+def test_interrupted_write_restores_the_old_files(
     root: Path, small: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException, last: Path, *, is_first: bool
 ) -> None:
     if is_first:
@@ -189,7 +191,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize("replaced", [0, 1])
-def test_a_killed_vendoring_is_finished_by_the_next(root: Path, small: Path, replaced: int) -> None:
+def test_killed_run_is_completed_by_the_next_run(root: Path, small: Path, replaced: int) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", KILLED, str(replaced), "--root", str(root), "--replace", str(small)],
         cwd=ROOT,
@@ -204,7 +206,7 @@ def test_a_killed_vendoring_is_finished_by_the_next(root: Path, small: Path, rep
     assert tree(root).keys() == {str(SPEC), str(SOURCE)}
 
 
-def test_two_at_once_wait_for_each_other(root: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_written_under_the_lock(root: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = vendored_spec._write
 
     def writing(*arguments: Any) -> None:
@@ -218,12 +220,12 @@ def test_two_at_once_wait_for_each_other(root: Path, small: Path, monkeypatch: p
     assert run(root, small, "--replace") == 0
 
 
-def test_a_folder_that_can_not_be_written(tmp_path: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+def test_folder_that_cannot_be_written_is_an_error(tmp_path: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     assert run(tmp_path / "none", small) == 1
     assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} can't be written: No such file")
 
 
-def test_files_keep_who_may_read_them(root: Path, small: Path) -> None:
+def test_files_keep_their_permissions(root: Path, small: Path) -> None:
     mode = (root / SPEC).stat().st_mode
     run(root, small, "--replace")
     assert (root / SPEC).stat().st_mode == mode
@@ -232,7 +234,7 @@ def test_files_keep_who_may_read_them(root: Path, small: Path) -> None:
 # -- The command line --------------------------------------------------------------------------------------------------
 
 
-def test_standard_input(root: Path) -> None:
+def test_spec_is_read_from_standard_input(root: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tools.vendor", "--root", str(root), "--replace", "-"],
         cwd=ROOT,
@@ -245,20 +247,20 @@ def test_standard_input(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("replace", "options"), [("", []), ("0", []), ("1", ["--replace"])])
-def test_make_hands_over_from_and_replace(tmp_path: Path, replace: str, options: list[str]) -> None:
+def test_make_passes_from_and_replace(tmp_path: Path, replace: str, options: list[str]) -> None:
     if shutil.which("make") is None:
-        pytest.skip("make is not here")
+        pytest.skip("make is missing")
     shutil.copy(ROOT / "Makefile", tmp_path)
     for path in ("pyproject.toml", "constraints.txt", "ready"):
         (tmp_path / path).touch()
-        os.utime(tmp_path / path, (0, 0))  # nothing is older than what it's made of
+        os.utime(tmp_path / path, (0, 0))  # no target is older than its prerequisites
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")
     python.chmod(0o755)
     origin = "a b & c;'\"$x`.yaml"
     ran = subprocess.run(
-        # to make, $ begins a variable
+        # in make, $ begins a variable
         ["make", "--no-print-directory", "vendor", "VENV=.", f"FROM={origin.replace('$', '$$')}", f"REPLACE={replace}"],
         cwd=tmp_path,
         capture_output=True,
@@ -267,12 +269,10 @@ def test_make_hands_over_from_and_replace(tmp_path: Path, replace: str, options:
     assert ran.stdout.splitlines() == ["-m", "tools.vendor", *options, "--", origin], ran.stderr
 
 
-def test_what_a_document_says_does_nothing_to_the_terminal(
-    root: Path, small: Path, capsys: CaptureFixture[str]
-) -> None:
+def test_text_of_a_document_cannot_control_the_terminal(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     evil = r"\e]0;title\a\e[31m\x9b\u202e\u2028"
     small.write_text(SMALL.replace("title: Things", f'title: Things, "{evil}": 1, "{evil}": 2'), encoding="utf-8")
     assert run(root, small, "--replace") == 1
-    said = capsys.readouterr().err
-    assert r'found duplicate key "\x1b]0;title\x07\x1b[31m\x9b\u202e\u2028"' in said
-    assert said.replace("\n", "").isprintable()
+    text = capsys.readouterr().err
+    assert r'found duplicate key "\x1b]0;title\x07\x1b[31m\x9b\u202e\u2028"' in text
+    assert text.replace("\n", "").isprintable()

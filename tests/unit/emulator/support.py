@@ -1,4 +1,4 @@
-"""What the emulator's tests share: the API's two operations as a client calls them."""
+"""A client for the API's two operations, which the emulator's tests share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from anchor_webtask.emulator._validation import id_name
+from anchor_webtask.emulator._request_validation import task_id_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ TASKS = "/v1/tools/perform-web-task"
 
 
 class Api:
-    """The two operations over one httpx client."""
+    """Calls the API's two operations with an httpx client."""
 
     def __init__(self, http: httpx.Client) -> None:
         self.http = http
@@ -28,7 +28,7 @@ class Api:
         return self.http.post(TASKS, json={"prompt": prompt, **fields})
 
     def start_async(self, prompt: str = "Read the price", /, **fields: Any) -> str:
-        task_id: str = data(self.start(prompt, **fields, **{"async": True}))[id_name()]
+        task_id: str = data(self.start(prompt, **fields, **{"async": True}))[task_id_field()]
         return task_id
 
     def check(self, task_id: str) -> httpx.Response:
@@ -40,7 +40,7 @@ class Api:
 
 @contextlib.contextmanager
 def client_of(emulator: Emulator, key: str = KEY) -> Iterator[Api]:
-    """Talk to the emulator through its transport; the client waits for ever."""
+    """Connect to the emulator through its transport, without a timeout."""
     with httpx.Client(
         transport=emulator.transport(), base_url="https://api.example", headers={"anchor-api-key": key}, timeout=None
     ) as client:
@@ -54,7 +54,7 @@ def data(response: httpx.Response) -> dict[str, Any]:
 
 
 def error(response: httpx.Response) -> tuple[int, str]:
-    """Return the status and the message of the API's error body, which says the status once more."""
+    """Return the status and the message in the API's error body, after checking that its code equals the status."""
     content = response.json()["error"]
     assert content["code"] == response.status_code
     return content["code"], content["message"]

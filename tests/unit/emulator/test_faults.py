@@ -1,4 +1,4 @@
-"""What goes wrong on the way, as a client sees it."""
+"""Faults of the emulator, as an httpx client sees them: error statuses, wrong bodies, delays and cut connections."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class TestChecks:
-    def test_faults_come_in_order_and_then_all_is_well(self, api: Api, emulator: Emulator) -> None:
+    def test_checks_get_the_faults_in_order_and_then_normal_responses(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=1, faults=[502, Fault(429, headers={"Retry-After": "3"}), 200, 520])
         task_id = api.start_async()
         statuses = [api.check(task_id).status_code for _ in range(6)]
         assert statuses == [502, 429, 200, 520, 200, 200]
 
-    def test_every_task_has_all_of_them(self, api: Api, emulator: Emulator) -> None:
+    def test_every_task_gets_all_faults_of_its_scenario(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         one, two = api.start_async(), api.start_async()
         assert [api.check(task_id).status_code for task_id in (one, two, one, two)] == [502, 502, 200, 200]
 
-    def test_the_one_request_form_has_none_of_them(self, api: Api, emulator: Emulator) -> None:
+    def test_one_request_start_gets_no_faults_of_checks(self, api: Api, emulator: Emulator) -> None:
         emulator.on(answer=1, faults=[502])
         assert data(api.start()) == {"result": 1}
 
     @pytest.mark.parametrize(("status", "message"), [(503, "Service Unavailable"), (520, "Status 520")])
-    def test_a_status_has_the_error_body_of_the_api(
+    def test_error_status_has_the_error_body_of_the_api(
         self, api: Api, emulator: Emulator, status: int, message: str
     ) -> None:
         emulator.on(faults=[Fault(status, headers={"Retry-After": "3", "X-Request-Id": "r1"})])
@@ -44,44 +44,46 @@ class TestChecks:
         assert response.headers["x-request-id"] == "r1"
         assert response.headers["content-type"] == "application/json"
 
-    def test_a_redirect_has_no_body(self, api: Api, emulator: Emulator) -> None:
+    def test_redirect_has_no_body(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[Fault(307, headers={"Location": "https://elsewhere.example/"})])
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (307, b"")
         assert response.headers["location"] == "https://elsewhere.example/"
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_an_answer_that_may_not_have_a_body(self, api: Api, emulator: Emulator, status: int) -> None:
+    def test_status_204_and_304_have_no_body_and_no_content_length(
+        self, api: Api, emulator: Emulator, status: int
+    ) -> None:
         emulator.on(faults=[status])
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (status, b"")
         assert "content-length" not in response.headers
 
     @pytest.mark.parametrize("body", ["<html>ü", "<html>ü".encode()])
-    def test_a_body_of_another_type(self, api: Api, emulator: Emulator, body: str | bytes) -> None:
+    def test_fault_can_replace_body_and_content_type(self, api: Api, emulator: Emulator, body: str | bytes) -> None:
         emulator.on(faults=[Fault(200, body=body, content_type="text/html")])
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (200, "<html>ü".encode())
         assert response.headers["content-type"] == "text/html"
 
-    def test_an_empty_body(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_can_make_the_body_empty(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[Fault(body=b"")])
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (200, b"")
 
-    def test_a_wrong_content_type_alone(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_only_a_content_type_keeps_status_and_body(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[Fault(content_type="text/plain")])
         response = api.check(api.start_async())
         assert data(response) == {"status": "RUNNING"}
         assert response.headers["content-type"] == "text/plain"
 
-    def test_an_unknown_status_in_a_right_answer(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_only_a_task_status_keeps_the_rest_of_the_response(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=1, faults=[Fault(task_status="SLEEPING")])
         task_id = api.start_async()
         assert api.state(task_id) == {"status": "SLEEPING", "result": 1}
         assert api.state(task_id) == {"status": "COMPLETED", "result": 1}
 
-    def test_a_slow_answer(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_delayed_response_is_late_by_the_delay(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
         emulator.on(faults=[Fault(delay=4), Fault(503, delay=3)])
         task_id = api.start_async()
         before = clock.now()
@@ -90,7 +92,7 @@ class TestChecks:
         assert api.check(task_id).status_code == 503
         assert clock.now() - before == 7
 
-    def test_an_answer_that_is_slower_than_the_client_waits(
+    def test_delay_longer_than_the_read_timeout_raises_read_timeout(
         self, api: Api, emulator: Emulator, clock: VirtualClock
     ) -> None:
         emulator.on(faults=[Fault(delay=40)])
@@ -100,7 +102,9 @@ class TestChecks:
             api.http.get(f"{TASKS}/{task_id}/status", timeout=30)
         assert clock.now() - before == 30
 
-    def test_a_cut_connection(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_cut_connection_raises_protocol_error_after_the_delay(
+        self, api: Api, emulator: Emulator, clock: VirtualClock
+    ) -> None:
         emulator.on(faults=[Fault(cut=True, delay=2)])
         task_id = api.start_async()
         before = clock.now()
@@ -112,7 +116,9 @@ class TestChecks:
         assert api.state(task_id)["status"] == "COMPLETED"
 
     @pytest.mark.parametrize("status", [None, 500])
-    def test_a_connection_that_is_cut_in_the_middle(self, api: Api, emulator: Emulator, status: int | None) -> None:
+    def test_connection_cut_midway_raises_protocol_error_after_a_part_of_the_body(
+        self, api: Api, emulator: Emulator, status: int | None
+    ) -> None:
         emulator.on(faults=[Fault(status, cut="midway")])
         task_id = api.start_async()
         with api.http.stream("GET", f"{TASKS}/{task_id}/status") as response:
@@ -123,7 +129,7 @@ class TestChecks:
                 next(chunks)
         assert api.check(task_id).status_code == 200
 
-    def test_unknown_tasks_use_none_up(self, api: Api, emulator: Emulator) -> None:
+    def test_check_of_an_unknown_task_uses_no_fault(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         task_id = api.start_async()
         assert api.check("unknown").status_code == 404
@@ -131,7 +137,7 @@ class TestChecks:
 
 
 class TestStarts:
-    def test_faults_come_in_order_and_then_all_is_well(self, api: Api, emulator: Emulator) -> None:
+    def test_starts_get_the_faults_in_order_and_then_succeed(self, api: Api, emulator: Emulator) -> None:
         emulator.on(start_faults=[Fault(429, headers={"Retry-After": "3"}), 503])
         first = api.start(**{"async": True})
         assert error(first) == (429, "Too Many Requests")
@@ -140,76 +146,89 @@ class TestStarts:
         api.start_async()
         assert (emulator.starts, emulator.start_requests) == (1, 3)
 
-    def test_only_starts_that_match_and_are_valid_use_them_up(self, api: Api, emulator: Emulator) -> None:
+    def test_only_valid_starts_that_match_the_scenario_use_its_faults(self, api: Api, emulator: Emulator) -> None:
         emulator.on(prompt="*cpu*", start_faults=[503])
         assert api.start("memory").status_code == 200
         assert api.start("cpu", max_steps="many").status_code == 400
         assert api.start("cpu").status_code == 503
 
-    @pytest.mark.parametrize("fault", [Fault(503), Fault(200, body="<html>"), Fault(cut=True), Fault(307), Fault(204)])
-    @pytest.mark.parametrize("is_async", [True, False])
-    def test_what_hides_the_answer_makes_no_task(
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            pytest.param(Fault(503), id="status 503"),
+            pytest.param(Fault(200, body="<html>"), id="HTML"),
+            pytest.param(Fault(cut=True), id="cut before the response"),
+            pytest.param(Fault(307), id="redirect"),
+            pytest.param(Fault(204), id="status 204"),
+        ],
+    )
+    @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
+    def test_fault_that_hides_the_response_starts_no_task(
         self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
         before = clock.now()
-        with_outcome(api, is_async)
+        start_and_ignore_lost_response(api, is_async)
         assert (emulator.starts, emulator.start_requests) == (0, 1)
         assert clock.now() == before
 
     @pytest.mark.parametrize(
         "fault",
         [
-            Fault(503, accepted=True),
-            Fault(200, body="<html>", accepted=True),
-            Fault(cut=True, accepted=True),
-            Fault(cut="midway"),
-            Fault(content_type="text/html"),
-            Fault(delay=1),
+            pytest.param(Fault(503, accepted=True), id="status 503, accepted"),
+            pytest.param(Fault(200, body="<html>", accepted=True), id="HTML, accepted"),
+            pytest.param(Fault(cut=True, accepted=True), id="cut before the response, accepted"),
+            pytest.param(Fault(cut="midway"), id="cut midway"),
+            pytest.param(Fault(content_type="text/html"), id="wrong content type"),
+            pytest.param(Fault(delay=1), id="delay"),
         ],
     )
-    @pytest.mark.parametrize("is_async", [True, False])
-    def test_what_is_accepted_or_shows_the_answer_makes_one(
+    @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
+    def test_fault_with_accepted_true_or_a_visible_response_starts_a_task(
         self, api: Api, emulator: Emulator, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
-        with_outcome(api, is_async)
+        start_and_ignore_lost_response(api, is_async)
         assert (emulator.starts, emulator.start_requests) == (1, 1)
 
     @pytest.mark.parametrize(
         "fault",
         [
-            Fault(504, delay=60, accepted=True),
-            Fault(body="<html>", delay=60, accepted=True),
-            Fault(cut=True, delay=60, accepted=True),
+            pytest.param(Fault(504, delay=60, accepted=True), id="status 504"),
+            pytest.param(Fault(body="<html>", delay=60, accepted=True), id="HTML"),
+            pytest.param(Fault(cut=True, delay=60, accepted=True), id="cut before the response"),
         ],
     )
-    def test_a_lost_answer_does_not_wait_for_the_task(
+    def test_lost_response_is_not_held_until_the_task_ends(
         self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault
     ) -> None:
         emulator.on(takes=100, start_faults=[fault])
         before = clock.now()
-        with_outcome(api, is_async=False)
+        start_and_ignore_lost_response(api, is_async=False)
         assert clock.now() - before == 60
 
-    def test_a_late_answer_does(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_delay_of_a_one_request_start_is_added_to_the_duration_of_the_task(
+        self, api: Api, emulator: Emulator, clock: VirtualClock
+    ) -> None:
         emulator.on(takes=100, start_faults=[Fault(delay=5)])
         before = clock.now()
         assert data(api.start())
         assert clock.now() - before == 105
 
-    def test_an_unknown_status_in_a_right_answer(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_can_change_the_task_status_of_a_start(self, api: Api, emulator: Emulator) -> None:
         emulator.on(answer=1, start_faults=[Fault(task_status="queued"), Fault(task_status="queued")])
         assert data(api.start(**{"async": True}))["status"] == "queued"
         assert data(api.start()) == {"result": 1}
 
-    def test_a_fault_leaves_the_reason_of_a_failure_alone(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_delay_or_task_status_keeps_the_reason_of_a_failed_task(
+        self, api: Api, emulator: Emulator
+    ) -> None:
         emulator.on(fails="no such page", start_faults=[Fault(delay=1), Fault(task_status="queued")])
         assert error(api.start()) == (500, "no such page")
         assert error(api.start()) == (500, "no such page")
 
 
-def with_outcome(api: Api, is_async: bool) -> None:
+def start_and_ignore_lost_response(api: Api, is_async: bool) -> None:
     with contextlib.suppress(httpx.TransportError):
         api.start(**{"async": is_async})
 
@@ -236,18 +255,18 @@ def with_outcome(api: Api, is_async: bool) -> None:
         ({"content_type": "text/html\n"}, "content-type"),
     ],
 )
-def test_wrong_faults_are_refused(arguments: dict[str, Any], message: str) -> None:
+def test_invalid_fault_argument_is_refused(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Fault(**arguments)
 
 
 @pytest.mark.parametrize("faults", [502, Fault(502), [199], ["502"]])
 @pytest.mark.parametrize("where", ["faults", "start_faults"])
-def test_wrong_lists_of_faults_are_refused(emulator: Emulator, where: str, faults: Any) -> None:
+def test_invalid_list_of_faults_is_refused(emulator: Emulator, where: str, faults: Any) -> None:
     with pytest.raises(ValueError, match="fault"):
         emulator.on(**{where: faults})
 
 
-def test_a_check_accepts_nothing(emulator: Emulator) -> None:
+def test_fault_with_accepted_true_is_refused_for_checks(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="start_faults"):
         emulator.on(faults=[Fault(502, accepted=True)])

@@ -1,4 +1,4 @@
-"""The real server on loopback."""
+"""The emulator as an HTTP server on a loopback address."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def served(emulator: Emulator) -> Iterator[Api]:
         yield Api(client)
 
 
-def test_a_task_from_start_to_end(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_runs_from_start_to_end_over_http(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(prompt="*price*", url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502])
     task_id = served.start_async("Read the price", url="https://shop.example/p/1")
     assert error(served.check(task_id)) == (502, "Bad Gateway")
@@ -50,35 +50,37 @@ def test_a_task_from_start_to_end(served: Api, emulator: Emulator, clock: Virtua
     assert (emulator.starts, emulator.start_requests, len(emulator.requests)) == (1, 1, 4)
 
 
-def test_the_one_request_form(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_start_is_held_open_until_the_task_ends_over_http(
+    served: Api, emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
     assert data(served.start()) == {"result": "done"}
     assert clock.now() - before == 90
 
 
-def test_real_time() -> None:
+def test_server_works_with_the_system_clock() -> None:
     emulator = Emulator(takes=0.01)
     with emulator.serve() as server, client_at(server) as client:
         assert data(Api(client).start()) == {"result": "The emulator's answer."}
 
 
-def test_what_is_refused_or_warned_of(served: Api) -> None:
+def test_server_sends_refusals_and_warnings(served: Api) -> None:
     assert error(served.start(max_steps="many"))[0] == 400
     warned = served.http.post(TASKS, params={"session": "s"}, json={"prompt": "a"})
-    assert warned.headers["x-emulator-warning"] == "query.session: not in the spec"
+    assert warned.headers["x-emulator-warning"] == "query.session: this parameter is not in the spec"
     assert error(served.http.get(TASKS, headers={"anchor-api-key": ""}))[0] == 405
     assert error(served.http.post(TASKS, headers={"anchor-api-key": ""}))[0] == 401
     assert error(served.check("a%2Fb"))[0] == 404
     assert served.http.head("/").status_code == 404
 
 
-def test_a_large_body(served: Api, emulator: Emulator) -> None:
+def test_request_body_may_be_three_megabytes_long(served: Api, emulator: Emulator) -> None:
     emulator.on(answer=lambda body: len(body["prompt"]))
     assert data(served.start("a" * 3_000_000)) == {"result": 3_000_000}
 
 
-def test_other_faults(served: Api, emulator: Emulator) -> None:
+def test_server_plays_faults_of_status_headers_body_and_task_status(served: Api, emulator: Emulator) -> None:
     html = Fault(200, body="<html>", content_type="text/html", headers={"X-Request-Id": "r1"})
     emulator.on(takes=0, answer=1, faults=[html, Fault(204), Fault(task_status="SLEEPING")])
     task_id = served.start_async()
@@ -90,7 +92,7 @@ def test_other_faults(served: Api, emulator: Emulator) -> None:
     assert served.state(task_id) == {"status": "COMPLETED", "result": 1}
 
 
-def test_a_cut_connection(served: Api, emulator: Emulator) -> None:
+def test_server_cuts_the_connection_before_or_within_the_response(served: Api, emulator: Emulator) -> None:
     emulator.on(faults=[Fault(cut=True), Fault(cut="midway")])
     task_id = served.start_async()
     with pytest.raises(httpx.RemoteProtocolError, match="without sending a response"):
@@ -102,7 +104,7 @@ def test_a_cut_connection(served: Api, emulator: Emulator) -> None:
     assert served.state(task_id) == {"status": "RUNNING"}
 
 
-def test_a_cut_connection_leaves_others_alone(emulator: Emulator) -> None:
+def test_cut_of_one_connection_leaves_other_connections_open(emulator: Emulator) -> None:
     emulator.on(prompt="cut", start_faults=[Fault(cut=True)])
     with emulator.serve() as server, client_at(server) as one, client_at(server) as other:
         assert data(Api(one).start())
@@ -118,22 +120,22 @@ def connection(client: httpx.Client) -> object:
 
 
 @pytest.mark.anyio
-async def test_asynchronous_clients_and_a_server_that_an_event_loop_starts(emulator: Emulator) -> None:
+async def test_server_started_in_an_event_loop_serves_async_clients(emulator: Emulator) -> None:
     emulator.on(takes=5, answer=1)
     with emulator.serve() as server:
         async with httpx.AsyncClient(base_url=server.base_url, headers={"anchor-api-key": KEY}) as client:
-            answers = []
+            results = []
 
             async def start() -> None:
-                answers.append(data(await client.post(TASKS, json={"prompt": "a"})))
+                results.append(data(await client.post(TASKS, json={"prompt": "a"})))
 
             async with anyio.create_task_group() as group:
                 for _ in range(10):
                     group.start_soon(start)
-    assert answers == [{"result": 1}] * 10
+    assert results == [{"result": 1}] * 10
 
 
-def test_several_servers_at_once(emulator: Emulator) -> None:
+def test_several_servers_run_at_once(emulator: Emulator) -> None:
     other = Emulator()
     with emulator.serve() as first, emulator.serve() as second, other.serve() as third:
         assert len({server.base_url for server in (first, second, third)}) == 3
@@ -143,15 +145,15 @@ def test_several_servers_at_once(emulator: Emulator) -> None:
     assert (emulator.starts, other.starts) == (2, 1)
 
 
-def test_an_emulator_can_be_served_again(emulator: Emulator) -> None:
+def test_emulator_that_is_served_again_keeps_its_tasks(emulator: Emulator) -> None:
     with emulator.serve() as server, client_at(server) as client:
         task_id = Api(client).start_async()
     with emulator.serve() as server, client_at(server) as client:
         assert Api(client).state(task_id) == {"status": "RUNNING"}
 
 
-class Held(VirtualClock):
-    """Sleeps until it's cancelled, and tells when it has begun."""
+class EndlessSleepClock(VirtualClock):
+    """A clock whose sleep lasts until it is cancelled; `begun` is set when the sleep begins."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -163,9 +165,9 @@ class Held(VirtualClock):
         await anyio.sleep_forever()
 
 
-def test_stopping_cuts_off_what_is_held() -> None:
-    held = Held()
-    emulator = Emulator(takes=math.inf, clock=held)
+def test_stopping_the_server_cuts_off_held_requests() -> None:
+    clock = EndlessSleepClock()
+    emulator = Emulator(takes=math.inf, clock=clock)
     raised: list[Exception] = []
 
     def start(server: EmulatorServer) -> None:
@@ -178,12 +180,12 @@ def test_stopping_cuts_off_what_is_held() -> None:
     with emulator.serve() as server:
         thread = threading.Thread(target=start, args=[server])
         thread.start()
-        assert held.begun.wait(30)
+        assert clock.begun.wait(30)
     thread.join(30)
     assert [type(error) for error in raised] == [httpx.RemoteProtocolError]
 
 
-def test_stopping_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulator) -> None:
+def test_stopping_the_server_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulator) -> None:
     emulator.on(takes=0, answer="a" * 20_000_000)
     body = b'{"prompt": "a"}'
     head = f"POST {TASKS} HTTP/1.1\r\nHost: a\r\nanchor-api-key: {KEY}\r\nContent-Type: application/json\r\n"
@@ -194,9 +196,11 @@ def test_stopping_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulat
     client.close()
 
 
-def test_a_client_that_goes_away_is_no_trouble(caplog: pytest.LogCaptureFixture) -> None:
-    held = Held()
-    emulator = Emulator(takes=math.inf, clock=held)
+def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = EndlessSleepClock()
+    emulator = Emulator(takes=math.inf, clock=clock)
     with emulator.serve() as server:
         with client_at(server, read_timeout=0.2) as client, pytest.raises(httpx.ReadTimeout):
             Api(client).start()
@@ -205,13 +209,13 @@ def test_a_client_that_goes_away_is_no_trouble(caplog: pytest.LogCaptureFixture)
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-def test_nothing_is_left_behind(emulator: Emulator) -> None:
+def test_stopped_server_leaves_no_thread_signal_handler_or_open_port(emulator: Emulator) -> None:
     def state() -> object:
         return set(threading.enumerate()), [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
 
     before = state()
     with emulator.serve() as server:
-        assert state() != before  # its thread
+        assert state() != before  # the server runs in a thread
         with client_at(server) as client:
             Api(client).start()
     assert state() == before
@@ -219,7 +223,7 @@ def test_nothing_is_left_behind(emulator: Emulator) -> None:
         socket.create_connection(address(server))
 
 
-def test_it_logs_nothing_and_leaves_logging_alone() -> None:
+def test_server_logs_nothing_and_does_not_configure_logging() -> None:
     code = f"""
 import logging
 import httpx
@@ -242,6 +246,6 @@ print(emulator.starts)
     assert process.stdout == "0 True []\n" * 4 + "2\n"
 
 
-def test_an_error_of_the_callers_gets_out(emulator: Emulator) -> None:
+def test_error_raised_within_serve_reaches_the_caller(emulator: Emulator) -> None:
     with pytest.raises(ZeroDivisionError), emulator.serve():
         raise ZeroDivisionError

@@ -1,4 +1,4 @@
-"""Tasks over time, the scenarios that say what becomes of them, and what is counted."""
+"""Tasks of the emulator over time, scenarios, and the counts of starts and requests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator, LoggedRequest
-from anchor_webtask.emulator._validation import id_name
+from anchor_webtask.emulator._request_validation import task_id_field
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def test_an_asynchronous_start_is_answered_at_once_with_an_id(api: Api, clock: VirtualClock) -> None:
+def test_asynchronous_start_returns_an_id_at_once(api: Api, clock: VirtualClock) -> None:
     before = clock.now()
-    answer = data(api.start(**{"async": True}))
-    assert answer.keys() == {"status", id_name()}
-    assert answer["status"] == "running"
-    assert re.fullmatch(f"perform-web-task-execution-{UUID}-{UUID}", answer[id_name()])
+    started = data(api.start(**{"async": True}))
+    assert started.keys() == {"status", task_id_field()}
+    assert started["status"] == "running"
+    assert re.fullmatch(f"perform-web-task-execution-{UUID}-{UUID}", started[task_id_field()])
     assert clock.now() == before
 
 
-def test_a_task_runs_until_its_time_has_come(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_runs_until_its_time_has_passed(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3})
     task_id = api.start_async()
     assert api.state(task_id) == {"status": "RUNNING"}
@@ -41,7 +41,9 @@ def test_a_task_runs_until_its_time_has_come(api: Api, emulator: Emulator, clock
 
 
 @pytest.mark.parametrize("reason", ["Maximum number of steps exceeded", {"code": 7}, ["a"], 0, False])
-def test_a_task_fails_for_its_reason(api: Api, emulator: Emulator, clock: VirtualClock, reason: Any) -> None:
+def test_failed_task_has_the_reason_of_its_scenario(
+    api: Api, emulator: Emulator, clock: VirtualClock, reason: Any
+) -> None:
     emulator.on(takes=10, fails=reason)
     task_id = api.start_async()
     assert api.state(task_id) == {"status": "RUNNING"}
@@ -49,14 +51,14 @@ def test_a_task_fails_for_its_reason(api: Api, emulator: Emulator, clock: Virtua
     assert api.state(task_id) == {"status": "FAILED", "error": reason}
 
 
-def test_the_one_request_form_holds_the_request(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_start_is_held_open_until_the_task_ends(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
     assert data(api.start()) == {"result": "done"}
     assert clock.now() - before == 90
 
 
-def test_the_one_request_form_of_a_task_that_fails(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_start_of_a_failing_task_gets_status_500(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(prompt="text", takes=90, fails="no such page")
     emulator.on(prompt="object", fails={"code": 7})
     before = clock.now()
@@ -65,14 +67,14 @@ def test_the_one_request_form_of_a_task_that_fails(api: Api, emulator: Emulator,
     assert error(api.start("object")) == (500, '{"code": 7}')
 
 
-def test_a_task_may_run_for_ever(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_with_infinite_duration_never_ends(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=math.inf)
     task_id = api.start_async()
     clock.time += 1e9
     assert api.state(task_id) == {"status": "RUNNING"}
 
 
-def test_tasks_have_states_of_their_own(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_each_task_has_its_own_state(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(answer=lambda body: body["prompt"].upper())
     one = api.start_async("one")
     clock.time += 1
@@ -82,7 +84,7 @@ def test_tasks_have_states_of_their_own(api: Api, emulator: Emulator, clock: Vir
     assert api.state(two) == {"status": "RUNNING"}
 
 
-def test_without_a_scenario(api: Api, clock: VirtualClock) -> None:
+def test_task_without_a_scenario_takes_two_seconds_and_has_a_fixed_answer(api: Api, clock: VirtualClock) -> None:
     task_id = api.start_async()
     clock.time += 1.9
     assert api.state(task_id)["status"] == "RUNNING"
@@ -90,7 +92,7 @@ def test_without_a_scenario(api: Api, clock: VirtualClock) -> None:
     assert api.state(task_id) == {"status": "COMPLETED", "result": "The emulator's answer."}
 
 
-def test_how_long_a_task_takes_by_default(clock: VirtualClock) -> None:
+def test_duration_set_on_the_emulator_applies_with_and_without_a_scenario(clock: VirtualClock) -> None:
     emulator = Emulator(takes=7, clock=clock)
     emulator.on(prompt="with a scenario", answer=1)
     with client_of(emulator) as api:
@@ -101,19 +103,19 @@ def test_how_long_a_task_takes_by_default(clock: VirtualClock) -> None:
 
 
 @pytest.mark.parametrize("answer", [None, "text", 0, False, [], {}, {"nested": [{"a": None}]}, "ü😀"])
-def test_any_json_is_an_answer(api: Api, emulator: Emulator, answer: Any) -> None:
+def test_answer_can_be_any_json(api: Api, emulator: Emulator, answer: Any) -> None:
     emulator.on(answer=answer)
     assert data(api.start()) == {"result": answer}
 
 
-def test_an_answer_is_taken_as_it_is_when_it_is_given(api: Api, emulator: Emulator) -> None:
+def test_answer_is_copied_when_the_scenario_is_added(api: Api, emulator: Emulator) -> None:
     answer = {"amount": 3}
     emulator.on(answer=answer)
     answer["amount"] = 4
     assert data(api.start()) == {"result": {"amount": 3}}
 
 
-def test_an_answer_may_be_made_from_the_request(api: Api, emulator: Emulator) -> None:
+def test_answer_callable_receives_the_body_of_the_start(api: Api, emulator: Emulator) -> None:
     bodies: list[Any] = []
 
     def answer(body: dict[str, Any]) -> object:
@@ -125,18 +127,25 @@ def test_an_answer_may_be_made_from_the_request(api: Api, emulator: Emulator) ->
     assert bodies == [{"prompt": "Hello", "url": "https://a.example"}]
 
 
-@pytest.mark.parametrize("answer", [lambda body: body["missing hunter2"], lambda _: {1, 2}, lambda _: math.nan])
-def test_a_callable_that_gives_no_json_fails_the_task(api: Api, emulator: Emulator, answer: Any) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda body: body["missing hunter2"], id="raises KeyError"),
+        pytest.param(lambda _: {1, 2}, id="returns a set"),
+        pytest.param(lambda _: math.nan, id="returns NaN"),
+    ],
+)
+def test_task_fails_if_the_answer_callable_raises_or_returns_no_json(api: Api, emulator: Emulator, answer: Any) -> None:
     emulator.on(takes=0, answer=answer)
     state = api.state(api.start_async())
     assert state["status"] == "FAILED"
-    assert "callable gave no JSON" in state["error"]
+    assert "answer callable failed or returned no JSON" in state["error"]
     assert "hunter2" not in state["error"]
 
 
 class TestMatching:
     @pytest.mark.parametrize(
-        ("pattern", "matches"),
+        ("patterns", "matches"),
         [
             ({"prompt": "*cpu*"}, True),
             ({"prompt": "*CPU*"}, False),
@@ -150,23 +159,25 @@ class TestMatching:
             ({}, True),
         ],
     )
-    def test_by_prompt_and_url(self, api: Api, emulator: Emulator, pattern: dict[str, Any], matches: bool) -> None:
+    def test_scenario_matches_by_patterns_for_prompt_and_url(
+        self, api: Api, emulator: Emulator, patterns: dict[str, Any], matches: bool
+    ) -> None:
         emulator.on(answer="other")
-        emulator.on(**pattern, answer="matched")
+        emulator.on(**patterns, answer="matched")
         response = api.start("Show the cpu usage", url="https://shop.example/p/1")
         assert data(response) == {"result": "matched" if matches else "other"}
 
-    def test_a_task_without_url_matches_no_url(self, api: Api, emulator: Emulator) -> None:
+    def test_task_without_url_matches_no_url_pattern(self, api: Api, emulator: Emulator) -> None:
         emulator.on(answer="other")
         emulator.on(url="*", answer="matched")
         assert data(api.start()) == {"result": "other"}
 
-    def test_the_latest_wins(self, api: Api, emulator: Emulator) -> None:
+    def test_latest_matching_scenario_is_used(self, api: Api, emulator: Emulator) -> None:
         emulator.on(prompt="*a*", answer=1)
         emulator.on(prompt="*b*", answer=2)
         assert [data(api.start(prompt))["result"] for prompt in ("a", "b", "ab")] == [1, 2, 2]
 
-    def test_what_runs_already_keeps_its_scenario(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_running_task_keeps_its_scenario(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
         emulator.on(answer=1)
         task_id = api.start_async()
         emulator.on(answer=2)
@@ -175,19 +186,19 @@ class TestMatching:
 
 
 class TestCounting:
-    def test_starts_of_both_forms(self, api: Api, emulator: Emulator) -> None:
+    def test_asynchronous_and_one_request_starts_are_counted(self, api: Api, emulator: Emulator) -> None:
         api.start()
         api.start_async()
         assert emulator.starts == emulator.start_requests == 2
 
-    def test_what_is_refused_makes_no_task(self, api: Api, emulator: Emulator) -> None:
+    def test_refused_request_starts_no_task(self, api: Api, emulator: Emulator) -> None:
         api.http.post(TASKS, json={})
         api.http.post(TASKS, json={"prompt": "a"}, headers={"anchor-api-key": ""})
         api.http.get(TASKS)
         api.check("unknown")
         assert (emulator.starts, emulator.start_requests) == (0, 2)
 
-    def test_the_log_has_method_path_and_status(self, api: Api, emulator: Emulator) -> None:
+    def test_request_log_has_method_path_and_status(self, api: Api, emulator: Emulator) -> None:
         task_id = api.start_async(secret_values={"PASSWORD": "hunter2"})
         api.check(task_id)
         api.http.post(f"{TASKS}?sessionId=hunter2", content=b"hunter2")
@@ -199,7 +210,7 @@ class TestCounting:
             LoggedRequest("GET", "/nowhere", 404),
         )
 
-    def test_with_many_threads(self, api: Api, emulator: Emulator) -> None:
+    def test_counts_and_faults_are_right_with_many_threads(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=lambda body: body["prompt"], faults=[502])
 
         def run(number: int) -> object:
@@ -221,23 +232,23 @@ class TestCounting:
         ({"takes": "1"}, "takes"),
         ({"answer": 1, "fails": "why"}, "answer or fails"),
         ({"answer": None, "fails": "why"}, "answer or fails"),
-        ({"answer": {1, 2}}, "answer is not JSON"),
-        ({"answer": math.nan}, "answer is not JSON"),
-        ({"fails": object()}, "fails is not JSON"),
+        ({"answer": {1, 2}}, "answer must be JSON"),
+        ({"answer": math.nan}, "answer must be JSON"),
+        ({"fails": object()}, "fails must be JSON"),
     ],
 )
-def test_wrong_scenarios_are_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
+def test_invalid_scenario_argument_is_refused(emulator: Emulator, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         emulator.on(**arguments)
 
 
 @pytest.mark.parametrize("arguments", [{"api_key": ""}, {"takes": -1}])
-def test_wrong_emulators_are_refused(arguments: dict[str, Any]) -> None:
+def test_invalid_emulator_argument_is_refused(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(arguments))):
         Emulator(**arguments)
 
 
-def test_no_repr_shows_the_key() -> None:
+def test_reprs_of_emulator_and_transport_do_not_show_the_api_key() -> None:
     emulator = Emulator(KEY)
     assert KEY not in repr(emulator)
     assert KEY not in repr(emulator.transport())

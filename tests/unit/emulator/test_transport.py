@@ -1,4 +1,4 @@
-"""The door for httpx clients, synchronous and asynchronous."""
+"""The emulator's httpx transport, with sync and async httpx clients."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from anchor_webtask.emulator import Emulator, Fault
-from anchor_webtask.emulator._validation import id_name
+from anchor_webtask.emulator._request_validation import task_id_field
 from tests.support.clocks import VirtualClock
 from tests.unit.emulator.support import KEY, TASKS, client_of, data
 
@@ -21,22 +21,22 @@ def async_client_of(emulator: Emulator, timeout: float | None = None) -> httpx.A
     )
 
 
-def test_it_is_httpxs_own_kind_of_transport(emulator: Emulator) -> None:
+def test_transport_is_an_httpx_mock_transport(emulator: Emulator) -> None:
     assert isinstance(emulator.transport(), httpx.MockTransport)
 
 
-def test_clients_share_the_emulator(emulator: Emulator) -> None:
+def test_clients_of_one_emulator_share_its_tasks(emulator: Emulator) -> None:
     emulator.on(takes=0, answer=1)
     with client_of(emulator) as one, client_of(emulator) as other:
         assert other.state(one.start_async())["result"] == 1
 
 
 @pytest.mark.anyio
-async def test_an_asynchronous_client(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_sees_faults_and_the_end_of_a_task(emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3}, faults=[502, Fault(delay=4)])
     async with async_client_of(emulator) as client:
         started = await client.post(TASKS, json={"prompt": "a", "async": True})
-        status = f"{TASKS}/{data(started)[id_name()]}/status"
+        status = f"{TASKS}/{data(started)[task_id_field()]}/status"
         assert (await client.get(status)).status_code == 502
         before = clock.now()
         assert data(await client.get(status)) == {"status": "RUNNING"}
@@ -47,7 +47,9 @@ async def test_an_asynchronous_client(emulator: Emulator, clock: VirtualClock) -
 
 
 @pytest.mark.anyio
-async def test_an_asynchronous_client_in_one_request(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_gets_the_answer_of_a_one_request_start_when_the_task_ends(
+    emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
     async with async_client_of(emulator) as client:
@@ -56,7 +58,7 @@ async def test_an_asynchronous_client_in_one_request(emulator: Emulator, clock: 
 
 
 @pytest.mark.anyio
-async def test_an_asynchronous_client_that_does_not_wait_so_long(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_raises_read_timeout_before_a_late_response(emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=90)
     before = clock.now()
     async with async_client_of(emulator, timeout=30) as client:
@@ -66,7 +68,7 @@ async def test_an_asynchronous_client_that_does_not_wait_so_long(emulator: Emula
 
 
 @pytest.mark.anyio
-async def test_cut_connections_of_an_asynchronous_client(emulator: Emulator) -> None:
+async def test_async_client_raises_protocol_error_when_the_connection_is_cut(emulator: Emulator) -> None:
     emulator.on(start_faults=[Fault(cut=True), Fault(cut="midway")])
     async with async_client_of(emulator) as client:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -77,7 +79,7 @@ async def test_cut_connections_of_an_asynchronous_client(emulator: Emulator) -> 
 
 
 @pytest.mark.anyio
-async def test_a_held_request_holds_up_nothing_else() -> None:
+async def test_held_request_does_not_block_other_requests() -> None:
     held, released = anyio.Event(), anyio.Event()
 
     class Holding(VirtualClock):

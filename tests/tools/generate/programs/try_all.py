@@ -1,8 +1,8 @@
-"""Tries all of a generated package with made-up samples: `try_all.py FOLDER`, in a process of its own.
+"""A program that tries all code of a generated package with synthetic samples: `try_all.py FOLDER`.
 
-Each schema, each body that an operation takes and each answer that it reads is made up to fit the spec, goes through
-the generated code, and has to come out as it went in. What was tried is printed as JSON, by kind; what failed, a line
-for each.
+A sample that fits the spec is made for each schema, for each body that an operation sends and for each response that it
+reads. It goes through the generated code, which must return it unchanged. The labels of all samples are printed as
+JSON, by kind; each failure is a line on stderr.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 from openapi_python_client.strings import ClassName
 
-from anchor_webtask.emulator._answers import make_answer
+from anchor_webtask.emulator._synthetic_answers import make_answer
 from tools.openapi.operations import operations
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ FILE = b"\x89PNG\r\n"
 
 
 def sample(schema: dict[str, Any], spec: dict[str, Any]) -> Any:
-    """Make up JSON that fits, with date-times as Python writes them."""
+    """Return synthetic JSON that fits a schema, with date-times as Python writes them."""
     return spelled(make_answer({**schema, "components": spec["components"]}))
 
 
@@ -47,7 +47,7 @@ def spelled(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return what a value of the generated code is as JSON."""
+    """Return the JSON for a value of the generated code."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, list):
@@ -62,10 +62,10 @@ def classes(hint: Any) -> Iterator[Any]:
             yield part
 
 
-def try_answers(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+def try_responses(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     client = importlib.import_module(PACKAGE).Client(base_url="https://api.example")
-    for status, answer in operation["responses"].items():
-        for kind, content in answer.get("content", {}).items():
+    for status, declared in operation["responses"].items():
+        for kind, content in declared.get("content", {}).items():
             if kind == "application/json":
                 body = sample(content["schema"], spec)
                 response = httpx.Response(int(status), json=body)
@@ -73,10 +73,10 @@ def try_answers(module: Any, operation: dict[str, Any], spec: dict[str, Any]) ->
                 body = "text" if kind.startswith("text/") else FILE
                 response = httpx.Response(int(status), content=body)
             parsed = module._parse_response(client=client, response=response)
-            came = plain(parsed)
+            returned = plain(parsed)
             if isinstance(getattr(parsed, "payload", None), BytesIO):
-                came = parsed.payload.read()
-            yield f"answer {status} {kind}", body, came
+                returned = parsed.payload.read()
+            yield f"response {status} {kind}", body, returned
 
 
 def try_bodies(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -84,7 +84,7 @@ def try_bodies(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> 
     others = {name: "x" for name in hints if name not in {"body", "return"}}
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         if kind != "application/json":
-            continue  # a form is made of files, whose text goes no way back
+            continue  # a form has files, which the code cannot convert back to JSON
         body = sample(content["schema"], spec)
         made = [cls.from_dict(body) for cls in classes(hints["body"])]
         yield f"body {kind}", body, module._get_kwargs(**others, body=made[0])["json"]
@@ -102,20 +102,20 @@ def try_schemas(spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
 def main(folder: Path) -> None:
     sys.path.insert(0, str(folder))
     spec = json.loads((folder / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
-    tried: dict[str, list[str]] = {"schema": [], "answer": [], "body": []}
+    tried: dict[str, list[str]] = {"schema": [], "response": [], "body": []}
 
     def hold(attempts: Iterator[tuple[str, Any, Any]], where: str) -> None:
-        for what, sent, came in attempts:
+        for what, sent, returned in attempts:
             kind, _, label = what.partition(" ")
             tried[kind].append(where + label)
-            if sent != came:
-                print(f"{where}{what}: {sent} became {came}", file=sys.stderr)
+            if sent != returned:
+                print(f"{where}{what}: {sent} became {returned}", file=sys.stderr)
 
     hold(try_schemas(spec), "")
     for method, path, operation in operations(spec):
         module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
         assert Path(str(module.__file__)).is_relative_to(folder)
-        for attempts in (try_answers, try_bodies):
+        for attempts in (try_responses, try_bodies):
             hold(attempts(module, operation, spec), f"{method.upper()} {path} ")
     print(json.dumps(tried))
 

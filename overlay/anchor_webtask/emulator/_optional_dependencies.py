@@ -1,0 +1,22 @@
+"""The error for a missing library of the `emulator` extra; the message says what to install."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def explain_missing_library() -> Iterator[None]:
+    """Replace the error of an import that fails by an ImportError that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        message = (
+            f"{error}: the emulator's optional dependencies are not installed; "
+            "install them with: pip install 'anchor-webtask[emulator]'"
+        )
+        raise ImportError(message, name=error.name) from error

@@ -1,0 +1,246 @@
+"""Makes synthetic answers that fit a JSON Schema: readable answers, and always the same answer for the same schema.
+
+The method is to guess and check: candidates are made for each schema, the most readable first, and jsonschema decides
+which of them fit. A schema with `$ref`, `allOf`, `anyOf` or `oneOf` is first merged into schemas without these
+keywords, one for each choice among the alternatives. A maximum number of steps limits the time that an unusual schema
+takes.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from jsonschema import Draft202012Validator
+from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
+
+from anchor_webtask.emulator._schema_merging import COMBINING, merge
+from anchor_webtask.emulator._synthetic_values import numbers, strings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    Schema = Mapping[str, Any] | bool
+
+MAX_STEPS = 10_000
+MAX_RECURSION = 3  # how many times the same `$ref` may be followed on the way to one value
+MAX_VARIATIONS = 50  # values tried for one property or element, when the elements of an array must differ
+MAX_ARRAY_LENGTHS = 9  # how many lengths are tried for one array
+
+IMPLIED_TYPES = {
+    "string": {"minLength", "maxLength", "pattern", "format"},
+    "object": {"properties", "required", "additionalProperties", "minProperties"},
+    "array": {"items", "prefixItems", "minItems", "uniqueItems"},
+    "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
+    "boolean": set(),
+    "null": set(),
+}
+
+
+class NoAnswerError(Exception):
+    """No synthetic answer was found for a schema; the message says what to do instead."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the emulator found no synthetic answer that fits output_schema: set the answer with emulator.on(answer=…)"
+        )
+
+
+def make_answer(schema: Mapping[str, Any]) -> object:
+    """Return a synthetic answer that fits the schema.
+
+    Raises:
+        NoAnswerError: No fitting answer was found; the schema may be invalid, contradict itself or refer to another
+            document.
+    """
+    try:
+        answer = next(_AnswerMaker(schema).values(schema, "", ()), attrs.NOTHING)
+    except Exception:  # noqa: BLE001 — an invalid schema can cause any error in jsonschema and referencing
+        answer = attrs.NOTHING
+    if answer is attrs.NOTHING:
+        raise NoAnswerError
+    return answer
+
+
+class _TooManyStepsError(Exception):
+    pass
+
+
+class _AnswerMaker:
+    """Makes values for a root schema and its subschemas.
+
+    A `trail` is the references that were followed on the way to a subschema; a repeated reference means recursion.
+    """
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        validator: Any = validator_for(root, default=Draft202012Validator)
+        validator.check_schema(root)
+        # With an empty registry, jsonschema does not download the documents that a `$ref` names.
+        self._validator = validator(root, registry=Registry())
+        self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(root))
+        self._steps = MAX_STEPS
+
+    def values(self, schema: Schema, name: str, trail: tuple[str, ...]) -> Iterator[object]:
+        """Yield values that fit the schema, the most readable first."""
+        validator = self._validator.evolve(schema=schema)
+        for merged, longer in self._merged_schemas(schema, trail):
+            for value in self._candidates(merged, name, longer):
+                self._count_step()
+                if validator.is_valid(value):
+                    yield value
+
+    def _first_value(self, schema: Schema, name: str, trail: tuple[str, ...]) -> object:
+        return next(self.values(schema, name, trail), attrs.NOTHING)
+
+    def _count_step(self) -> None:
+        self._steps -= 1
+        if self._steps < 0:
+            raise _TooManyStepsError
+
+    def _merged_schemas(
+        self, schema: Schema, trail: tuple[str, ...]
+    ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
+        """Yield merged schemas, without references and combinations: one for each choice among the alternatives."""
+        self._count_step()
+        if isinstance(schema, bool):
+            if schema:
+                yield {}, trail
+            return
+        choices = [[part] for part in schema.get("allOf", ())]
+        choices += [schema[key] for key in ("anyOf", "oneOf") if key in schema]
+        if "$ref" in schema:
+            trail = (*trail, schema["$ref"])
+            if trail.count(schema["$ref"]) > MAX_RECURSION:
+                return
+            choices.append([self._resolver.lookup(schema["$ref"]).contents])
+        if _is_recursive(trail):
+            choices = [sorted(choice, key=lambda part: "$ref" in str(part)) for choice in choices]
+        own = {key: value for key, value in schema.items() if key not in COMBINING}
+        yield from self._merge_choices(own, choices, trail)
+
+    def _merge_choices(
+        self, merged: Mapping[str, Any], choices: list[list[Schema]], trail: tuple[str, ...]
+    ) -> Iterator[tuple[Mapping[str, Any], tuple[str, ...]]]:
+        if not choices:
+            yield merged, trail
+            return
+        for part in choices[0]:
+            for other, longer in self._merged_schemas(part, trail):
+                yield from self._merge_choices(merge(merged, other), choices[1:], longer)
+
+    def _candidates(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[object]:
+        """Yield values that may fit a schema without references and combinations."""
+        if "const" in schema:
+            yield schema["const"]
+        elif "enum" in schema:
+            yield from schema["enum"]
+        else:
+            yield from schema.get("examples", ())
+            # A default such as "", 0 or null tells a reader nothing, so it is tried last.
+            if default := schema.get("default"):
+                yield default
+            for kind in _types(schema):
+                yield from self._candidates_of_type(kind, schema, name, trail)
+            if "default" in schema:
+                yield schema["default"]
+
+    def _candidates_of_type(
+        self, kind: str, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]
+    ) -> Iterator[object]:
+        match kind:
+            case "object":
+                yield from self._objects(schema, trail)
+            case "array":
+                yield from self._arrays(schema, name, trail)
+            case "string":
+                yield from strings(schema, name)
+            case "number" | "integer":
+                yield from numbers(schema, integers_only=kind == "integer")
+            case "boolean":
+                yield from (True, False)
+            case "null":
+                yield None
+
+    def _objects(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[dict[str, object]]:
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        others = schema.get("additionalProperties", True)
+        names = [name for name in properties if name in required or not _is_recursive(trail)]
+        names += [name for name in required if name not in properties]
+        is_mapping = not properties and isinstance(others, dict) and not _is_recursive(trail)
+        missing = max(schema.get("minProperties", 0), is_mapping) - len(names)
+        names += itertools.islice(self._names(schema, trail), max(missing, 0))
+        made = {}
+        for name in names:
+            value = self._first_value(properties.get(name, others), name, trail)
+            if value is not attrs.NOTHING:
+                made[name] = value
+        too_many = max(0, len(made) - schema.get("maxProperties", math.inf))
+        for name in [name for name in made if name not in required][::-1][:too_many]:
+            del made[name]
+        yield made
+        for name in made:
+            variations = self.values(properties.get(name, others), name, trail)
+            yield from ({**made, name: value} for value in itertools.islice(variations, 1, MAX_VARIATIONS))
+        yield {name: value for name, value in made.items() if name in required}
+
+    def _names(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[str]:
+        """Yield property names for an object that serves as a mapping."""
+        if "propertyNames" not in schema:
+            yield from (f"example{number}" for number in itertools.count(1))
+        names = {"allOf": [{"type": "string"}, schema.get("propertyNames", False)]}
+        yield from (str(name) for name in self.values(names, "", trail))
+
+    def _arrays(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[list[object]]:
+        prefix, items = schema.get("prefixItems", []), schema.get("items", True)
+        shortest, longest = schema.get("minItems", 0), schema.get("maxItems", math.inf)
+        readable_length = 0 if _is_recursive(trail) else len(prefix) or int(items is not False)
+        lengths = [min(max(shortest, readable_length), longest), *range(shortest, shortest + MAX_ARRAY_LENGTHS)]
+        for length in dict.fromkeys(lengths):
+            rest = self.values(items, name, trail)
+            sources = [*(self.values(part, name, trail) for part in prefix), *itertools.repeat(rest, length)][:length]
+            array = _take_one_of_each(sources, distinct=schema.get("uniqueItems", False))
+            if len(array) < length:
+                continue
+            yield array
+            if array:
+                variations = self.values(prefix[0] if prefix else items, name, trail)
+                yield from ([value, *array[1:]] for value in itertools.islice(variations, 1, MAX_VARIATIONS))
+
+
+def _types(schema: Mapping[str, Any]) -> list[str]:
+    """Return the types that a value may have; without `type`, those that the other keywords suggest come first."""
+    if "type" not in schema:
+        return sorted(IMPLIED_TYPES, key=lambda kind: IMPLIED_TYPES[kind].isdisjoint(schema))
+    types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+    return sorted(types, key=lambda kind: kind == "null")
+
+
+def _is_recursive(trail: tuple[str, ...]) -> bool:
+    return len(set(trail)) < len(trail)
+
+
+def _take_one_of_each(sources: list[Iterator[object]], *, distinct: bool) -> list[object]:
+    """Return one value from each source.
+
+    If a source has no more values, the previous value is repeated. If values must be distinct, or if there is no
+    previous value, the list ends there.
+    """
+    taken: list[object] = []
+    seen: set[str] = set()
+    for source in sources:
+        for value in source:
+            key = json.dumps(value, sort_keys=True)
+            if not distinct or key not in seen:
+                seen.add(key)
+                taken.append(value)
+                break
+        else:
+            if distinct or not taken:
+                break
+            taken.append(taken[-1])
+    return taken

@@ -1,0 +1,66 @@
+"""`.api`: the generated endpoints send the key, and pass the same guard as the requests of `.tasks`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
+from anchor_webtask_api.api.tools import get_perform_web_task_status
+from tests.support.errors import raised
+from tests.support.raw_server import Ending, http_response, raw_server
+from tests.support.runners import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchor_webtask.emulator import Emulator
+    from tests.support.runners import Runner
+
+
+def status_endpoint(runner: Runner) -> Callable[..., Any]:
+    """Return the generated function that gets a task's status, for the runner's sync or async client."""
+    return get_perform_web_task_status.sync if runner.name == "sync" else get_perform_web_task_status.asyncio
+
+
+def test_generated_endpoint_sends_the_key(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    emulator.on(takes=10)
+    task = runner.call(anchor.tasks.start, "Read the price")
+    reply = runner.call(status_endpoint(runner), task.id, client=anchor.api)
+    assert reply.data.status == "RUNNING"
+    assert KEY not in repr(anchor.api)
+
+
+def test_generated_endpoint_raises_the_errors_of_this_package(runner: Runner, anchor: Any) -> None:
+    assert raised(NotFoundError, runner, status_endpoint(runner), "unknown-task", client=anchor.api).status == 404
+
+
+def test_generated_endpoint_raises_authentication_error_for_a_wrong_key(runner: Runner, base_url: str) -> None:
+    with runner.anchor(api_key="another-key", base_url=base_url) as anchor:
+        raised(AuthenticationError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+
+
+def test_generated_endpoint_applies_the_limits_of_the_client(runner: Runner) -> None:
+    scripts = [
+        (Ending.SILENCE,),
+        http_response(200, b" " * 2000),
+        http_response(302, b"", {"location": "https://other-host.example/"}),
+    ]
+    with (
+        raw_server(check=scripts) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.3, max_response_bytes=1000) as anchor,
+    ):
+        raised(RequestTimeoutError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+        assert "max_response_bytes" in str(
+            raised(UnexpectedResponseError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+        )
+        assert "https://other-host.example" in str(
+            raised(UnexpectedResponseError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+        )
+
+
+def test_generated_endpoint_reports_a_connection_timeout(runner: Runner) -> None:
+    with raw_server() as server:
+        base_url = server.base_url.replace("http:", "https:")  # a server without TLS does not respond to the handshake
+        with runner.anchor(base_url=base_url, http_timeout=1) as anchor:
+            error = raised(RequestTimeoutError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+    assert str(error) == "no connection within 1 s"

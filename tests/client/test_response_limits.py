@@ -1,0 +1,203 @@
+"""A response that is too slow or too large is cut off. These tests use real sockets and real time.
+
+A slow response here lasts longer than any limit of the client, and its end is correct: a client that does not cut off
+the response succeeds, and the test fails.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import tracemalloc
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from anchor_webtask import (
+    AnchorError,
+    RequestTimeoutError,
+    StartOutcomeUnknownError,
+    TaskTimeoutError,
+    UnexpectedResponseError,
+    WaitPolicy,
+)
+from tests.support.errors import raised
+from tests.support.raw_server import (
+    COMPLETED,
+    TASK_ID,
+    Drip,
+    Ending,
+    Script,
+    http_response,
+    json_response,
+    raw_server,
+    response_head,
+)
+
+if TYPE_CHECKING:
+    from tests.support.clocks import VirtualClock
+    from tests.support.runners import Runner
+
+OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
+DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
+SLOW_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
+SLOW_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
+GZIP: Final = {"content-encoding": "gzip"}
+
+
+@pytest.mark.parametrize("script", [SLOW_BODY, (Ending.SILENCE,)], ids=["slow-body", "no-response"])
+def test_wait_ends_at_its_deadline_even_if_the_server_is_slow_or_hangs(runner: Runner, script: Script) -> None:
+    with (
+        raw_server(check=[script]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
+    ):
+        caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=0.2)
+    assert type(caught.last_error) is RequestTimeoutError
+    assert caught.task_id == TASK_ID
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
+def test_async_wait_ends_at_its_deadline_even_if_the_response_head_is_slow(runner: Runner) -> None:
+    with (
+        raw_server(check=[SLOW_HEAD]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
+    ):
+        caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=0.2)
+    assert type(caught.last_error) is RequestTimeoutError
+
+
+def test_check_is_cut_off_at_the_deadline_of_the_wait(runner: Runner) -> None:
+    slow = json_response({"data": {"status": "COMPLETED", "result": "slow"}})[0]
+    assert isinstance(slow, bytes)
+    with (
+        raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
+        runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor,
+    ):
+        # The slow first check is cut off at the deadline, and the last check returns the result.
+        assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=0.3).value == "done"
+
+
+def test_outcome_of_a_start_is_unknown_if_the_response_body_is_too_slow(runner: Runner) -> None:
+    with (
+        raw_server(start=[SLOW_BODY]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
+    ):
+        caught = raised(StartOutcomeUnknownError, runner, anchor.tasks.start, "Read the price")
+    assert (server.starts, caught.status) == (1, 200)
+
+
+def gzipped(size: int) -> Script:
+    """Return the script of a correct, gzipped response whose body has `size` bytes after decompression."""
+    return http_response(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), GZIP)
+
+
+def test_gzipped_response_is_decompressed(runner: Runner) -> None:
+    with raw_server(check=[gzipped(2000)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
+
+
+@pytest.mark.parametrize("size", [4096, 4097])
+def test_max_response_bytes_limits_the_decompressed_size(runner: Runner, size: int) -> None:
+    with (
+        raw_server(check=[gzipped(size)]) as server,
+        runner.anchor(base_url=server.base_url, max_response_bytes=4096) as anchor,
+    ):
+        task = anchor.tasks.get(TASK_ID)
+        if size <= 4096:
+            assert runner.call(task.result).value == "done"
+        else:
+            assert "max_response_bytes=4096" in str(raised(UnexpectedResponseError, runner, task.result))
+
+
+def test_decompression_of_a_huge_response_stops_at_max_response_bytes(runner: Runner) -> None:
+    with (
+        raw_server(check=[gzipped(100_000_000)]) as server,
+        runner.anchor(base_url=server.base_url, max_response_bytes=1_000_000) as anchor,
+    ):
+        task = anchor.tasks.get(TASK_ID)
+        tracemalloc.start()
+        try:
+            raised(UnexpectedResponseError, runner, task.refresh)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_slow_gzipped_response_is_cut_off_before_its_first_decompressed_byte(runner: Runner) -> None:
+    # The gzip header contains a long file name, which is not part of the decompressed content.
+    body = b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"name" * 50 + gzip.compress(DONE)[3:]
+    with (
+        raw_server(check=[(response_head(200, len(body), GZIP), Drip(body))]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.2) as anchor,
+    ):
+        raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
+
+
+@pytest.mark.parametrize(
+    ("script", "seconds"),
+    [
+        ((response_head(200, 10**9) + b" " * 1000, Ending.SILENCE), 30.0),
+        ((response_head(403, 10**9) + b" " * 70_000, Ending.SILENCE), 30.0),
+        ((response_head(307, 10**9), Ending.SILENCE), 30.0),
+        ((response_head(200, 10**9) + b" ", Ending.SILENCE), 0.2),
+    ],
+    ids=["response-too-large", "error-response-too-large", "redirect", "response-too-slow"],
+)
+def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the_end(
+    runner: Runner, script: Script, seconds: float
+) -> None:
+    with (
+        raw_server(check=[script]) as server,
+        runner.anchor(base_url=server.base_url, max_response_bytes=100, http_timeout=seconds) as anchor,
+        contextlib.suppress(AnchorError),
+    ):
+        try:
+            runner.call(anchor.tasks.get(TASK_ID).refresh)
+        finally:
+            server.wait_for_disconnects(1)
+
+
+def test_http_timeout_limits_head_and_body_together(runner: Runner) -> None:
+    """The head takes 0.2 s and the body another 0.2 s: each alone is within the timeout of 0.3 s, but not both."""
+    head = response_head(200, len(DONE))
+    slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
+    with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
+        raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
+
+
+def test_client_is_usable_after_a_response_that_is_too_large(runner: Runner) -> None:
+    endless = (response_head(200, 10**9), Drip(b" " * 1000, every=0))
+    with (
+        raw_server(check=[endless, COMPLETED]) as server,
+        runner.anchor(base_url=server.base_url, max_response_bytes=100) as anchor,
+    ):
+        raised(UnexpectedResponseError, runner, anchor.tasks.get(TASK_ID).refresh)
+        assert runner.call(anchor.tasks.get(TASK_ID).refresh).done
+
+
+@pytest.mark.parametrize("encoding", ["", "none", "utf-8", "identity"])
+def test_uncompressed_json_is_read_if_content_encoding_names_no_compression(runner: Runner, encoding: str) -> None:
+    with (
+        raw_server(check=[http_response(200, DONE, {"content-encoding": encoding})]) as server,
+        runner.anchor(base_url=server.base_url) as anchor,
+    ):
+        assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
+
+
+@pytest.mark.parametrize(
+    ("body", "encoding"),
+    [(DONE, "gzip"), (gzip.compress(gzip.compress(DONE)), "gzip, gzip"), (b"\x8b\x02\x80", "br")],
+    ids=["invalid-gzip", "gzipped-twice", "brotli-not-requested"],
+)
+def test_check_is_repeated_if_its_response_cannot_be_decompressed(
+    runner: Runner, clock: VirtualClock, body: bytes, encoding: str
+) -> None:
+    with (
+        raw_server(check=[http_response(200, body, {"content-encoding": encoding}), COMPLETED]) as server,
+        runner.anchor(base_url=server.base_url) as anchor,
+    ):
+        assert runner.call(anchor.tasks.get(TASK_ID).result).value == "done"
+    assert clock.sleeps == [1.0]
+    assert server.requests[0].headers["accept-encoding"] == "gzip"

@@ -1,0 +1,81 @@
+"""A client that several threads or several async tasks share, and a client that the program does not close."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import anyio
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
+from tests.support.processes import spawn
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, raw_server
+from tests.support.runners import KEY
+
+if TYPE_CHECKING:
+    from tests.support.runners import Runner
+
+LEAVE_CLIENT_OPEN: Final = Path(__file__).parent / "programs" / "leave_client_open.py"
+OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
+
+
+def two_requests() -> Any:
+    """Return an action for server scripts that waits until two requests have arrived, so that two checks overlap."""
+    return threading.Barrier(2, timeout=TEST_TIMEOUT).wait
+
+
+def test_two_threads_can_wait_on_the_same_handle() -> None:
+    meet = two_requests()
+    scripts = [(meet, *RUNNING), (meet, *RUNNING), RUNNING, COMPLETED]
+    with raw_server(check=scripts) as server, Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor:
+        task = anchor.tasks.get(TASK_ID)
+        with ThreadPoolExecutor(2) as threads:
+            results = list(threads.map(lambda _: task.result(timeout=TEST_TIMEOUT), range(2)))
+    assert [result.value for result in results] == ["done", "done"]
+    assert task.done
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_two_async_tasks_can_wait_on_the_same_handle(backend: str) -> None:
+    meet = two_requests()
+    scripts = [(meet, *RUNNING), (meet, *RUNNING), RUNNING, COMPLETED]
+    values: list[str] = []
+
+    async def main(base_url: str) -> None:
+        async with AsyncAnchor(KEY, base_url=base_url, wait=OFTEN) as anchor, anyio.create_task_group() as group:
+            task = anchor.tasks.get(TASK_ID)
+
+            async def wait() -> None:
+                values.append((await task.result(timeout=TEST_TIMEOUT)).value)
+
+            group.start_soon(wait)
+            group.start_soon(wait)
+
+    with raw_server(check=scripts) as server:
+        anyio.run(main, server.base_url, backend=backend)
+    assert values == ["done", "done"]
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
+def test_async_client_refuses_a_second_event_loop(runner: Runner) -> None:
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
+        runner.call(anchor.tasks.get(TASK_ID).refresh)
+        task = anchor.tasks.get(TASK_ID)
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            anyio.run(task.refresh, backend=runner.name)
+        assert runner.call(task.refresh).done
+        with pytest.raises(ConfigurationError, match="another event loop"):
+            anyio.run(anchor.aclose, backend=runner.name)
+        runner.call(anchor.aclose)
+        server.wait_for_open_connections(0)
+    assert server.count("GET") == 2
+
+
+@pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
+def test_process_exits_without_messages_if_the_client_is_not_closed(name: str) -> None:
+    with raw_server() as server, spawn(LEAVE_CLIENT_OPEN, name, base_url=server.base_url) as process:
+        output, errors = process.communicate(timeout=TEST_TIMEOUT)
+    assert (output, errors, process.returncode) == ("done\n", "", 0)

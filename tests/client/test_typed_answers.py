@@ -1,0 +1,607 @@
+"""Types as `output` against the emulator over TCP: the values that answers become, and the errors of wrong answers.
+
+One emulator serves all tests of this file, since a server takes a while to stop. Its tasks end at once, and each test
+sets the answer of the tasks that it starts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypedDict
+
+import attrs
+import msgspec
+import pydantic
+import pydantic.dataclasses
+import pytest
+
+from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
+from anchor_webtask.emulator import Emulator
+from tests.support.clocks import VirtualClock
+from tests.support.errors import raised
+from tests.support.processes import spawn
+from tests.support.raw_server import TEST_TIMEOUT
+from tests.support.runners import KEY
+from tests.support.type_cases import OBJECT_CASES, TYPE_CASES, WRAPPED_CASES, Cash, TypeCase
+
+if TYPE_CHECKING:
+    from tests.support.runners import Runner
+
+pytestmark = pytest.mark.usefixtures("clock")
+
+FIND: Final = Path(__file__).parents[1] / "support" / "find_typed_tasks.py"
+
+# -- The example from the API's documentation, with each kind of class -------------------------------------------------
+
+
+@attrs.define
+class AttrsNode:
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+@attrs.define
+class AttrsReport:
+    nodes_cpu_usage: list[AttrsNode]
+
+
+@dataclass
+class DataNode:
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+@dataclass
+class DataReport:
+    nodes_cpu_usage: list[DataNode]
+
+
+class DictNode(TypedDict):
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+class DictReport(TypedDict):
+    nodes_cpu_usage: list[DictNode]
+
+
+class StructNode(msgspec.Struct):
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+class StructReport(msgspec.Struct):
+    nodes_cpu_usage: list[StructNode]
+
+
+class ModelNode(pydantic.BaseModel):
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+class ModelReport(pydantic.BaseModel):
+    nodes_cpu_usage: list[ModelNode]
+
+
+@pydantic.dataclasses.dataclass
+class ValidatedNode:
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+@pydantic.dataclasses.dataclass
+class ValidatedReport:
+    nodes_cpu_usage: list[ValidatedNode]
+
+
+class RowNode(NamedTuple):
+    node: str
+    cluster: str
+    cpu_avg_percentage: float
+
+
+class RowReport(NamedTuple):
+    nodes_cpu_usage: list[RowNode]
+
+
+ROWS: Final = [
+    ("pool-e1ro5g0nq-559g5", "do-nyc1-demo-infra", 8.29),
+    ("pool-e1ro5g0nq-559gk", "do-nyc1-demo-infra", 24.8),
+]
+NODES: Final = [dict(zip(("node", "cluster", "cpu_avg_percentage"), row, strict=True)) for row in ROWS]
+REPORT: Final = {"nodes_cpu_usage": NODES}
+NODE_SCHEMA: Final = {
+    "type": "object",
+    "properties": {
+        "node": {"type": "string"},
+        "cluster": {"type": "string"},
+        "cpu_avg_percentage": {"type": "number"},
+    },
+    "required": ["node", "cluster", "cpu_avg_percentage"],
+}
+SCHEMA: Final = {
+    "type": "object",
+    "properties": {"nodes_cpu_usage": {"type": "array", "items": NODE_SCHEMA}},
+    "required": ["nodes_cpu_usage"],
+}
+
+
+@dataclass(frozen=True)
+class DocumentedCase:
+    """The example from the API's documentation as one kind of class.
+
+    Attributes:
+        name: The kind of class, for the ids of tests.
+        output: The type, as passed for `output`.
+        value: The value of the type that the answer becomes.
+        answer: The JSON of the answer.
+        leaf: The keys and indexes that lead to the last number in the answer.
+    """
+
+    name: str
+    output: Any
+    value: Any
+    answer: Any = dataclasses.field(default_factory=lambda: REPORT)
+    leaf: tuple[str | int, ...] = ("nodes_cpu_usage", 1, "cpu_avg_percentage")
+
+
+def models() -> list[ModelNode]:
+    return [ModelNode(node=node, cluster=cluster, cpu_avg_percentage=cpu) for node, cluster, cpu in ROWS]
+
+
+DOCUMENTED_CASES: Final = [
+    DocumentedCase("attrs", AttrsReport, AttrsReport([AttrsNode(*row) for row in ROWS])),
+    DocumentedCase("dataclass", DataReport, DataReport([DataNode(*row) for row in ROWS])),
+    DocumentedCase("TypedDict", DictReport, REPORT),
+    DocumentedCase("Struct", StructReport, StructReport([StructNode(*row) for row in ROWS])),
+    DocumentedCase("pydantic model", ModelReport, ModelReport(nodes_cpu_usage=models())),
+    DocumentedCase("pydantic dataclass", ValidatedReport, ValidatedReport([ValidatedNode(*row) for row in ROWS])),
+    DocumentedCase(
+        "NamedTuple",
+        RowReport,
+        RowReport([RowNode(*row) for row in ROWS]),
+        {"result": [[list(row) for row in ROWS]]},
+        ("result", 0, 1, 2),
+    ),
+    DocumentedCase(
+        "list",
+        list[AttrsNode],
+        [AttrsNode(*row) for row in ROWS],
+        {"result": NODES},
+        ("result", 1, "cpu_avg_percentage"),
+    ),
+    DocumentedCase("list of models", list[ModelNode], models(), {"result": NODES}, ("result", 1, "cpu_avg_percentage")),
+    DocumentedCase("JsonSchema", JsonSchema(SCHEMA), REPORT),
+]
+
+# -- Forms of an answer ------------------------------------------------------------------------------------------------
+
+FORMS: Final[dict[str, Callable[[Any], Any]]] = {
+    "plain": lambda answer: answer,
+    "in one wrapper": lambda answer: {"result": answer},
+    "in two wrappers": lambda answer: {"result": {"result": answer}},
+    "JSON text": json.dumps,
+    "JSON text in a wrapper": lambda answer: {"result": json.dumps(answer)},
+    "wrapper in JSON text": lambda answer: json.dumps({"result": answer}),
+}
+
+PROSE: Final = "I'm sorry, but the page asks for a login that I don't have."
+NO_ANSWERS: Final[dict[str, Any]] = {
+    "prose": PROSE,
+    "prose in a wrapper": {"result": PROSE},
+    "null": None,
+    "null in a wrapper": {"result": None},
+    "empty object": {},
+    "empty in a wrapper": {"result": {}},
+    "empty in JSON text": "{}",
+    "unrelated object": {"error": "login required"},
+}
+
+ARE_ANSWERS: Final = {
+    "str": {"prose", "prose in a wrapper", "empty in JSON text"},
+    "dataclass with the only field result": {"prose in a wrapper"},
+    "pydantic model with the only field result": {"prose in a wrapper"},
+    **{
+        case.name: {"empty object", "empty in a wrapper", "empty in JSON text"}
+        for case in TYPE_CASES
+        if case.name.startswith("dict ")
+    },
+    "optional union of tagged Structs": {"null", "null in a wrapper"},
+    "optional dataclass": {"null", "null in a wrapper"},
+    "optional pydantic model": {"null", "null in a wrapper"},
+}
+"""The entries of `NO_ANSWERS` that a type accepts: any text for `str`, null for optional types, `{}` for dicts."""
+
+AMBIGUOUS: Final = {"str", "dataclass with the only field result", "pydantic model with the only field result"}
+"""Types that accept any text, and therefore do not decode JSON in a text."""
+
+SYNTHETIC_TYPES: Final = {"optional union of tagged Structs": Cash, "union of int and list of str": int}
+"""By name of a case, the type of the emulator's synthetic answer, if it differs from the type of the case's value."""
+
+METHODS: Final = ["run", "run_in_one_request"]
+
+
+def step(value: Any, *keys: str | int) -> Any:
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def with_leaf(answer: Any, keys: tuple[str | int, ...], leaf: Any) -> Any:
+    """Return a copy of an answer with `leaf` at the place that `keys` lead to."""
+    if not keys:
+        return leaf
+    copy = json.loads(json.dumps(answer))
+    step(copy, *keys[:-1])[keys[-1]] = leaf
+    return copy
+
+
+def jsonpath(keys: tuple[str | int, ...]) -> str:
+    plain = (f".{key}" if str(key).isidentifier() else f"[{json.dumps(key)}]" for key in keys)
+    return "$" + "".join(plain)
+
+
+def sent(case: TypeCase) -> Any:
+    """Return the case's answer in the form that the sent schema asks for."""
+    return case.answer if case in OBJECT_CASES else {"result": case.answer}
+
+
+def last_leaf(answer: Any) -> tuple[str | int, ...]:
+    """Return the keys and indexes that lead to the last value in an answer that is neither object nor list."""
+    if isinstance(answer, dict) and answer:
+        key = list(answer)[-1]
+        return (key, *last_leaf(answer[key]))
+    if isinstance(answer, list) and answer:
+        return (len(answer) - 1, *last_leaf(answer[-1]))
+    return ()
+
+
+def named(cases: list[Any]) -> Any:
+    """Return pytest parameters with the names of the cases as their ids."""
+    return [pytest.param(case, id=case.name.replace(" ", "-")) for case in cases]
+
+
+each_documented_case = pytest.mark.parametrize("documented", named(DOCUMENTED_CASES))
+each_case = pytest.mark.parametrize("case", named(TYPE_CASES))
+sync_only = pytest.mark.parametrize("runner", ["sync"], indirect=True)
+
+
+@pytest.fixture(name="emulator", scope="module")
+def one_emulator() -> Emulator:
+    """An emulator for all tests of this file, in place of the fixture of the same name that serves a single test."""
+    return Emulator(KEY, takes=0, clock=VirtualClock())
+
+
+@pytest.fixture(name="base_url", scope="module")
+def one_base_url(emulator: Emulator) -> Iterator[str]:
+    """The base URL at which the emulator is served."""
+    with emulator.serve() as server:
+        yield server.base_url
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@each_documented_case
+def test_answer_from_api_documentation_becomes_value_in_every_form(
+    runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase, form: Callable[[Any], Any]
+) -> None:
+    raw = form(documented.answer)
+    emulator.on(answer=raw)
+    starts = emulator.starts
+    for method in METHODS:
+        result = runner.call(getattr(anchor.tasks, method), "Collect the nodes", output=documented.output)
+        assert (type(result.value), result.value) == (type(documented.value), documented.value)
+        assert result.raw == raw
+    assert emulator.starts == starts + len(METHODS)
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize("method", METHODS)
+@each_documented_case
+@sync_only
+def test_error_names_place_of_wrong_value_in_every_form_of_answer(
+    runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase, method: str, form: Callable[[Any], Any]
+) -> None:
+    raw = form(with_leaf(documented.answer, documented.leaf, "a quarter"))
+    emulator.on(answer=raw)
+    caught = raised(
+        InvalidOutputError, runner, getattr(anchor.tasks, method), "Collect the nodes", output=documented.output
+    )
+    assert caught.raw == raw
+    assert caught.path.endswith(jsonpath(documented.leaf)[1:])
+    assert set(caught.path.removesuffix(jsonpath(documented.leaf)[1:]).split(".")) <= {"$", "result"}
+    assert f"at {caught.path}: " in str(caught)
+    assert '"a quarter"' in str(caught)
+
+
+@each_documented_case
+def test_error_of_wrong_answer_has_raw_answer_path_and_task_id(
+    runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase
+) -> None:
+    raw = with_leaf(documented.answer, documented.leaf, "a quarter")
+    emulator.on(answer=raw)
+    task = runner.call(anchor.tasks.start, "Collect the nodes", output=documented.output)
+    caught = raised(InvalidOutputError, runner, task.result)
+    assert (caught.raw, caught.path, caught.task_id) == (raw, jsonpath(documented.leaf), task.id)
+    assert f"task {task.id!r} has ended; the error's .raw is its answer as received" in str(caught)
+
+
+def test_error_of_wrong_answer_to_run_in_one_request_mentions_raw_answer(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
+    emulator.on(answer=PROSE)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run_in_one_request, "Collect", output=AttrsReport)
+    assert (caught.raw, caught.task_id) == (PROSE, None)
+    assert ".raw" in str(caught)
+
+
+@pytest.mark.parametrize(
+    "raw", [PROSE, None, {}, {"error": "login required"}], ids=["prose", "null", "empty object", "unrelated object"]
+)
+@each_documented_case
+def test_answer_of_agent_that_gave_up_is_refused(
+    runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase, raw: Any
+) -> None:
+    emulator.on(answer=raw)
+    for method in METHODS:
+        caught = raised(InvalidOutputError, runner, getattr(anchor.tasks, method), "Collect", output=documented.output)
+        assert (caught.raw, caught.path) == (raw, "$")
+
+
+@each_case
+def test_answer_becomes_value_of_requested_type(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
+) -> None:
+    emulator.on(answer=sent(case))
+    for method in METHODS:
+        result = runner.call(getattr(anchor.tasks, method), "Read", output=case.output)
+        assert (type(result.value), result.value) == (type(case.value), case.value)
+        assert result.raw == sent(case)
+
+
+@pytest.mark.parametrize(
+    ("case", "form"),
+    [
+        pytest.param(case, form, id=f"{case.name}-{name}")
+        for case in TYPE_CASES
+        for name, form in FORMS.items()
+        if case.name not in AMBIGUOUS or name != "JSON text in a wrapper"
+    ],
+)
+@sync_only
+def test_answer_in_every_form_becomes_value_of_type(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase, form: Callable[[Any], Any]
+) -> None:
+    emulator.on(answer=form(sent(case)))
+    result = runner.call(anchor.tasks.run, "Read", output=case.output)
+    assert (type(result.value), result.value) == (type(case.value), case.value)
+    assert result.raw == form(sent(case))
+
+
+@pytest.mark.parametrize("case", named(WRAPPED_CASES))
+@sync_only
+def test_answer_that_lacks_field_result_of_wrapped_schema_becomes_value(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
+) -> None:
+    emulator.on(answer=case.answer)
+    assert runner.call(anchor.tasks.run, "Read", output=case.output).value == case.value
+
+
+@each_case
+@sync_only
+def test_error_names_place_of_wrong_value_in_answer_of_type(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
+) -> None:
+    keys = last_leaf(sent(case))
+    raw = with_leaf(sent(case), keys, {"wrong": "value"})
+    emulator.on(answer=raw)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Read", output=case.output)
+    assert caught.raw == raw
+    assert caught.path == jsonpath(keys)
+
+
+@pytest.mark.parametrize(
+    ("case", "raw"),
+    [
+        pytest.param(case, raw, id=f"{case.name}-{name}")
+        for case in TYPE_CASES
+        for name, raw in NO_ANSWERS.items()
+        if name not in ARE_ANSWERS.get(case.name, ())
+    ],
+)
+@sync_only
+def test_answer_without_data_is_refused_for_type(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase, raw: Any
+) -> None:
+    emulator.on(answer=raw)
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Read", output=case.output)
+    assert caught.raw == raw
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "value"),
+    [
+        pytest.param(str, PROSE, PROSE, id="text for str"),
+        pytest.param(str, '["a"]', '["a"]', id="JSON text for str"),
+        pytest.param(int, {"result": "3"}, 3, id="number in JSON text"),
+        pytest.param(dict[str, int], {}, {}, id="dict without entries"),
+        pytest.param(list[str], {"result": []}, [], id="list without items"),
+        pytest.param(AttrsReport, {"nodes_cpu_usage": []}, AttrsReport([]), id="class with a list without items"),
+        pytest.param(AttrsReport | None, {"result": None}, None, id="null for an optional type"),
+    ],
+)
+def test_answer_that_fits_is_accepted_even_if_empty(
+    runner: Runner, anchor: Any, emulator: Emulator, output: Any, raw: Any, value: Any
+) -> None:
+    emulator.on(answer=raw)
+    assert runner.call(anchor.tasks.run, "Read", output=output).value == value
+
+
+@each_case
+def test_synthetic_answer_of_emulator_fits_requested_type(
+    runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
+) -> None:
+    emulator.on()
+    for method in METHODS:
+        result = runner.call(getattr(anchor.tasks, method), "Read", output=case.output)
+        assert isinstance(result.value, SYNTHETIC_TYPES.get(case.name, type(case.value)))
+
+
+# -- Tasks found by id or token ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("runner", "method"),
+    [("sync", "get"), ("sync", "resume"), ("asyncio", "get"), ("trio", "resume")],
+    indirect=["runner"],
+)
+def test_another_process_finds_tasks_and_reads_answers_as_types(
+    runner: Runner, anchor: Any, base_url: str, emulator: Emulator, method: str
+) -> None:
+    references: dict[str, str] = {}
+    for case in TYPE_CASES:
+        emulator.on(answer={"result": sent(case)})
+        task = runner.call(anchor.tasks.start, "Read", output=case.output)
+        references[case.name] = task.id if method == "get" else task.token()
+    with spawn(FIND, runner.name, method, json.dumps(references), base_url=base_url) as process:
+        stdout, stderr = process.communicate(timeout=TEST_TIMEOUT)
+    assert (process.returncode, stderr) == (0, "")
+    assert json.loads(stdout) == list(references)
+
+
+def test_error_names_place_of_wrong_value_for_task_found_by_id(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    emulator.on(answer=with_leaf(REPORT, DOCUMENTED_CASES[0].leaf, None))
+    started = runner.call(anchor.tasks.start, "Collect the nodes")
+    caught = raised(InvalidOutputError, runner, anchor.tasks.get(started.id, output=AttrsReport).result)
+    assert (caught.path, caught.task_id) == (jsonpath(DOCUMENTED_CASES[0].leaf), started.id)
+    # Without `output`, the same answer can still be read.
+    assert runner.call(anchor.tasks.get(started.id).result).value == caught.raw
+
+
+@pytest.mark.parametrize("nesting", range(3))
+def test_token_says_whether_answer_is_wrapped(runner: Runner, anchor: Any, emulator: Emulator, nesting: int) -> None:
+    raw: Any = {"result": NODES}
+    for _ in range(nesting):
+        raw = {"result": raw}
+    emulator.on(answer=raw)
+    wrapped = runner.call(anchor.tasks.start, "Collect the nodes", output=list[AttrsNode])
+    plain = runner.call(anchor.tasks.start, "Collect the nodes")
+    assert [json.loads(task.token())["wrapped"] for task in (wrapped, plain)] == [True, False]
+    found = anchor.tasks.resume(wrapped.token())
+    assert found.token() == wrapped.token()
+    result = runner.call(found.result)
+    assert (result.value, result.raw) == (NODES, raw)
+    # If the token says that the answer is not wrapped, a third wrapper belongs to the answer.
+    assert runner.call(anchor.tasks.resume(plain.token()).result).value == (
+        {"result": NODES} if nesting == 2 else NODES
+    )
+
+
+def test_task_found_by_token_returns_object_without_result_wrappers(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
+    emulator.on(answer={"result": {"result": REPORT}})
+    task = runner.call(anchor.tasks.start, "Collect the nodes", output=AttrsReport)
+    assert json.loads(task.token())["wrapped"] is False
+    assert runner.call(anchor.tasks.resume(task.token()).result).value == REPORT
+    assert runner.call(anchor.tasks.resume(task.token(), output=ModelReport).result).value == DOCUMENTED_CASES[4].value
+
+
+# -- Large answers -----------------------------------------------------------------------------------------------------
+
+ROW_COUNT: Final = 110_000
+
+
+def test_answer_of_ten_megabytes_becomes_value(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    raw = {"nodes_cpu_usage": NODES[:1] * ROW_COUNT}
+    assert len(json.dumps(raw)) > 10_000_000
+    emulator.on(answer=raw)
+    result = runner.call(anchor.tasks.run, "Collect the nodes", output=StructReport)
+    assert result.value == StructReport([StructNode(*ROWS[0])] * ROW_COUNT)
+
+
+@sync_only
+def test_error_of_wrong_answer_of_ten_megabytes_is_short(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    wrong = {**NODES[1], "node": ["n" * 10_000_000]}
+    emulator.on(answer={"nodes_cpu_usage": [*NODES[:1] * 9, wrong]})
+    caught = raised(InvalidOutputError, runner, anchor.tasks.run, "Collect the nodes", output=StructReport)
+    assert caught.path == "$.nodes_cpu_usage[9].node"
+    assert len(str(caught)) < 1000
+
+
+# -- Types that are refused --------------------------------------------------------------------------------------------
+
+
+class Opaque:
+    """A class whose fields are unknown."""
+
+    def __init__(self, handle: Any) -> None:
+        self.handle = handle
+
+
+@dataclass
+class WithOpaque:
+    name: str
+    opaque: list[Opaque]
+
+
+class ModelWithOpaque(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(arbitrary_types_allowed=True)
+    opaque: Opaque
+
+
+@attrs.define
+class WithModel:
+    """An attrs class with a pydantic model: pydantic does not read attrs classes, and msgspec does not read models."""
+
+    model: ModelNode
+
+
+@dataclass
+class WithUndefinedName:
+    child: Missing  # type: ignore[name-defined]  # noqa: F821  the test needs an undefined name
+
+
+REFUSED: Final[dict[str, tuple[Any, str]]] = {
+    "number": (3, "3"),
+    "text": ("AttrsReport", "AttrsReport"),
+    "value instead of a type": (AttrsReport([]), "AttrsReport"),
+    "list that contains a type": ([AttrsNode], "AttrsNode"),
+    "class with unknown fields": (Opaque, "Opaque"),
+    "class with unknown fields in a dataclass": (WithOpaque, "Opaque"),
+    "class with unknown fields in a container": (dict[str, list[WithOpaque]], "Opaque"),
+    "class with unknown fields in a model": (ModelWithOpaque, "Opaque"),
+    "complex": (list[complex], "complex"),
+    "function": (Callable[[], int], "Callable"),
+    "union of dataclasses": (AttrsNode | DataNode, "DataNode"),
+    "model in an attrs class": (WithModel, "WithModel"),
+    "Struct beside a model": (tuple[ModelNode, StructNode], "StructNode"),
+    "undefined name": (WithUndefinedName, "Missing"),
+    "empty schema": ({}, "empty"),
+    "schema that isn't JSON": ({"type": {"object"}}, "JSON"),
+}
+
+
+@pytest.mark.parametrize(("output", "part"), REFUSED.values(), ids=REFUSED)
+def test_output_without_json_schema_is_refused_before_any_request(
+    runner: Runner, anchor: Any, emulator: Emulator, output: Any, part: str
+) -> None:
+    token = runner.call(anchor.tasks.start, "Read").token()
+    requests = emulator.requests
+    tasks = anchor.tasks
+    for method in [tasks.run, tasks.run_in_one_request, tasks.start]:
+        caught = raised(ConfigurationError, runner, method, "Read", output=output)
+        assert "output" in str(caught)
+        assert part in str(caught)
+    for method, reference in [(tasks.get, json.loads(token)["task_id"]), (tasks.resume, token)]:
+        raised(ConfigurationError, runner, method, reference, output=output)
+    assert emulator.requests == requests

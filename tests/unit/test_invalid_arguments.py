@@ -1,0 +1,345 @@
+"""Invalid arguments: both clients refuse them before any request, and the message says what to do without secrets."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
+from tests.support.errors import raised
+from tests.support.runners import KEY
+from tests.support.secret_search import exception_texts, find_secrets, secret_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.support.runners import Runner
+
+BASE_URL = "https://api.example/base"
+SECRET = "hunter2-s3cret"
+STARTS = ["run", "start", "run_in_one_request"]
+TOKEN = {"version": 1, "task_id": "task-1", "base_url": BASE_URL, "started": None, "wrapped": False}
+
+
+@pytest.fixture
+def unused_transport() -> Iterator[httpx.MockTransport]:
+    """A transport that fails the test if a client uses it."""
+    sent: list[str] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url}")
+        return httpx.Response(500)
+
+    yield httpx.MockTransport(respond)
+    assert sent == []
+
+
+@pytest.fixture(params=[Anchor, AsyncAnchor])
+def client(request: pytest.FixtureRequest) -> type[Anchor | AsyncAnchor]:
+    """The client's class: `Anchor` in one run of the test, `AsyncAnchor` in another."""
+    kind: type[Anchor | AsyncAnchor] = request.param
+    return kind
+
+
+@pytest.fixture
+def anchor(runner: Runner, unused_transport: httpx.MockTransport) -> Iterator[Any]:
+    """A client that fails the test if it sends a request."""
+    with runner.anchor(base_url=BASE_URL, transport=unused_transport) as made:
+        yield made
+
+
+def safe_text(error: ConfigurationError, *hidden: str) -> str:
+    """Return an error's text, after checking that neither the key nor another hidden value appears in the error."""
+    assert error.__cause__ is error.__context__ is None
+    assert find_secrets(exception_texts(error), secret_parts(KEY, *hidden)) == []
+    return str(error)
+
+
+def error_of(client: type[Anchor | AsyncAnchor], **arguments: Any) -> ConfigurationError:
+    """Return the error that creating a client with these arguments raises."""
+    with pytest.raises(ConfigurationError) as caught:
+        client(**arguments)
+    return caught.value
+
+
+# -- Clients -------------------------------------------------------------------------------------------------------
+
+NO_KEY = "no API key: pass api_key, or set ANCHORBROWSER_API_KEY"
+EMPTY_KEY = "the API key is empty: pass api_key, or set ANCHORBROWSER_API_KEY"
+INVALID_KEY = "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+INVALID_URL = "base_url must be a URL with scheme and host, such as https://api.anchorbrowser.io"
+NOT_HTTPS = "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
+HAS_USER = "base_url must not have a user part (user:password@): the API key is sent in a header"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"api_key": None}, NO_KEY),
+        ({"api_key": ""}, EMPTY_KEY),
+        ({"api_key": " \n"}, EMPTY_KEY),
+        ({"api_key": f"{KEY}\n"}, INVALID_KEY),
+        ({"api_key": f" {KEY}"}, INVALID_KEY),
+        ({"api_key": f"{KEY}é"}, INVALID_KEY),
+        ({"api_key": f"{KEY}\x00"}, INVALID_KEY),
+        ({"api_key": f"{KEY}\ud800"}, INVALID_KEY),
+        ({"api_key": f"“{KEY}”"}, INVALID_KEY),
+        ({"api_key": KEY.encode()}, "the API key must be text, not bytes"),
+        ({"api_key": 7}, "the API key must be text, not int"),
+        ({"base_url": "http://api.example"}, NOT_HTTPS),
+        ({"base_url": "http://10.0.0.1:8080"}, NOT_HTTPS),
+        ({"base_url": "http://127.0.0.1.api.example"}, NOT_HTTPS),
+        ({"base_url": "http://localhost.example"}, NOT_HTTPS),
+        ({"base_url": "http://[::2]"}, NOT_HTTPS),
+        ({"base_url": "ftp://localhost"}, NOT_HTTPS),
+        ({"base_url": "wss://api.example"}, NOT_HTTPS),
+        ({"base_url": f"https://me:{SECRET}@api.example"}, HAS_USER),
+        ({"base_url": "https://me@api.example"}, HAS_USER),
+        ({"base_url": f"http://me:{SECRET}@localhost"}, HAS_USER),
+        ({"base_url": f"https://:{SECRET}@api.example"}, HAS_USER),
+        ({"base_url": f"https://me:{SECRET}@"}, INVALID_URL),
+        ({"base_url": f"https://me:{SECRET}@api.example:port"}, INVALID_URL),
+        ({"base_url": ""}, INVALID_URL),
+        ({"base_url": " "}, INVALID_URL),
+        ({"base_url": "api.example"}, INVALID_URL),
+        ({"base_url": "/v1"}, INVALID_URL),
+        ({"base_url": "https://"}, INVALID_URL),
+        ({"base_url": "https:api.example"}, INVALID_URL),
+        ({"base_url": "https://xn--a"}, INVALID_URL),
+        ({"base_url": "https://xn--ls8h.example"}, INVALID_URL),
+        ({"base_url": "https://api..example"}, INVALID_URL),
+        ({"base_url": "https://.example"}, INVALID_URL),
+        ({"base_url": f"https://{'a' * 64}.example"}, INVALID_URL),
+        ({"base_url": "https://api.example/\x00"}, INVALID_URL),
+        ({"base_url": "https://api.example?x=1"}, "base_url must not have a query (?…) or a fragment (#…)"),
+        ({"base_url": "https://api.example#x"}, "base_url must not have a query (?…) or a fragment (#…)"),
+        ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
+        ({"base_url": 7}, "base_url must be text, not int"),
+        *(
+            ({"http_timeout": value}, f"http_timeout must be a number of seconds above 0, not {value!r}")
+            for value in (0, -1, math.nan, math.inf, "30", True, None)
+        ),
+        *(
+            ({"max_response_bytes": value}, f"max_response_bytes must be a whole number above 0, not {value!r}")
+            for value in (0, -1, 1.5, "1", True, None)
+        ),
+        ({"wait": 5}, "wait must be a WaitPolicy, not int"),
+        ({"wait": {"minimum": 5}}, "wait must be a WaitPolicy, not dict"),
+    ],
+    ids=str,
+)
+def test_client_with_an_invalid_argument_is_refused(
+    arguments: dict[str, Any], message: str, client: type[Anchor | AsyncAnchor]
+) -> None:
+    error = error_of(client, **{"api_key": KEY, **arguments})
+    assert safe_text(error) == message
+    assert SECRET not in f"{error}{error!r}"
+
+
+@pytest.mark.parametrize(("key", "message"), [("", EMPTY_KEY), ("   ", EMPTY_KEY), ("schlüssel", INVALID_KEY)])
+def test_invalid_key_from_the_environment_is_refused(
+    key: str, message: str, client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_API_KEY", key)
+    assert str(error_of(client)) == message
+
+
+def test_invalid_base_url_from_the_environment_is_refused(
+    client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "http://api.example")
+    assert str(error_of(client, api_key=KEY)) == NOT_HTTPS
+
+
+# -- Starts --------------------------------------------------------------------------------------------------------
+
+
+class NotJson:
+    """A class whose objects cannot be written as JSON."""
+
+
+NOT_JSON = "must be JSON"
+REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
+    ({"prompt": ""}, "the prompt is blank"),
+    ({"prompt": " \n\t"}, "the prompt is blank"),
+    ({"prompt": None}, "the prompt must be text, not NoneType"),
+    ({"prompt": b"Read"}, "the prompt must be text, not bytes"),
+    ({"prompt": "\ud83d"}, "the prompt has half of a surrogate pair, so it is not valid Unicode"),
+    *(
+        ({"url": value}, "url has no scheme: it must start with https:// or http://")
+        for value in (
+            "shop.example",
+            "localhost:8080",
+            "//shop.example",
+            "/p/1",
+            "https:shop.example",
+            "https://",
+            "x y",
+        )
+    ),
+    ({"url": ""}, "url is blank"),
+    ({"url": 7}, "url must be text, not int"),
+    ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
+    ({"max_steps": -5}, "max_steps must be at least 1, not -5"),
+    ({"max_steps": 1.5}, "max_steps must be a whole number, not float"),
+    ({"max_steps": "5"}, "max_steps must be a whole number, not str"),
+    ({"max_steps": True}, "max_steps must be a whole number, not bool"),
+    *(({name: " "}, f"{name} is blank") for name in ("session_id", "agent", "provider", "model")),
+    *(({name: 7}, f"{name} must be text, not int") for name in ("session_id", "agent", "provider", "model")),
+    *(({name: "\udfff"}, f"{name} has half of a surrogate pair") for name in ("url", "session_id", "agent", "model")),
+    ({"session_id": "x" * 1025}, "session_id must have at most 1024 characters, not 1025"),
+    *(
+        ({name: value}, f"{name} must be True or False, not {type(value).__name__}")
+        for name in ("detect_elements", "human_intervention", "highlight_elements")
+        for value in (1, "yes")
+    ),
+    ({"secret_values": SECRET}, "secret_values must be a mapping from names to text, not str"),
+    ({"secret_values": [("password", SECRET)]}, "secret_values must be a mapping from names to text, not list"),
+    *(
+        (
+            {"secret_values": value},
+            "secret_values must map names to text, or domain patterns to mappings from names to text",
+        )
+        for value in (
+            {"password": SECRET, "pin": 7},
+            {"password": SECRET, "pin": None},
+            {"password": [SECRET]},
+            {"password": SECRET.encode()},
+            {7: SECRET},
+            {"*.example": {"password": SECRET, "pin": 7}},
+            {"*.example": {7: SECRET}},
+            {"*.example": {"login": {"password": SECRET}}},
+            {"password": f"{SECRET}\ud800"},
+        )
+    ),
+    ({"extra_body": [1]}, "extra_body must be a mapping of body fields, not list"),
+    ({"extra_body": {7: 1}}, "extra_body must have text as keys, not int"),
+    *(
+        ({"extra_body": {"use_vision": value}}, f"extra_body {NOT_JSON}")
+        for value in (NotJson(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
+    ),
+    *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (NotJson(), math.nan, str)),
+    ({"output": "object"}, "output must be a type or a JSON Schema, not the text 'object'"),
+    ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
+    (
+        {"extra_body": {"url": "https://shop.example"}},
+        "extra_body must not have 'url', which is a field of the spec: pass it as url=…",
+    ),
+    (
+        {"extra_body": {"secret_values": {"a": SECRET}}},
+        "extra_body must not have 'secret_values', which is a field of the spec: pass it",
+    ),
+    (
+        {"extra_body": {"prompt": "Read"}},
+        "extra_body must not have 'prompt', which is a field of the spec: pass it as the prompt",
+    ),
+    (
+        {"extra_body": {"output_schema": {}}},
+        "extra_body must not have 'output_schema', which is a field of the spec: pass it as output=…",
+    ),
+    (
+        {"extra_body": {"async": True}},
+        "extra_body must not have 'async', which is a field of the spec: call start or run for true, "
+        "run_in_one_request for false",
+    ),
+    ({"ulr": "https://shop.example"}, "there is no option 'ulr': did you mean url?"),
+    ({"maxsteps": 5}, "there is no option 'maxsteps': did you mean max_steps?"),
+    ({"secrets_value": {"password": SECRET}}, "there is no option 'secrets_value': did you mean secret_values?"),
+    ({"headless": SECRET}, "there is no option 'headless': the options are url, session_id, agent"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), REFUSED_STARTS, ids=lambda it: ascii(it)[:60])
+def test_start_with_an_invalid_argument_is_refused(
+    arguments: dict[str, Any], message: str, runner: Runner, anchor: Any
+) -> None:
+    options = {"prompt": "Read the price", "secret_values": {"password": SECRET}, **arguments}
+    for method in STARTS:
+        error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), **options)
+        assert safe_text(error, SECRET).startswith(message)
+        assert error.task_id is None
+
+
+@pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, math.inf, "600", True])
+def test_invalid_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -> None:
+    message = f"timeout must be a number of seconds, at least 0, or None for no deadline, not {timeout!r}"
+    task = anchor.tasks.get("task-1")
+    options = {"secret_values": {"password": SECRET}, "timeout": timeout}
+    assert safe_text(raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options), SECRET) == message
+    assert safe_text(raised(ConfigurationError, runner, task.result, timeout)) == message
+    assert safe_text(raised(ConfigurationError, runner, task.updates, timeout)) == message
+
+
+@pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
+def test_invalid_http_timeout_of_run_in_one_request_is_refused(http_timeout: Any, runner: Runner, anchor: Any) -> None:
+    options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
+    error = raised(ConfigurationError, runner, anchor.tasks.run_in_one_request, "Read", **options)
+    assert safe_text(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
+
+
+def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) -> None:
+    options = {"secret_values": {"password": SECRET}, "wait": 5}
+    error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options)
+    assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
+
+
+# -- Found tasks ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("task_id", "problem"),
+    [
+        ("", "is empty"),
+        (" \n", "is empty"),
+        (".", "must not be '.', which means a folder in a URL path"),
+        ("..", "must not be '..', which means a folder in a URL path"),
+        (None, "must be text, not NoneType"),
+        (7, "must be text, not int"),
+        (b"task-1", "must be text, not bytes"),
+        ("\ud800", "has half of a surrogate pair, so it is not valid Unicode"),
+        ("x" * 1025, "must have at most 1024 characters, not 1025"),
+    ],
+    ids=lambda it: ascii(it)[:60],
+)
+def test_invalid_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
+    error = raised(ConfigurationError, runner, anchor.tasks.get, task_id)
+    assert safe_text(error) == f"the task id {problem}: pass the .id of a started task"
+
+
+@pytest.mark.parametrize("task_id", ["", " ", ".", ".."])
+def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, anchor: Any) -> None:
+    error = raised(ConfigurationError, runner, anchor.tasks.resume, json.dumps({**TOKEN, "task_id": task_id}))
+    assert safe_text(error).startswith("the task id ")
+
+
+@pytest.mark.parametrize(
+    ("token", "message"),
+    [
+        (None, "the token must be the text that task.token() returned, not NoneType"),
+        ("", "the token is damaged: pass the text that task.token() returned, unchanged"),
+        ("task-1", "the token is damaged: pass the text that task.token() returned, unchanged"),
+        (json.dumps(TOKEN)[:-1], "the token is damaged: pass the text that task.token() returned, unchanged"),
+        (
+            json.dumps({**TOKEN, "version": 2}),
+            "the token has version 2, and this package reads versions up to 1: upgrade the package",
+        ),
+        (
+            json.dumps({**TOKEN, "base_url": "https://api.example"}),
+            "the token belongs to base_url 'https://api.example', but this client uses 'https://api.example/base': "
+            "make a client for the token's base_url",
+        ),
+    ],
+    ids=lambda it: ascii(it)[:60],
+)
+def test_invalid_token_is_refused(token: Any, message: str, runner: Runner, anchor: Any) -> None:
+    assert safe_text(raised(ConfigurationError, runner, anchor.tasks.resume, token)) == message
+
+
+@pytest.mark.parametrize("output", ["object", {}, {"type": object}], ids=repr)
+def test_invalid_output_for_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
+    for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
+        assert safe_text(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")
