@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import AsyncSender
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
-    from anchor_webtask._output.decode import JsonSchemaLike
+    from anchor_webtask._output.schema import JsonSchemaLike
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Fetch

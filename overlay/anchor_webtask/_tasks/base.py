@@ -9,7 +9,7 @@ from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T
-from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.start import start_steps
 from anchor_webtask._tasks.handle import Setup, found_state, started_state
 from anchor_webtask._tasks.resume_token import decode
