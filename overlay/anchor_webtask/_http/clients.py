@@ -6,6 +6,7 @@ import functools
 import math
 import ssl
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
@@ -279,7 +280,7 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
                 if guard.aborted_connection is not None:
                     # httpcore 1.0.9 closes this connection after an error, but not after a cancellation by the caller
                     # or by the limit above, which can fire before the timeout of the handshake.
-                    with anyio.CancelScope(shield=True):
+                    with anyio.CancelScope(shield=True), suppress(Exception):
                         await guard.aborted_connection.aclose()
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
