@@ -198,6 +198,7 @@ def test_request_is_not_kept_in_memory_during_the_wait(runner: Runner, anchor: A
     kept: list[int] = []
 
     def count_requests(_: TaskUpdate) -> None:
+        gc.collect()
         tuples = (each for each in gc.get_objects() if isinstance(each, PreparedRequest))
         kept.append(sum(b"Read a unique page" in each.content for each in tuples))
 
