@@ -12,7 +12,7 @@ help:
 	@echo 'Usage: make TARGET [NAME=VALUE ...]'
 	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
-run: $(VENV)/ready ## run a real task, on the emulator unless ANCHORBROWSER_API_KEY is set
+run: $(VENV)/ready ## run the example: on the emulator, or with ANCHORBROWSER_API_KEY on the API, where it costs credit
 	$(BIN)/python examples/nodes_cpu_usage.py
 
 test: $(VENV)/ready ## run the tests on this Python

@@ -100,4 +100,4 @@ if not TYPE_CHECKING:  # a checker that saw this function would accept every mis
 
     def __dir__() -> list[str]:
         """List the public names, also those that are not imported yet."""
-        return sorted(__all__)
+        return sorted({*globals(), *__all__})

@@ -4,7 +4,7 @@
 
     AnchorError
     ├── ConfigurationError (ValueError)   refused before any request: key, base URL, options, output, token
-    ├── TransportError                    no connection, or a connection lost after a request other than a start
+    ├── TransportError                    no connection, or a connection lost during a request other than a start
     │   └── RequestTimeoutError           … because one request took too long
     ├── StatusError                       the API responded with an HTTP error status
     │   ├── BadRequestError               400, 422
@@ -52,7 +52,7 @@ class ConfigurationError(AnchorError, ValueError):
 
 
 class TransportError(AnchorError):
-    """There was no connection, or it was lost after a request other than a start."""
+    """There was no connection, or it was lost during a request other than a start."""
 
 
 class RequestTimeoutError(TransportError):

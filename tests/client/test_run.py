@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from anchor_webtask import (
     TaskTimeoutError,
     WaitPolicy,
 )
+from anchor_webtask._http.clients import PreparedRequest
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, raw_server
@@ -190,3 +192,16 @@ def test_run_in_one_request_waits_for_the_task_if_the_response_has_only_its_id(
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert (result.value, result.task_id, clock.sleeps) == ("done", TASK_ID, [1.0] * 3)
     assert "async" not in server.requests[0].json()
+
+
+def test_request_is_not_kept_in_memory_during_the_wait(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    kept: list[int] = []
+
+    def count_requests(_: TaskUpdate) -> None:
+        gc.collect()
+        tuples = (each for each in gc.get_objects() if isinstance(each, PreparedRequest))
+        kept.append(sum(b"Read a unique page" in each.content for each in tuples))
+
+    emulator.on(answer={"amount": 3})
+    runner.call(anchor.tasks.run, "Read a unique page", on_update=count_requests)
+    assert {*kept} == {0}

@@ -13,7 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
-from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import output_of
 from tests.support.errors import contents
 
 PRICE: dict[str, Any] = {

@@ -23,8 +23,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from anchor_webtask import ConfigurationError, InvalidOutputError
-from anchor_webtask._output.decode import output_of
-from anchor_webtask._output.schema import MAX_INLINED
+from anchor_webtask._output.schema import output_of
+from anchor_webtask._output.schema_shape import MAX_INLINED
 from tests.support.type_cases import (
     BOOK,
     EMMA,

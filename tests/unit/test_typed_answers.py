@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 from referencing import Registry
 
 from anchor_webtask import InvalidOutputError
-from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import output_of
 from anchor_webtask.emulator._synthetic_answers import make_answer
 from tests.support.errors import contents
 from tests.support.synthetic_types import json_of, types_with_values

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask import ConfigurationError
-from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import output_of
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 NAMES = {"type": "array", "items": {"type": "string"}}

@@ -1,4 +1,4 @@
-"""Where the overlay changes the severity of rows: changes that it hides from users, makes harmless, or adds itself."""
+"""Adjusts the severity of rows to the overlay, which hides some changes from users and makes others harmless."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the contents of `generated/` are built: the composed spec is written, and code is generated and checked.
+"""Builds the contents of `generated/`: runs the generator, which makes the models and endpoints, and checks its output.
 
 The same input gives the same bytes on every supported Python, whatever the caller's environment: the programs are
 pinned, found by path, and run in a fixed environment.

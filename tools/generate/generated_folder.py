@@ -1,4 +1,4 @@
-"""Where `generated/` is written, or compared with what would be written.
+"""Replaces the folder `generated/` by newly built contents, or compares it with them.
 
 The new contents are built in a temporary folder, which replaces the old folder only after everything has succeeded.
 """

@@ -1,4 +1,4 @@
-"""The objects of an OpenAPI document whose keys are keywords, in contrast to data and to maps of names."""
+"""Walks through an OpenAPI document, and skips examples and other data in which keywords have no meaning."""
 
 from __future__ import annotations
 

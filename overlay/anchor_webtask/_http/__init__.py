@@ -1,1 +1,1 @@
-"""HTTP: clients with limits on time, size and concurrency, and what each broken exchange means."""
+"""HTTP: clients with limits on time, size and concurrency, and what each failure means."""

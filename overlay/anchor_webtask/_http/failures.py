@@ -1,6 +1,6 @@
-"""What a failed exchange means: which responses are accepted, which error names the problem, whether bytes were sent.
+"""What an HTTP status, a `Retry-After` header or a broken connection means, and whether the request may have left.
 
-It also decides which requests carry the key, and reads `Retry-After`. No I/O: the sync and the async client call it.
+It also decides which requests carry the key. No I/O: the sync and the async client call it.
 """
 
 from __future__ import annotations

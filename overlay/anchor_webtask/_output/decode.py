@@ -1,4 +1,4 @@
-"""The argument `output`: the schema to send for it, and the decoding of an answer into the value that it asks for.
+"""From the JSON of an answer to the value that `output` asks for.
 
 The API returns an answer plain, in an object with the single key `result`, or in two such objects. Some agents return
 JSON as text. So a typed answer is tried as received, then decoded from text, then unwrapped; the first candidate that
@@ -8,30 +8,22 @@ whose fields all have defaults would accept.
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeGuard
 
-from anchor_webtask._errors import ConfigurationError, InvalidOutputError
+from anchor_webtask._errors import InvalidOutputError
 from anchor_webtask._models import T
-from anchor_webtask._output.json_schema import JsonSchema, json_copy
 from anchor_webtask._output.mismatch import Mismatch, Step
-from anchor_webtask._output.schema import (
+from anchor_webtask._output.schema_shape import (
     WRAPPER,
     all_field_names,
     allowed_fields,
-    has_object_root,
-    inlined,
-    with_root_resolved,
-    wrapped_in_object,
 )
 
 if TYPE_CHECKING:
-    from anchor_webtask._output.schema import Schema
+    from collections.abc import Callable, Iterator
 
-JsonSchemaLike: TypeAlias = Mapping[str, Any] | JsonSchema
-"""An `output` that is a schema, not a type. Answers to a `JsonSchema` are validated, answers to a mapping are not."""
+    from anchor_webtask._output.schema_shape import Schema
 
 MAX_API_WRAPPERS: Final = 2
 """The API puts at most this many objects with the single key `result` around an answer."""
@@ -145,63 +137,6 @@ class Output(NamedTuple, Generic[T]):
         schema: Schema = self.schema or {}
         asked_for = schema["properties"][WRAPPER] if self.wrapped else schema
         return allowed_fields(asked_for, schema.get("$defs", {}))
-
-
-def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
-    """Return how to ask for `output`, and how to decode its answer.
-
-    Args:
-        output: What the user passed: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
-        wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
-
-    Raises:
-        ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
-    """
-    if output is None:
-        return Output(wrapped=wrapped)
-    if isinstance(output, JsonSchema):
-        return _output(with_root_resolved(output.schema), output.convert)
-    if isinstance(output, Mapping):
-        return _output(with_root_resolved(json_copy(output)), None)
-    if isinstance(output, str):
-        raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
-    # `A | B` equals `B | A`, but their answers are decoded differently: the repr keeps them apart in the cache.
-    return (_cached if _is_hashable(output) else _typed)(output, repr(output))
-
-
-def _is_hashable(output: object) -> bool:
-    try:
-        hash(output)
-    except TypeError:
-        return False
-    return True
-
-
-def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]:
-    if has_object_root(schema):
-        return Output(schema, convert=convert)
-    return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
-
-
-def _typed(kind: Any, _: str) -> Output[Any]:
-    """Return how to ask for a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
-    from anchor_webtask._output import type_parts
-
-    if type_parts.needs_pydantic(kind):
-        from importlib.util import find_spec
-
-        if find_spec("pydantic") is None:
-            raise ConfigurationError(f"output={kind!r} needs pydantic: pip install 'anchor-webtask[pydantic]'")
-        from anchor_webtask._output import pydantic_types
-
-        adapter = pydantic_types.adapter_of(kind)
-        return _output(inlined(pydantic_types.schema_of(adapter)), functools.partial(pydantic_types.convert, adapter))
-    from anchor_webtask._output import msgspec_types
-
-    return _output(inlined(msgspec_types.schema_of(kind)), functools.partial(msgspec_types.convert, kind))
-
-
-_cached = functools.lru_cache(maxsize=256)(_typed)
 
 
 def _unwrapped(value: Any, times: int) -> Any:

@@ -10,7 +10,7 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch
 
 if TYPE_CHECKING:
-    from anchor_webtask._output.schema import Schema
+    from anchor_webtask._output.schema_shape import Schema
 
 
 class JsonSchema:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import inspect as mi
 
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
-from anchor_webtask._output.schema import INTEGER_KEY, NUMBER_KEY, Schema, listed_values
+from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema, listed_values
 from anchor_webtask._output.type_parts import unsupported
 
 if TYPE_CHECKING:

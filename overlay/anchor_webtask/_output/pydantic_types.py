@@ -11,7 +11,7 @@ import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
-from anchor_webtask._output.schema import INTEGER_KEY, NUMBER_KEY, Schema
+from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, unsupported
 
 if TYPE_CHECKING:

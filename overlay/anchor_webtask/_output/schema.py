@@ -1,273 +1,78 @@
-"""The shape of the schemas that are sent: an object without a reference at the root, and few definitions.
+"""From `output`, a type or a JSON Schema, to the schema that is sent: where types become schemas.
 
-Agents read a schema like a prompt, and not all of them follow references. So a definition is inlined, which means
-written out in place of each reference to it, unless it is recursive, or large and used more than once.
+pydantic makes the schema of a type if a part of the type is made or annotated for pydantic; msgspec makes all others.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
-import json
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._output.decode import Output
+from anchor_webtask._output.json_schema import JsonSchema, json_copy
+from anchor_webtask._output.schema_shape import has_object_root, inlined, with_root_resolved, wrapped_in_object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from anchor_webtask._output.schema_shape import Schema
 
-WRAPPER: Final = "result"
-"""The field that wraps an answer whose schema has no object at its root; the API's own wrappers use the same name."""
-
-INTEGER_KEY: Final = {"pattern": "^-?[0-9]+$"}
-NUMBER_KEY: Final = {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
-"""Schemas of dict keys that stand for numbers: JSON has only text as keys."""
-
-MAX_INLINED: Final = 1000
-"""A definition that is used more than once is inlined if its JSON has at most this many characters."""
-
-Schema: TypeAlias = dict[str, Any]
-
-_NAMED: Final = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
-_LISTED: Final = frozenset({"anyOf", "oneOf", "allOf", "prefixItems"})
-_SINGLE: Final = frozenset(
-    {
-        *("items", "unevaluatedItems", "contains", "additionalProperties", "unevaluatedProperties", "propertyNames"),
-        *("not", "if", "then", "else", "contentSchema"),
-    }
-)
-_DEFINITIONS: Final = "#/$defs/"
-_ROOT_KEYWORDS: Final = ("$schema", "$defs", "definitions")
-_ANNOTATIONS: Final = frozenset({"title", "description", "$comment"})
-_RESTRICTING_KEYWORDS: Final = frozenset({"allOf", "anyOf", "const", "enum", "oneOf"})
-"""Keywords with which a root without `type` may describe other values than objects."""
+JsonSchemaLike: TypeAlias = Mapping[str, Any] | JsonSchema
+"""An `output` that is a schema, not a type. Answers to a `JsonSchema` are validated, answers to a mapping are not."""
 
 
-def has_object_root(schema: Schema) -> bool:
-    """Whether a schema's root says that the answer is an object, or leaves the answer's type open."""
-    if "$ref" in schema:
+def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
+    """Return how to ask for `output`, and how to decode its answer.
+
+    Args:
+        output: What the user passed: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
+        wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
+
+    Raises:
+        ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
+    """
+    if output is None:
+        return Output(wrapped=wrapped)
+    if isinstance(output, JsonSchema):
+        return _output(with_root_resolved(output.schema), output.convert)
+    if isinstance(output, Mapping):
+        return _output(with_root_resolved(json_copy(output)), None)
+    if isinstance(output, str):
+        raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
+    # `A | B` equals `B | A`, but their answers are decoded differently: the repr keeps them apart in the cache.
+    return (_cached if _is_hashable(output) else _typed)(output, repr(output))
+
+
+def _is_hashable(output: object) -> bool:
+    try:
+        hash(output)
+    except TypeError:
         return False
-    return schema["type"] == "object" if "type" in schema else bool(schema) and _RESTRICTING_KEYWORDS.isdisjoint(schema)
+    return True
 
 
-def allowed_fields(schema: Schema, definitions: dict[str, Any]) -> list[str] | None:
-    """Return the names of the fields that an object may have; None if it may have fields of any name.
-
-    Args:
-        schema: The object's schema, which may be a part of another schema.
-        definitions: The definitions that references lead to.
-    """
-    name = _referenced_name(schema)
-    if name is not None:
-        others = {key: value for key, value in definitions.items() if key != name}
-        return allowed_fields(definitions[name], others) if isinstance(definitions.get(name), dict) else None
-    alternatives = schema.get("anyOf", schema.get("oneOf"))
-    if isinstance(alternatives, list):
-        found = [allowed_fields(each, definitions) if isinstance(each, dict) else None for each in alternatives]
-        known = [names for names in found if names is not None]
-        return list(dict.fromkeys(itertools.chain(*known))) if len(known) == len(found) else None
-    if "const" in schema or "enum" in schema or (isinstance(schema.get("type"), str) and schema["type"] != "object"):
-        return []
-    if "patternProperties" in schema or isinstance(schema.get("additionalProperties"), dict):
-        return None
-    return list(schema.get("properties", ())) or None
+def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]:
+    if has_object_root(schema):
+        return Output(schema, convert=convert)
+    return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
 
 
-def all_field_names(schema: Schema) -> set[str]:
-    """Return the names of the fields of all objects in a schema."""
-    names = {name for definition in schema.get("$defs", {}).values() for name in all_field_names(definition)}
+def _typed(kind: Any, _: str) -> Output[Any]:
+    """Return how to ask for a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
+    from anchor_webtask._output import type_parts
 
-    def collect(inner: Schema) -> Schema:
-        names.update(all_field_names(inner))
-        return inner
+    if type_parts.needs_pydantic(kind):
+        from importlib.util import find_spec
 
-    _map_subschemas({key: value for key, value in schema.items() if key != "$defs"}, collect)
-    properties = schema.get("properties")
-    return names.union(properties) if isinstance(properties, dict) else names
+        if find_spec("pydantic") is None:
+            raise ConfigurationError(f"output={kind!r} needs pydantic: pip install 'anchor-webtask[pydantic]'")
+        from anchor_webtask._output import pydantic_types
 
+        adapter = pydantic_types.adapter_of(kind)
+        return _output(inlined(pydantic_types.schema_of(adapter)), functools.partial(pydantic_types.convert, adapter))
+    from anchor_webtask._output import msgspec_types
 
-def listed_values(
-    schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool
-) -> list[Any]:
-    """Return the values that `enum` or `const` lists for a place; an empty list if other values are allowed too.
-
-    Args:
-        schema: A schema, which may be a part of another schema.
-        steps: The keys and indexes that lead to the place.
-        definitions: The definitions that references lead to.
-        as_key: Whether to return the keys that are listed for the mapping at the place, instead of its values.
-    """
-    here = _alternatives(schema, definitions, frozenset())
-    for step in steps:
-        within = [inner for each in here for inner in _subschema_at(each, step)]
-        here = [each for inner in within for each in _alternatives(inner, definitions, frozenset())]
-    if as_key:
-        here = [each.get("propertyNames", {}) for each in here]
-    here = [{"const": None} if each.get("type") == "null" else each for each in here]
-    listings = [[each["const"]] if "const" in each else each.get("enum", []) for each in here]
-    return list(itertools.chain(*listings)) if all(listings) else []
+    return _output(inlined(msgspec_types.schema_of(kind)), functools.partial(msgspec_types.convert, kind))
 
 
-def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
-    """Return the alternatives that a schema allows, each without a reference or `anyOf` at its root."""
-    name = _referenced_name(schema)
-    if name is not None:
-        return [] if name in seen else _alternatives(definitions[name], definitions, seen | {name})
-    if "anyOf" not in schema:
-        return [schema]
-    return [each for part in schema["anyOf"] for each in _alternatives(part, definitions, seen)]
-
-
-def _subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
-    """Yield the schema of the field or item that a step leads to, if there is such a schema."""
-    if isinstance(step, str):
-        inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))
-    else:
-        inner = dict(enumerate(schema.get("prefixItems", ()))).get(step, schema.get("items"))
-    if isinstance(inner, dict):
-        yield inner
-
-
-def wrapped_in_object(schema: Schema) -> Schema:
-    """Return the schema of an object whose only field has the given schema; definitions stay at the root."""
-    # A schema with `$id` is a separate document, and its references lead to places inside it.
-    at_root: Schema = {} if "$id" in schema else {key: schema[key] for key in _ROOT_KEYWORDS if key in schema}
-    inner = {key: value for key, value in schema.items() if key not in at_root}
-    shape: Schema = {
-        "type": "object",
-        "properties": {WRAPPER: inner},
-        "required": [WRAPPER],
-        "additionalProperties": False,
-    }
-    return {**at_root, **shape} if "$id" in schema else _with_moved_references({**at_root, **shape})
-
-
-def with_root_resolved(schema: Schema) -> Schema:
-    """Return a schema in which a reference at the root is replaced by its definition, if that changes nothing else."""
-    seen: set[str] = set()
-    while (name := _referenced_name(schema)) is not None and name not in seen:
-        seen.add(name)
-        definitions, siblings = schema.get("$defs"), _siblings(schema)
-        definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # A keyword may be in the definition and also beside the reference. Then both values apply, and one schema can't
-        # have both.
-        if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
-            break
-        schema = {**definition, **siblings}
-    return schema
-
-
-def _with_moved_references(schema: Schema) -> Schema:
-    """Return a wrapped schema in which references to the former root lead to the field `result`, its new place."""
-    reference = schema.get("$ref")
-    if (
-        isinstance(reference, str)
-        and (reference == "#" or reference.startswith("#/"))
-        and not _leads_to_definition(reference)
-    ):
-        schema = {**schema, "$ref": f"#/properties/{WRAPPER}{reference[1:]}"}
-    return _map_subschemas(schema, _with_moved_references)
-
-
-def _leads_to_definition(reference: str) -> bool:
-    return reference.startswith(("#/$defs/", "#/definitions/"))
-
-
-def inlined(schema: Schema) -> Schema:
-    """Return a schema with its definitions inlined; `$defs` keeps recursive ones, and large ones used more than once.
-
-    Args:
-        schema: A schema whose references all lead to `#/$defs/`, as msgspec and pydantic make them.
-    """
-    return _Inliner(schema).root()
-
-
-class _Inliner:
-    """Inlines the definitions of one schema."""
-
-    def __init__(self, schema: Schema) -> None:
-        self._definitions: dict[str, Schema] = schema.get("$defs", {})
-        self._schema = {key: value for key, value in schema.items() if key != "$defs"}
-        reachable = {name: _reachable(definition, self._definitions) for name, definition in self._definitions.items()}
-        uses = [name for each in (self._schema, *self._definitions.values()) for name in _references(each)]
-
-        @functools.cache
-        def size(name: str) -> int:
-            inner = [each for each in _references(self._definitions[name]) if each not in reachable[each]]
-            return len(json.dumps(self._definitions[name])) + sum(map(size, inner))
-
-        self._kept = {
-            name
-            for name in self._definitions
-            if name in reachable[name] or (uses.count(name) > 1 and size(name) > MAX_INLINED)
-        }
-
-    def root(self) -> Schema:
-        schema = self._inlined(self._schema)
-        # The root must not be a reference: if its definition stays in `$defs`, the root gets a copy of the definition.
-        while (name := _referenced_name(schema)) is not None:
-            schema = self._inlined({**self._definitions[name], **_siblings(schema)})
-        kept: dict[str, Schema] = {}
-        pending = list(_references(schema))
-        while pending:
-            name = pending.pop()
-            if name not in kept:
-                kept[name] = self._inlined(self._definitions[name])
-                pending += _references(kept[name])
-        return {**schema, "$defs": {name: kept[name] for name in sorted(kept)}} if kept else schema
-
-    def _inlined(self, schema: Schema) -> Schema:
-        name = _referenced_name(schema)
-        if name is not None and name not in self._kept:
-            return self._inlined({**self._definitions[name], **_siblings(schema)})
-        # `discriminator` is a keyword of OpenAPI, not of JSON Schema, and refers to definitions that are inlined.
-        return {key: value for key, value in _map_subschemas(schema, self._inlined).items() if key != "discriminator"}
-
-
-def _referenced_name(schema: Schema) -> str | None:
-    reference = schema.get("$ref")
-    return reference.removeprefix(_DEFINITIONS) if isinstance(reference, str) else None
-
-
-def _siblings(schema: Schema) -> Schema:
-    return {key: value for key, value in schema.items() if key != "$ref"}
-
-
-def _map_subschemas(schema: Schema, change: Callable[[Schema], Schema]) -> Schema:
-    """Return a copy of a schema in which `change` has replaced each direct subschema that is not `true` or `false`."""
-
-    def changed(each: Any) -> Any:
-        return change(each) if isinstance(each, dict) else each
-
-    copy: Schema = {}
-    for key, value in schema.items():
-        if key in _NAMED and isinstance(value, dict):
-            copy[key] = {name: changed(each) for name, each in value.items()}
-        elif key in _LISTED and isinstance(value, list):
-            copy[key] = [changed(each) for each in value]
-        else:
-            copy[key] = changed(value) if key in _SINGLE else value
-    return copy
-
-
-def _references(schema: Schema) -> list[str]:
-    """Return the names of the definitions that a schema refers to, one name per reference."""
-    name = _referenced_name(schema)
-    names = [] if name is None else [name]
-
-    def collect(inner: Schema) -> Schema:
-        names.extend(_references(inner))
-        return inner
-
-    _map_subschemas(schema, collect)
-    return names
-
-
-def _reachable(schema: Schema, definitions: dict[str, Schema]) -> set[str]:
-    """Return the names of the definitions that a schema refers to, directly or through other definitions."""
-    reachable: set[str] = set()
-    pending = _references(schema)
-    while pending:
-        name = pending.pop()
-        if name not in reachable:
-            reachable.add(name)
-            pending += _references(definitions[name])
-    return reachable
+_cached = functools.lru_cache(maxsize=256)(_typed)

@@ -1,1 +1,1 @@
-"""Keeps secrets out of everything that is shown: sealed values, redacted text, and interruptions without frames."""
+"""Keeps secrets out of everything that is shown: reprs, tracebacks, errors and log records."""

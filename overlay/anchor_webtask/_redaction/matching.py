@@ -1,4 +1,4 @@
-"""Finds a secret in text from a server, although the server may have escaped, re-encoded or truncated it.
+"""Finds and replaces a secret in text, although a server may have escaped, re-encoded or truncated it.
 
 A server may echo a secret escaped for JSON, URLs or HTML, once or twice, as Python shows bytes, in another case,
 decoded with the wrong encoding, or cut off. So escapes in the text are undone and all white space is made equal. The

@@ -1,4 +1,4 @@
-"""Keeps the API key and secret values out of everything that is shown, logged, raised or pickled.
+"""Hides values that are secret, and removes secrets from log records, errors and quoted text.
 
 There are three means. `Sealed` hides a value, so that a traceback with local variables does not show it. `Redactor`
 removes secrets from text that comes from outside, since a server may echo them; a filter does the same to the log

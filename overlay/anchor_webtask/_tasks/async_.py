@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import AsyncSender
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
-    from anchor_webtask._output.decode import JsonSchemaLike
+    from anchor_webtask._output.schema import JsonSchemaLike
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Fetch
-    from anchor_webtask._tasks.base import Start
+    from anchor_webtask._tasks.base import HandleParts, Start
 
 
 class AsyncTasks(TasksBase):
@@ -104,10 +104,12 @@ class AsyncTasks(TasksBase):
             on_update=on_update,
             callbacks_may_be_async=True,
         )
+        deadline = start.deadline
         task = await self._start(start)
+        del start  # it holds the request, which must not stay in memory during the wait
         if on_start is not None:
             await call(on_start, task, task.id)
-        return await task._result_by(start.deadline, on_update)
+        return await task._result_by(deadline, on_update)
 
     @overload
     async def start(
@@ -181,8 +183,7 @@ class AsyncTasks(TasksBase):
         Raises:
             ConfigurationError: The id or `output` is invalid.
         """
-        found = self._find(task_id, output)
-        return AsyncWebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(self._find(task_id, output))
 
     @overload
     def resume(
@@ -213,8 +214,7 @@ class AsyncTasks(TasksBase):
         Raises:
             ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
         """
-        found = self._find_by_token(token, output)
-        return AsyncWebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(self._find_by_token(token, output))
 
     @overload
     async def run_in_one_request(
@@ -261,8 +261,10 @@ class AsyncTasks(TasksBase):
         sealed = Sealed(options)
         del options
         start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
+        deadline = start.deadline
         task = await self._start(start)
-        return await task._result_by(start.deadline, None)
+        del start  # as in `run`
+        return await task._result_by(deadline, None)
 
     async def _start(self, start: Start[T]) -> AsyncWebTask[T]:
         async def fetch(step: Fetch) -> Reply | Failure:
@@ -277,5 +279,7 @@ class AsyncTasks(TasksBase):
 
         drive = Drive(start.steps, self._settings.clock, fetch, None)
         (reply,) = [reply async for reply in drive]
-        found = start.found(reply)
-        return AsyncWebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(start.handle_parts(reply))
+
+    def _handle(self, parts: HandleParts[T]) -> AsyncWebTask[T]:
+        return AsyncWebTask(self._sender, parts.setup, parts.state, started=parts.started)

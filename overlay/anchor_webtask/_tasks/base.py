@@ -9,7 +9,7 @@ from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T
-from anchor_webtask._output.decode import output_of
+from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.start import start_steps
 from anchor_webtask._tasks.handle import Setup, found_state, started_state
 from anchor_webtask._tasks.resume_token import decode
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Sealed
 
 
-class Found(NamedTuple, Generic[T]):
+class HandleParts(NamedTuple, Generic[T]):
     """The parts of a handle: for a task that was just started, or that is found by its id or its token."""
 
     setup: Setup[T]
@@ -70,12 +70,12 @@ class Start(NamedTuple, Generic[T]):
         """Read the response to the start."""
         return read_start(response, self.request.redact)
 
-    def found(self, reply: Reply) -> Found[T]:
+    def handle_parts(self, reply: Reply) -> HandleParts[T]:
         """Return the parts of the handle, once the API has replied."""
         # The clock is read only now: the start may have queued for a slot, or waited for a busy server.
         clock = self.setup.settings.clock
         begun, started = clock.now(), clock.wall()
-        return Found(self.setup, started_state(self.setup, reply, begun), started)
+        return HandleParts(self.setup, started_state(self.setup, reply, begun), started)
 
 
 class TasksBase:
@@ -130,16 +130,16 @@ class TasksBase:
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         return Start(request, setup, Slot.START, settings.http_timeout)
 
-    def _find(self, task_id: str, output: Any) -> Found[Any]:
+    def _find(self, task_id: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `get`."""
         return self._found(task_id, None, output_of(output))
 
-    def _find_by_token(self, token: str, output: Any) -> Found[Any]:
+    def _find_by_token(self, token: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `resume`."""
         found = decode(token, self._settings.base_url)
         return self._found(found.task_id, found.started, output_of(output, wrapped=found.wrapped))
 
-    def _found(self, task_id: str, started: float | None, output: Output[T]) -> Found[T]:
+    def _found(self, task_id: str, started: float | None, output: Output[T]) -> HandleParts[T]:
         settings = self._settings
         setup = Setup(settings, settings.wait, output, settings.redact)
-        return Found(setup, found_state(settings, task_id, started), started)
+        return HandleParts(setup, found_state(settings, task_id, started), started)

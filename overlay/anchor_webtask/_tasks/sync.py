@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import Sender
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
-    from anchor_webtask._output.decode import JsonSchemaLike
+    from anchor_webtask._output.schema import JsonSchemaLike
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Fetch
-    from anchor_webtask._tasks.base import Start
+    from anchor_webtask._tasks.base import HandleParts, Start
 
 
 class Tasks(TasksBase):
@@ -104,11 +104,13 @@ class Tasks(TasksBase):
             on_update=on_update,
             callbacks_may_be_async=False,
         )
+        deadline = start.deadline
         task = self._start(start)
+        del start  # it holds the request, which must not stay in memory during the wait
         if on_start is not None:
             with adding_task_id(task.id):
                 on_start(task)
-        return task._result_by(start.deadline, on_update)
+        return task._result_by(deadline, on_update)
 
     @overload
     def start(
@@ -182,8 +184,7 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The id or `output` is invalid.
         """
-        found = self._find(task_id, output)
-        return WebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(self._find(task_id, output))
 
     @overload
     def resume(
@@ -214,8 +215,7 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
         """
-        found = self._find_by_token(token, output)
-        return WebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(self._find_by_token(token, output))
 
     @overload
     def run_in_one_request(
@@ -262,8 +262,10 @@ class Tasks(TasksBase):
         sealed = Sealed(options)
         del options
         start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
+        deadline = start.deadline
         task = self._start(start)
-        return task._result_by(start.deadline, None)
+        del start  # as in `run`
+        return task._result_by(deadline, None)
 
     def _start(self, start: Start[T]) -> WebTask[T]:
         def fetch(step: Fetch) -> Reply | Failure:
@@ -277,5 +279,7 @@ class Tasks(TasksBase):
             return start.read(response)
 
         (reply,) = drive(start.steps, self._settings.clock, fetch, None)
-        found = start.found(reply)
-        return WebTask(self._sender, found.setup, found.state, started=found.started)
+        return self._handle(start.handle_parts(reply))
+
+    def _handle(self, parts: HandleParts[T]) -> WebTask[T]:
+        return WebTask(self._sender, parts.setup, parts.state, started=parts.started)

@@ -343,11 +343,6 @@ def test_spec_without_a_final_newline_can_be_extended(root: Path) -> None:
     assert vendored(root) == VENDORED.partition("components:")[0] + "    put: {}\n"
 
 
-JSON_PRETTY = json.dumps(
-    {"openapi": "3.1.0", "info": {"title": "T", "version": "1"}, "paths": {"/a": {"get": {}}, "/z": {}}}, indent=2
-)
-
-
 @pytest.mark.parametrize(
     ("indent", "added"),
     [
