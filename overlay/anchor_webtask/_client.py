@@ -25,7 +25,7 @@ MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 
 class Anchor:
-    """A client for AnchorBrowser's web-task API; use it as a context manager, or close it.
+    """A sync client for AnchorBrowser's web-task API; use it as a context manager, or close it.
 
     Threads may share it; in an event loop use `AsyncAnchor`. At most 100 requests that start tasks and 100 that check
     tasks are in flight at once; other requests queue. A start queues until it gets a slot or reaches its deadline. For
@@ -94,11 +94,11 @@ class Anchor:
 
 
 class AsyncAnchor:
-    """A client for AnchorBrowser's API under asyncio and trio; use it as an async context manager, or close it.
+    """An async client for AnchorBrowser's web-task API; use it as an async context manager, or close it.
 
-    It belongs to the event loop that uses it first. At most 100 requests that start tasks and 100 that check tasks
-    are in flight at once; other requests queue. A start queues until it gets a slot or reaches its deadline. For a
-    check, the time in the queue counts against its timeout.
+    It runs under asyncio and trio, and belongs to the event loop that uses it first. At most 100 requests that start
+    tasks and 100 that check tasks are in flight at once; other requests queue. A start queues until it gets a slot or
+    reaches its deadline. For a check, the time in the queue counts against its timeout.
 
     Args:
         api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
