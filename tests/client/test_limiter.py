@@ -175,7 +175,7 @@ def test_start_is_not_sent_if_it_gets_no_slot_before_the_deadline(runner: Runner
     with raw_server(start=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task, error = call_concurrently(runner, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
-    assert str(error) == "not sent within 1 s: too many other requests are in flight"
+    assert str(error) == "the request was not sent within 1 s: too many requests are in flight"
     assert (task.id, server.starts) == (TASK_ID, 1)
 
 
@@ -256,7 +256,7 @@ def test_queueing_counts_against_the_timeout_of_a_check(runner: Runner) -> None:
     with raw_server(check=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result, update = call_concurrently(runner, anchor, Call(check), queueing)
     assert isinstance(update.last_error, RequestTimeoutError)
-    assert re.match(r"not sent within 0\.\d+ s: too many other requests", str(update.last_error))
+    assert re.match(r"the request was not sent within 0\.\d+ s: too many requests", str(update.last_error))
     assert (result.value, server.count("GET")) == ("done", 1)
 
 

@@ -59,7 +59,7 @@ def test_repetition_of_a_start_is_logged(
 ) -> None:
     emulator.on(start_faults=[429])
     runner.call(anchor.tasks.run, "a prompt")
-    warning = ("WARNING", "start not accepted (RateLimitError), repeating it later", None)
+    warning = ("WARNING", "start not accepted (RateLimitError), trying again later", None)
     assert package_records(caplog)[0] == warning
 
 

@@ -56,7 +56,7 @@ ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
 KINDS = list(ARGUMENTS)
 ADVICE = {
     NotFoundError: "the API does not know task 'task-1': check the id, the base URL and the key's account",
-    TaskFailedError: "task 'task-1' has ended; a new start is a new task, and costs again",
+    TaskFailedError: "task 'task-1' has ended; starting it again creates a new task, which costs again",
     TaskTimeoutError: "as far as is known, the task is still running; tasks.get('task-1').result() continues to wait",
     InvalidOutputError: "task 'task-1' has ended; the error's .raw is its answer as received",
 }

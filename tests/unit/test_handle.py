@@ -156,5 +156,5 @@ def test_task_that_completes_in_the_start_response_has_a_result_and_no_token(run
         assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
         error = raised(ConfigurationError, runner, task.token)
     assert str(error) == (
-        "this task has no id, and so no token: the API returned its result at once; call result() on this handle"
+        "this task has no id, so it has no token: the API returned its result at once; call result() on this handle"
     )

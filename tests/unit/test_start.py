@@ -182,5 +182,5 @@ def test_start_is_repeated_until_the_server_may_have_received_it() -> None:
 def test_repetition_of_a_start_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     drive(steps(until_deadline=False), in_order(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "start not accepted (TransportError), repeating it later")
+        ("WARNING", "start not accepted (TransportError), trying again later")
     ]

@@ -1,4 +1,4 @@
-"""From a response to the API's reply: the parsed state of a task, or a failure that says why there is none."""
+"""Reads responses: a reply (what the API says about a task), or a failure if the response does not fit the spec."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 100_000
 
 _ID_NAMES: Final = ("workflow_id", "workflowId")
-"""The API's names for a task's id in the response to a start; upstream's document of 2026-01-08 has the second."""
+"""The API's names for a task's id in the response to a start; the API's document of 2026-01-08 uses the second name."""
 
 _STATUSES: Final = frozenset({"running", "completed", "failed"})
 
-# The generated parsers raise these for JSON of another shape, and the JSON reader for invalid JSON.
+# The generated parsers raise these errors for JSON of another shape; `json.loads` raises some of them, too.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
@@ -46,7 +46,7 @@ def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure
 
     match _parsed(generated.parse_start, response):
         case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
-            # The generated parser takes any data with a `result` for this, even a null one beside a task's id.
+            # The generated parser chooses this class for any data with a `result`, even a null `result` beside an id.
             task_id, status = (data.additional_properties.get(name) for name in (_ID_NAMES[0], "status"))
             if task_id_problem(task_id) is None:
                 return Running(task_id, _text(status, redact))
@@ -64,7 +64,7 @@ def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure
 
 
 def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply | Failure:
-    """Read the response to a status check. The API writes statuses in different cases, so case is ignored."""
+    """Read the response to a status check; the API spells statuses in upper and lower case, so case is ignored."""
     if isinstance(response, Failure):
         return response
     from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
@@ -78,7 +78,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
         case _:
             return _unreadable("it has no task status")
     status = _text(data.status, redact)
-    # Decided by the received status, not by the text that may be shown: a secret value may be a part of the word.
+    # The received status decides, not its redacted text: a secret value may be a part of the word.
     match data.status.casefold() if isinstance(data.status, str) else None:
         case "completed":
             return Completed(_given(data.result), status)
@@ -91,7 +91,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
 
 
 def _reason(error: Any, redact: Redactor) -> str | None:
-    """Return a failed task's reason: its text, or its JSON."""
+    """Return the reason why a task failed, without secrets; a reason that is not text is written as JSON."""
     if error is None:
         return None
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
@@ -101,7 +101,7 @@ def _reason(error: Any, redact: Redactor) -> str | None:
 def _parsed(parse: Callable[[int, Any], object], response: BoundedResponse) -> object:
     try:
         content = _with_both_id_names(json.loads(response.content()))
-        # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
+        # The generated parsers call dict(), which would also accept a list of pairs and turn it into an answer.
         if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
             return parse(response.head.status_code, content)
     except _PARSE_ERRORS:
@@ -110,7 +110,7 @@ def _parsed(parse: Callable[[int, Any], object], response: BoundedResponse) -> o
 
 
 def _with_both_id_names(content: Any) -> Any:
-    """Copy a task's id to each of its names: a task whose id is not recognized by its name is still paid for."""
+    """Return the content with the task's id under both names, so that no paid task is lost because of a name."""
     data: Any = content.get("data") if isinstance(content, dict) else None
     found = [data[name] for name in _ID_NAMES if name in data] if isinstance(data, dict) else []
     return {**content, "data": {**dict.fromkeys(_ID_NAMES, found[0]), **data}} if found else content
@@ -121,14 +121,14 @@ def _unreadable(why: str) -> Failure:
 
 
 def _text(value: object, redact: Redactor) -> str | None:
-    """Return a status as text that may be shown."""
+    """Return a status without secrets; None if it is not text."""
     if not isinstance(value, str):
         return None
     return value if value.casefold() in _STATUSES else redact.quote(value)
 
 
 def _given(value: Any) -> Any:
-    """Return a field's value; None if the response lacks the field, which the generated models mark with an object."""
+    """Return a field's value; None instead of `UNSET`, by which the generated code marks a field that is missing."""
     from anchor_webtask_api.types import Unset
 
     return None if isinstance(value, Unset) else value

@@ -1,8 +1,8 @@
-"""Limits concurrency: 100 starts and 100 checks in flight, each with an httpx client of its own.
+"""Limits the requests in flight to 100 starts and 100 checks, and gives each request a separate httpx client.
 
 httpcore's pool reads the state of all its connections twice for every request, so its cost grows with the square of the
-requests in flight. A client that has one request at a time avoids that. The client used last is reused first, since its
-connection is the least likely to have been closed by the server.
+requests in flight. A client with one request at a time avoids this cost. The client that was used last is reused first,
+since the server is least likely to have closed its connection.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Sealed
 
 MAX_IN_FLIGHT: Final = 100
-"""How many starts may be in flight at once, and how many checks; httpx has the same limit for connections.
+"""The maximum number of starts in flight, and the maximum number of checks; httpx has the same limit for connections.
 
-A process that needs half a millisecond for a request is half busy with 100 of them in flight if a response takes a
-tenth of a second. Also, each connection takes one of the files that the process may open.
+If a request takes half a millisecond of CPU time, and a tenth of a second until its response, then 100 requests in
+flight keep the process busy half of the time. Also, each connection is one of the files that the process may open.
 """
 MAX_IDLE_SECONDS: Final = 5.0
-"""Seconds after which an unused client is closed; servers close its connection about then too."""
+"""Seconds after which an unused client is closed; servers close unused connections after about the same time."""
 
 ClientT = TypeVar("ClientT", bound=GuardedClient | GuardedAsyncClient)
 
@@ -51,21 +51,21 @@ class Slot(Enum):
     """Which slot a request needs, and whether queueing for it counts against the request's timeout."""
 
     START = auto()
-    """A slot for starts. It queues as long as connecting may take, without a deadline for ever, and its timeout begins
-    once it has the slot."""
+    """A slot for starts. A start queues for as long as connecting may take, or for ever if it has no deadline. Its
+    timeout begins when it has the slot."""
     CHECK = auto()
-    """A slot for checks. Queueing counts against its timeout, since a wait has a deadline."""
+    """A slot for checks. The time in the queue counts against the check's timeout, since a wait has a deadline."""
     NONE = auto()
-    """No slot, since the server holds the request open: however many there are, they delay no other request."""
+    """No slot: the server holds such requests open until their tasks end, so they must not delay other requests."""
 
     def max_queue_time(self, limit: float, connect: float | None) -> float:
-        """Return for how many seconds a request may queue."""
+        """Return the number of seconds that a request may queue."""
         if self is Slot.START:
             return math.inf if connect is None else connect
         return CONNECT_SHARE * limit
 
     def remaining(self, limit: float, connect: float | None, queued: float) -> tuple[float, float | None]:
-        """Return the seconds that the request and its connection may take after it queued for `queued` seconds."""
+        """Return the seconds that are left for the request and for connecting, after `queued` seconds in the queue."""
         if self is Slot.CHECK:
             limit = max(limit - queued, MIN_READ_TIMEOUT)
         return limit, None if connect is None else max(connect - queued, MIN_CONNECT_TIMEOUT)
@@ -77,7 +77,7 @@ class _ClientPool(Generic[ClientT]):
     Threads use it concurrently without a lock: each change of a set or a deque here is a single atomic operation.
     """
 
-    is_broken = False  # an interruption breaks only the client whose request it interrupts
+    is_broken = False  # an interruption breaks only one httpx client, not the pool
 
     def __init__(self, make: Callable[[], ClientT], clock: Clock, *, is_custom: bool) -> None:
         self.is_closed = False
@@ -106,7 +106,7 @@ class _ClientPool(Generic[ClientT]):
             self._in_use.discard(client)
 
     def _expired(self) -> ClientT | None:
-        """Remove and return a client that has been idle for too long; None if there is none."""
+        """Remove and return a client that has been idle for too long; None if no client has."""
         with suppress(IndexError):
             if self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
                 return self._idle.popleft()[1]
@@ -117,7 +117,7 @@ class _ClientPool(Generic[ClientT]):
         return [*shared, *self._in_use.copy(), *(client for _, client in self._idle.copy())]
 
     def _check_open(self, event: str) -> None:
-        """Stop a request whose connection was still being made when the client was closed."""
+        """Stop a request if the client was closed while the request was still connecting."""
         if self.is_closed and event.endswith(".send_request_headers.started"):
             raise httpx.ConnectError(CLOSED)
 
@@ -138,7 +138,7 @@ class Limiter(_ClientPool[GuardedClient]):
         if slot is Slot.NONE:
             return self._exchange(prepared, guard, limit, connect)
         slots = self._slots[slot]
-        # Taking a slot and recording it is a single operation: between two, a signal's exception would lose the slot.
+        # One operation takes a slot and records it: between two operations, a signal's exception would lose the slot.
         taken: list[None] = []
         try:
             try:
@@ -158,7 +158,7 @@ class Limiter(_ClientPool[GuardedClient]):
     def _exchange(
         self, prepared: Sealed[PreparedRequest], guard: Guard, limit: float, connect: float | None
     ) -> BoundedResponse | Failure:
-        # Before the request: if closing an idle client is interrupted, nothing has been paid for.
+        # Idle clients are closed before the request: if an interruption stops this, nothing has been paid for.
         while (expired := self._expired()) is not None:
             expired.close()
         client = self._acquire_client()
@@ -173,7 +173,7 @@ class Limiter(_ClientPool[GuardedClient]):
         try:
             outcome = client.exchange(build_request(prepared, client.client_headers, limit, connect, trace), guard)
         except BaseException:
-            # The client is dropped, not closed: closing could wait for an httpcore lock that is never released.
+            # The client is dropped, not closed: closing it could wait for an httpcore lock that is never released.
             self._in_use.discard(client)
             raise
         self._release_client(client)
@@ -189,7 +189,7 @@ class Limiter(_ClientPool[GuardedClient]):
 
 
 def _new_slots() -> SimpleQueue[None]:
-    """Return a queue that serves as a semaphore: `threading.Semaphore` is Python code, which a signal can interrupt."""
+    """Return a queue that serves as a semaphore: a signal can interrupt `threading.Semaphore`, which is Python code."""
     from queue import SimpleQueue
 
     slots: SimpleQueue[None] = SimpleQueue()
@@ -199,7 +199,7 @@ def _new_slots() -> SimpleQueue[None]:
 
 
 class AsyncLimiter(_ClientPool[GuardedAsyncClient]):
-    """The async `Limiter`, in the event loop that uses it first."""
+    """The async `Limiter`; it can be used only in the event loop that uses it first."""
 
     def __init__(self, make: Callable[[], GuardedAsyncClient], clock: Clock, *, is_custom: bool) -> None:
         super().__init__(make, clock, is_custom=is_custom)
@@ -217,7 +217,7 @@ class AsyncLimiter(_ClientPool[GuardedAsyncClient]):
             return await self._exchange(prepared, guard, limit, connect)
         slots = self._slots.get(slot)
         if slots is None:
-            # Before anyio 4.10, a CapacityLimiter loses a slot whose waiter is cancelled just as it gets the slot.
+            # Not a CapacityLimiter: before anyio 4.10, it loses the slot of a waiter that is cancelled as it gets it.
             slots = self._slots[slot] = anyio.Semaphore(MAX_IN_FLIGHT)
         try:
             slots.acquire_nowait()
@@ -249,7 +249,7 @@ class AsyncLimiter(_ClientPool[GuardedAsyncClient]):
         request = build_request(prepared, client.client_headers, limit, connect, trace)
         try:
             return await client.exchange(request, guard)
-        finally:  # a cancellation arrives only at an await of httpcore's, which leaves the client usable
+        finally:  # also after a cancellation: it arrives at an `await` in httpcore, so the client stays usable
             self._release_client(client)
 
     async def aclose(self) -> None:
