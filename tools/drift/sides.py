@@ -1,4 +1,4 @@
-"""The two sides of a comparison: how a file, a commit or the working tree is read."""
+"""Reads the two states of the API that are compared, each from a file, a commit or the working tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
 
 class DriftError(Exception):
-    """The states can't be compared. The message is for the maintainer."""
+    """The states can't be compared. The message tells the maintainer why."""
 
 
 @attrs.frozen
@@ -33,9 +33,9 @@ class Side:
     Attributes:
         name: Its name in the report.
         published: The spec as upstream published it.
-        composed: The spec that code is generated from, None if there is none.
-        surface: The text of the surface file, None if only specs are compared.
-        note: The reason why there is no composed spec, empty if there is one.
+        composed: The spec from which code is generated; None if there is none.
+        surface: The text of the surface file; None if only specs are compared.
+        note: The reason why there is no composed spec; empty if there is one.
     """
 
     name: str
@@ -56,10 +56,10 @@ def of_file(root: Path, path: Path) -> Side:
 
 
 def of_tree(root: Path) -> Side:
-    """Read the working tree.
+    """Read the state in the working tree.
 
     Raises:
-        DriftError: Its spec can't be read.
+        DriftError: The spec of the working tree can't be read.
     """
     published, composed, note = _composed(root / SPEC, root / OVERLAY, "the working tree")
     surface = root / SURFACE
@@ -68,10 +68,10 @@ def of_tree(root: Path) -> Side:
 
 
 def of_commit(root: Path, ref: str) -> Side:
-    """Read a commit; its composed spec is the one in its generated code.
+    """Read the state in a commit; the composed spec is the file in the generated code of the commit.
 
     Raises:
-        DriftError: There is no such commit, or it has no spec.
+        DriftError: There is no such commit, or the commit has no spec.
     """
     name = _git(root, "rev-parse", "--short", "--verify", "--end-of-options", f"{ref}^{{commit}}").strip()
     with tempfile.TemporaryDirectory() as folder:
@@ -138,7 +138,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _shown(root: Path, name: str, verb: str = "show") -> str:
-    """Return the output of git for an object, an empty text if there is no such object."""
+    """Return the output of git for an object, such as a file in a commit; an empty text if there is no such object."""
     try:
         return _git(root, verb, name)
     except DriftError:
