@@ -1,4 +1,4 @@
-"""The error tree, and the attributes, texts, pickles and copies of every error."""
+"""The class tree of the errors, and the attributes, texts, pickles and copies of every error."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def all_kinds(kind: type[AnchorError] = AnchorError) -> list[type[AnchorError]]:
     return [kind, *(below for each in kind.__subclasses__() for below in all_kinds(each))]
 
 
-def test_error_tree_matches_the_tree_in_the_modules_docstring() -> None:
+def test_class_tree_of_the_errors_matches_the_tree_in_the_docstring_of_their_module() -> None:
     drawn: dict[str, str] = {}
     path: list[str] = []
     for indent, name, base in re.findall(

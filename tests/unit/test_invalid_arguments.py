@@ -1,4 +1,4 @@
-"""Invalid arguments: both clients refuse them before any request, and the message says what to do without secrets."""
+"""Invalid arguments: both clients refuse them before any request; the error says what to do, and shows no secret."""
 
 from __future__ import annotations
 
@@ -290,7 +290,7 @@ def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) ->
     assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
 
 
-# -- Found tasks ---------------------------------------------------------------------------------------------------
+# -- Tasks that are found by id or token ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
