@@ -1,6 +1,6 @@
 """A minimal fake of the API, in which a task takes as many seconds as its prompt says.
 
-The benchmarks don't use the package's emulator: it validates requests against the spec, which takes more CPU time than
+The benchmarks do not use the package's emulator: it validates requests against the spec, which takes more CPU time than
 the measured clients take.
 """
 

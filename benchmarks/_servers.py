@@ -124,7 +124,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(respond: Respond, latency: float = 0.0) -> Iterator[Server]:
-    """Run a server in a separate process while the context lasts, so that its CPU time isn't counted as the client's.
+    """Run a server in a separate process while the context lasts, so that its CPU time is not counted as the client's.
 
     Args:
         respond: The function that returns the responses. The server's process receives a copy.

@@ -50,4 +50,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for outcome in ("passed", "failed")
     }
     if any(counts.values()):
-        terminalreporter.write_line(f"fault matrix: {sum(counts.values())} cells, {counts['failed']} failed")
+        terminalreporter.write_line(f"fault matrix: {sum(counts.values())} tests, {counts['failed']} failed")

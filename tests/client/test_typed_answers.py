@@ -593,7 +593,7 @@ REFUSED: Final[dict[str, tuple[Any, str]]] = {
     "Struct beside a model": (tuple[ModelNode, StructNode], "StructNode"),
     "undefined name": (WithUndefinedName, "Missing"),
     "empty schema": ({}, "empty"),
-    "schema that isn't JSON": ({"type": {"object"}}, "JSON"),
+    "schema that is not JSON": ({"type": {"object"}}, "JSON"),
 }
 
 

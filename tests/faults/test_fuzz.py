@@ -85,7 +85,7 @@ ERRORS: Final[Mapping[int, type[StatusError]]] = {
 }
 UNCERTAIN: Final = {408, 499, *range(500, 600)}
 """The error statuses after which it is unknown whether the start has started a task."""
-REPEATED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
+RETRIED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
 """The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
 Expected: TypeAlias = tuple[str, Any]
@@ -216,11 +216,11 @@ def test_check_with_random_response_has_the_expected_outcome(
 ) -> None:
     status, _, body = response
     kind, detail = expected = expected_of_check(status, body)
-    is_repeated = kind == "status" or (kind == "error" and status in REPEATED)
+    is_retried = kind == "status" or (kind == "error" and status in RETRIED)
     for request in CHECKS:
         note(request)
         outcome = outcome_of_response(runners, request, output, response)
-        if request == "result" and is_repeated:
+        if request == "result" and is_retried:
             assert isinstance(outcome, TaskTimeoutError), repr(outcome)
             assert type(outcome.last_error) is (detail if kind == "error" else type(None))
         else:

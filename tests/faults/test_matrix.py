@@ -45,8 +45,8 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 class AtStart(Enum):
     """What a method that starts a task does if the fault occurs at the start."""
 
-    REPEATED = auto()  # run repeats it until its deadline, the other methods twice; then they raise the fault's error
-    REPEATED_BY_RUN = auto()  # only run repeats the start; the other methods raise the fault's error immediately
+    RETRIED = auto()  # run repeats it until its deadline, the other methods twice; then they raise the fault's error
+    RETRIED_BY_RUN = auto()  # only run repeats the start; the other methods raise the fault's error immediately
     ERROR = auto()  # the method raises the fault's error immediately
     UNKNOWN = auto()  # the method raises StartOutcomeUnknownError immediately
     ANSWER = auto()  # the method succeeds, and the answer is correct
@@ -55,8 +55,8 @@ class AtStart(Enum):
 class AtCheck(Enum):
     """What a wait does if the fault occurs at its checks."""
 
-    REPEATED = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, with the fault's error
-    REPEATED_FOR_5_S = auto()  # checks continue for five seconds; then the fault's error is raised
+    RETRIED = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, with the fault's error
+    RETRIED_FOR_5_S = auto()  # checks continue for five seconds; then the fault's error is raised
     RUNNING = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, without the fault's error
     ERROR = auto()  # the wait raises the fault's error immediately
     FAILED = auto()  # the wait raises TaskFailedError
@@ -65,17 +65,17 @@ class AtCheck(Enum):
 
 
 OUTCOMES: Final = {
-    Row.NO_CONNECTION: (AtStart.REPEATED, AtCheck.REPEATED),
+    Row.NO_CONNECTION: (AtStart.RETRIED, AtCheck.RETRIED),
     Row.CERTIFICATE: (AtStart.ERROR, AtCheck.ERROR),
-    Row.RATE_LIMIT: (AtStart.REPEATED_BY_RUN, AtCheck.REPEATED),
+    Row.RATE_LIMIT: (AtStart.RETRIED_BY_RUN, AtCheck.RETRIED),
     Row.LONG_RATE_LIMIT: (AtStart.ERROR, None),
     Row.REFUSED: (AtStart.ERROR, AtCheck.ERROR),
-    Row.TOO_EARLY: (AtStart.ERROR, AtCheck.REPEATED),
-    Row.NOT_FOUND: (AtStart.ERROR, AtCheck.REPEATED_FOR_5_S),
+    Row.TOO_EARLY: (AtStart.ERROR, AtCheck.RETRIED),
+    Row.NOT_FOUND: (AtStart.ERROR, AtCheck.RETRIED_FOR_5_S),
     Row.REDIRECT: (AtStart.ERROR, AtCheck.ERROR),
-    Row.UNCERTAIN: (AtStart.UNKNOWN, AtCheck.REPEATED),
-    Row.LOST: (AtStart.UNKNOWN, AtCheck.REPEATED),
-    Row.UNREADABLE: (AtStart.UNKNOWN, AtCheck.REPEATED),
+    Row.UNCERTAIN: (AtStart.UNKNOWN, AtCheck.RETRIED),
+    Row.LOST: (AtStart.UNKNOWN, AtCheck.RETRIED),
+    Row.UNREADABLE: (AtStart.UNKNOWN, AtCheck.RETRIED),
     Row.TOO_LARGE: (AtStart.UNKNOWN, AtCheck.ERROR),
     Row.UNKNOWN_STATUS: (None, AtCheck.RUNNING),
     Row.OTHER_CASE: (None, AtCheck.ANSWER),
@@ -88,10 +88,10 @@ OUTCOMES: Final = {
 FAULTS: Final = tuple(faults())
 STARTS: Final = ("start", "run", "run_in_one_request")
 REPEATING_OUTCOMES: Final = (
-    AtStart.REPEATED,
-    AtStart.REPEATED_BY_RUN,
-    AtCheck.REPEATED,
-    AtCheck.REPEATED_FOR_5_S,
+    AtStart.RETRIED,
+    AtStart.RETRIED_BY_RUN,
+    AtCheck.RETRIED,
+    AtCheck.RETRIED_FOR_5_S,
     AtCheck.RUNNING,
 )
 """The outcomes in which requests are repeated: only here does it matter whether a fault occurs once or lasts."""
@@ -275,20 +275,20 @@ def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         start = functools.partial(start, timeout=30, on_update=lambda update: trial.shown.append(repr(update)))
     if cell.method == "run_in_one_request":
         start = functools.partial(start, http_timeout=HTTP_TIMEOUT if fault.hangs else 30)
-    is_repeated = outcome is AtStart.REPEATED or (outcome is AtStart.REPEATED_BY_RUN and cell.method == "run")
+    is_retried = outcome is AtStart.RETRIED or (outcome is AtStart.RETRIED_BY_RUN and cell.method == "run")
     # The number of starts that reach the server and fail by the fault; without a connection, no start reaches it.
     faulty_starts = 0 if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE} else 1
 
-    if outcome is AtStart.ANSWER or (is_repeated and not cell.lasts):
+    if outcome is AtStart.ANSWER or (is_retried and not cell.lasts):
         result = trial.call(start)
         assert (trial.call(result.result) if cell.method == "start" else result).value == "done"
-        assert server.starts == (faulty_starts + 1 if is_repeated else 1)
-        assert not is_repeated or clock.sleeps[0] >= max(fault.retry_after, 1.0)
+        assert server.starts == (faulty_starts + 1 if is_retried else 1)
+        assert not is_retried or clock.sleeps[0] >= max(fault.retry_after, 1.0)
         return
     caught = trial.error(StartOutcomeUnknownError if outcome is AtStart.UNKNOWN else fault.error, start)
     assert has_attributes(caught, {**fault.attributes, "status": fault.status})
     assert caught.task_id is None
-    if not is_repeated:
+    if not is_retried:
         assert (server.starts, clock.sleeps) == (faulty_starts, [])
     elif cell.method == "run" and faulty_starts == 0:
         assert sum(clock.sleeps) == pytest.approx(30)
@@ -323,13 +323,13 @@ def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         assert has_attributes(caught, fault.attributes)
         assert (caught.task_id, TASK_ID in str(caught)) == (TASK_ID, True)
         assert server.checks == (fault.row is not Row.CERTIFICATE)
-    elif outcome is AtCheck.REPEATED_FOR_5_S:
+    elif outcome is AtCheck.RETRIED_FOR_5_S:
         caught = trial.error(fault.error, task.result)
         assert (caught.task_id, sum(clock.sleeps)) == (TASK_ID, 6.0)  # one second before the first check, then five
     else:
         ended = trial.error(TaskTimeoutError, task.result, timeout=1.5)
         assert (ended.task_id, TASK_ID in str(ended), clock.time) == (TASK_ID, True, 1.5)
-        assert type(ended.last_error) is (fault.error if outcome is AtCheck.REPEATED else NoneType)
+        assert type(ended.last_error) is (fault.error if outcome is AtCheck.RETRIED else NoneType)
         assert has_attributes(ended.last_error or ended, fault.attributes)
     trial.shown.append(repr(task))
     assert server.starts == starts

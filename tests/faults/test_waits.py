@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 
-REPEATED_ROWS: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.TOO_EARLY, Row.UNKNOWN_STATUS)
+RETRIED_ROWS: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.TOO_EARLY, Row.UNKNOWN_STATUS)
 """The rows of faults after which a check is repeated until the deadline."""
 
 
@@ -57,7 +57,7 @@ def test_wait_succeeds_after_twenty_faults_in_a_row(runner: Runner, clock: Virtu
     faulty = [
         fault.make_script()
         for fault in faults()
-        if fault.make_script and fault.row in REPEATED_ROWS and not (fault.hangs or fault.tls)
+        if fault.make_script and fault.row in RETRIED_ROWS and not (fault.hangs or fault.tls)
     ]
     scripts = random.Random(7).sample(faulty, 20)
     with (

@@ -213,7 +213,7 @@ SINGLE = [
     Change(["security"], [{"key": []}], [], "security-not-asked", ADD, "the document"),
     Change(["security"], [{"a": []}], [{"a": []}, {"b": []}], "security-alternative-added", ADD, "the document"),
     Change(["security"], [{"a": []}, {"b": []}], [{"a": []}], "security-alternative-removed", BRK, "the document"),
-    Change([*START, "security"], NO, [], "security-said", DOC, f"POST {PATH}"),
+    Change([*START, "security"], NO, [], "security-place", DOC, f"POST {PATH}"),
     Change([*START, "security"], [], [{"key": []}], "security-asked", BRK, f"POST {PATH}"),
     Change(
         ["components", "securitySchemes", "k"], NO, KEY, "security-scheme-added", ADD, "components.securitySchemes.k"

@@ -60,7 +60,7 @@ MODEL_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
     ),
 ]
 numbers = itertools.count()
-"""Numbers for unique names of classes: a schema can't contain two classes with the same name."""
+"""Numbers for unique names of classes: a schema cannot contain two classes with the same name."""
 
 
 @st.composite

@@ -244,7 +244,7 @@ def test_retry_after_does_not_move_the_deadline() -> None:
 
 # -- Replies and failures -------------------------------------------------------------------------------------------
 
-REPEATED_STATUSES = [408, 425, 429, 499, *range(500, 512), *range(520, 531), 598, 599]
+RETRIED_STATUSES = [408, 425, 429, 499, *range(500, 512), *range(520, 531), 598, 599]
 FINAL_STATUSES = [
     400,
     401,
@@ -273,7 +273,7 @@ FINAL_STATUSES = [
 @pytest.mark.parametrize(
     "repeated",
     [failure(fault) for fault in (Fault.NOT_CONNECTED, Fault.LOST, Fault.UNREADABLE)]
-    + [error_status(status) for status in REPEATED_STATUSES],
+    + [error_status(status) for status in RETRIED_STATUSES],
     ids=lambda it: str(it.error),
 )
 def test_task_is_checked_again_after_a_temporary_failure(repeated: Failure) -> None:

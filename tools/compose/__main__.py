@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         composition = compose(options.spec, options.overlay)
     except CompositionError as error:
-        print(printable(f"{options.spec} and {options.overlay} can't be composed:\n{error}"), file=sys.stderr)
+        print(printable(f"{options.spec} and {options.overlay} cannot be composed:\n{error}"), file=sys.stderr)
         return 1
     content = composition.to_yaml().encode()
     try:

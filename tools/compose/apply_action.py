@@ -52,7 +52,7 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
     try:
         targets = {match.path: match for match in action.target.finditer(document)}
     except jsonpath.JSONPathError as error:
-        raise RefusedError(f"the target can't be evaluated: {error.args[0]}") from error
+        raise RefusedError(f"the target cannot be evaluated: {error.args[0]}") from error
     if action.remove:
         _remove([match.parts for match in targets.values()], document)
         return [Result(path, "removed", changed=True) for path in targets]
@@ -65,7 +65,7 @@ def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> Non
     # remove later entries of arrays before earlier ones, and inner targets before outer ones: other paths stay valid
     for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
         if not parts:
-            raise RefusedError("the target is the complete document, which can't be removed")
+            raise RefusedError("the target is the complete document, which cannot be removed")
         parent: Any = document
         for part in parts[:-1]:
             parent = parent[part]

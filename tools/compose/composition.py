@@ -58,7 +58,7 @@ def compose(spec: Path, overlay: Path) -> Composition:
         The composed spec, and the outcome of each action.
 
     Raises:
-        CompositionError: A file can't be read, or the overlay does not fit the spec; the error has all problems.
+        CompositionError: A file cannot be read, or the overlay does not fit the spec; the error has all problems.
     """
     try:
         document = yaml.load(spec)

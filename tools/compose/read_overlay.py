@@ -42,7 +42,7 @@ class Problem:
 
 
 class CompositionError(Exception):
-    """The spec can't be composed.
+    """The spec cannot be composed.
 
     Attributes:
         problems: All problems, in the order of the overlay.
@@ -84,8 +84,8 @@ def read(path: Path) -> list[Action]:
         Its actions, in order.
 
     Raises:
-        DocumentError: The file can't be read, or isn't YAML that holds JSON data.
-        CompositionError: The file isn't a valid overlay; the error has all problems.
+        DocumentError: The file cannot be read, or is not YAML that holds JSON data.
+        CompositionError: The file is not a valid overlay; the error has all problems.
     """
     document = yaml.load(path)
     problems = list(_document_problems(document))

@@ -117,7 +117,7 @@ KINDS: Final = {
     "security-scheme": Kind(_BRK, _BRK, "security scheme changed"),
     "security-asked": Kind(_BRK, _BRK, "credentials now required"),
     "security-not-asked": Kind(_ADD, _ADD, "credentials no longer required"),
-    "security-said": Kind(_DOC, _DOC, "credentials declared in another place"),
+    "security-place": Kind(_DOC, _DOC, "credentials declared in another place"),
     "security-alternative-added": Kind(_ADD, _ADD, "alternative credentials added"),
     "security-alternative-removed": Kind(_BRK, _BRK, "alternative credentials removed"),
     "text": Kind(_DOC, _DOC, "text changed"),

@@ -32,4 +32,4 @@ def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) 
         olds = shared[0] if before is None else before
         news = shared[1] if after is None else after
         found = list(requirements(olds or [], news or [], spot))
-        yield from found or [spot.under("security").row("security-said", before, after)]
+        yield from found or [spot.under("security").row("security-place", before, after)]

@@ -39,7 +39,7 @@ Programs should import `anchor_webtask`, which uses this package. `anchor_webtas
 
 
 class GenerationError(Exception):
-    """`generated/` can't be built or replaced, and stays unchanged. The message tells the maintainer why."""
+    """`generated/` cannot be built or replaced, and stays unchanged. The message tells the maintainer why."""
 
 
 @attrs.frozen
@@ -70,7 +70,7 @@ def build(root: Path, work: Path) -> Generated:
         The composed spec, and the census of the generated code.
 
     Raises:
-        GenerationError: The code can't be generated, or lacks a part of the spec.
+        GenerationError: The code cannot be generated, or lacks a part of the spec.
         CompositionError: The overlay does not fit the spec.
     """
     try:
@@ -100,7 +100,7 @@ def build(root: Path, work: Path) -> Generated:
             raise GenerationError(f"{pins.FORMATTER} did not format the output:\n{formatted.stdout}")
     imported = run([sys.executable, import_check.__file__, str(new), settings.package], work)
     if imported.returncode:
-        raise GenerationError(f"the generated package can't be imported:\n{imported.stdout}")
+        raise GenerationError(f"the generated package cannot be imported:\n{imported.stdout}")
     counted = census.take(composed, package, settings.class_names)
     if lost := [*counted.lost, *shadowed_names.find(package)]:
         raise GenerationError(

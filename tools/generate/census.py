@@ -1,7 +1,7 @@
 """Counts the operations, schemas and other parts of the spec, and names each part that the generated code lacks.
 
-The generator warns about most parts for which it can't generate code, and `tools.generate.build` treats a warning as an
-error. For the other parts, this module parses the code. It checks that the code has every operation with its
+The generator warns about most parts for which it cannot generate code, and `tools.generate.build` treats a warning as
+an error. For the other parts, this module parses the code. It checks that the code has every operation with its
 parameters, bodies and responses, and every schema that should be a class.
 """
 
@@ -149,7 +149,7 @@ def _keys(node: ast.AST) -> Iterator[str]:
 
 
 def _mixed_up(kinds: list[str]) -> bool:
-    """Tell whether `isinstance` can't distinguish the content types: two share a class, or one is a generic type."""
+    """Tell whether `isinstance` cannot distinguish the content types: two share a class, or one is a generic type."""
     classes = [name for kind in kinds for name in kind.split(" | ")]
     return len(classes) != len(set(classes)) or (len(kinds) > 1 and "[" in "".join(kinds))
 

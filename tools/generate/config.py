@@ -47,7 +47,7 @@ def read(path: Path) -> Settings:
         The settings.
 
     Raises:
-        ConfigError: The file can't be read, has an unknown key or invalid value, names no package, or has hooks whose
+        ConfigError: The file cannot be read, has an unknown key or invalid value, names no package, or has hooks whose
             output depends on the caller's environment.
     """
     try:

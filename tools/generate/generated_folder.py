@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from tools.generate import folder_swap
 from tools.generate.build import Generated, GenerationError, build
-from tools.lock import locked
 from tools.repository import GENERATED
+from tools.repository_lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ def generate(root: Path) -> Generated:
         The composed spec, and the census of the generated code.
 
     Raises:
-        GenerationError: The code can't be generated; `generated/` is unchanged.
+        GenerationError: The code cannot be generated; `generated/` is unchanged.
         CompositionError: The overlay does not fit the spec; `generated/` is unchanged.
     """
     with _locked(root), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
@@ -51,7 +51,7 @@ def check(root: Path) -> list[str]:
         A line for each file that is missing, extra or changed.
 
     Raises:
-        GenerationError: The code can't be generated.
+        GenerationError: The code cannot be generated.
         CompositionError: The overlay does not fit the spec.
     """
     with _locked(root), tempfile.TemporaryDirectory() as work:
@@ -79,7 +79,7 @@ def _replacing(current: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GenerationError(f"{current} can't be replaced: {error.strerror}") from error
+        raise GenerationError(f"{current} cannot be replaced: {error.strerror}") from error
 
 
 def _files(folder: Path) -> dict[Path, bytes]:

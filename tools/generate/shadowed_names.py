@@ -1,6 +1,6 @@
 """Finds names in the spec, such as a field named `to_dict`, that hide a name which the generated code needs.
 
-A field named `to_dict` can't be sent, a parameter named `headers` is overwritten before it is sent, and a schema named
+A field named `to_dict` cannot be sent, a parameter named `headers` is overwritten before it is sent, and a schema named
 `File` replaces the generator's class of that name. The generator itself avoids only the keywords of Python.
 """
 

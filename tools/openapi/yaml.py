@@ -23,7 +23,7 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class DocumentError(ValueError):
-    """A file can't be read, or isn't YAML that holds JSON data; the message begins with the file and the line."""
+    """A file cannot be read, or is not YAML that holds JSON data; the message begins with the file and the line."""
 
 
 class _Constructor(RoundTripConstructor):
@@ -62,7 +62,7 @@ def load(path: Path) -> Any:
         The document: mappings, sequences and scalars of ruamel.yaml, all of which JSON can express.
 
     Raises:
-        DocumentError: The file can't be read, isn't valid YAML, or has a duplicate key or a value that JSON can't have.
+        DocumentError: The file cannot be read, is not valid YAML, or has a duplicate key or a value that is not JSON.
     """
     try:
         document = _yaml().load(path.read_bytes())

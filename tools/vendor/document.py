@@ -87,7 +87,7 @@ def read_document(name: str, path: Path) -> Document:
         The document.
 
     Raises:
-        DocumentError: The document can't be read, isn't safe to load, isn't OpenAPI 3.x, or has a broken `$ref`.
+        DocumentError: The document cannot be read, is not safe to load, is not OpenAPI 3.x, or has a broken `$ref`.
     """
     try:
         content = path.read_bytes()

@@ -32,7 +32,7 @@ _FORMS: Final = "FROM must be a file, an https URL, or - for standard input"
 
 
 class FetchError(Exception):
-    """The document can't be read, or is empty or too large. The message says why, and contains no secret of a URL."""
+    """The document cannot be read, or is empty or too large. The message says why, and contains no secret of a URL."""
 
 
 @attrs.frozen
@@ -58,7 +58,7 @@ def fetch(origin: str) -> Fetched:
         The source and the bytes of the document, which is not empty and has at most `LIMIT` bytes.
 
     Raises:
-        FetchError: The document can't be read, is empty or too large, or the URL is not allowed.
+        FetchError: The document cannot be read, is empty or too large, or the URL is not allowed.
     """
     if not origin:
         raise FetchError(f"FROM is empty; {_FORMS}")
@@ -121,7 +121,7 @@ def _from_url(text: str) -> Fetched:
     except httpx.TooManyRedirects as error:
         raise FetchError(f"{source} redirects more than {REDIRECTS} times") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FetchError(f"{source} can't be fetched: {error}") from error
+        raise FetchError(f"{source} cannot be fetched: {error}") from error
 
 
 def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:

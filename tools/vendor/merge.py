@@ -28,7 +28,7 @@ _IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # without effect: page
 
 
 class MergeError(Exception):
-    """The slice can't be merged. The message says why, and shows both definitions of each entry that differs."""
+    """The slice cannot be merged. The message says why, and shows both definitions of each entry that differs."""
 
 
 @attrs.frozen
@@ -143,7 +143,7 @@ def _edit(change: Change, text: str, root: spans.Span) -> tuple[int, int, str]:
         mapping = mapping.entries[parent].value
         if not mapping.entries:  # the loaded document has entries here, so the text has an alias in their place
             raise MergeError(
-                f"{change.place} can't be merged: the vendored spec has an alias there; vendor the complete spec"
+                f"{change.place} cannot be merged: the vendored spec has an alias there; vendor the complete spec"
             )
     entry = mapping.entries.get(key)
     beside = entry or mapping.entries.get(change.after or "") or list(mapping.entries.values())[-1]

@@ -62,7 +62,7 @@ def read_page(name: str, text: str) -> Page:
         The slice, and the method and path of its operation.
 
     Raises:
-        DocumentError: The page does not have exactly one slice, or the code fence isn't closed.
+        DocumentError: The page does not have exactly one slice, or the code fence is not closed.
     """
     fences = list(_fences(text))
     slices = [(fence, match) for fence in fences if fence.ticks == "````" and (match := _INFO.fullmatch(fence.info))]

@@ -16,9 +16,9 @@ from typing import Final
 
 import attrs
 
-from tools.lock import locked
 from tools.openapi import yaml
 from tools.repository import SOURCE, SPEC
+from tools.repository_lock import locked
 from tools.vendor.document import decode, read_document
 from tools.vendor.fetch import Fetched, FetchError, fetch
 from tools.vendor.merge import MergeError, merge, same
@@ -55,7 +55,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
         A line for each change; none if the vendored files are up to date.
 
     Raises:
-        VendorError: The document can't be vendored, or differs from the vendored spec and `replace` is false; the files
+        VendorError: The document cannot be vendored, or it differs and `replace` is false; the files
             are unchanged.
     """
     try:
@@ -75,7 +75,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
     except (FetchError, MergeError) as error:
         raise VendorError(str(error)) from error
     except OSError as error:
-        raise VendorError(f"{root} can't be written: {error.strerror}") from error
+        raise VendorError(f"{root} cannot be written: {error.strerror}") from error
     return vendored.done or [f"{path}: updated" for path in changed]
 
 
@@ -123,10 +123,12 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         result = read_document(f"{SPEC} with {name}", file)
     except yaml.DocumentError as error:
         raise VendorError(
-            f"{name} can't be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
+            f"{name} cannot be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
         ) from error
     if not same(result.root, merged.expected):
-        raise VendorError(f"{name} can't be merged, since other parts of {SPEC} would change; vendor the complete spec")
+        raise VendorError(
+            f"{name} cannot be merged, since other parts of {SPEC} would change; vendor the complete spec"
+        )
     sources = _sources(root)
     if (merged.changes and name not in sources) or not sources:
         sources.append(name)

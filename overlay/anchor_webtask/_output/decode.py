@@ -165,7 +165,7 @@ def _decoded(raw: Any, *, scalars: bool = False) -> Any:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """Return a copy of JSON with U+FFFD for each lone surrogate, since msgspec and pydantic can't encode surrogates."""
+    """Return a copy of JSON with U+FFFD for each lone surrogate: msgspec and pydantic cannot encode surrogates."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(text.decode("utf-16", "replace"))
 

@@ -43,7 +43,7 @@ def schema_of(kind: Any) -> Schema:
     """Return a type's JSON Schema, also with what msgspec leaves out: descriptions of fields, formats, keys of dicts.
 
     Raises:
-        ConfigurationError: A part of the type can't be expressed as a JSON Schema.
+        ConfigurationError: A part of the type cannot be expressed as a JSON Schema.
     """
     schema = _schema_or_problem(kind)
     if isinstance(schema, str):
@@ -156,7 +156,7 @@ class _Completion:
     """Adds to a type's schema what msgspec leaves out, in one walk through the type and the schema.
 
     Attributes:
-        problem: Why the type can't be expressed as a JSON Schema; None if it can.
+        problem: Why the type cannot be expressed as a JSON Schema; None if it can.
     """
 
     def __init__(self, components: dict[str, Schema]) -> None:

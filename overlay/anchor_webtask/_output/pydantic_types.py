@@ -48,7 +48,7 @@ def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
     """Return the pydantic adapter of a type, which makes the type's schema and converts answers.
 
     Raises:
-        ConfigurationError: pydantic can't express a part of the type as a JSON Schema, or ignores an annotation in it.
+        ConfigurationError: pydantic cannot express a part of the type as a JSON Schema, or ignores an annotation in it.
     """
     adapter = _adapter_or_problem(kind)
     if isinstance(adapter, str):

@@ -30,7 +30,7 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
         wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
 
     Raises:
-        ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
+        ConfigurationError: `output` is neither a type nor a schema, or the type cannot be expressed as a JSON Schema.
     """
     if output is None:
         return Output(wrapped=wrapped)

@@ -147,7 +147,7 @@ def with_root_resolved(schema: Schema) -> Schema:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # A keyword may be in the definition and also beside the reference. Then both values apply, and one schema can't
+        # A keyword may be in the definition and beside the reference. Then both values apply, and one schema cannot
         # have both.
         if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
             break

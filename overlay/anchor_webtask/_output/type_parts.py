@@ -39,16 +39,16 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
-    """Return the error for a type that can't be expressed as a JSON Schema; it names the innermost class that cannot.
+    """Return the error for a type that cannot be expressed as a JSON Schema; it names the innermost class that cannot.
 
     Args:
         kind: The type.
-        problem_of: Returns the reason why a part alone can't be expressed as a JSON Schema, or None if it can.
+        problem_of: Returns the reason why a part alone cannot be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
         if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
-            return ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: in {part!r}, {problem}")
-    return ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: {problem_of(kind)}")
+            return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: in {part!r}, {problem}")
+    return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: {problem_of(kind)}")
 
 
 def _part_needs_pydantic(part: Any) -> bool:

@@ -65,7 +65,7 @@ def start_steps(
             return
         if not _is_certainly_not_started(outcome):
             raise _outcome_unknown(outcome)
-        wanted = _repeat_after(outcome, until_deadline=until_deadline)
+        wanted = _retry_delay(outcome, until_deadline=until_deadline)
         if wanted is None or (not until_deadline and attempts == MAX_ATTEMPTS):
             raise outcome.error
         delay = max(policy.delay(now - begun, chance()), wanted)
@@ -91,7 +91,7 @@ def _is_certainly_not_started(failure: Failure) -> bool:
             return False
 
 
-def _repeat_after(failure: Failure, *, until_deadline: bool) -> float | None:
+def _retry_delay(failure: Failure, *, until_deadline: bool) -> float | None:
     """Return the minimum delay before the start is retried, in seconds; None if it must not be retried."""
     if failure.fault is Fault.NOT_CONNECTED:
         return 0.0

@@ -216,5 +216,5 @@ def test_published_specs_are_compared_if_the_overlay_does_not_fit_the_working_tr
         overlay.write("  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n")
     assert run(root) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [
-        "our overlay doesn't fit the working tree (of-nothing), so both specs are compared as upstream published them"
+        "our overlay does not fit the working tree (of-nothing), so both specs are compared as upstream published them"
     ]

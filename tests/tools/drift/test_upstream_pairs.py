@@ -92,7 +92,7 @@ def test_asynchronous_form_of_web_tasks_is_additive(compared: Compared) -> None:
         ("schema-added", "PerformWebTaskSyncResponseData"),
     } < rows(found, ADD)
     assert found.notes == [
-        "our overlay doesn't fit 2026-01-08a.yaml (async-default, sync-result-any, async-status-open), "
+        "our overlay does not fit 2026-01-08a.yaml (async-default, sync-result-any, async-status-open), "
         "so both specs are compared as upstream published them"
     ]
 

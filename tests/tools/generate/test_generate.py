@@ -18,8 +18,8 @@ from tests.support.once import once
 from tools.generate import build, folder_swap, generated_folder, import_check, pins
 from tools.generate.__main__ import main
 from tools.generate.build import GenerationError
-from tools.lock import locked
 from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
+from tools.repository_lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,7 +214,7 @@ def test_package_that_cannot_be_imported_is_an_error_and_changes_nothing(
     before = tree(root)
     assert run("generate", root) == 1
     text = capsys.readouterr().err
-    assert "the generated package can't be imported:\nanchor_webtask_api.models: lost" in text
+    assert "the generated package cannot be imported:\nanchor_webtask_api.models: lost" in text
     assert tree(root) == before
 
 
@@ -323,7 +323,7 @@ def test_folder_that_cannot_be_replaced_is_an_error_and_is_unchanged(
     monkeypatch.setattr(generated_folder, "build", copying(root / "generated"))
     monkeypatch.setattr(folder_swap, "replace", refused)
     assert run("generate", root) == 1
-    assert capsys.readouterr().err == f"make generate: {root / 'generated'} can't be replaced: Permission denied\n"
+    assert capsys.readouterr().err == f"make generate: {root / 'generated'} cannot be replaced: Permission denied\n"
     assert tree(root) == before
 
 

@@ -133,13 +133,13 @@ def test_error_contains_no_secret_of_the_url(script: Script) -> None:
         (http_response(200, b" \n"), "/spec is empty"),
         (
             (response_head(200, 1000), b"openapi", Ending.CLOSE),
-            "/spec can't be fetched: peer closed connection without sending",
+            "/spec cannot be fetched: peer closed connection without sending",
         ),
-        ((Ending.CLOSE,), "/spec can't be fetched: Server disconnected"),
-        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
+        ((Ending.CLOSE,), "/spec cannot be fetched: Server disconnected"),
+        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec cannot be fetched: "),
         (moved("/spec"), "/spec redirects more than 5 times"),
-        (moved("http://h:x/"), "/spec can't be fetched: Invalid URL in location header"),
-        (moved("data:,x"), "/spec can't be fetched: "),
+        (moved("http://h:x/"), "/spec cannot be fetched: Invalid URL in location header"),
+        (moved("data:,x"), "/spec cannot be fetched: "),
     ],
 )
 def test_invalid_response_is_refused(script: Script, reason: str) -> None:
@@ -149,7 +149,7 @@ def test_invalid_response_is_refused(script: Script, reason: str) -> None:
 
 def test_refused_connection_is_an_error() -> None:
     with raw_server(listening=False) as server:
-        assert refusal(server.base_url).startswith(f"{server.base_url} can't be fetched: [Errno ")
+        assert refusal(server.base_url).startswith(f"{server.base_url} cannot be fetched: [Errno ")
 
 
 def test_silent_server_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:

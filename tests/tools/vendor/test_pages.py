@@ -393,9 +393,9 @@ def test_empty_braces_and_trailing_commas_can_be_extended(root: Path, paths: str
     [
         (
             "x-a: &a\n  get: {}\npaths:\n  /a: *a\n",
-            "$['paths']['/a']['post'] can't be merged: the vendored spec has an alias there",
+            "$['paths']['/a']['post'] cannot be merged: the vendored spec has an alias there",
         ),
-        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md can't be merged, since other parts of"),
+        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md cannot be merged, since other parts of"),
         ("paths:\n  /a: {post: &a {x: 1}}\n  /b: *a\n", f"{SPEC} with page.md:5:7: found undefined alias 'a'"),
         ("paths:\n  ? /a\n  : post: {x: 1}\n    get: {}\n", f"{SPEC} with page.md:7:8: not valid YAML or JSON"),
     ],

@@ -222,7 +222,7 @@ def test_files_are_written_while_the_lock_is_held(root: Path, small: Path, monke
 
 def test_folder_that_cannot_be_written_is_an_error(tmp_path: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     assert run(tmp_path / "none", small) == 1
-    assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} can't be written: No such file")
+    assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} cannot be written: No such file")
 
 
 def test_replaced_files_keep_their_permissions(root: Path, small: Path) -> None:
