@@ -1,4 +1,4 @@
-"""The environments: what each session installs and runs. `make` and `.ci/run` call these sessions."""
+"""The nox sessions, which install environments and run tests and checks in them; called by `make` and `.ci/run`."""
 
 import os
 import pathlib
@@ -9,8 +9,8 @@ import nox
 
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "uv"
-nox.options.error_on_missing_interpreters = False  # a missing Python is skipped with a message, even if CI is set
-nox.options.download_python = "never"  # only installed Pythons are tested; none is downloaded
+nox.options.error_on_missing_interpreters = False  # skip missing Python versions with a message, even if CI is set
+nox.options.download_python = "never"  # test only installed Python versions
 nox.options.sessions = ["tests", "lint", "types", "package"]
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
@@ -18,7 +18,7 @@ LOCKED = ("--constraint", "constraints.txt")
 CHECK_INSTALLED = pathlib.Path(__file__).parent / "tools" / "check_installed.py"
 UPSTREAM = pathlib.Path("..") / "shared" / "upstream"
 WITNESSES = pathlib.Path("tests") / "witnesses"
-# More workers than cores, since the tests spend a third of their time waiting: for timeouts, servers and processes.
+# More workers than cores, since tests spend a third of their time waiting for timeouts, servers and processes.
 WORKERS = f"--numprocesses={max(2, (os.cpu_count() or 1) * 3 // 2)}"
 NPM_QUIETLY = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 SDIST_CONTENTS = {
@@ -34,7 +34,7 @@ SDIST_CONTENTS = {
 
 
 def install_for_tests(session: nox.Session) -> None:
-    """Install the package from the checkout, editable, with the dependencies of its tests."""
+    """Install the checkout as an editable package, with the dependencies of its tests."""
     session.install(*LOCKED, "--group", "tests", "--editable", ".[emulator]")
 
 
@@ -47,7 +47,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def coverage(session: nox.Session) -> None:
-    """Run the tests, and fail if they cover too little of the package; arguments after `--` go to pytest."""
+    """Run the tests, and fail if their coverage of the package is too low; arguments after `--` go to pytest."""
     session.install(*LOCKED, "--group", "coverage", "--editable", ".[emulator]")
     # Coverage starts before pytest, since a plugin that pytest loads may import the package.
     environment = {"COVERAGE_FILE": str(pathlib.Path(session.create_tmp()).resolve() / "coverage")}
@@ -59,14 +59,14 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Run the tests that pin the generated code, the wire and the public surface, after `make generate`."""
+    """Run the tests that pin the generated code, the requests and the public API; run `make generate` first."""
     install_for_tests(session)
     session.run("pytest", "tests/contract", *session.posargs)
 
 
 @nox.session
 def fuzz(session: nox.Session) -> None:
-    """Send random responses to the client for minutes; each run has new ones."""
+    """Send random responses to the client for some minutes; each run uses new responses."""
     install_for_tests(session)
     profile = (WORKERS, "--hypothesis-profile=long")
     session.run("pytest", *profile, "tests/faults/test_fuzz.py", *session.posargs)
@@ -74,7 +74,10 @@ def fuzz(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Compare with Prism (requests) and Redocly (drift), which need node, and with schemathesis (the emulator)."""
+    """Check our results with other tools: requests with Prism, drift with Redocly, the emulator with schemathesis.
+
+    Prism and Redocly need node.
+    """
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
     if shutil.which("node") and shutil.which("npm"):
@@ -93,7 +96,7 @@ def witnesses(session: nox.Session) -> None:
 @nox.session
 @nox.parametrize("version", ["2026-01-08b", "2026-01-09", "2026-02-15"])
 def upstream(session: nox.Session, version: str) -> None:
-    """Take one of upstream's complete documents in a copy of the repository, and run the tests there."""
+    """Vendor one of upstream's complete documents in a copy of the repository, and run the tests in that copy."""
     document = (UPSTREAM / f"{version}.yaml").resolve()
     if not document.exists():
         session.skip(f"{document.relative_to(UPSTREAM.resolve().parents[1])} does not exist")
@@ -112,17 +115,17 @@ def upstream(session: nox.Session, version: str) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure this package beside bare httpx and the official client; arguments after `--` go to the program."""
-    # Editable, since uv caches the wheel that it builds from a folder. For imports and sizes, which need a real
-    # installation, the program installs a copy in this session's folder.
+    """Compare this package with bare httpx and the official client; arguments after `--` go to `benchmarks`."""
+    # Editable, since otherwise uv installs a cached wheel instead of the current code. The program measures imports and
+    # sizes, which need a real installation, in a copy that it installs in this session's folder.
     session.install(*LOCKED, "--group", "bench", "--editable", ".[pydantic]")
     session.create_tmp()
-    session.run("python", "-m", "benchmarks", *session.posargs, stderr=None)  # keeps its progress out of JSON output
+    session.run("python", "-m", "benchmarks", *session.posargs, stderr=None)  # keeps progress out of the JSON output
 
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style, format, spelling, and the workflows."""
+    """Check style, format and spelling, and the GitHub workflows."""
     session.install(*LOCKED, "--group", "lint")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
@@ -134,7 +137,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types with both checkers."""
+    """Check types with mypy and pyright."""
     session.install(*LOCKED, "--group", "types", "--editable", ".[emulator]")
     session.run("mypy")
     session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})

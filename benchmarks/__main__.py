@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmarks, and write the table or the JSON.
 
     Args:
-        arguments: The command-line arguments without the program's name; by default those of this process.
+        arguments: The command-line arguments without the program's name; default: `sys.argv[1:]`.
 
     Returns:
         The exit status: 1 if `--check` found a problem, otherwise 0.
@@ -125,7 +125,10 @@ def _full_spec(given: Path | None) -> Path | None:
 
 
 def _measure(group: str, options: argparse.Namespace, environments: Environments) -> Iterator[Row]:
-    """Measure a group. Each group imports its own module, so the other groups don't need its dependencies."""
+    """Yield the measured rows of a group.
+
+    The module of the group is imported here, so its dependencies are needed only if the group is measured.
+    """
     rounds: int = options.rounds
     match group:
         case "import":

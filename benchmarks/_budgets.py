@@ -1,4 +1,4 @@
-"""Compares the measured rows with budgets.toml."""
+"""Compares the measured rows with their budgets (upper bounds) in budgets.toml."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def problems(rows: Sequence[Row], groups: Collection[str], *, has_full: bool) ->
     Args:
         rows: The measured rows.
         groups: The groups that were measured. Budgets of other groups are ignored.
-        has_full: Whether a complete spec was measured. If not, budgets of its rows are ignored.
+        has_full: Whether there was a complete spec. If not, budgets of the rows that need it are ignored.
     """
     budgets = tomllib.loads(FILE.read_text(encoding="utf-8"))
     by_key = {row.key: row for row in rows}
@@ -43,7 +43,7 @@ def _problem(row: Row | None, key: str, kind: str, column: str, limit: float) ->
         return f"{key}: {FILE.name} has a budget for it, but no row with this key was measured"
     measured = {"ratios": row.ratios, "figures": row.figures}[kind].get(column)
     if measured is None:
-        return f"{key}: {FILE.name} lists it under [{kind}], but the row has no entry for {column} in its {kind}"
+        return f"{key}: {FILE.name} has a budget under [{kind}], but the {kind} of the row do not include {column}"
     if measured.median <= limit:
         return None
     unit = f"times {column}" if kind == "ratios" else row.unit

@@ -1,4 +1,4 @@
-"""Rows that compare single calls between clients: sync and async, without I/O and over loopback TCP."""
+"""Measures single calls of all clients, sync and async: without I/O, and over loopback TCP."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 MOCK_CALLS: Final = 100
 """The number of calls in a sample without I/O: about ten milliseconds of calls."""
 TCP_CALLS: Final = 50
-"""The same over TCP."""
+"""The number of calls in a sample over TCP."""
 
 
 @dataclass(frozen=True)
 class ComparedCall:
-    """A call that is compared between clients.
+    """A call that every client makes, so that its cost can be compared.
 
     Attributes:
-        key: The beginning of the keys of its rows.
+        key: The beginning of the keys of the call's rows.
         call: The name of the call in `ClientKind.clients`.
-        label: The beginning of the labels of its rows.
-        note: The footnote of its rows, or an empty string.
+        label: The beginning of the labels of the call's rows.
+        note: The footnote of the call's rows, or an empty string.
     """
 
     key: str

@@ -1,6 +1,6 @@
 """The same calls in each client: this package, bare httpx and the official client, sync and async.
 
-All clients send the same bodies, which are recorded from this package first.
+All clients send the same request bodies. These are recorded beforehand, from the calls of this package.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ONE_REQUEST_TYPED: Final = "one_request_typed"
 CHECK: Final = "check"
 
 Calls: TypeAlias = Mapping[str, Callable[[], Any]]
-"""The calls of one client, by name. Those of async clients return coroutines."""
+"""The calls of one client, by name. The calls of an async client return coroutines."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class ClientKind:
     Attributes:
         name: `sync` or `async`.
         clients: The calls of each client, by the client's name.
-        sampler: Receives a call and a number N; returns a function that takes a sample of N calls in a row.
+        sampler: Receives a call and a number N; returns a function that measures N calls in a row, as one sample.
     """
 
     name: str
@@ -60,12 +60,12 @@ class ClientKind:
 
 
 def without_io() -> Iterator[ClientKind]:
-    """Yield the sync clients and the async clients, over a transport without I/O."""
+    """Yield first the sync clients, then the async clients. All of them use a transport without I/O."""
     return _kinds(BASE_URL, mock_transport(respond))
 
 
 def over_tcp() -> Iterator[ClientKind]:
-    """Yield the sync clients and the async clients, over loopback TCP. Each client keeps one connection alive."""
+    """Yield first the sync clients, then the async clients. Each client keeps one loopback TCP connection open."""
     with serving(respond) as server:
         yield from _kinds(server.url, None)
 

@@ -1,4 +1,4 @@
-"""The durations of the tasks that are waited for, and the percentile used for lags."""
+"""Synthetic durations of tasks, and the 95th percentile of lags."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SIGMA: Final = 1.0
 def lognormal(median: float, count: int, *, sigma: float = SIGMA) -> list[float]:
     """Return lognormally distributed durations in seconds, shuffled in the same way on each run.
 
-    They are quantiles of the distribution, not random samples, so that each run has the same work. With a count of 1,
-    the duration is the median.
+    The durations are quantiles of the distribution, not random samples, so that each run has the same work. If the
+    count is 1, the only duration is the median.
     """
     normal = [NormalDist().inv_cdf((index + 0.5) / count) for index in range(count)]
     random.Random(count).shuffle(normal)  # noqa: S311  shuffles, no secret
@@ -27,5 +27,8 @@ def lognormal(median: float, count: int, *, sigma: float = SIGMA) -> list[float]
 
 
 def percentile_95(lags: Sequence[float]) -> float:
-    """Return the 95th percentile of lags: the end of one task in twenty is noticed later than that."""
+    """Return the 95th percentile of lags: one lag in twenty is longer.
+
+    The lag of a task is the time from its end until the end is noticed, in seconds or divided by the task's duration.
+    """
     return quantiles(lags, n=20)[-1]

@@ -1,7 +1,7 @@
-"""Virtual environments with one client and its dependencies each, and copies of the checkout.
+"""Creates a virtual environment for each measured client, and copies of the checkout.
 
-Where click, rich and pygments are installed, `import httpx` imports them too. So each client is measured in an
-environment that contains only its own dependencies.
+If click, rich and pygments are installed, `import httpx` imports them too. So each environment contains only one client
+and the dependencies of this client.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Environments:
     """Virtual environments and copies of the checkout, each created at its first use.
 
     Args:
-        folder: The folder that they are created in.
+        folder: The folder in which the environments and copies are created.
         full: The path of a complete upstream spec, or None.
-        variables: The environment variables of the installer.
+        variables: The environment variables with which the installer runs.
     """
 
     def __init__(self, folder: Path, full: Path | None, variables: Mapping[str, str]) -> None:
@@ -38,22 +38,22 @@ class Environments:
 
     @cached_property
     def ours(self) -> Path:
-        """The interpreter of an environment with this package, without its extras."""
+        """The path of Python in an environment with this package, without its extras."""
         return self._environment("ours", str(self.checkout))
 
     @cached_property
     def ours_full(self) -> Path:
-        """The interpreter of an environment with this package built from the complete spec, without its extras."""
+        """The path of Python in an environment with this package built from the complete spec, without its extras."""
         return self._environment("ours-full", str(self.checkout_full))
 
     @cached_property
     def bare(self) -> Path:
-        """The interpreter of an environment with httpx."""
+        """The path of Python in an environment with httpx, without this package."""
         return self._environment("bare", "httpx")
 
     @cached_property
     def official(self) -> Path:
-        """The interpreter of an environment with the official client."""
+        """The path of Python in an environment with the official client."""
         return self._environment("official", "anchorbrowser")
 
     @cached_property
@@ -72,7 +72,7 @@ class Environments:
     def checkout_full(self) -> Path:
         """A copy of the checkout with the complete spec and the code generated from it."""
         if self._full is None:
-            raise LookupError("checkout_full needs a complete spec, but `full` is None")
+            raise LookupError("checkout_full needs a complete spec: pass its path as `full`")
         copy = self._folder / "checkout-full"
         shutil.copytree(self.checkout, copy)
         for arguments in (("tools.vendor", "--replace", str(self._full)), ("tools.generate", "generate")):
@@ -92,7 +92,7 @@ _UV: Final = (sys.executable, "-m", "uv")
 
 
 def site_packages(python: Path) -> Path:
-    """Return the folder that an environment's packages are installed in."""
+    """Return the folder in which the packages of an environment are installed."""
     command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
     return Path(subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.strip())
 

@@ -1,7 +1,7 @@
 """A minimal fake of the API, in which a task takes as many seconds as its prompt says.
 
-The package's emulator is not used here, because it validates requests against the spec, which costs more than the
-measured clients do.
+The benchmarks do not use the package's emulator: it validates requests against the spec, which takes more CPU time than
+the measured clients take.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class FakeApi:
         return self._start(body) if method == "POST" else self._status(path.split("/")[-2])
 
     def _start(self, body: bytes) -> bytes:
-        task_id = f"{len(self._ends):036d}"  # as long as the ids of the API
+        task_id = f"{len(self._ends):036d}"  # this id has as many characters as an id of the API
         self._ends.append(self._now() + float(json.loads(body)["prompt"]))
         return json.dumps({"data": {"status": "running", "workflow_id": task_id}}).encode()
 

@@ -1,7 +1,7 @@
 """A small program that runs one command, and prints its time, peak memory and exit status as JSON.
 
-On Linux, the peak memory of a new process begins at the memory size of the process that starts it. So this small
-program starts the measured commands, instead of the large process of the benchmarks.
+On Linux, the reported peak memory of a process is at least the memory of the process that started it. So this small
+program starts the measured commands, and not the large process of the benchmarks.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import time
 
 
 def main() -> None:
-    """Run the command given by the arguments, with its output sent to standard error."""
+    """Run the command in `sys.argv[1:]`. Its output goes to standard error."""
     start = time.perf_counter()
     process = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, 2, 1)])
     _, status, usage = os.wait4(process, 0)

@@ -1,4 +1,4 @@
-"""Facts about the machine, its noise, and the environment variables that would distort the results."""
+"""Describes the machine and its noise, and removes environment variables that would distort the results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ _PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "no_proxy"})
 
 
 def facts() -> dict[str, str | int | None]:
-    """Return the number of CPUs, the system and the versions; a client that is not installed has version None."""
+    """Return the number of CPUs, the system, and the versions of Python, httpx and the official client.
+
+    The version of a client that is not installed is None.
+    """
     return {
         "cpus": os.cpu_count(),
         "system": platform.system(),
@@ -35,9 +38,9 @@ def noise(rows: Sequence[Row]) -> float | None:
 
 
 def remove_settings() -> dict[str, str]:
-    """Remove the clients' settings from the environment variables, and return the variables as they were before.
+    """Remove the environment variables that configure the clients, and return a copy of the original variables.
 
-    A proxy would slow down requests to the local server, and a base URL of the API would apply to some clients only.
+    A proxy would slow down the requests to the local server, and only some clients would use a base URL of the API.
     """
     before = dict(os.environ)
     for name in before:

@@ -35,7 +35,7 @@ T = TypeVar("T")
 LONG: Final = 3600.0
 """The duration in seconds of tasks that must not end while their memory is measured."""
 MEMORY_TIME: Final = 2.5
-"""Seconds until the memory of waiting tasks is measured. Each wait has then made one check, and sleeps."""
+"""Seconds until the memory of the waits is measured. By then each wait has made one check, and is sleeping."""
 
 Answer: TypeAlias = "dict[str, Any]"
 Wait: TypeAlias = "Callable[[float], Awaitable[Answer]]"
@@ -44,11 +44,11 @@ Wait: TypeAlias = "Callable[[float], Awaitable[Answer]]"
 
 @dataclass(frozen=True)
 class WaitCost:
-    """The cost of waiting for tasks until all of them ended.
+    """The cost of waiting until all tasks have ended.
 
     Attributes:
-        cpu: CPU seconds per task, in the process that waited.
-        lags: The lag of each task: seconds between its end and the end of the wait.
+        cpu: CPU seconds per task, in the process that waits.
+        lags: The lag of each task: seconds from the end of the task until the end of the wait for it.
         shares: The lag of each task, divided by the task's duration.
         checks: The number of status checks per task.
     """
@@ -81,7 +81,7 @@ async def _ours(base_url: str, transport: httpx.AsyncBaseTransport | None) -> As
 @asynccontextmanager
 async def _bare(base_url: str, transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[Wait]:
     headers = {"anchor-api-key": KEY}
-    timeout = httpx.Timeout(30, pool=None)  # with a pool timeout, a third of a thousand tasks would be lost
+    timeout = httpx.Timeout(30, pool=None)  # with a pool timeout, a third of 1,000 waits would fail
     async with httpx.AsyncClient(base_url=base_url, transport=transport, headers=headers, timeout=timeout) as client:
 
         async def wait(seconds: float) -> Answer:
@@ -101,7 +101,7 @@ async def _bare(base_url: str, transport: httpx.AsyncBaseTransport | None) -> As
 @asynccontextmanager
 async def _opened(client: str, base_url: str, transport: httpx.AsyncBaseTransport | None = None) -> AsyncIterator[Wait]:
     async with {OURS: _ours, BARE: _bare}[client](base_url, transport) as wait:
-        await wait(0.0)  # the imports and caches of a first call are not part of a task's cost
+        await wait(0.0)  # the first call also imports modules and fills caches, which must not count
         yield wait
 
 
@@ -125,7 +125,7 @@ async def _wait_for_all(
     cpu = time.process_time() - cpu_before
     count = len(durations)
     if len(answered) != count:
-        raise RuntimeError(f"{count - len(answered)} of {count} tasks were lost, or received another task's answer")
+        raise RuntimeError(f"the waits for {count} tasks returned the answers of only {len(answered)} tasks")
     return WaitCost(cpu / count, lags, shares, (checks() - checks_before) / count)
 
 
@@ -157,11 +157,11 @@ def wait_over_tcp(
         client: The client that waits: OURS or BARE.
         median: The median of the tasks' durations in seconds.
         count: The number of tasks.
-        sigma: The sigma of the lognormal durations.
-        latency: Seconds that the server takes for each response.
+        sigma: The standard deviation of the natural logarithms of the durations.
+        latency: Seconds that the server waits before each response.
 
     Returns:
-        The cost of the waiting, and the server's counts.
+        The cost of the waits, and the server's counts.
     """
 
     async def main() -> WaitCost:
@@ -169,18 +169,18 @@ def wait_over_tcp(
             durations = lognormal(median, count, sigma=sigma)
             return await _wait_for_all(wait, durations, count, time.monotonic, lambda: server.counts().checks)
 
-    api = FakeApi(time.monotonic)  # the same clock in all processes, so the client can compare a task's end with it
+    api = FakeApi(time.monotonic)  # all processes share this clock, so the lags are correct
     with serving(api.respond, latency) as server:
         return asyncio.run(main()), server.counts()
 
 
 def memory_per_task(client: str, count: int, *, traced: bool) -> float:
-    """Return the memory of one of many waiting tasks, in bytes.
+    """Return the memory that each of many simultaneous waits takes, in bytes.
 
     Args:
         client: The client that waits: OURS or BARE.
         count: The number of tasks that are waited for at once.
-        traced: Measure the memory that Python has allocated. Otherwise measure the resident memory of the process.
+        traced: Whether to measure the memory that Python has allocated, instead of the process's resident memory.
     """
     process = psutil.Process()
 

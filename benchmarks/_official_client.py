@@ -1,7 +1,7 @@
 """The only module that imports the official client, `anchorbrowser`.
 
-Installed with its dependencies, it takes 172 MiB, so the type checkers' environment doesn't contain it. It is imported
-by name, and its objects are typed as Any.
+With its dependencies, the official client takes 172 MiB, so it is not installed where the type checkers run. This
+module imports it with `importlib`, and its objects have the type Any.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def is_installed() -> bool:
-    """Return whether the official client is installed. If not, the rows leave it out."""
+    """Return whether the official client is installed. If not, only the other clients are compared."""
     return importlib.util.find_spec("anchorbrowser") is not None
 
 
@@ -29,7 +29,7 @@ def create_and_close() -> None:
 
 
 def client(base_url: str, http_client: httpx.Client | None) -> Any:
-    """Return a sync client that never repeats a request; neither does ours.
+    """Return a sync client whose retries are switched off.
 
     Args:
         base_url: The base URL of the API.
@@ -39,7 +39,7 @@ def client(base_url: str, http_client: httpx.Client | None) -> Any:
 
 
 def async_client(base_url: str, http_client: httpx.AsyncClient | None) -> Any:
-    """Return an async client that never repeats a request, with the arguments of `client`."""
+    """Return an async client whose retries are switched off. The arguments are those of `client`."""
     return _module().AsyncAnchorbrowser(api_key=KEY, base_url=base_url, max_retries=0, http_client=http_client)
 
 

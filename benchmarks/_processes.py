@@ -1,4 +1,4 @@
-"""Measures the time and memory of other processes, from outside."""
+"""Runs commands and code in new processes, and measures the time and memory of these processes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class CommandCost:
 
 @dataclass(frozen=True)
 class IdleProcess:
-    """What was measured of a process that had run its code and was idle.
+    """The measurements of a process that has run its code and is idle.
 
     Attributes:
         modules: The number of modules that the process had imported.
@@ -52,7 +52,7 @@ def run_command(command: Sequence[str | Path], *, folder: Path | None = None) ->
 
     Args:
         command: The path of a program, and its arguments.
-        folder: The working directory; by default that of this process.
+        folder: The working directory of the command; default: the current one.
 
     Raises:
         RuntimeError: The command failed.
@@ -68,7 +68,7 @@ def run_command(command: Sequence[str | Path], *, folder: Path | None = None) ->
 
 
 def inspect_after(python: Path, code: str) -> IdleProcess:
-    """Run code in a new process, and measure the process before it ends.
+    """Run code in a new process, and measure the process when the code has run.
 
     The memory is measured from outside, because a measurement inside the process would import more modules.
 

@@ -16,7 +16,7 @@ OFFICIAL: Final = "anchorbrowser"
 
 @dataclass(frozen=True)
 class Summary:
-    """Samples of one figure.
+    """The median, the quartiles and the number of the samples of one figure.
 
     Attributes:
         median: The median of the samples.
@@ -32,7 +32,7 @@ class Summary:
 
     @property
     def spread(self) -> float:
-        """The noise: half the distance between the quartiles, as a share of the median."""
+        """The noise of the samples: half the distance between the quartiles, divided by the median."""
         return (self.high - self.low) / 2 / self.median if self.median else 0.0
 
 
@@ -44,8 +44,8 @@ class Row:
         key: The name of the row in budgets.toml and in the JSON, such as `import.wall`.
         label: The name of the row in the table.
         unit: The unit of the figures, such as `ms`.
-        figures: The figures, by column: the name of a client or function. Columns without a figure are left out.
-        ratios: Our samples divided by those of another column, pair by pair; by the name of the other column.
+        figures: The figures, by the name of their column (a client or function). Columns without a figure are left out.
+        ratios: By the name of another column: the ratios of this package's samples to the samples of that column.
         note: A footnote, or an empty string.
     """
 
@@ -68,7 +68,8 @@ def summary(samples: Sequence[float]) -> Summary:
 def row(key: str, label: str, unit: str, samples: Mapping[str, Sequence[float]], note: str = "") -> Row:
     """Make a row from samples that were taken in rounds.
 
-    The n-th samples of all columns come from the same round, so each of ours is divided by the others of its round.
+    The n-th samples of all columns come from the same round. Each sample of this package is divided by each other
+    column's sample of the same round.
     """
     ours = samples.get(OURS, ())
     ratios = {

@@ -1,6 +1,6 @@
-"""Takes the samples of calls that are compared.
+"""Measures functions that are compared with each other, in several rounds.
 
-The calls are measured alternately, so that whatever disturbs the machine affects all of them alike.
+Each round measures every function once, so that a disturbance of the machine affects all functions alike.
 """
 
 from __future__ import annotations
@@ -23,18 +23,20 @@ AsyncCall: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 @dataclass(frozen=True)
 class CallTime:
-    """Seconds that one call took, in this process."""
+    """The mean CPU time (of this process) and wall time of a call, in seconds."""
 
     cpu: float
     wall: float
 
 
 def take_samples(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[str, list[M]]:
-    """Take one sample per measure in each round. Each round starts with the next measure of the list.
+    """In each round, call every function once, and collect the samples that the functions return.
+
+    The order rotates: each round starts one function later than the previous round.
 
     Args:
-        measures: The functions that take one sample each, by the name of what they measure.
-        rounds: The number of samples per measure.
+        measures: The functions, by name. Each call of a function takes one sample.
+        rounds: The number of samples per function.
     """
     names = list(measures)
     samples: dict[str, list[M]] = {name: [] for name in names}
@@ -49,7 +51,7 @@ def take_samples(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[s
 def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
     """Return a function that takes one sample: the mean time of `calls` calls in a row.
 
-    One warm-up call is made at once, and not counted.
+    Before that, `sampler` itself makes one call to warm up, which is not measured.
     """
     call()
 
@@ -61,7 +63,7 @@ def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
 
 
 def async_sampler(runner: asyncio.Runner, call: AsyncCall, calls: int) -> Callable[[], CallTime]:
-    """Return a function that takes one sample of a coroutine function, as `sampler` does for a function."""
+    """Do the same as `sampler` for a coroutine function, which the runner runs."""
 
     async def repeat(times: int) -> None:
         for _ in range(times):

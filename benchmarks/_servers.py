@@ -41,7 +41,7 @@ def mock_transport(respond: Respond) -> httpx.MockTransport:
 
 @dataclass
 class ServerCounts:
-    """What a server has counted.
+    """The numbers of status checks and connections that a server has counted.
 
     Attributes:
         checks: The number of status checks.
@@ -55,7 +55,7 @@ class ServerCounts:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection: HTTP/1.1 as httpx speaks it, without pipelining."""
+    """One connection of the server. It supports the HTTP/1.1 that httpx sends, without pipelining."""
 
     def __init__(
         self, respond: Respond, latency: float, counts: ServerCounts, open_connections: set[_Connection]
@@ -98,7 +98,7 @@ async def _serve(pipe: Connection, respond: Respond, latency: float) -> None:
     )
     async with server:
         pipe.send(server.sockets[0].getsockname()[1])
-        with contextlib.suppress(EOFError):  # the client's process has ended
+        with contextlib.suppress(EOFError):  # EOFError means that the client's process has ended
             while True:
                 await asyncio.to_thread(pipe.recv)
                 pipe.send(counts)
@@ -109,14 +109,14 @@ def _main(pipe: Connection, respond: Respond, latency: float) -> None:
 
 
 class Server:
-    """A running server, and its `url`."""
+    """A running server in another process. Its base URL is `url`."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self.url: Final = f"http://127.0.0.1:{pipe.recv()}"
 
     def counts(self) -> ServerCounts:
-        """Return what the server has counted so far."""
+        """Return the counts of the server up to now."""
         self._pipe.send(None)
         counts: ServerCounts = self._pipe.recv()
         return counts
@@ -124,7 +124,7 @@ class Server:
 
 @contextlib.contextmanager
 def serving(respond: Respond, latency: float = 0.0) -> Iterator[Server]:
-    """Run a server in a separate process while the context lasts, so that its CPU time isn't counted as the client's.
+    """Run a server in a separate process while the context lasts, so that its CPU time is not counted as the client's.
 
     Args:
         respond: The function that returns the responses. The server's process receives a copy.
@@ -134,7 +134,7 @@ def serving(respond: Respond, latency: float = 0.0) -> Iterator[Server]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, respond, latency), daemon=True)
     process.start()
-    theirs.close()  # so that `ours` raises EOFError if the process dies
+    theirs.close()  # if this end stayed open here, `ours` would wait for ever when the server's process dies
     try:
         yield Server(ours)
     finally:

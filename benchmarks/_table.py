@@ -1,4 +1,4 @@
-"""Writes the rows as a table for readers."""
+"""Writes the measured rows as text tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MISSING: Final = "-"
 
 
 def write(groups: Mapping[str, Sequence[Row]], file: TextIO = sys.stdout) -> None:
-    """Write a line on the machine and its noise, and then a table for each group."""
+    """Write a line about the machine and its noise, and then a table for each group."""
     console = Console(file=file, highlight=False, width=None if file.isatty() else WIDTH)
     facts = _machine.facts()
     versions = ", ".join(f"{name} {facts[name]}" for name in ("httpx", "anchorbrowser") if facts[name])
@@ -43,7 +43,7 @@ def _table(title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
     columns = _in_order(name for row in rows for name in row.figures)
     compared = [name for name in columns if name != OFFICIAL and any(name in row.ratios for row in rows)]
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, expand=False)
-    table.add_column("measured")  # the only column that wraps where the width isn't enough
+    table.add_column("measured")  # only this column wraps if the table is too wide
     table.add_column("unit", no_wrap=True)
     for name in columns:
         table.add_column(name, justify="right", no_wrap=True)
@@ -89,7 +89,7 @@ def _official(row: Row) -> str:
 
 
 def _spread(row: Row, compared: Sequence[str]) -> str:
-    """Return the spread of the row's first ratio, or of its first figure where it has no ratio."""
+    """Return the spread of the row's first ratio, or of its first figure if the row has no ratio."""
     summaries = [row.ratios.get(name) for name in compared] + list(row.figures.values())
     measured = next((summary for summary in summaries if summary), None)
     return f"±{measured.spread:.1%}" if measured and measured.samples > 1 else _MISSING

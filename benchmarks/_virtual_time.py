@@ -1,7 +1,7 @@
 """Virtual time for an asyncio program: time advances only while the event loop has nothing to do but wait.
 
 Sleeps, timeouts and the package's clock all use the event loop's clock. So waiting for tasks of half an hour takes
-seconds of real time: the computing is done as usual, and the sleeping is skipped. Nothing in such a loop may wait for a
+seconds of real time: the code runs as usual, but its sleeps take no real time. Nothing in such a loop may wait for a
 socket or a thread.
 """
 
@@ -26,7 +26,7 @@ EPOCH: Final = 1_800_000_000.0
 
 
 class _Selector(selectors.SelectSelector):
-    """Reports how long the loop would block, and returns at once."""
+    """A selector that adds the time that the loop would wait to the virtual time, and returns immediately."""
 
     def __init__(self, pass_time: Callable[[float], None]) -> None:
         super().__init__()
@@ -36,7 +36,9 @@ class _Selector(selectors.SelectSelector):
         ready = super().select(0)
         if not ready:
             if timeout is None:
-                raise RuntimeError("deadlock: every asyncio task waits, and no timer is set that could wake one")
+                raise RuntimeError(
+                    "deadlock: all asyncio tasks are waiting, and no timer is set that could wake any of them"
+                )
             self._pass_time(timeout)
         return ready
 
@@ -57,14 +59,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock:
-    """The package's clock in a virtual loop. The same seed gives the same random numbers."""
+    """The package's clock in a `VirtualLoop`. The same seed gives the same random numbers."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, seed: int) -> None:
         self.now: Final = loop.time
         self.chance: Final = random.Random(seed).random  # noqa: S311  jitter of checks, no secret
 
     def wall(self) -> float:
-        """Return seconds since 1970."""
+        """Return the virtual time in seconds since 1970."""
         return EPOCH + self.now()
 
     def sleep(self, seconds: float, /) -> NoReturn:  # noqa: ARG002  required by the clock's protocol
@@ -72,12 +74,12 @@ class VirtualClock:
         raise RuntimeError("a thread cannot sleep in virtual time; use sleep_async")
 
     async def sleep_async(self, seconds: float, /) -> None:
-        """Wait in the calling asyncio task."""
+        """Sleep in virtual time, in the calling asyncio task."""
         await anyio.sleep(seconds)
 
 
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, seed: int) -> T:
-    """Run a coroutine function in virtual time, which the clients that it creates use as well."""
+    """Run a coroutine function in virtual time. The clients that it creates use the same time."""
     runner = asyncio.Runner(loop_factory=VirtualLoop)
     with runner, mock.patch.object(_clock, "default", VirtualClock(runner.get_loop(), seed)):
         return runner.run(main())

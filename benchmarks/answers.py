@@ -1,4 +1,4 @@
-"""The group `answer`: typed answers of three sizes, against decoding the same JSON."""
+"""The benchmark group `answer`: reading typed answers of three sizes, compared with only decoding the same JSON."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SIZES: Final[Mapping[str, tuple[str, int, int]]] = {
 LARGE: Final = 1_000_000
 """The size in bytes from which answers are large."""
 MAX_LARGE_ROUNDS: Final = 5
-"""The largest number of samples of large answers. A round of them takes seconds."""
+"""The largest number of samples of large answers. A round of large answers takes seconds."""
 
 LOADS: Final = "json.loads"
 

@@ -1,4 +1,4 @@
-"""The group `check`: one status check, against a GET on bare httpx and the official client's status request."""
+"""The benchmark group `check`: one status check, compared with the same request of httpx and the official client."""
 
 from __future__ import annotations
 

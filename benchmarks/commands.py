@@ -1,4 +1,4 @@
-"""The group `command`: the maintainers' commands with the vendored and a complete spec, and the installed size."""
+"""The benchmark group `command`: the maintainers' commands with two specs, and the installed size of the clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The group `import`: importing a client, its first call, and creating a client object."""
+"""The benchmark group `import`: importing a client, its first call, and creating a client object."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ with Anchorbrowser(api_key={KEY!r}, max_retries=0, http_client=httpx.Client(tran
 
 
 def rows(rounds: int, environments: Environments) -> Iterator[Row]:
-    """Measure the rows of this group. Each sample is a separate process, except those of creating a client."""
+    """Measure the rows of this group. Each sample runs in a new process, except the samples of creating a client."""
     pythons = {OURS: environments.ours, BARE: environments.bare, OFFICIAL: environments.official}
     yield from _import_time(pythons, rounds)
     yield from _import_memory(pythons, rounds)

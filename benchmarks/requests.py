@@ -1,4 +1,4 @@
-"""The group `request`: one `start` and one `run_in_one_request`, against bare httpx and the official client."""
+"""The benchmark group `request`: one `start` and one `run_in_one_request`, compared with the other clients."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
-"""The group `schedule`: the checks per task and the lag, against a loop that checks every 2 seconds.
+"""The benchmark group `schedule`: checks per task and lag, compared with a loop that checks every 2 seconds.
 
+The lag of a task is the time from its end until the next check, which notices the end.
 Complete waits are simulated with the package's own scheduling code, without an event loop and without requests.
 """
 
@@ -104,7 +105,9 @@ def rows() -> Iterator[Row]:
 
 
 def plot(path: Path) -> None:
-    """Plot checks against lag, for the default schedule, its neighbours and the loop. Each median has its own panel.
+    """Plot checks against lag, for the default schedule, similar schedules and the loop.
+
+    Each median of the durations has its own panel.
 
     Args:
         path: The path of the image file. Its extension selects the format, such as `.svg` or `.png`.
@@ -138,7 +141,7 @@ def _draw(axes: Axes, name: str, durations: Sequence[float]) -> None:
         label = "target: below and to the left"
         axes.axvline(TARGET_CHECKS[name], color="green", linestyle="--", linewidth=0.8, label=label)
     axes.set(title=f"median {name}", xscale="log", ylim=(0, None), xlim=(0.04, 2.5))
-    axes.set_xlabel("checks, divided by those of the loop")
+    axes.set_xlabel("checks, divided by the checks of the loop")
     axes.set_ylabel("lag at the 95th percentile, as a share of the duration")
     axes.set_xticks(_TICKS, labels=[f"{tick:g}" for tick in _TICKS])
     axes.minorticks_off()

@@ -1,7 +1,7 @@
-"""The group `wait`: waiting for many tasks at once, against a hand-written loop on bare httpx.
+"""The benchmark group `wait`: waiting for many tasks at once, compared with a hand-written loop on bare httpx.
 
-All tasks are waited for in one event loop. The hand-written loop checks each task every 2 seconds. A task that is lost,
-or that receives another task's answer, ends the run with an error.
+All waits run in one event loop. The hand-written loop checks each task every 2 seconds. The run ends with an error
+unless the waits return the answers of all tasks.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROUNDS: Final = {1: 5, 100: 5, 1_000: 3, 10_000: 1}
 
 FEW, MANY = 100, 1_000
 LONG: Final = MEDIANS["5m"]
-"""From this median on, only FEW tasks are waited for, because the hand-written loop checks each hundreds of times."""
+"""From this median on, only FEW tasks are used, because the hand-written loop checks each task hundreds of times."""
 
 TCP_MEDIAN, TCP_SIGMA, TCP_LATENCY = 5.0, 0.3, 0.05
 
@@ -48,7 +48,7 @@ def rows() -> Iterator[Row]:
 def _for_count(count: int, rounds: int) -> Iterator[Row]:
     """Measure the CPU and memory per task while `count` tasks are waited for at once.
 
-    With a small count, FEW tasks are waited for in total, `count` at a time.
+    In total, at least FEW tasks are waited for, `count` at a time.
     """
 
     def waiting(client: str) -> Callable[[], WaitCost]:
@@ -65,7 +65,7 @@ def _for_count(count: int, rounds: int) -> Iterator[Row]:
     allocated = take_samples({client: memory(client, traced=True) for client in CLIENTS}, 1)
     label = f"{tasks} at once: memory per task"
     yield row(f"wait.{count}.memory", label, "kB", figures(allocated, _kilobytes), "The memory that Python allocated.")
-    if count >= MANY:  # fewer tasks fit into memory that the process already has
+    if count >= MANY:  # fewer tasks need no more memory than the process already has
         resident = take_samples({client: memory(client, traced=False) for client in CLIENTS}, 1)
         label = f"{tasks} at once: resident memory per task"
         yield row(f"wait.{count}.resident", label, "kB", figures(resident, _kilobytes))

@@ -1,8 +1,8 @@
-"""The example of the API's documentation: read the CPU usage of nodes, as an answer with a schema. `make run` runs it.
+"""Reads the CPU usage of nodes from a web page, like the example in the API's documentation. `make run` runs it.
 
-It shows three ways to get the answer: start a task, watch it and wait for it; find the same task by its token in a
-second process; and run a second task in one request. If ANCHORBROWSER_API_KEY is set, it uses the API, and the two
-tasks cost credit. Otherwise it uses the emulator, over TCP on this machine.
+The program shows three ways to get the answer: start a task, watch it and wait for it; find the same task by its token
+in a second process; and run a second task in one request. If ANCHORBROWSER_API_KEY is set, the program uses the API,
+and the two tasks cost credit. Otherwise it uses the emulator, over TCP on this machine.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ANSWER = {
 
 
 def main() -> None:
-    """Get the answer in each of the three ways."""
+    """Show the three ways to get the answer."""
     with api():
         token = watch()
         print("\nThe same task, found by its token in a second process:", flush=True)
@@ -57,7 +57,7 @@ def main() -> None:
 
 @contextmanager
 def api() -> Iterator[None]:
-    """Use the API if there is a key, otherwise start the emulator. Print which of them is used."""
+    """Use the API if ANCHORBROWSER_API_KEY is set, otherwise start the emulator. Print which of the two is used."""
     if os.environ.get("ANCHORBROWSER_API_KEY"):
         print("ANCHORBROWSER_API_KEY is set: using the API. The two tasks cost credit.\n", flush=True)
         yield

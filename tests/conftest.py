@@ -14,7 +14,7 @@ from tests.support.runners import Runner, make_runner
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Hypothesis tries the same few examples in each run; with `--hypothesis-profile=long` it tries many new ones.
+# Hypothesis tries the same few examples in each run; with `--hypothesis-profile=long` it tries many new examples.
 settings.register_profile("short", derandomize=True, deadline=None)
 settings.register_profile("long", max_examples=3_000, deadline=None)
 settings.load_profile("short")
@@ -37,17 +37,17 @@ def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
-    """Give every client that the test creates the same virtual time, and return its clock."""
+    """Make every client that the test creates use one virtual clock, and return this clock."""
     made = VirtualClock()
     monkeypatch.setattr(_clock, "default", made)
     return made
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many cells of the fault matrix ran, and how many of them failed."""
+    """Print how many combinations of the fault matrix were tested, and how many of them failed."""
     counts = {
         outcome: sum("/test_matrix.py::test_fault_" in report.nodeid for report in terminalreporter.getreports(outcome))
         for outcome in ("passed", "failed")
     }
     if any(counts.values()):
-        terminalreporter.write_line(f"fault matrix: {sum(counts.values())} cells, {counts['failed']} failed")
+        terminalreporter.write_line(f"fault matrix: {sum(counts.values())} tests, {counts['failed']} failed")

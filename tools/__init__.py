@@ -1,5 +1,5 @@
-"""The maintainers' programs behind `make`; not part of the wheel.
+"""The maintainers' programs that `make` runs; they are not part of the wheel.
 
-One folder is one program: `vendor`, `compose`, `generate`, `surface` and `drift`. `openapi` is what they share about
-OpenAPI documents.
+Each of these folders is one program: `vendor`, `compose`, `generate`, `surface` and `drift`. The folder `openapi` has
+the code for OpenAPI documents that the programs share.
 """

@@ -1,7 +1,7 @@
-"""The check of an installed distribution: both packages can be imported, and it has no other files.
+"""Checks an installed distribution: both packages can be imported, and no file is missing or unexpected.
 
-The nox session `package` runs this file by its path, in an environment that has the distribution and nothing of the
-checkout.
+The nox session `package` runs this file by its path, in an environment that has the installed distribution but cannot
+import anything from the checkout.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NEEDED = ("anchor_webtask/py.typed", "anchor_webtask_api/py.typed", "anchor_webt
 
 
 def problems(files: list[str]) -> list[str]:
-    """Return a line for each problem of the installed files."""
+    """Return a line for each installed file that is missing, unexpected or in the wrong folder."""
     owners = ("anchor_webtask/", "anchor_webtask_api/", f"anchor_webtask-{anchor_webtask.__version__}.dist-info/")
     imported = [pathlib.Path(str(module.__file__)) for module in (anchor_webtask, anchor_webtask_api)]
     return [

@@ -1,4 +1,4 @@
-"""The paths of the files that the programs read and write, relative to the root of the repository."""
+"""The paths of the files that the programs in `tools` read and write, relative to the root of the repository."""
 
 from __future__ import annotations
 

@@ -1,13 +1,15 @@
 """Run web tasks on AnchorBrowser from plain-language prompts, and get typed answers.
 
-A start is never sent twice; a task whose id is known is never lost; if an outcome cannot be known, the error says so.
+The client never starts a task twice and never loses a task whose id it knows. If it cannot know whether a task has
+started, the error says so.
 
     from anchor_webtask import Anchor
 
     with Anchor() as anchor:  # the API key comes from ANCHORBROWSER_API_KEY
         answer = anchor.tasks.run("Read the page's title", url="https://example.com").value
 
-Public are the names below and `anchor_webtask.emulator`. Modules are imported when one of their names is first used.
+The public names are those in `__all__`, and the package `anchor_webtask.emulator`. A module is imported when one of its
+names is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -76,7 +78,7 @@ __all__ = [
     "__version__",
 ]
 
-if not TYPE_CHECKING:  # a checker that saw this function would accept every misspelled name
+if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept misspelled names
     _MODULES = {
         **dict.fromkeys(("Anchor", "AsyncAnchor"), "_client"),
         **dict.fromkeys(("TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"), "_models"),
@@ -99,5 +101,5 @@ if not TYPE_CHECKING:  # a checker that saw this function would accept every mis
         return value
 
     def __dir__() -> list[str]:
-        """List the public names, also those that are not imported yet."""
+        """List the public names, including those that are not imported yet."""
         return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""The clients: `Anchor`, and `AsyncAnchor` for asyncio and trio."""
+"""The clients that users create: `Anchor`, and `AsyncAnchor` for asyncio and trio."""
 
 from __future__ import annotations
 
@@ -25,21 +25,22 @@ MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 
 
 class Anchor:
-    """A client for AnchorBrowser's web-task API, and a context manager that closes it.
+    """A sync client for AnchorBrowser's web-task API; use it as a context manager, or close it.
 
-    Threads may share it; in an event loop use `AsyncAnchor`. At most 100 starts and 100 checks are in flight at once.
-    Others queue: a start until it gets a slot or reaches its deadline, a check within its timeout.
+    Threads may share it; in an event loop use `AsyncAnchor`. At most 100 requests that start tasks and 100 that check
+    tasks are in flight at once; other requests queue. A start queues until it gets a slot or reaches its deadline. For
+    a check, the time in the queue counts against its timeout.
 
     Args:
         api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
         base_url: The API's URL; by default from `ANCHORBROWSER_BASE_URL`, else the public API. It may have a path, and
             must use https unless its host is a loopback address.
         http_timeout: Seconds that one request may take, except in `run_in_one_request`.
-        wait: How often waits check a task.
+        wait: How often a wait checks its task.
         max_response_bytes: The maximum size of a response after decompression, in bytes.
-        transport: An httpx transport to send with. It replaces the client's own, and with it the proxies from the
-            environment. If it raises `httpx.ConnectError`, the start counts as not sent and may be sent again. If a
-            transport that is not httpx's own times out, the start may have happened.
+        transport: An httpx transport that sends the requests. It replaces the client's own transport, so the proxies
+            from the environment are not used. If it raises `httpx.ConnectError` at a start, the start counts as not
+            sent and may be sent again. If a transport that is not httpx's own times out, the task may have started.
 
     Attributes:
         tasks: Starts web tasks and finds them again.
@@ -70,7 +71,7 @@ class Anchor:
 
     @property
     def api(self) -> AuthenticatedClient:
-        """The generated client, for operations that `tasks` does not have.
+        """The generated client, for operations of the API that `tasks` does not have.
 
         It sends with the same key and limits, and raises the same errors.
         """
@@ -93,21 +94,22 @@ class Anchor:
 
 
 class AsyncAnchor:
-    """A client for AnchorBrowser's web-task API under asyncio and trio, and an async context manager that closes it.
+    """An async client for AnchorBrowser's web-task API; use it as an async context manager, or close it.
 
-    It belongs to the event loop that uses it first. At most 100 starts and 100 checks are in flight at once. Others
-    queue: a start until it gets a slot or reaches its deadline, a check within its timeout.
+    It runs under asyncio and trio, and belongs to the event loop that uses it first. At most 100 requests that start
+    tasks and 100 that check tasks are in flight at once; other requests queue. A start queues until it gets a slot or
+    reaches its deadline. For a check, the time in the queue counts against its timeout.
 
     Args:
         api_key: The API key; by default from `ANCHORBROWSER_API_KEY`.
         base_url: The API's URL; by default from `ANCHORBROWSER_BASE_URL`, else the public API. It may have a path, and
             must use https unless its host is a loopback address.
         http_timeout: Seconds that one request may take, except in `run_in_one_request`.
-        wait: How often waits check a task.
+        wait: How often a wait checks its task.
         max_response_bytes: The maximum size of a response after decompression, in bytes.
-        transport: An async httpx transport to send with. It replaces the client's own, and with it the proxies from the
-            environment. If it raises `httpx.ConnectError`, the start counts as not sent and may be sent again. If a
-            transport that is not httpx's own times out, the start may have happened.
+        transport: An async httpx transport that sends the requests. It replaces the client's own transport, so the
+            proxies from the environment are not used. If it raises `httpx.ConnectError` at a start, the start counts as
+            not sent and may be sent again. If a transport that is not httpx's own times out, the task may have started.
 
     Attributes:
         tasks: Starts web tasks and finds them again.
@@ -138,7 +140,7 @@ class AsyncAnchor:
 
     @property
     def api(self) -> AuthenticatedClient:
-        """The generated client, for operations that `tasks` does not have.
+        """The generated client, for operations of the API that `tasks` does not have.
 
         It sends with the same key and limits, and raises the same errors.
         """
@@ -161,6 +163,6 @@ class AsyncAnchor:
 
 
 def _repr(client: Anchor | AsyncAnchor) -> str:
-    """Return a client's repr; a traceback may also show a client whose arguments were refused, without settings."""
+    """Return a client's repr; a traceback may show a client whose arguments were refused, which has no settings."""
     made: Settings | None = vars(client).get("_settings")
-    return f"<{type(client).__name__} {made.base_url if made else 'refused'}>"
+    return f"<{type(client).__name__} {made.base_url if made else 'with invalid arguments'}>"

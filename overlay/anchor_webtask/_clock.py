@@ -8,14 +8,14 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The time, sleeping, and random numbers, as waits need them."""
+    """What a wait needs: the time, functions that sleep, and random numbers."""
 
     def now(self) -> float:
         """Return seconds on a monotonic clock."""
         ...
 
     def wall(self) -> float:
-        """Return seconds since 1970. It is used for dates that leave or enter the process, never for waiting."""
+        """Return seconds since 1970; used only for dates in headers and tokens, never to measure a wait."""
         ...
 
     def chance(self) -> float:

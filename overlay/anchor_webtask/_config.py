@@ -47,10 +47,10 @@ def settings(
     wait: WaitPolicy,
     max_response_bytes: int,
 ) -> Settings:
-    """Check the arguments of a client; the API key and the base URL default to the environment.
+    """Check the arguments of a client, and return its settings; key and base URL default to environment variables.
 
     Raises:
-        ConfigurationError: An argument, or a variable of the environment, is invalid.
+        ConfigurationError: An argument or an environment variable is invalid.
     """
     found = Sealed(os.environ.get(KEY_VARIABLE)) if key.open() is None else key
     if problem := _key_problem(found):
@@ -76,7 +76,7 @@ def checked_seconds(name: str, value: object) -> float:
     """Return the timeout of one request, in seconds.
 
     Raises:
-        ConfigurationError: The value is not a finite number above 0.
+        ConfigurationError: The value is not a number above 0 and up to `MAX_SECONDS`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
         raise ConfigurationError(f"{name} must be a number of seconds above 0, not {value!r}")
@@ -87,7 +87,7 @@ def checked_timeout(value: object) -> float | None:
     """Return the timeout of a wait in seconds; None means that it has no deadline.
 
     Raises:
-        ConfigurationError: The value is neither None nor a finite number of at least 0.
+        ConfigurationError: The value is neither None nor a number from 0 to `MAX_SECONDS`.
     """
     if value is None:
         return None
@@ -105,7 +105,7 @@ def _not_too_long(name: str, value: float) -> float:
 
 
 def checked_wait(value: WaitPolicy | None, default: WaitPolicy) -> WaitPolicy:
-    """Return the policy of a wait; by default that of the client.
+    """Return the policy of a wait; by default, the client's policy.
 
     Raises:
         ConfigurationError: The value is not a `WaitPolicy`.

@@ -4,8 +4,8 @@
 
     AnchorError
     ├── ConfigurationError (ValueError)   refused before any request: key, base URL, options, output, token
-    ├── TransportError                    no connection, or a connection lost during a request other than a start
-    │   └── RequestTimeoutError           … because one request took too long
+    ├── TransportError                    no connection, or it was lost during a request that does not start a task
+    │   └── RequestTimeoutError           … because one request exceeded its timeout
     ├── StatusError                       the API responded with an HTTP error status
     │   ├── BadRequestError               400, 422
     │   ├── AuthenticationError           401
@@ -20,8 +20,8 @@
     ├── TaskTimeoutError (TimeoutError)   the wait reached its deadline, the task keeps running
     └── InvalidOutputError                the task completed, but its answer does not fit `output`
 
-All errors can be pickled and copied. None holds a request, a response or another library's exception, and none is
-chained to one, since those carry the key and the request's body.
+All errors can be pickled and copied. No error holds a request, a response or another library's exception, and no error
+is chained to such an exception, since these objects carry the key and the request's body.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ConfigurationError(AnchorError, ValueError):
 
 
 class TransportError(AnchorError):
-    """There was no connection, or it was lost during a request other than a start."""
+    """There was no connection, or it was lost during a request that does not start a task."""
 
 
 class RequestTimeoutError(TransportError):
@@ -66,8 +66,8 @@ class StatusError(AnchorError):
         status: The HTTP status code.
         message: The API's message, from its error body; None if the body has no readable message.
         code: The code in the API's error body; None if it has none.
-        request_id: The id that the API or its gateway gave the request, for a support case; None if neither did.
-        retry_after: Seconds after which the API allows another request; None if it did not say.
+        request_id: The id that the API or its gateway gave the request, for a support case; None if there is no id.
+        retry_after: Seconds after which the API allows another request; None if the response does not say.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class AuthenticationError(StatusError):
 
 
 class PaymentRequiredError(StatusError):
-    """402: the account is out of credit, or has reached its plan's number of concurrent browsers."""
+    """402: the account is out of credit, or has reached its plan's limit of concurrent browsers."""
 
 
 class PermissionDeniedError(StatusError):
@@ -120,18 +120,19 @@ class ServerError(StatusError):
 
 
 class UnexpectedResponseError(AnchorError):
-    """A response that the spec does not describe: a redirect, invalid JSON, an unknown shape, or a too large body."""
+    """A response that the spec does not describe: a redirect, invalid JSON, an unknown shape, or too much data."""
 
 
 class StartOutcomeUnknownError(AnchorError):
     """The task may or may not have started, and the client cannot find out, since the API has no list of tasks.
 
-    The start is never repeated automatically: a task that is started twice is paid for twice. Check the dashboard.
+    The start is never retried automatically: a task that is started twice is paid for twice. Check AnchorBrowser's
+    dashboard.
 
     Attributes:
         status: The HTTP status code of the response; None if there was no response.
         message: The API's message, from its error body; None if the body has no readable message.
-        request_id: The id that the API or its gateway gave the request; None if none.
+        request_id: The id that the API or its gateway gave the request; None if there is no id.
     """
 
     def __init__(
@@ -153,10 +154,10 @@ class TaskFailedError(AnchorError):
     """The API reports that the task failed.
 
     Attributes:
-        reason: The API's reason, as text or JSON; None if it gave none.
+        reason: The API's reason as text, which is JSON if the API did not give a text; None if it gave no reason.
     """
 
-    _advice = "task {id!r} has ended; a new start is a new task, and costs again"
+    _advice = "task {id!r} has ended; starting it again creates a new task, which costs again"
 
     def __init__(self, message: str, *, reason: str | None = None, task_id: str | None = None) -> None:
         super().__init__(message, task_id=task_id)
@@ -202,6 +203,6 @@ class InvalidOutputError(AnchorError):
         self.path = path
 
 
-# Tracebacks and pickles name the public package, whatever module defines the errors.
+# Tracebacks and pickles must name the public package, not the private module that defines the errors.
 for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, AnchorError)]:
     _class.__module__ = "anchor_webtask"

@@ -1,4 +1,4 @@
-"""The values that users pass in and receive: task options, statuses, updates and results."""
+"""The values that users pass and receive: task options, statuses, updates and results."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Provider: TypeAlias = Literal["azure", "gemini", "groq", "openai", "xai"] | str
 class TaskOptions(TypedDict, total=False):
     """The API's optional fields of a web task, under the API's names; None means the same as leaving a field out.
 
-    The facts are those of the API's reference page "Perform Web Task", unless a line says otherwise.
+    The descriptions follow the API's reference page "Perform Web Task", unless a line says otherwise.
 
     Attributes:
         url: The page to start from, with its scheme; without it, the session's current page.
         session_id: The id of a running browser session in which the agent works.
-        agent: The agent that does the task; the API's default is `browser-use`. Any text is sent, since the API adds
-            agents.
-        provider: The provider of the agent's model. Any text is sent.
+        agent: The agent that does the task; the API's default is `browser-use`. Any text is accepted, since the API
+            may add agents.
+        provider: The provider of the agent's model. Any text is accepted.
         model: The name of the model, as its provider spells it.
         detect_elements: Whether the agent detects the page's elements, which improves interaction.
         human_intervention: Whether the agent may ask a human for help.
@@ -66,7 +66,7 @@ class TaskUpdate:
 
     Attributes:
         task_id: The task's id.
-        status: The task's status; after a failed check, the status known before.
+        status: The task's status; after a failed check, the last known status.
         raw_status: The status as the API spells it; None before the first successful check.
         elapsed: Seconds since the task's start; if that is unknown, since the handle was made.
         checks: The number of checks that the handle has made, including this one.

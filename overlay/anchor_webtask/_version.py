@@ -1,3 +1,3 @@
-"""The package's version, apart so that the build reads it without importing anything."""
+"""The package's version, in a separate file so that the build can read it without importing anything."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The benchmarks run, and every budget has its row. No test here depends on how fast anything is."""
+"""The benchmarks run without errors, and their budgets are checked. No test depends on the speed of the machine."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ NO_ROW = "no row with this key was measured"
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the benchmarks as `make bench` does, but in the environment of the tests."""
+    """Run the benchmarks as `make bench` does, but with the Python environment of the tests."""
     command = [sys.executable, "-m", "benchmarks", *arguments]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
 
 
-def test_requests_and_checks_are_measured_with_sync_and_async_clients_against_bare_httpx() -> None:
+def test_requests_and_checks_of_sync_and_async_clients_are_compared_with_bare_httpx() -> None:
     process = bench("--only", "request", "check", "--rounds", "1", "--json", "--check")
     assert NO_ROW not in process.stderr
     rows = {each["key"]: each for each in json.loads(process.stdout)["rows"]}
@@ -37,7 +37,7 @@ def test_requests_and_checks_are_measured_with_sync_and_async_clients_against_ba
         assert each["ratios"][BARE]["median"] > 0
 
 
-def test_unknown_group_is_refused() -> None:
+def test_unknown_benchmark_group_is_refused() -> None:
     process = bench("--only", "speed")
     assert (process.returncode, process.stdout) == (2, "")
     assert "invalid choice: 'speed'" in process.stderr
@@ -47,7 +47,7 @@ CHECKS = (CHECK, "check.async.mock", "check.sync.tcp.cpu", "check.async.tcp.cpu"
 
 
 def measured(*ours: float) -> list[Row]:
-    """Return one row of the group `check` per figure, in the order of CHECKS; httpx has 1 µs in each row."""
+    """Return rows with the keys in CHECKS, these figures for this package, and 1 µs for httpx."""
     return [row(key, key, "µs", {OURS: [figure], BARE: [1.0]}) for key, figure in zip(CHECKS, ours, strict=False)]
 
 
@@ -59,7 +59,7 @@ def test_row_over_its_budget_is_reported(ours: float, problems: list[str]) -> No
     assert _budgets.problems(measured(ours, 0.5, 0.5, 0.5), {"check"}, has_full=True) == problems
 
 
-def test_budget_without_a_row_is_reported() -> None:
+def test_budget_without_a_measured_row_is_reported() -> None:
     assert _budgets.problems(measured(0.5, 0.5, 0.5), {"check"}, has_full=True) == [
         f"{CHECKS[-1]}: budgets.toml has a budget for it, but {NO_ROW}"
     ]

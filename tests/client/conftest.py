@@ -1,4 +1,4 @@
-"""Fixtures: the emulator over TCP, in virtual time that it shares with the client."""
+"""Fixtures: an emulator that is served over TCP, and a client of it; both use the same virtual time."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def emulator(clock: VirtualClock) -> Emulator:
-    """An emulator that accepts only the key of the runners' clients."""
+    """An emulator that accepts only the API key that the tests' clients send."""
     return Emulator(KEY, clock=clock)
 
 
 @pytest.fixture
 def base_url(emulator: Emulator) -> Iterator[str]:
-    """The URL of the running emulator."""
+    """The base URL at which the emulator is served."""
     with emulator.serve() as server:
         yield server.base_url
 
 
 @pytest.fixture
 def anchor(runner: Runner, base_url: str) -> Iterator[Any]:
-    """A client of the emulator."""
+    """A client that sends its requests to the emulator."""
     with runner.anchor(base_url=base_url) as made:
         yield made

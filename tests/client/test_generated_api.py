@@ -1,4 +1,4 @@
-"""`.api`: the generated endpoints send the key, and pass the same guard as the requests of `.tasks`."""
+"""The generated endpoints, called with `.api`: they send the key, and have the same limits and errors as `.tasks`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def status_endpoint(runner: Runner) -> Callable[..., Any]:
-    """Return the generated function that gets a task's status, for the runner's sync or async client."""
+    """Return the generated function that gets a task's status, sync or async like the runner's client."""
     return get_perform_web_task_status.sync if runner.name == "sync" else get_perform_web_task_status.asyncio
 
 

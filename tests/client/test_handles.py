@@ -107,7 +107,7 @@ def test_async_handle_can_be_iterated_again_after_leaving_the_loop_early(runner:
     assert runner.call(main) == ["completed"]
 
 
-def test_get_makes_no_request_and_the_first_check_comes_immediately(
+def test_get_makes_no_request_and_the_first_check_of_its_handle_is_immediate(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     task_id = runner.call(anchor.tasks.start, "Read the price").id
@@ -130,7 +130,9 @@ def test_resume_restores_the_age_of_the_task_from_its_token(
     assert [(update.status, update.elapsed) for update in updates] == [("running", 100), ("completed", 110)]
 
 
-def test_token_records_that_the_answer_is_wrapped_in_an_object(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_token_records_that_the_schema_wraps_the_answer_in_an_object(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     nested = {"result": {"result": {"result": [1, 2]}}}
     emulator.on(takes=0, answer=nested)
     task = runner.call(anchor.tasks.start, "Count", output={"type": "array", "items": {"type": "integer"}})

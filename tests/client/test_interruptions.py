@@ -49,9 +49,10 @@ class Moment:
         name: What the client does at that moment.
         server: The arguments of `raw_server`.
         seconds: The delay between checks.
-        size: The number of bytes that are added to the start.
-        requests: The number of requests that the server receives before the interruption; 0 if it comes during a sleep.
-        note: A part of the expected note.
+        size: The number of bytes that are added to the start, to make it long.
+        requests: The number of requests that the server receives before the interruption; 0 if the client is
+            interrupted while it sleeps.
+        note: A part of the note that the exception must have.
     """
 
     name: str
@@ -73,13 +74,13 @@ MOMENTS: Final = (
 
 
 def interrupt(process: subprocess.Popen[str]) -> str:
-    """Send the signal of Ctrl-C, and return the program's error output."""
+    """Interrupt a program as Ctrl-C does, and return what the program writes to standard error."""
     process.send_signal(signal.SIGINT)
     try:
         return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
     except subprocess.TimeoutExpired:
-        # If a signal arrives just before a system call, Python handles it only after the call. A second signal
-        # interrupts the call.
+        # A signal that arrives just before a system call begins does not interrupt the call, and Python handles the
+        # signal only after the call. A second signal interrupts the call.
         process.send_signal(signal.SIGINT)
         return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
 
@@ -100,7 +101,7 @@ def test_ctrl_c_ends_run_with_a_note_and_shows_no_secret(name: str, moment: Mome
     assert process.returncode == -signal.SIGINT
     assert "KeyboardInterrupt" in errors
     assert moment.note in errors
-    # The reports of Python, Rich and Sentry contain the variables of the frames.
+    # The search for secrets means something only if the three reports show the variables of the frames.
     assert errors.count("anchor = <") == 2
     assert '"anchor":"<' in errors
     assert find_secrets([errors], secret_parts(KEY, PASSWORD)) == []
@@ -141,7 +142,7 @@ def test_handle_and_client_are_usable_after_a_cancelled_check(runner: Runner) ->
 
 
 @async_runners
-# httpx sends a body with an async generator; trio warns when an unfinished generator is garbage-collected.
+# httpx sends a body with an async generator. A cancelled request does not finish the generator, and trio warns of it.
 @pytest.mark.filterwarnings("ignore:Async generator 'httpx:ResourceWarning")
 @pytest.mark.parametrize("moment_name", ["sending", "starting", "checking"])
 def test_cancellation_shows_no_secret(
@@ -182,7 +183,7 @@ def test_handle_is_usable_after_a_cancelled_sleep(
 
 
 @async_runners
-def test_note_on_a_cancelled_start_says_that_its_outcome_is_unknown(runner: Runner) -> None:
+def test_cancelled_start_has_a_note_that_its_outcome_is_unknown(runner: Runner) -> None:
     with raw_server(start=[(Ending.SILENCE,), STARTED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(anchor.tasks.start, "Read the price")
         cancelled = runner.call(cancelled_error, start, lambda: server.wait_for_requests(1))
@@ -192,7 +193,7 @@ def test_note_on_a_cancelled_start_says_that_its_outcome_is_unknown(runner: Runn
 
 
 class Interrupting(dict[str, Any]):
-    """A mapping that can be read `reads` times, and raises KeyboardInterrupt the next time."""
+    """A mapping that can be read `reads` times, and raises KeyboardInterrupt when it is read once more."""
 
     def __init__(self, reads: int) -> None:
         super().__init__(filler=" ")
@@ -218,7 +219,7 @@ class Interrupting(dict[str, Any]):
 
 @pytest.mark.parametrize("reads", range(3))
 def test_interruption_before_a_start_is_sent_adds_no_note_and_shows_no_secret(runner: Runner, reads: int) -> None:
-    """The interruption comes while the request is built, so no note may say that the task may have started."""
+    """The start is interrupted while its request is built: no task can have started, so the exception needs no note."""
     with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
         start = functools.partial(
             anchor.tasks.start,
@@ -247,7 +248,7 @@ def test_interruption_before_a_start_is_sent_adds_no_note_and_shows_no_secret(ru
 
 
 class TimeLimitError(Exception):
-    """An exception that the signal handler of a job queue's worker may raise at any moment."""
+    """An exception that a signal handler raises at any moment, as in a job queue when a job exceeds its time limit."""
 
 
 @contextmanager
@@ -283,10 +284,14 @@ def test_client_is_usable_after_an_interrupted_request_of_its_api(monkeypatch: p
 
 
 @pytest.mark.parametrize("moment", range(1, 5))
-def test_interruption_while_a_slot_is_acquired_does_not_lose_the_slot(
+def test_slot_is_not_lost_if_an_exception_interrupts_its_acquisition(
     monkeypatch: pytest.MonkeyPatch, moment: int
 ) -> None:
-    """Python handles a signal when a C function returns; a profile function is called at the same moment."""
+    """A signal handler may raise when a C function returns.
+
+    Python calls a profile function at the same moments, so here the profile function raises the exception. `moment` is
+    the number of the return at which it does.
+    """
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 1)
     returned = 0
 
@@ -322,6 +327,6 @@ def test_connection_is_closed_if_a_start_is_cancelled_during_the_tls_handshake(r
 
         with runner.anchor(base_url=f"https://127.0.0.1:{server.getsockname()[1]}") as anchor:
             runner.call(cancelled_error, functools.partial(anchor.tasks.start, "Read the price"), receive_client_hello)
-            # The connection is closed immediately, before a garbage collection and before the client is closed.
+            # The connection must be closed at once, not only by a garbage collection or when the client is closed.
             while connections[0].recv(65_536):
                 pass

@@ -1,4 +1,4 @@
-"""The limiter: concurrent requests of one client queue for slots, except requests that the server holds open."""
+"""The limiter: at most N starts and N checks of one client are in flight; others queue, except `run_in_one_request`."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Call:
     """One of several concurrent calls.
 
     Attributes:
-        make: Makes the call with a client.
-        after: Waits until the call may begin.
+        make: Makes the call; the argument is a client.
+        after: A function that returns when the call may begin.
         ended: Set when the call has ended.
     """
 
@@ -97,13 +97,13 @@ def in_one_request(anchor: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def one_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only one start and one check may be in flight at once."""
+    """Limit the client to one start and one check in flight."""
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 1)
 
 
 @pytest.fixture
 def queued(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
-    """An event that is set when a request queues for a slot."""
+    """An event that is set when a request begins to queue for a slot."""
     max_queue_time, event = limiter.Slot.max_queue_time, threading.Event()
 
     def set_and_return(*args: Any) -> float:
@@ -174,12 +174,12 @@ def test_start_is_not_sent_if_it_gets_no_slot_before_the_deadline(runner: Runner
     with raw_server(start=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task, error = call_concurrently(runner, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
-    assert str(error) == "not sent within 1 s: too many other requests are in flight"
+    assert str(error) == "the request was not sent within 1 s: too many requests are in flight"
     assert (task.id, server.starts) == (TASK_ID, 1)
 
 
 class BusyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport whose first response comes ten seconds, in virtual time, after another request begins to queue.
+    """A transport that delays its first response until another request queues, and for ten more virtual seconds.
 
     Attributes:
         first_received: Set when the first request has arrived.
@@ -220,7 +220,7 @@ def refresh(anchor: Any) -> Any:
         pytest.param(refresh, lambda anchor: anchor.tasks.get(TASK_ID).result(timeout=22), 12, 0.9 * 12, id="check"),
     ],
 )
-def test_request_has_the_right_timeouts_after_ten_seconds_in_the_queue(
+def test_ten_seconds_in_the_queue_shorten_only_the_timeouts_that_a_deadline_limits(
     runner: Runner,
     clock: VirtualClock,
     queued: threading.Event,
@@ -246,7 +246,7 @@ def test_age_of_a_task_is_measured_from_the_response_to_its_start(
         assert runner.call(first_update, task).elapsed == 1
 
 
-def test_queueing_counts_against_the_timeout_of_a_check(runner: Runner) -> None:
+def test_timeout_of_a_check_includes_the_time_in_the_queue(runner: Runner) -> None:
     def check_once(anchor: Any) -> Any:
         return first_update(anchor.tasks.get(TASK_ID), timeout=0.5)
 
@@ -255,7 +255,7 @@ def test_queueing_counts_against_the_timeout_of_a_check(runner: Runner) -> None:
     with raw_server(check=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result, update = call_concurrently(runner, anchor, Call(check), queueing)
     assert isinstance(update.last_error, RequestTimeoutError)
-    assert re.match(r"not sent within 0\.\d+ s: too many other requests", str(update.last_error))
+    assert re.match(r"the request was not sent within 0\.\d+ s: too many requests", str(update.last_error))
     assert (result.value, server.count("GET")) == ("done", 1)
 
 
@@ -280,7 +280,7 @@ def close(anchor: Any) -> Any:
 
 
 def test_queued_start_is_not_sent_if_the_client_is_closed(runner: Runner, queued: threading.Event) -> None:
-    # An event loop notices immediately that a socket is closed; a thread that reads from it, only when the read ends.
+    # A closed client ends a waiting request: at once in an event loop, but in a thread only when the request times out.
     limit = 1 if runner.name == "sync" else TEST_TIMEOUT
     with (
         raw_server(start=[(Ending.SILENCE,)]) as server,
@@ -300,7 +300,7 @@ def test_queued_start_is_not_sent_if_the_client_is_closed(runner: Runner, queued
 
 
 def slow_to_connect(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
-    """Delay new connections, and return two events: one is set when a connection begins, the other lets it continue."""
+    """Delay new connections; return an event that is set when a connection begins, and an event that ends its delay."""
     connecting, may_continue = threading.Event(), threading.Event()
     connect, connect_async = socket.create_connection, anyio.connect_tcp
 
@@ -349,7 +349,7 @@ def cancel_after_response(scope: anyio.CancelScope, monkeypatch: pytest.MonkeyPa
 
 
 @async_runners
-def test_slot_goes_to_the_next_start_if_a_start_is_cancelled_just_as_it_gets_the_slot(
+def test_slot_is_passed_on_if_a_start_is_cancelled_at_the_moment_it_gets_the_slot(
     runner: Runner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (

@@ -1,4 +1,4 @@
-"""Log records of starts, ends and repeated checks: each has the task's id as a field, and no prompt or answer."""
+"""Log records of task starts, task ends and repeated requests: they hold the task's id, not its prompt or answer."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIND_TASK: Final = Path(__file__).parent / "programs" / "find_task.py"
 
 @pytest.fixture(autouse=True)
 def capture_all_levels(caplog: pytest.LogCaptureFixture) -> None:
-    """The package's records of all levels are captured."""
+    """Capture the log records of this package at all levels."""
     caplog.set_level(logging.DEBUG, logger="anchor_webtask")
 
 
@@ -33,7 +33,7 @@ def package_records(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, st
     return [(record.levelname, record.getMessage(), vars(record)["task_id"]) for record in ours]
 
 
-def test_start_end_and_repeated_checks_are_logged_without_prompt_and_answer(
+def test_start_and_end_of_task_and_repeated_checks_are_logged_without_prompt_and_answer(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
@@ -54,12 +54,12 @@ def test_failed_task_is_logged_without_its_reason(
     assert package_records(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
 
 
-def test_repetition_of_a_start_is_logged(
+def test_start_that_is_repeated_is_logged(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(start_faults=[429])
     runner.call(anchor.tasks.run, "a prompt")
-    warning = ("WARNING", "start not accepted (RateLimitError), repeating it later", None)
+    warning = ("WARNING", "start not accepted (RateLimitError), trying again later", None)
     assert package_records(caplog)[0] == warning
 
 

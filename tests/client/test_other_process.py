@@ -1,4 +1,4 @@
-"""A task that one process has started can be found by another process; both use the emulator over TCP."""
+"""One process starts a task, and another process finds the task by its id or token; both use the emulator over TCP."""
 
 from __future__ import annotations
 

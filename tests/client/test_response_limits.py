@@ -1,7 +1,7 @@
 """A response that is too slow or too large is cut off. These tests use real sockets and real time.
 
-A slow response here lasts longer than any limit of the client, and its end is correct: a client that does not cut off
-the response succeeds, and the test fails.
+A slow response takes longer than every time limit of the client, but is correct to its end. So a client that did not
+cut it off would succeed, and the test would fail.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def test_check_is_cut_off_at_the_deadline_of_the_wait(runner: Runner) -> None:
         raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
         runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor,
     ):
-        # The slow first check is cut off at the deadline, and the last check returns the result.
+        # The first check is cut off at the deadline; then the wait makes its last check, which returns the result.
         assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=0.3).value == "done"
 
 
@@ -126,7 +126,7 @@ def test_decompression_of_a_huge_response_stops_at_max_response_bytes(runner: Ru
 
 
 def test_slow_gzipped_response_is_cut_off_before_its_first_decompressed_byte(runner: Runner) -> None:
-    # The gzip header contains a long file name, which is not part of the decompressed content.
+    # A gzip header may hold a file name. This one is so long that the time limit passes before the content begins.
     body = b"\x1f\x8b\x08\x08" + b"\0" * 6 + b"name" * 50 + gzip.compress(DONE)[3:]
     with (
         raw_server(check=[(response_head(200, len(body), GZIP), Drip(body))]) as server,
@@ -160,7 +160,7 @@ def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the
 
 
 def test_http_timeout_limits_head_and_body_together(runner: Runner) -> None:
-    """The head takes 0.2 s and the body another 0.2 s: each alone is within the timeout of 0.3 s, but not both."""
+    """The head takes 0.2 s and the body 0.2 s: each alone is within the timeout of 0.3 s, but their sum is not."""
     head = response_head(200, len(DONE))
     slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
     with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 
 
-def test_run_starts_once_waits_and_returns_the_answer(
+def test_run_starts_one_task_waits_for_it_and_returns_its_answer(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, Fault(cut=True)])
@@ -36,7 +36,7 @@ def test_run_starts_once_waits_and_returns_the_answer(
     assert (result.value, result.raw) == ({"amount": 3}, {"amount": 3})
     assert result.task_id in emulator.requests[1].path
     assert emulator.starts == 1
-    # The delay between checks is at most a tenth of the task's time, so the end is noticed at most a tenth late.
+    # The task ends after 1200 s. The delay between checks is a tenth of that, so the end is noticed at most 120 s late.
     assert 1200 <= clock.time <= 1320
 
 
@@ -90,7 +90,7 @@ def test_on_update_gets_the_result_of_each_check(runner: Runner, anchor: Any, em
     assert {update.task_id for update in seen} == {result.task_id}
 
 
-def test_run_checks_with_the_delays_of_its_wait_policy(
+def test_delays_between_checks_of_run_come_from_its_wait_policy(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=50)
@@ -99,7 +99,7 @@ def test_run_checks_with_the_delays_of_its_wait_policy(
 
 
 @pytest.mark.parametrize("callback", ["on_start", "on_update"])
-def test_exception_of_a_callback_is_raised_with_the_task_id_in_a_note(
+def test_exception_of_a_callback_is_raised_with_a_note_that_has_the_task_id(
     runner: Runner, anchor: Any, emulator: Emulator, callback: str
 ) -> None:
     def fail(_: object) -> None:
@@ -161,7 +161,7 @@ def test_start_is_not_repeated_if_the_server_accepts_it_and_the_response_is_lost
     assert (emulator.starts, emulator.start_requests) == (1, 1)
 
 
-def test_start_raises_rate_limit_error_without_a_repetition(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_start_raises_rate_limit_error_and_is_not_repeated(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(start_faults=[429])
     raised(RateLimitError, runner, anchor.tasks.start, "Read the price")
     assert (emulator.starts, emulator.start_requests) == (0, 1)

@@ -1,4 +1,4 @@
-"""Both clients handle each sample response in `tests/samples/` as expected; the README there describes the format."""
+"""Both clients get the expected result from each response in `tests/samples/`, whose README describes the format."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ OUTCOMES: Final = ({"value", "raw"}, {"id"}, {"status"})
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample response, and the expected result of each request that gets it."""
+    """A sample response, and the expected result of each kind of request that can get this response."""
 
     status: int
     headers: dict[str, str]
@@ -34,7 +34,7 @@ class Sample:
 
 
 def read_sample(folder: Path) -> Sample:
-    """Return the sample in a folder; raise an AssertionError if it has an unknown key or file, or expects nothing."""
+    """Return the sample in a folder; raise AssertionError for an unknown key or file, or if no result is expected."""
     (body,) = folder.glob("body.*")
     assert {path.name for path in folder.iterdir()} == {body.name, "sample.json"}
     described = json.loads((folder / "sample.json").read_text(encoding="utf-8"))
@@ -58,7 +58,7 @@ CASES: Final = [
 
 
 def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
-    """Send the request, and return the result in the format of a sample's `expected`."""
+    """Send a request of this kind, and return its result in the format of `expected` in `sample.json`."""
     if request == "one-request":
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")
     else:
@@ -90,7 +90,7 @@ def test_sample_response_has_the_expected_result(
 @pytest.mark.parametrize(
     "folder", sorted(path for path in SAMPLES.iterdir() if path.is_dir()), ids=lambda path: path.name
 )
-def test_sample_folder_has_all_required_files_and_keys_and_no_others(folder: Path) -> None:
+def test_sample_folder_has_all_required_files_and_keys_and_no_other_files_or_keys(folder: Path) -> None:
     assert read_sample(folder).expected
 
 

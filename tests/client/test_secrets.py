@@ -1,6 +1,6 @@
-"""Neither the key nor a secret value is shown by a task that succeeds, or by the emulator.
+"""Searches for secrets in handles, updates, results and log records, and in the emulator's own texts.
 
-Secrets in errors are tested with each fault in `tests/faults/test_matrix.py`.
+`tests/faults/test_matrix.py` searches for secrets in errors, with each fault.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def test_handles_updates_logs_and_emulator_show_no_secret(
     assert emulator.starts == 1
 
 
-def test_invalid_output_error_shows_a_secret_of_the_answer_only_in_its_raw_attribute(
+def test_invalid_output_error_shows_a_secret_in_the_answer_only_in_its_raw_attribute(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"PIN": 1, PASSWORD: f"{PASSWORD} is your password"})

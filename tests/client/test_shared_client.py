@@ -1,4 +1,4 @@
-"""A client that several threads or several async tasks share, and a client that the program does not close."""
+"""Several threads or async tasks share one client; a client refuses a second event loop; a client is never closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
 
 
 def two_requests() -> Any:
-    """Return an action for server scripts that waits until two requests have arrived, so that two checks overlap."""
+    """Return a script action that waits until two requests have arrived, so that two checks are in flight at once."""
     return threading.Barrier(2, timeout=TEST_TIMEOUT).wait
 
 

@@ -1,4 +1,4 @@
-"""Answers of synthetic types over TCP: the emulator sends a value's JSON, and the client returns an equal value."""
+"""Random types as `output`: the emulator answers with the JSON of a random value, and the client returns that value."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def emulator(clock: VirtualClock) -> Emulator:
-    """An emulator whose tasks end at once."""
+    """An emulator whose tasks end immediately."""
     return Emulator(KEY, takes=0, clock=clock)
 
 
 @pytest.mark.parametrize("method", ["run", "run_in_one_request"])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(type_and_value=types_with_values(), times=st.integers(0, 2))
-def test_client_returns_value_of_synthetic_type_unchanged(
+def test_client_returns_random_value_of_random_type_unchanged(
     runner: Runner, anchor: Any, emulator: Emulator, method: str, type_and_value: tuple[Any, Any], times: int
 ) -> None:
     kind, value = type_and_value

@@ -1,7 +1,7 @@
-"""Types as `output` against the emulator over TCP: the values that answers become, and the errors of wrong answers.
+"""Types as `output`, with the emulator over TCP: answers become values of the type, and wrong answers raise errors.
 
-One emulator serves all tests of this file, since a server takes a while to stop. Its tasks end at once, and each test
-sets the answer of the tasks that it starts.
+All tests of this file share one emulator, since stopping a server takes a while. The emulator's tasks end immediately,
+and each test sets the answer of the tasks that the test starts.
 """
 
 from __future__ import annotations
@@ -138,14 +138,14 @@ SCHEMA: Final = {
 
 @dataclass(frozen=True)
 class DocumentedCase:
-    """The example from the API's documentation as one kind of class.
+    """The example from the API's documentation, written with one kind of class.
 
     Attributes:
         name: The kind of class, for the ids of tests.
         output: The type, as passed for `output`.
-        value: The value of the type that the answer becomes.
+        value: The value that the answer becomes.
         answer: The JSON of the answer.
-        leaf: The keys and indexes that lead to the last number in the answer.
+        leaf: The keys and indexes of the answer's last number, from the outermost to the innermost.
     """
 
     name: str
@@ -220,13 +220,13 @@ ARE_ANSWERS: Final = {
     "optional dataclass": {"null", "null in a wrapper"},
     "optional pydantic model": {"null", "null in a wrapper"},
 }
-"""The entries of `NO_ANSWERS` that a type accepts: any text for `str`, null for optional types, `{}` for dicts."""
+"""By name of a case, the entries of `NO_ANSWERS` that its type accepts, such as any text for `str`, `{}` for dicts."""
 
 AMBIGUOUS: Final = {"str", "dataclass with the only field result", "pydantic model with the only field result"}
-"""Types that accept any text, and therefore do not decode JSON in a text."""
+"""Names of the cases whose type accepts any text; for these, text that is JSON is not decoded."""
 
 SYNTHETIC_TYPES: Final = {"optional union of tagged Structs": Cash, "union of int and list of str": int}
-"""By name of a case, the type of the emulator's synthetic answer, if it differs from the type of the case's value."""
+"""By name of a case, the type of the emulator's synthetic answer, where the case's own value has a different type."""
 
 METHODS: Final = ["run", "run_in_one_request"]
 
@@ -238,7 +238,7 @@ def step(value: Any, *keys: str | int) -> Any:
 
 
 def with_leaf(answer: Any, keys: tuple[str | int, ...], leaf: Any) -> Any:
-    """Return a copy of an answer with `leaf` at the place that `keys` lead to."""
+    """Return a copy of an answer in which `leaf` replaces the value that these keys and indexes lead to."""
     if not keys:
         return leaf
     copy = json.loads(json.dumps(answer))
@@ -252,12 +252,12 @@ def jsonpath(keys: tuple[str | int, ...]) -> str:
 
 
 def sent(case: TypeCase) -> Any:
-    """Return the case's answer in the form that the sent schema asks for."""
+    """Return the case's answer as the sent schema describes it: wrapped in an object if the type is not an object."""
     return case.answer if case in OBJECT_CASES else {"result": case.answer}
 
 
 def last_leaf(answer: Any) -> tuple[str | int, ...]:
-    """Return the keys and indexes that lead to the last value in an answer that is neither object nor list."""
+    """Return the keys and indexes that lead to an answer's last text, number, boolean, null, or empty container."""
     if isinstance(answer, dict) and answer:
         key = list(answer)[-1]
         return (key, *last_leaf(answer[key]))
@@ -267,7 +267,7 @@ def last_leaf(answer: Any) -> tuple[str | int, ...]:
 
 
 def named(cases: list[Any]) -> Any:
-    """Return pytest parameters with the names of the cases as their ids."""
+    """Return the cases as pytest parameters, with the cases' names as ids."""
     return [pytest.param(case, id=case.name.replace(" ", "-")) for case in cases]
 
 
@@ -278,7 +278,7 @@ sync_only = pytest.mark.parametrize("runner", ["sync"], indirect=True)
 
 @pytest.fixture(name="emulator", scope="module")
 def one_emulator() -> Emulator:
-    """An emulator for all tests of this file, in place of the fixture of the same name that serves a single test."""
+    """An emulator that all tests of this file share; `emulator` in `conftest.py` is made anew for each test."""
     return Emulator(KEY, takes=0, clock=VirtualClock())
 
 
@@ -291,7 +291,7 @@ def one_base_url(emulator: Emulator) -> Iterator[str]:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @each_documented_case
-def test_answer_from_api_documentation_becomes_value_in_every_form(
+def test_documented_answer_in_every_form_becomes_value_of_requested_type(
     runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase, form: Callable[[Any], Any]
 ) -> None:
     raw = form(documented.answer)
@@ -324,7 +324,7 @@ def test_error_names_place_of_wrong_value_in_every_form_of_answer(
 
 
 @each_documented_case
-def test_error_of_wrong_answer_has_raw_answer_path_and_task_id(
+def test_error_of_wrong_answer_has_task_id_and_path_and_raw_answer(
     runner: Runner, anchor: Any, emulator: Emulator, documented: DocumentedCase
 ) -> None:
     raw = with_leaf(documented.answer, documented.leaf, "a quarter")
@@ -335,7 +335,7 @@ def test_error_of_wrong_answer_has_raw_answer_path_and_task_id(
     assert f"task {task.id!r} has ended; the error's .raw is its answer as received" in str(caught)
 
 
-def test_error_of_wrong_answer_to_run_in_one_request_mentions_raw_answer(
+def test_error_of_wrong_answer_to_run_in_one_request_mentions_its_raw_attribute(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer=PROSE)
@@ -378,7 +378,7 @@ def test_answer_becomes_value_of_requested_type(
     ],
 )
 @sync_only
-def test_answer_in_every_form_becomes_value_of_type(
+def test_answer_in_every_form_becomes_value_of_requested_type(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase, form: Callable[[Any], Any]
 ) -> None:
     emulator.on(answer=form(sent(case)))
@@ -389,7 +389,7 @@ def test_answer_in_every_form_becomes_value_of_type(
 
 @pytest.mark.parametrize("case", named(WRAPPED_CASES))
 @sync_only
-def test_answer_that_lacks_field_result_of_wrapped_schema_becomes_value(
+def test_answer_becomes_value_even_if_agent_omits_the_wrapper_in_the_schema(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
 ) -> None:
     emulator.on(answer=case.answer)
@@ -398,7 +398,7 @@ def test_answer_that_lacks_field_result_of_wrapped_schema_becomes_value(
 
 @each_case
 @sync_only
-def test_error_names_place_of_wrong_value_in_answer_of_type(
+def test_error_names_place_of_wrong_value_for_every_type(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
 ) -> None:
     keys = last_leaf(sent(case))
@@ -419,7 +419,7 @@ def test_error_names_place_of_wrong_value_in_answer_of_type(
     ],
 )
 @sync_only
-def test_answer_without_data_is_refused_for_type(
+def test_answer_without_data_is_refused_when_a_type_is_requested(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase, raw: Any
 ) -> None:
     emulator.on(answer=raw)
@@ -439,7 +439,7 @@ def test_answer_without_data_is_refused_for_type(
         pytest.param(AttrsReport | None, {"result": None}, None, id="null for an optional type"),
     ],
 )
-def test_answer_that_fits_is_accepted_even_if_empty(
+def test_answer_that_looks_empty_or_wrong_is_accepted_if_it_fits_requested_type(
     runner: Runner, anchor: Any, emulator: Emulator, output: Any, raw: Any, value: Any
 ) -> None:
     emulator.on(answer=raw)
@@ -464,7 +464,7 @@ def test_synthetic_answer_of_emulator_fits_requested_type(
     [("sync", "get"), ("sync", "resume"), ("asyncio", "get"), ("trio", "resume")],
     indirect=["runner"],
 )
-def test_another_process_finds_tasks_and_reads_answers_as_types(
+def test_another_process_finds_tasks_and_gets_answers_as_values_of_types(
     runner: Runner, anchor: Any, base_url: str, emulator: Emulator, method: str
 ) -> None:
     references: dict[str, str] = {}
@@ -478,17 +478,21 @@ def test_another_process_finds_tasks_and_reads_answers_as_types(
     assert json.loads(stdout) == list(references)
 
 
-def test_error_names_place_of_wrong_value_for_task_found_by_id(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_error_names_place_of_wrong_value_in_answer_of_task_found_by_id(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(answer=with_leaf(REPORT, DOCUMENTED_CASES[0].leaf, None))
     started = runner.call(anchor.tasks.start, "Collect the nodes")
     caught = raised(InvalidOutputError, runner, anchor.tasks.get(started.id, output=AttrsReport).result)
     assert (caught.path, caught.task_id) == (jsonpath(DOCUMENTED_CASES[0].leaf), started.id)
-    # Without `output`, the same answer can still be read.
+    # A handle without `output` returns the same answer unchecked.
     assert runner.call(anchor.tasks.get(started.id).result).value == caught.raw
 
 
 @pytest.mark.parametrize("nesting", range(3))
-def test_token_says_whether_answer_is_wrapped(runner: Runner, anchor: Any, emulator: Emulator, nesting: int) -> None:
+def test_token_records_whether_requested_schema_has_a_wrapper(
+    runner: Runner, anchor: Any, emulator: Emulator, nesting: int
+) -> None:
     raw: Any = {"result": NODES}
     for _ in range(nesting):
         raw = {"result": raw}
@@ -500,13 +504,13 @@ def test_token_says_whether_answer_is_wrapped(runner: Runner, anchor: Any, emula
     assert found.token() == wrapped.token()
     result = runner.call(found.result)
     assert (result.value, result.raw) == (NODES, raw)
-    # If the token says that the answer is not wrapped, a third wrapper belongs to the answer.
+    # If the token says that the schema has no wrapper, two wrappers are removed, and a third is a part of the answer.
     assert runner.call(anchor.tasks.resume(plain.token()).result).value == (
         {"result": NODES} if nesting == 2 else NODES
     )
 
 
-def test_task_found_by_token_returns_object_without_result_wrappers(
+def test_task_found_by_token_removes_wrappers_around_its_answer(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"result": {"result": REPORT}})
@@ -521,7 +525,9 @@ def test_task_found_by_token_returns_object_without_result_wrappers(
 ROW_COUNT: Final = 110_000
 
 
-def test_answer_of_ten_megabytes_becomes_value(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_answer_of_ten_megabytes_becomes_value_of_requested_type(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     raw = {"nodes_cpu_usage": NODES[:1] * ROW_COUNT}
     assert len(json.dumps(raw)) > 10_000_000
     emulator.on(answer=raw)
@@ -542,7 +548,7 @@ def test_error_of_wrong_answer_of_ten_megabytes_is_short(runner: Runner, anchor:
 
 
 class Opaque:
-    """A class whose fields are unknown."""
+    """A class without annotations of its fields, so that no schema can describe it."""
 
     def __init__(self, handle: Any) -> None:
         self.handle = handle
@@ -561,7 +567,7 @@ class ModelWithOpaque(pydantic.BaseModel):
 
 @attrs.define
 class WithModel:
-    """An attrs class with a pydantic model: pydantic does not read attrs classes, and msgspec does not read models."""
+    """A mixture that no library can read: pydantic does not read attrs classes, and msgspec does not read models."""
 
     model: ModelNode
 
@@ -587,7 +593,7 @@ REFUSED: Final[dict[str, tuple[Any, str]]] = {
     "Struct beside a model": (tuple[ModelNode, StructNode], "StructNode"),
     "undefined name": (WithUndefinedName, "Missing"),
     "empty schema": ({}, "empty"),
-    "schema that isn't JSON": ({"type": {"object"}}, "JSON"),
+    "schema that is not JSON": ({"type": {"object"}}, "JSON"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The composed spec: it is valid, it is the one in the package, and its fields stay open for future values."""
+"""The composed spec: it is valid, the package contains it, and its fields accept future values."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def test_composed_spec_is_valid_openapi_3_1(spec: dict[str, Any]) -> None:
     validate(spec, cls=OpenAPIV31SpecValidator)
 
 
-def test_shipped_spec_equals_a_fresh_composition(shipped: str) -> None:
+def test_spec_in_the_package_equals_the_newly_composed_spec(shipped: str) -> None:
     assert shipped == compose(ROOT / SPEC, ROOT / OVERLAY).to_json()
 
 
 def test_composed_spec_has_both_task_operations_with_their_ids(spec: dict[str, Any]) -> None:
-    """Upstream's documents differ in the name of the path parameter, and the complete ones have more operations."""
+    """The test accepts two names of the path parameter, and other operations: upstream's documents differ in both."""
     found = {operation["operationId"]: (method, path) for method, path, operation in operations(spec)}
     assert found["perform_web_task"] == ("post", "/v1/tools/perform-web-task")
     method, path = found["get_perform_web_task_status"]
@@ -56,7 +56,7 @@ def test_both_task_operations_have_the_documented_errors(spec: dict[str, Any]) -
         assert set(schemas) == {"#/components/schemas/ErrorResponse"}
 
 
-def test_status_result_and_error_fields_accept_future_values(spec: dict[str, Any]) -> None:
+def test_fields_status_result_and_error_accept_future_values(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     start, sync, status = (
         schemas[f"PerformWebTask{name}"]["properties"]

@@ -49,7 +49,7 @@ EMULATOR_EXPORTS = ["Emulator", "EmulatorServer", "Fault", "LoggedRequest"]
     [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)],
     ids=["package", "emulator"],
 )
-def test_modules_export_exactly_the_pinned_names(module: str, exports: list[str]) -> None:
+def test_module_exports_exactly_the_names_that_this_file_lists(module: str, exports: list[str]) -> None:
     assert importlib.import_module(module).__all__ == exports
 
 
@@ -60,13 +60,13 @@ def test_package_has_no_public_name_beyond_its_exports() -> None:
     assert public - submodules - {"TYPE_CHECKING"} <= set(EXPORTS)
 
 
-def test_unknown_name_raises_attribute_error() -> None:
+def test_access_to_an_unknown_name_raises_attribute_error() -> None:
     with pytest.raises(AttributeError, match="module 'anchor_webtask' has no attribute 'Ancor'"):
         anchor_webtask.Ancor  # type: ignore[attr-defined]  # noqa: B018  the lookup itself raises
 
 
 @pytest.mark.parametrize("name", EXPORTS)
-def test_export_can_be_imported_and_pickled_under_its_public_name(name: str) -> None:
+def test_exported_class_can_be_imported_and_pickled_under_its_public_name(name: str) -> None:
     exported = getattr(anchor_webtask, name)
     if isinstance(exported, type):
         assert not issubclass(exported, Exception) or exported.__module__ == "anchor_webtask"

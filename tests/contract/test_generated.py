@@ -26,7 +26,7 @@ from tools.generate.generated_folder import check
 from tools.repository import GENERATED, ROOT
 
 
-def test_generated_code_is_what_make_generate_writes() -> None:
+def test_generated_code_equals_the_code_that_make_generate_writes() -> None:
     assert check(ROOT) == []
 
 
@@ -48,21 +48,21 @@ def parameters(function: Any) -> list[tuple[str, str, bool]]:
 
 
 @pytest.mark.parametrize("endpoint", [perform_web_task, get_perform_web_task_status])
-def test_generated_parser_takes_client_and_response(endpoint: Any) -> None:
+def test_generated_parser_accepts_the_arguments_client_and_response(endpoint: Any) -> None:
     assert parameters(endpoint._parse_response) == [
         ("client", "KEYWORD_ONLY", True),
         ("response", "KEYWORD_ONLY", True),
     ]
 
 
-def test_generated_builder_of_a_start_takes_body_and_session_id() -> None:
+def test_generated_request_builder_for_starts_accepts_body_and_session_id() -> None:
     assert parameters(perform_web_task._get_kwargs) == [
         ("body", "KEYWORD_ONLY", True),
         ("session_id", "KEYWORD_ONLY", False),
     ]
 
 
-def test_generated_builder_of_a_start_returns_the_arguments_of_the_request() -> None:
+def test_generated_request_builder_for_starts_returns_method_url_query_body_and_headers() -> None:
     body = PerformWebTaskRequestSchema(prompt="Read", async_=True)
     assert perform_web_task._get_kwargs(body=body, session_id="a b") == {
         "method": "post",
@@ -73,16 +73,16 @@ def test_generated_builder_of_a_start_returns_the_arguments_of_the_request() -> 
     }
 
 
-def test_generated_builder_of_a_start_adds_no_field_that_was_not_passed() -> None:
+def test_generated_request_builder_for_starts_adds_no_field_that_is_not_passed() -> None:
     kwargs = perform_web_task._get_kwargs(body=PerformWebTaskRequestSchema(prompt="Read"))
     assert (kwargs["params"], kwargs["json"]) == ({}, {"prompt": "Read"})
 
 
-def test_generated_builder_of_a_check_takes_the_workflow_id() -> None:
+def test_generated_request_builder_for_checks_accepts_the_workflow_id() -> None:
     assert parameters(get_perform_web_task_status._get_kwargs) == [("workflow_id", "POSITIONAL_OR_KEYWORD", True)]
 
 
-def test_generated_builder_of_a_check_encodes_the_workflow_id_in_the_path() -> None:
+def test_generated_request_builder_for_checks_encodes_the_workflow_id_in_the_path() -> None:
     assert get_perform_web_task_status._get_kwargs(workflow_id="a/b c?d#e%é") == {
         "method": "get",
         "url": "/v1/tools/perform-web-task/a%2Fb%20c%3Fd%23e%25%C3%A9/status",
@@ -90,7 +90,7 @@ def test_generated_builder_of_a_check_encodes_the_workflow_id_in_the_path() -> N
 
 
 @pytest.mark.parametrize("result", ["text", None, 1, ["a"], [{"name": 1}], {"a": {}}], ids=repr)
-def test_response_to_a_synchronous_start_is_parsed_with_its_result(result: object) -> None:
+def test_response_to_a_one_request_start_is_parsed_with_its_result(result: object) -> None:
     parsed = perform_web_task._parse_response(
         client=client(), response=httpx.Response(200, json={"data": {"result": result}})
     )

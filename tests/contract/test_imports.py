@@ -1,4 +1,4 @@
-"""Which modules are loaded by importing the package, creating a client, sending a request, and reading a result."""
+"""The modules that a program loads when it imports the package, creates a client, sends a request or reads a result."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
 
 
 def imported_beyond_httpx(code: str) -> set[str]:
-    """Return the modules that a program imports and `import httpx` does not import."""
+    """Return the modules that a program imports, without the modules that `import httpx` imports."""
     with_code, with_httpx = run(f"{code}; {PRINT_MODULES}"), run(f"import httpx; {PRINT_MODULES}")
     assert (with_code.stderr, with_httpx.stderr) == ("", "")
     return set(json.loads(with_code.stdout)) - set(json.loads(with_httpx.stdout))
@@ -54,7 +54,7 @@ def test_importing_the_package_loads_neither_its_client_nor_httpx() -> None:
 
 
 @pytest.mark.parametrize("code", [IMPORT_ALL_NAMES, CREATE_CLIENTS], ids=["all public names", "two clients"])
-def test_public_names_and_clients_import_only_httpx_and_the_package(code: str) -> None:
+def test_importing_all_names_and_creating_clients_loads_only_httpx_and_the_package(code: str) -> None:
     added = imported_beyond_httpx(code)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
     assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
@@ -65,12 +65,12 @@ def test_no_ssl_context_is_created_before_a_connection_needs_one(code: str) -> N
     assert run(f"{FORBID_SSL_CONTEXTS}; {code}").stderr == ""
 
 
-def test_package_prints_nothing_if_the_application_sets_up_no_logging() -> None:
-    """The response is unreadable, so the package logs a warning that the task is checked again later."""
+def test_package_prints_no_log_records_if_the_application_does_not_configure_logging() -> None:
+    """The program receives an unreadable response; the warning that the package logs about it must not be printed."""
     assert run(SEND_A_CHECK).stderr == ""
 
 
-def test_tests_of_this_file_would_detect_an_early_import_or_ssl_context() -> None:
+def test_tests_in_this_file_detect_an_early_import_and_an_early_ssl_context() -> None:
     added = imported_beyond_httpx(SEND_A_CHECK)
     assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
     assert "cannot make an HTTP client (TypeError)" in run(f"{FORBID_SSL_CONTEXTS}; {CONNECT}").stderr
@@ -87,6 +87,8 @@ def test_tests_of_this_file_would_detect_an_early_import_or_ssl_context() -> Non
     ],
     ids=["no output", "object schema", "array schema", "dataclass", "JsonSchema"],
 )
-def test_each_output_imports_only_the_libraries_that_it_needs(output: str, expected: str, imported: set[str]) -> None:
+def test_each_kind_of_output_imports_only_the_libraries_that_it_needs(
+    output: str, expected: str, imported: set[str]
+) -> None:
     added = imported_beyond_httpx(READ_A_RESULT.replace("OUTPUT", output).replace("EXPECTED", repr(expected)))
     assert {name.partition(".")[0] for name in added} & OUTPUT_LIBRARIES == imported

@@ -1,4 +1,4 @@
-"""The import contracts that `pyproject.toml` declares: they hold, and import-linter reports each violation."""
+"""The import contracts that `pyproject.toml` declares: the code keeps them, and import-linter reports violations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`TaskOptions` matches the spec: a test fails if the spec has a new field, a new agent, or another type."""
+"""`TaskOptions` matches the spec: a test fails if the spec gets a new field, a new agent or a changed type."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def operation(spec: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def fields(spec: dict[str, Any], operation: dict[str, Any]) -> dict[str, Any]:
-    """Return the schemas of the fields in the body of a start."""
+    """Return the schemas of the body's fields in a start request, by the field's name."""
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     while "$ref" in schema:
         schema = resolved(spec, schema["$ref"])
@@ -101,13 +101,15 @@ def test_session_id_option_has_the_type_of_the_query_parameter(spec: dict[str, A
 
 
 @pytest.mark.parametrize("name", ["agent", "provider"])
-def test_literal_types_of_agent_and_provider_equal_the_specs_enums(name: str, fields: dict[str, Any]) -> None:
+def test_literal_types_of_agent_and_provider_have_the_values_of_the_specs_enums(
+    name: str, fields: dict[str, Any]
+) -> None:
     literal, text = typing.get_args(getattr(_models, name.title()))
     assert text is str
     assert list(typing.get_args(literal)) == sorted(fields[name]["enum"])
 
 
-def test_only_the_prompt_is_required(spec: dict[str, Any], operation: dict[str, Any]) -> None:
+def test_prompt_is_the_only_required_field_of_a_start(spec: dict[str, Any], operation: dict[str, Any]) -> None:
     schema = resolved(spec, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"])
     assert schema["required"] == ["prompt"]
     assert TaskOptions.__required_keys__ == frozenset()

@@ -1,4 +1,4 @@
-"""The package prepares requests without httpx's `build_request`, and sends what `build_request` would have built."""
+"""Requests that the package builds without httpx: they equal the requests that httpx's `build_request` builds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sent_request(runner: Runner, base_url: str, call: Any) -> httpx.Request:
 
 
 def built_by_httpx(base_url: str, kwargs: dict[str, Any], sent: httpx.Request) -> httpx.Request:
-    """Return the request that httpx builds, with the headers that a client adds to each request."""
+    """Return the request that httpx builds, with the headers that our client adds to each request."""
     headers = {name: sent.headers[name] for name in ADDED_HEADERS}
     with httpx.Client(base_url=base_url, headers=headers) as client:
         return client.build_request(**kwargs)
@@ -54,7 +54,7 @@ def contents(request: httpx.Request) -> tuple[str, str, bytes, dict[str, str]]:
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("task_id", ["task-1", "a/b c?d#e%é", "..a", "%2F"])
-def test_check_equals_the_request_that_httpx_builds(task_id: str, base_url: str, runner: Runner) -> None:
+def test_check_request_equals_the_request_that_httpx_builds(task_id: str, base_url: str, runner: Runner) -> None:
     request = sent_request(runner, base_url, lambda anchor: [anchor.tasks.get(task_id).refresh])
     assert contents(request) == contents(built_by_httpx(base_url, generated.status_kwargs(task_id), request))
     assert request.headers["anchor-api-key"] == KEY
@@ -62,7 +62,9 @@ def test_check_equals_the_request_that_httpx_builds(task_id: str, base_url: str,
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("session_id", [None, "session 1/ü&="])
-def test_start_equals_the_request_that_httpx_builds(session_id: str | None, base_url: str, runner: Runner) -> None:
+def test_start_request_equals_the_request_that_httpx_builds(
+    session_id: str | None, base_url: str, runner: Runner
+) -> None:
     request = sent_request(
         runner, base_url, lambda anchor: [lambda: anchor.tasks.start("Read ü", session_id=session_id)]
     )

@@ -1,4 +1,4 @@
-"""The package's public surface equals the accepted file, `surface.txt`."""
+"""The public surface (operations, models and signatures) equals the accepted file, `surface.txt`."""
 
 from __future__ import annotations
 
@@ -14,4 +14,4 @@ def test_public_surface_equals_the_accepted_file() -> None:
     accepted = (ROOT / SURFACE).read_text(encoding="utf-8")
     diff = difflib.unified_diff(accepted.splitlines(), surface_text().splitlines(), "accepted", "now", lineterm="")
     if lines := "\n".join(diff):
-        pytest.fail(f"The surface has changed. If this is intended, run: make accept\n{lines}", pytrace=False)
+        pytest.fail(f"The public surface has changed. If this is intended, run: make accept\n{lines}", pytrace=False)

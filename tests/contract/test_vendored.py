@@ -1,4 +1,4 @@
-"""The vendored spec matches the hash and the version in its source file."""
+"""The vendored spec matches the hash and the version in its `.source.json` file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.openapi import yaml
 from tools.repository import ROOT, SPEC
 
 
-def test_source_file_describes_the_vendored_spec() -> None:
+def test_hash_and_version_in_the_source_file_match_the_vendored_spec() -> None:
     source = json.loads((ROOT / SPEC.with_suffix(".source.json")).read_text(encoding="utf-8"))
     content = (ROOT / SPEC).read_bytes()
     assert source.keys() == {"source", "sha256", "upstream_version"}

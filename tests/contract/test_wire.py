@@ -1,4 +1,4 @@
-"""Requests of both clients and responses of the emulator match the composed spec, as openapi-core reads it."""
+"""Requests of both clients and responses of the emulator match the composed spec; openapi-core compares them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_run_in_one_request_sends_only_one_request(runner: Runner, anchor: Any, 
     assert bodies(witness) == [{"prompt": "Read the price"}]
 
 
-def test_run_in_one_request_raises_unknown_outcome_after_500(
+def test_run_in_one_request_raises_start_outcome_unknown_error_after_status_500(
     runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(fails="no more steps")
@@ -103,7 +103,7 @@ def test_run_in_one_request_raises_unknown_outcome_after_500(
 @pytest.mark.parametrize(
     "answer", [None, 0, "text", [], ["a"], {}, {"result": {"result": 1}}, [{"status": "FAILED"}]], ids=repr
 )
-def test_answer_of_any_json_is_returned(
+def test_answer_of_any_json_type_is_returned_unchanged(
     answer: object, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(answer=answer)
@@ -137,7 +137,7 @@ def test_error_response_to_a_check_raises_the_error_for_its_status(
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_check_is_repeated_after_429_and_500(
+def test_check_is_retried_after_status_429_or_500(
     status: int, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(takes=0, faults=[status])
@@ -145,7 +145,7 @@ def test_check_is_repeated_after_429_and_500(
     assert witness.statuses == [("POST", 200), ("GET", status), ("GET", 200)]
 
 
-def test_wrong_key_raises_authentication_error(runner: Runner, witness: Witness) -> None:
+def test_wrong_api_key_raises_authentication_error(runner: Runner, witness: Witness) -> None:
     with runner.anchor(api_key="another", transport=witness) as anchor:
         raised(AuthenticationError, runner, anchor.tasks.start, "Read the price")
     assert witness.statuses == [("POST", 401)]
@@ -195,7 +195,7 @@ def test_options_with_the_value_none_are_not_sent(runner: Runner, anchor: Any, w
 
 
 @pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object schema", "an array schema that is wrapped"])
-def test_output_is_sent_as_an_object_schema_and_its_answer_is_returned(
+def test_output_is_sent_as_an_object_schema_and_the_answer_is_returned(
     schema: dict[str, Any], runner: Runner, anchor: Any, witness: Witness
 ) -> None:
     result = runner.call(anchor.tasks.run, "Read the price", output=schema)
@@ -204,7 +204,7 @@ def test_output_is_sent_as_an_object_schema_and_its_answer_is_returned(
     assert isinstance(result.value, dict if schema is PRICE else list)
 
 
-# -- The witness ----------------------------------------------------------------------------------------------------
+# -- The witness transport ------------------------------------------------------------------------------------------
 
 START = "https://api.anchorbrowser.io/v1/tools/perform-web-task"
 STATUS = f"{START}/task-1/status"
@@ -212,13 +212,13 @@ HEADERS = {"anchor-api-key": KEY}
 
 
 def problems_of(request: httpx.Request, status: int, content: object) -> list[str]:
-    """Return the problems that the witness reports for one exchange."""
+    """Return the problems that the witness transport reports for a request and its response."""
     witness = Witness(composed_spec(), httpx.MockTransport(lambda _: httpx.Response(status, json=content)))
     witness.handle_request(request)
     return witness.problems
 
 
-def test_witness_reports_no_problem_for_a_valid_exchange() -> None:
+def test_witness_transport_reports_no_problem_for_a_valid_request_and_response() -> None:
     request = httpx.Request("POST", START, headers=HEADERS, json={"prompt": "Read"})
     assert problems_of(request, 200, {"data": {"result": 1}}) == []
 
@@ -254,7 +254,7 @@ def test_witness_reports_no_problem_for_a_valid_exchange() -> None:
         "http in place of https",
     ],
 )
-def test_witness_reports_a_problem_for_an_invalid_request(request_: httpx.Request) -> None:
+def test_witness_transport_reports_a_problem_for_an_invalid_request(request_: httpx.Request) -> None:
     assert [
         problem for problem in problems_of(request_, 200, {"data": {"result": 1}}) if problem.startswith("request: ")
     ]
@@ -274,6 +274,6 @@ def test_witness_reports_a_problem_for_an_invalid_request(request_: httpx.Reques
     ],
     ids=repr,
 )
-def test_witness_reports_a_problem_for_an_invalid_response(status: int, content: object) -> None:
+def test_witness_transport_reports_a_problem_for_an_invalid_response(status: int, content: object) -> None:
     problems = problems_of(httpx.Request("GET", STATUS, headers=HEADERS), status, content)
     assert [problem for problem in problems if problem.startswith("response: ")] == problems != []

@@ -1,4 +1,4 @@
-"""The documents' examples and links work: the README's Python runs here, and `.ci/run` runs the shell commands."""
+"""The documents' examples and links work: the README's Python code runs here, and `.ci/run` runs the shell commands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def shell_commands(document: str) -> list[str]:
 
 
 class EmulatorWithSessions(Emulator):
-    """An emulator with one more operation of the API, which the package does not wrap."""
+    """An emulator that also has an operation of the API for which the package has no method of its own."""
 
     def _handle(self, request: Request) -> Response:
         if (request.method, request.path) == ("GET", "/v1/sessions/all/status"):

@@ -1,7 +1,7 @@
-"""The list of faults: everything that a server or the connection to it may do wrong, each with its row in the table.
+"""The list of faults: what a server, or the connection to a server, may do wrong.
 
-`test_matrix.py` has the table with the expected outcome of each row. Most faults also echo the key and a secret value,
-so that the tests can check that no secret is shown.
+Each fault names its row in the table of `test_matrix.py`, which has the expected outcome of each row. Most faults also
+echo the key and a secret value, so that the tests can check that no secret is shown.
 """
 
 from __future__ import annotations
@@ -47,25 +47,25 @@ if TYPE_CHECKING:
 
 
 class Row(Enum):
-    """The rows of the table: faults in the same row have the same outcome."""
+    """The rows of the table of outcomes: faults in the same row have the same outcome."""
 
     NO_CONNECTION = auto()
     CERTIFICATE = auto()
     RATE_LIMIT = auto()
-    LONG_RATE_LIMIT = auto()  # 429 with a Retry-After above one hour, the longest delay that the client accepts
-    REFUSED = auto()  # every other 4xx status
+    LONG_RATE_LIMIT = auto()  # status 429 with a Retry-After of more than an hour, the longest that the client accepts
+    REFUSED = auto()  # a 4xx status that has no row of its own
     TOO_EARLY = auto()  # status 425
     NOT_FOUND = auto()  # status 404
     REDIRECT = auto()
-    UNCERTAIN = auto()  # a status after which it is unknown whether a task has started: 408, 499, 500 to 599
-    LOST = auto()  # the connection broke or the request timed out, after a byte may have been sent
+    UNCERTAIN = auto()  # a status after which it is unknown whether a task has started: 408, and 499 to 599
+    LOST = auto()  # a broken connection or a timeout, after a part of the request may have been sent
     UNREADABLE = auto()  # a 2xx response that does not fit the spec
     TOO_LARGE = auto()
     UNKNOWN_STATUS = auto()
     OTHER_CASE = auto()
     NO_RESULT = auto()
     FAILED = auto()
-    HARMLESS = auto()  # the correct result, together with an error that the client ignores
+    HARMLESS = auto()  # the correct result, in a response with a mistake that the client ignores
 
 
 LIMIT: Final = 100_000
@@ -80,18 +80,19 @@ class Fault:
 
     Attributes:
         name: The name, used in the ids of tests.
-        row: The fault's row.
-        make_script: Returns the server's script. It is made only when needed, since some scripts are large. None if
-            the fault prevents the request.
-        error: The error that the fault causes; it is raised, or becomes the `last_error` of the error that is raised.
-        attributes: Expected attributes of that error.
-        at_start: The fault's row at a start, if it differs from the row at a check.
-        status: The HTTP status of the response; None if the response has no complete head.
+        row: The fault's row, at a check and at a start.
+        make_script: Makes the server's script when it is needed, since some scripts are large. None if no request
+            reaches the server.
+        error: The class of the error that the fault causes. This error is raised, or is the `last_error` of a
+            TaskTimeoutError that is raised.
+        attributes: Attributes that the error must have, and their values.
+        at_start: The fault's row at a start, if it differs from `row`.
+        status: The HTTP status of the response; None if no complete head of a response arrives.
         retry_after: The seconds that the response asks the client to wait.
-        hangs: Whether the fault ends only by the client's timeout.
+        hangs: Whether the server hangs, so that only the client's timeout ends the request.
         tls: Whether the fault occurs on a TLS connection with a valid certificate.
-        sync: Whether the fault is tried with the sync client too. Two are not: the sync client cannot cut off a head
-            that arrives byte by byte, and it cuts off a slow body by the clock, which is virtual in these tests.
+        sync: Whether the fault is tested with the sync client too. Two faults are not: the sync client cannot cut off
+            a head that arrives byte by byte, and it cuts off a slow body by the clock, which is virtual in these tests.
     """
 
     name: str
@@ -110,7 +111,7 @@ class Fault:
         return self.name
 
     def row_at(self, *, start: bool) -> Row:
-        """Return the fault's row at a start, or at a check."""
+        """Return the fault's row at a start, or its row at a check."""
         return self.at_start or self.row if start else self.row
 
 
@@ -125,7 +126,7 @@ CORRECT_BODY: Final = json.dumps(
 
 
 def scripted(*actions: Action) -> Callable[[], Script]:
-    """Return a function that returns the script of these actions."""
+    """Return a function that makes the script with these actions."""
     return lambda: actions
 
 
@@ -313,8 +314,8 @@ def _retry_afters() -> Iterator[Fault]:
     for name, text, seconds in (
         ("seconds", "7", 7.0),
         ("seconds-between-spaces", "  7 ", 7.0),
-        # The virtual clock begins at Fri, 15 Jan 2027 08:00:00 GMT, and the first check comes one second later, so
-        # these dates are seven seconds after the check.
+        # The virtual clock begins at Fri, 15 Jan 2027 08:00:00 GMT, and the first check comes at 08:00:01. So these
+        # dates are seven seconds after the first check.
         ("imf-fixdate", "Fri, 15 Jan 2027 08:00:08 GMT", 7.0),
         ("rfc-850", "Friday, 15-Jan-27 08:00:08 GMT", 7.0),
         ("asctime", "Fri Jan 15 08:00:08 2027", 7.0),
@@ -436,7 +437,7 @@ def _states() -> Iterator[Fault]:
 
 
 def _echoes() -> Iterator[Fault]:
-    """Yield faults that echo the secrets in various spellings, and where truncation would cut a secret in two.
+    """Yield faults that echo the secrets: in various spellings, and at places where a long text is cut within a secret.
 
     Rich, a crash reporter, truncates texts after 80 characters, and the package truncates messages after 300.
     """

@@ -1,7 +1,7 @@
-"""Random responses lead to an `AnchorError` or to correct values, and to equal outcomes in the sync and async client.
+"""Random responses: each leads to an `AnchorError` or to the correct value, with the sync and with the async client.
 
-The expected outcome is computed here in a few lines that do not use the package. `nox --session fuzz` searches for
-minutes; keep each response that it finds as a folder in `tests/samples/` or as an `@example` here.
+The expected outcome is computed here in a few lines that do not use the package. `nox --session fuzz` tries random
+responses for minutes. Keep a response that makes a test fail: as a folder in `tests/samples/` or as an `@example` here.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ ERRORS: Final[Mapping[int, type[StatusError]]] = {
     429: RateLimitError,
 }
 UNCERTAIN: Final = {408, 499, *range(500, 600)}
-"""The error statuses after which it is unknown whether a task has started."""
-REPEATED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
+"""The error statuses after which it is unknown whether the start has started a task."""
+RETRIED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
 """The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
 Expected: TypeAlias = tuple[str, Any]
@@ -101,7 +101,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def expected_of_start(status: int, body: bytes) -> Expected:
-    """Return the expected outcome of a start with this response."""
+    """Return the outcome that a start must have if it gets this response."""
     if status >= 300:
         return "error", StartOutcomeUnknownError if status in UNCERTAIN else error_of_status(status)
     data = parsed(body).get("data") if status == 200 else None
@@ -117,7 +117,7 @@ def expected_of_start(status: int, body: bytes) -> Expected:
 
 
 def expected_of_check(status: int, body: bytes) -> Expected:
-    """Return the expected outcome of a single check with this response."""
+    """Return the outcome that a single check must have if it gets this response."""
     if status >= 300:
         return "error", error_of_status(status)
     data = parsed(body).get("data") if status == 200 else None
@@ -179,7 +179,7 @@ def check_value(value: Any, raw: Any, output: Any) -> None:
 
 
 def check_message(outcome: Outcome, body: bytes) -> None:
-    """Check that a status error has a message if and only if the body has the API's error message."""
+    """Check that a StatusError has a message if and only if the body contains one in the API's format."""
     if isinstance(outcome, StatusError):
         error = parsed(body).get("error")
         message = error.get("message") if isinstance(error, dict) else error
@@ -191,9 +191,9 @@ def check_message(outcome: Outcome, body: bytes) -> None:
 
 @more
 @given(response=fuzzing.responses(), output=outputs)
-# httpx would send the cookie with the next request, and fails on a cookie that is not ASCII.
+# A cookie that is not ASCII must be ignored: httpx would send it with the next request, and cannot.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
-def test_outcome_of_start_fits_the_response(
+def test_start_with_random_response_has_the_expected_outcome(
     runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = response
@@ -211,16 +211,16 @@ def test_outcome_of_start_fits_the_response(
 
 @more
 @given(response=fuzzing.responses(), output=outputs)
-def test_outcome_of_check_fits_the_response(
+def test_check_with_random_response_has_the_expected_outcome(
     runners: tuple[Runner, Runner], response: fuzzing.Response, output: Any
 ) -> None:
     status, _, body = response
     kind, detail = expected = expected_of_check(status, body)
-    is_repeated = kind == "status" or (kind == "error" and status in REPEATED)
+    is_retried = kind == "status" or (kind == "error" and status in RETRIED)
     for request in CHECKS:
         note(request)
         outcome = outcome_of_response(runners, request, output, response)
-        if request == "result" and is_repeated:
+        if request == "result" and is_retried:
             assert isinstance(outcome, TaskTimeoutError), repr(outcome)
             assert type(outcome.last_error) is (detail if kind == "error" else type(None))
         else:
@@ -238,7 +238,7 @@ def test_outcome_of_check_fits_the_response(
     status=st.sampled_from([200, 400]),
     output=outputs,
 )
-def test_deeply_nested_response_raises_no_other_exception_than_anchor_error(
+def test_deeply_nested_response_raises_no_exception_other_than_anchor_error(
     runners: tuple[Runner, Runner],
     request_: str,
     depth: int,
@@ -255,7 +255,7 @@ def test_deeply_nested_response_raises_no_other_exception_than_anchor_error(
     data = deep if place == "data" else f'{{"status": "{status_text}", "result": 1, "{place}": {deep}}}'
     body = f'{{"data": {data}, "error": {deep}}}' if place else deep
     for runner in runners:
-        # The outcomes are not compared, since the depth that is too deep differs with the stacks of the clients.
+        # The outcomes are not compared: the greatest possible depth depends on the client's own call stack.
         client_outcome(
             runner, request_, output, transport=httpx.MockTransport(FixedResponse((status, {}, body.encode())))
         )
@@ -267,7 +267,7 @@ def test_deeply_nested_response_raises_no_other_exception_than_anchor_error(
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
 @given(data=fuzzing.raw_responses())
-def test_outcome_of_random_bytes_is_anchor_error_or_result(
+def test_request_with_random_bytes_as_response_raises_anchor_error_or_returns_a_result(
     runners: tuple[Runner, Runner], request_: str, data: bytes
 ) -> None:
     match outcome_of_bytes(runners, request_, data):
@@ -284,7 +284,7 @@ def test_outcome_of_random_bytes_is_anchor_error_or_result(
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])
 @fewer
 @given(framing=st.sampled_from(fuzzing.FRAMINGS), headers=fuzzing.headers, lost=st.just(0) | st.integers(1, 60))
-def test_complete_response_succeeds_in_every_framing_and_truncated_response_fails(
+def test_request_succeeds_with_complete_response_and_fails_with_truncated_response(
     runners: tuple[Runner, Runner], request_: str, framing: str, headers: dict[str, str], lost: int
 ) -> None:
     fields, content = fuzzing.framed(DONE, framing)

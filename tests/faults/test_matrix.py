@@ -1,8 +1,9 @@
-"""Every fault at every request, with the sync and the async client: the outcome, and how many starts were sent.
+"""The fault matrix: each fault at each kind of request has the expected outcome, and no start is sent too often.
 
-`faults.py` has the faults, and one table here has the expected outcome of each row of faults. A cell is one fault at
-one kind of request; each cell is tested with several clients. Sockets are real and time is virtual, so a test takes
-real time only if the server hangs: as long as the client's timeout. Each test also checks that no secret is shown.
+`faults.py` lists the faults. The table `OUTCOMES` here has the expected outcome for each row of faults. A cell is one
+fault at one kind of request; it is tested with the sync client and with the async client. Sockets are real and time is
+virtual: a test takes real time only if its server hangs, and then as long as the client's timeout. Each test also
+checks that no secret is shown.
 """
 
 from __future__ import annotations
@@ -41,20 +42,20 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
 class AtStart(Enum):
-    """The outcome of a fault at a start."""
+    """What a method that starts a task does if the fault occurs at the start."""
 
-    REPEATED = auto()  # run repeats the start until its deadline, the others twice; then they raise the fault's error
-    REPEATED_BY_RUN = auto()  # only run repeats the start; the other methods raise the fault's error
+    RETRIED = auto()  # run repeats it until its deadline, the other methods twice; then they raise the fault's error
+    RETRIED_BY_RUN = auto()  # only run repeats the start; the other methods raise the fault's error immediately
     ERROR = auto()  # the method raises the fault's error immediately
     UNKNOWN = auto()  # the method raises StartOutcomeUnknownError immediately
     ANSWER = auto()  # the method succeeds, and the answer is correct
 
 
 class AtCheck(Enum):
-    """The outcome of a fault at the checks of a wait."""
+    """What a wait does if the fault occurs at its checks."""
 
-    REPEATED = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, with the fault's error
-    REPEATED_FOR_5_S = auto()  # checks continue for five seconds; then the fault's error is raised
+    RETRIED = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, with the fault's error
+    RETRIED_FOR_5_S = auto()  # checks continue for five seconds; then the fault's error is raised
     RUNNING = auto()  # checks continue until the deadline; then TaskTimeoutError is raised, without the fault's error
     ERROR = auto()  # the wait raises the fault's error immediately
     FAILED = auto()  # the wait raises TaskFailedError
@@ -63,17 +64,17 @@ class AtCheck(Enum):
 
 
 OUTCOMES: Final = {
-    Row.NO_CONNECTION: (AtStart.REPEATED, AtCheck.REPEATED),
+    Row.NO_CONNECTION: (AtStart.RETRIED, AtCheck.RETRIED),
     Row.CERTIFICATE: (AtStart.ERROR, AtCheck.ERROR),
-    Row.RATE_LIMIT: (AtStart.REPEATED_BY_RUN, AtCheck.REPEATED),
+    Row.RATE_LIMIT: (AtStart.RETRIED_BY_RUN, AtCheck.RETRIED),
     Row.LONG_RATE_LIMIT: (AtStart.ERROR, None),
     Row.REFUSED: (AtStart.ERROR, AtCheck.ERROR),
-    Row.TOO_EARLY: (AtStart.ERROR, AtCheck.REPEATED),
-    Row.NOT_FOUND: (AtStart.ERROR, AtCheck.REPEATED_FOR_5_S),
+    Row.TOO_EARLY: (AtStart.ERROR, AtCheck.RETRIED),
+    Row.NOT_FOUND: (AtStart.ERROR, AtCheck.RETRIED_FOR_5_S),
     Row.REDIRECT: (AtStart.ERROR, AtCheck.ERROR),
-    Row.UNCERTAIN: (AtStart.UNKNOWN, AtCheck.REPEATED),
-    Row.LOST: (AtStart.UNKNOWN, AtCheck.REPEATED),
-    Row.UNREADABLE: (AtStart.UNKNOWN, AtCheck.REPEATED),
+    Row.UNCERTAIN: (AtStart.UNKNOWN, AtCheck.RETRIED),
+    Row.LOST: (AtStart.UNKNOWN, AtCheck.RETRIED),
+    Row.UNREADABLE: (AtStart.UNKNOWN, AtCheck.RETRIED),
     Row.TOO_LARGE: (AtStart.UNKNOWN, AtCheck.ERROR),
     Row.UNKNOWN_STATUS: (None, AtCheck.RUNNING),
     Row.OTHER_CASE: (None, AtCheck.ANSWER),
@@ -81,23 +82,23 @@ OUTCOMES: Final = {
     Row.FAILED: (None, AtCheck.FAILED),
     Row.HARMLESS: (AtStart.ANSWER, AtCheck.ANSWER),
 }
-"""The expected outcomes of the faults in each row: at a start and at a check. None if the row has no fault there."""
+"""The expected outcomes for each row of faults, at a start and at a check. None if no fault of the row occurs there."""
 
 FAULTS: Final = tuple(faults())
 STARTS: Final = ("start", "run", "run_in_one_request")
 REPEATING_OUTCOMES: Final = (
-    AtStart.REPEATED,
-    AtStart.REPEATED_BY_RUN,
-    AtCheck.REPEATED,
-    AtCheck.REPEATED_FOR_5_S,
+    AtStart.RETRIED,
+    AtStart.RETRIED_BY_RUN,
+    AtCheck.RETRIED,
+    AtCheck.RETRIED_FOR_5_S,
     AtCheck.RUNNING,
 )
-"""The outcomes in which requests are repeated, so that a fault that occurs once and a fault that lasts differ."""
+"""The outcomes in which requests are repeated: only here does it matter whether a fault occurs once or lasts."""
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One fault at one kind of request: a start by one of the methods, or a check; the fault occurs once or lasts."""
+    """One fault at one kind of request, a check or a start by one of the methods. The fault occurs once, or lasts."""
 
     fault: Fault
     method: str
@@ -121,7 +122,7 @@ class Cell:
 
 
 def cells() -> Iterator[tuple[str, Cell]]:
-    """Yield every cell with the name of each runner that tests it.
+    """Yield pairs of a runner's name and a cell that this runner tests.
 
     Faults are tested with the sync client and with the async client under asyncio; under trio, only the first fault of
     each row is tested.
@@ -145,7 +146,7 @@ def cells() -> Iterator[tuple[str, Cell]]:
 CELLS: Final = tuple(cells())
 
 
-def test_outcome_table_fits_the_faults_and_fault_names_are_unique() -> None:
+def test_each_fault_has_an_outcome_and_each_outcome_has_a_fault_and_fault_names_are_unique() -> None:
     rows = {(fault.row_at(start=start), start) for fault in FAULTS for start in (True, False)}
     assert rows == {(row, start) for row, table in OUTCOMES.items() for start in (True, False) if table[not start]}
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
@@ -153,14 +154,14 @@ def test_outcome_table_fits_the_faults_and_fault_names_are_unique() -> None:
 
 @pytest.fixture(scope="module")
 def other_server() -> Iterator[RawServer]:
-    """A second server, the target of redirects; no client may connect to it."""
+    """A second server, to which faulty responses redirect; the test fails if a client connects to it."""
     with raw_server() as server:
         yield server
         assert server.connections == 0
 
 
 def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    """Return a server's TLS context with a certificate from this authority."""
+    """Return a server's TLS context, with a certificate that this authority has issued."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
@@ -174,7 +175,7 @@ def untrusted_certificate() -> ssl.SSLContext:
 
 @pytest.fixture(scope="module")
 def trusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ssl.SSLContext]:
-    """The TLS context of a server whose certificate is trusted by clients that are made during the test."""
+    """The TLS context of a server whose certificate the clients of these tests trust."""
     authority = trustme.CA()
     file = tmp_path_factory.mktemp("authority") / "ca.pem"
     authority.cert_pem.write_to_path(str(file))
@@ -188,7 +189,7 @@ class Trial:
     """The test of one cell: a server with the fault, a client, and the texts that the client has shown.
 
     Attributes:
-        shown: The texts, which must not contain secrets.
+        shown: The texts that the client has shown; they must not contain secrets.
     """
 
     cell: Cell
@@ -221,7 +222,7 @@ def trial(
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Trial]:
-    """Run a server with a cell's fault, and a client of the server; then check that no secret was shown."""
+    """A server with the cell's fault, and a client of this server; after the test, check that no secret was shown."""
     caplog.set_level(logging.DEBUG)
     fault = cell.fault
     faulty = [_insert_url(fault.make_script(), other_server.base_url)] if fault.make_script else []
@@ -252,7 +253,7 @@ def trial(
 
 
 def _insert_url(script: Script, base_url: str) -> Script:
-    """Return a script with the other server's URL in place of its placeholder."""
+    """Return the script with the second server's URL in place of `OTHER_SERVER`."""
     return tuple(
         action.replace(OTHER_SERVER.encode(), base_url.encode()) if isinstance(action, bytes) else action
         for action in script
@@ -260,7 +261,7 @@ def _insert_url(script: Script, base_url: str) -> Script:
 
 
 def has_attributes(error: AnchorError, expected: Mapping[str, object]) -> bool:
-    """Return whether an error's attributes have the expected values; attributes that the error lacks are ignored."""
+    """Return whether an error's attributes have the expected values; missing attributes are not compared."""
     return {name: getattr(error, name, value) for name, value in expected.items()} == expected
 
 
@@ -272,20 +273,20 @@ def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         start = functools.partial(start, timeout=30, on_update=lambda update: trial.shown.append(repr(update)))
     if cell.method == "run_in_one_request":
         start = functools.partial(start, http_timeout=HTTP_TIMEOUT if fault.hangs else 30)
-    is_repeated = outcome is AtStart.REPEATED or (outcome is AtStart.REPEATED_BY_RUN and cell.method == "run")
-    # The number of starts that the server receives with the fault; without a connection it receives none.
+    is_retried = outcome is AtStart.RETRIED or (outcome is AtStart.RETRIED_BY_RUN and cell.method == "run")
+    # The number of starts that reach the server and fail by the fault; without a connection, no start reaches it.
     faulty_starts = 0 if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE} else 1
 
-    if outcome is AtStart.ANSWER or (is_repeated and not cell.lasts):
+    if outcome is AtStart.ANSWER or (is_retried and not cell.lasts):
         result = trial.call(start)
         assert (trial.call(result.result) if cell.method == "start" else result).value == "done"
-        assert server.starts == (faulty_starts + 1 if is_repeated else 1)
-        assert not is_repeated or clock.sleeps[0] >= max(fault.retry_after, 1.0)
+        assert server.starts == (faulty_starts + 1 if is_retried else 1)
+        assert not is_retried or clock.sleeps[0] >= max(fault.retry_after, 1.0)
         return
     caught = trial.error(StartOutcomeUnknownError if outcome is AtStart.UNKNOWN else fault.error, start)
     assert has_attributes(caught, {**fault.attributes, "status": fault.status})
     assert caught.task_id is None
-    if not is_repeated:
+    if not is_retried:
         assert (server.starts, clock.sleeps) == (faulty_starts, [])
     elif cell.method == "run" and faulty_starts == 0:
         assert sum(clock.sleeps) == pytest.approx(30)
@@ -301,7 +302,7 @@ def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
 def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE}:
-        task = trial.anchor.tasks.get(TASK_ID)  # without a connection no task can be started
+        task = trial.anchor.tasks.get(TASK_ID)  # the start needs a connection too
     else:
         task = trial.call(trial.anchor.tasks.start, "Log in", secret_values={"PASSWORD": PASSWORD})
         trial.shown.append(task.token())
@@ -309,7 +310,7 @@ def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
 
     if outcome is AtCheck.ANSWER or (outcome in REPEATING_OUTCOMES and not cell.lasts):
         assert trial.call(task.result, timeout=10_000).value == "done"
-        # The wait made one check, or a second one that came no earlier than the server's Retry-After allows.
+        # The server receives two checks if the first one fails. The delay is at least Retry-After, up to an hour.
         assert server.checks == (1 if outcome is AtCheck.ANSWER or fault.row is Row.NO_CONNECTION else 2)
         assert clock.sleeps[-1] >= min(fault.retry_after, 3600)
     elif outcome is AtCheck.NO_ANSWER:
@@ -320,13 +321,13 @@ def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         assert has_attributes(caught, fault.attributes)
         assert (caught.task_id, TASK_ID in str(caught)) == (TASK_ID, True)
         assert server.checks == (fault.row is not Row.CERTIFICATE)
-    elif outcome is AtCheck.REPEATED_FOR_5_S:
+    elif outcome is AtCheck.RETRIED_FOR_5_S:
         caught = trial.error(fault.error, task.result)
-        assert (caught.task_id, sum(clock.sleeps)) == (TASK_ID, 6.0)  # the first check comes after one second
+        assert (caught.task_id, sum(clock.sleeps)) == (TASK_ID, 6.0)  # one second before the first check, then five
     else:
         ended = trial.error(TaskTimeoutError, task.result, timeout=1.5)
         assert (ended.task_id, TASK_ID in str(ended), clock.time) == (TASK_ID, True, 1.5)
-        assert type(ended.last_error) is (fault.error if outcome is AtCheck.REPEATED else NoneType)
+        assert type(ended.last_error) is (fault.error if outcome is AtCheck.RETRIED else NoneType)
         assert has_attributes(ended.last_error or ended, fault.attributes)
     trial.shown.append(repr(task))
     assert server.starts == starts

@@ -1,4 +1,4 @@
-"""Waits in which several checks fail or report an unknown status, and how the updates, errors and logs report this."""
+"""Waits in which several checks fail or return an unknown status: their updates, errors, log records and delays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 
-REPEATED_ROWS: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.TOO_EARLY, Row.UNKNOWN_STATUS)
+RETRIED_ROWS: Final = (Row.UNCERTAIN, Row.LOST, Row.UNREADABLE, Row.RATE_LIMIT, Row.TOO_EARLY, Row.UNKNOWN_STATUS)
 """The rows of faults after which a check is repeated until the deadline."""
 
 
@@ -34,7 +34,7 @@ def test_wait_raises_not_found_error_after_five_seconds_of_404(runner: Runner, c
 
 
 @pytest.mark.parametrize("unknown", ["QUEUED", "", None, 7], ids=json.dumps)
-def test_unknown_status_means_running_and_is_logged_only_once(
+def test_unknown_status_is_treated_as_running_and_logged_only_once(
     runner: Runner, clock: VirtualClock, caplog: pytest.LogCaptureFixture, unknown: object
 ) -> None:
     scripts = [reply(status=unknown), reply(status=unknown), COMPLETED]
@@ -53,11 +53,11 @@ def test_timeout_error_has_the_last_status_even_if_the_last_check_failed(runner:
     assert (caught.last_status, type(caught.last_error), clock.time) == ("RUNNING", ServerError, 3.0)
 
 
-def test_wait_continues_after_twenty_successive_faults(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_succeeds_after_twenty_faults_in_a_row(runner: Runner, clock: VirtualClock) -> None:
     faulty = [
         fault.make_script()
         for fault in faults()
-        if fault.make_script and fault.row in REPEATED_ROWS and not (fault.hangs or fault.tls)
+        if fault.make_script and fault.row in RETRIED_ROWS and not (fault.hangs or fault.tls)
     ]
     scripts = random.Random(7).sample(faulty, 20)
     with (

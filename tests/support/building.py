@@ -32,10 +32,10 @@ def upstream(version: str) -> Path:
 
 
 def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
-    """Make a repository in a new folder, with the files that the pipeline reads.
+    """Make a new folder with the files of this repository from which code is generated.
 
     Args:
-        root: The folder.
+        root: The new folder.
         spec: A spec that replaces the vendored one; the overlay then has no actions.
     """
     (root / OVERLAY).parent.mkdir(parents=True)
@@ -48,7 +48,7 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
 
 
 def try_all(root: Path) -> dict[str, list[str]]:
-    """Run synthetic samples through all generated code, and return the names of what was tried, by kind."""
+    """Run synthetic samples through all generated code in a repository; return labels of these samples, by kind."""
     ran = subprocess.run(
         [sys.executable, str(TRY_ALL), str(root / GENERATED)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

@@ -1,6 +1,6 @@
-"""Single changes of a spec: the kind, severity and place of each, and whether it affects requests or responses.
+"""A list of single changes of a spec, each with the row that `make drift` must report for this change.
 
-The spec is the slice that the first version vendored, so that the changes do not depend on the vendored spec.
+The changed spec is `slice.yaml`, a part of an old upstream spec, so the list does not depend on the vendored spec.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BODY = [*START, "requestBody"]
 OK = [*START, "responses", "200"]
 QUERY = [*START, "parameters"]
 NO: Any = object()
-"""The place is empty."""
+"""In place of a value: the spec has no value at this place."""
 
 TEXT = {"type": "string"}
 LIST = {"type": "array", "items": TEXT}
@@ -38,7 +38,7 @@ def limit(**more: Any) -> list[Any]:
 
 
 class Change(NamedTuple):
-    """The values at a place of the old spec and of the new spec, and the row for the change."""
+    """One change: a place in the spec, the values there in the old and the new spec, and the contents of the row."""
 
     place: list[Any]
     old: Any
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 def both(
     key: str, old: Any, new: Any, kind: str, request: Severity, response: Severity, *, inside: tuple[str, ...] = ("x",)
 ) -> list[Change]:
-    """Return the same change of a property `x` in a request and in a response."""
+    """Return two changes: the same change of a property `x`, once in a request and once in a response."""
     places = ((SENT, request, "request"), (READ, response, "response"))
     return [
         Change([*place, "properties", *inside, key], old, new, kind, severity, f"{place[-1]}.x", hit)
@@ -213,7 +213,7 @@ SINGLE = [
     Change(["security"], [{"key": []}], [], "security-not-asked", ADD, "the document"),
     Change(["security"], [{"a": []}], [{"a": []}, {"b": []}], "security-alternative-added", ADD, "the document"),
     Change(["security"], [{"a": []}, {"b": []}], [{"a": []}], "security-alternative-removed", BRK, "the document"),
-    Change([*START, "security"], NO, [], "security-said", DOC, f"POST {PATH}"),
+    Change([*START, "security"], NO, [], "security-place", DOC, f"POST {PATH}"),
     Change([*START, "security"], [], [{"key": []}], "security-asked", BRK, f"POST {PATH}"),
     Change(
         ["components", "securitySchemes", "k"], NO, KEY, "security-scheme-added", ADD, "components.securitySchemes.k"
@@ -246,12 +246,12 @@ SINGLE = [
 
 
 def slice_of_the_api() -> Any:
-    """Return the spec."""
+    """Return the spec in `slice.yaml`."""
     return yaml.plain(yaml.load(SLICE))
 
 
 def with_x() -> Any:
-    """Return the spec with a property `x` in a request and in a response."""
+    """Return the spec in `slice.yaml`, with an additional property `x` in a request and in a response."""
     spec = slice_of_the_api()
     for name in (SENT[-1], READ[-1]):
         spec["components"]["schemas"][name]["properties"]["x"] = copy.deepcopy(X)
@@ -259,7 +259,7 @@ def with_x() -> Any:
 
 
 def put(spec: Any, place: list[Any], value: Any) -> Any:
-    """Return a copy of the spec with a value at a place, or with the place empty."""
+    """Return a copy of the spec with this value at this place; `NO` removes the value that is there."""
     changed = copy.deepcopy(spec)
     node = changed
     for key in place[:-1]:

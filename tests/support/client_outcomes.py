@@ -1,4 +1,4 @@
-"""Makes one request with several clients, and checks that they have the same outcome and that errors hold no secret."""
+"""Makes the same request with several clients; checks that the outcomes are equal, and that no error holds a secret."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Outcome: TypeAlias = AnchorError | dict[str, Any]
 
 
 def client_outcome(runner: Runner, request: str, output: Any, **client: Any) -> Outcome:
-    """Make a request with a new client and a new virtual clock, and return its outcome.
+    """Make a request with a new client and a new virtual clock, and return the outcome of the request.
 
     Args:
         runner: Makes the client.
@@ -69,7 +69,7 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 
 class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A response body that httpx reads only when the client asks for it, like the body from a connection."""
+    """A response body that httpx reads only when the client asks for the body, as it reads from a connection."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -83,7 +83,7 @@ class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @dataclass
 class FixedResponse:
-    """A handler for httpx's MockTransport that returns a fixed response; requests after a start get a completed task.
+    """A handler for httpx's MockTransport that returns a fixed response, and a completed task to a check after a start.
 
     Attributes:
         methods: The methods of the requests so far.
@@ -102,7 +102,7 @@ class FixedResponse:
 
 
 def outcome_of_response(runners: Sequence[Runner], request: str, output: Any, response: Response) -> Outcome:
-    """Return the outcome that all clients have with this response; check that each client sends a start only once."""
+    """Return the outcome that all clients have if they get this response; check that each sends a start only once."""
     outcomes = []
     for runner in runners:
         handler = FixedResponse(response)
@@ -126,7 +126,7 @@ def outcome_of_bytes(runners: Sequence[Runner], request: str, data: bytes) -> Ou
 
 
 def as_text(outcome: Any) -> str:
-    """Return all contents of an outcome as text; outcomes are compared as text, since NaN does not equal itself."""
+    """Return all contents of an outcome as text, for comparisons: values cannot be compared, since NaN != NaN."""
     return repr(contents(outcome) if isinstance(outcome, AnchorError) else outcome)
 
 
@@ -146,11 +146,11 @@ def _check_error(error: AnchorError, request: str) -> None:
     if request in CHECKS:
         assert error.task_id == TASK_ID
     if isinstance(error, InvalidOutputError):
-        return  # an InvalidOutputError holds the agent's answer unchanged, with any secret in it
+        return  # this error holds the agent's answer unchanged, and so any secret that the answer contains
     text = str(error) + as_text(error)
     if error.task_id is not None:
-        text = text.replace(error.task_id, "")  # requests need the task's id unchanged, even if it contains the key
+        text = text.replace(error.task_id, "")  # ids are not redacted: requests need them
     assert KEY not in text
-    assert PASSWORD not in text or request in CHECKS  # a handle from tasks.get() does not know the password
+    assert PASSWORD not in text or request in CHECKS  # checks use tasks.get(), which does not know the password
     quotes_the_api = isinstance(error, TaskFailedError | TaskTimeoutError) or getattr(error, "message", None)
     assert MARK not in str(error) or quotes_the_api

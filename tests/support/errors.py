@@ -1,4 +1,4 @@
-"""Checks of what every error of the package promises: it has no chained exception, and can be pickled and copied."""
+"""Checks that an error of the package has no chained exception, and that it can be pickled and copied."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *ar
 
 
 def contents(error: AnchorError) -> tuple[object, ...]:
-    """Return all contents of an error in a form that can be compared; an error in an attribute is converted too."""
+    """Return all contents of an error in a form that can be compared; convert errors in its attributes too."""
     attributes = {
         name: contents(value) if isinstance(value, AnchorError) else value for name, value in vars(error).items()
     }

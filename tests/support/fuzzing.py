@@ -22,7 +22,7 @@ MARK: Final = "Mark-of-the-body"
 
 
 class Literal(str):
-    """A JSON value as text, which is written unchanged: for numbers such as 1e999, and for NaN."""
+    """Text that is written into JSON unchanged, for values that Python does not write so, such as 1e999 or 1.0000."""
 
 
 class Pairs(list[tuple[str, Any]]):
@@ -92,12 +92,12 @@ def mutate_item(draw: DrawFn, item: Node) -> Node:
 
 
 def replacements(node: Node) -> SearchStrategy[Node]:
-    """Return a strategy for replacements of a JSON value: the same value in another form, or a different value."""
+    """Return a strategy for values that replace a JSON value: the same value in another form, or a different value."""
     forms: list[Node] = [[node], Pairs([("result", node)]), to_json(node)]
     if isinstance(node, Pairs):
         forms.append(
             [list(pair) for pair in node]
-        )  # a list of pairs is not a JSON object, but Python's dict() accepts it
+        )  # invalid where an object is expected, although Python's dict() would accept it
     if isinstance(node, str):
         forms += [node.swapcase(), node.title(), f" {node} "]
     return st.sampled_from(forms) | json_values | st.sampled_from(ECHOES)
@@ -117,7 +117,7 @@ OTHER_STATUSES: Final = (200, 201, 301, 307, 308, 408, 499, 503)
 
 @st.composite
 def damaged(draw: DrawFn, data: bytes) -> bytes:
-    """Draw damaged bytes: a part of `data` is missing, is repeated, or is replaced by other bytes."""
+    """Draw a damaged copy of `data`: a part is missing, is repeated, or is replaced by other bytes."""
     begin = draw(st.integers(0, len(data)))
     end = draw(st.integers(begin, len(data)))
     return data[:begin] + draw(st.binary(max_size=6) | st.just(data[begin:end] * 2)) + data[end:]
@@ -125,7 +125,7 @@ def damaged(draw: DrawFn, data: bytes) -> bytes:
 
 @st.composite
 def responses(draw: DrawFn) -> Response:
-    """Draw a response: a sample with up to three changes, any JSON, or any bytes; the status may be changed too."""
+    """Draw a response: a sample with up to three random changes, or random JSON, or random bytes, with any status."""
     status, node = draw(st.sampled_from(VALID))
     for _ in range(draw(st.integers(0, 3))):
         node = mutate(draw, node)

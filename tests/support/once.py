@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """Return a folder that one worker makes while the others wait for it.
+    """Return a folder that one xdist worker makes; the other workers wait until it is complete.
 
     Args:
         factory: The session's temporary folders. The folders of all xdist workers have the same parent.
@@ -29,7 +29,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             work = shared / f"{name}.work"
-            shutil.rmtree(work, ignore_errors=True)  # the remains of a failed attempt
+            shutil.rmtree(work, ignore_errors=True)  # left over if an earlier attempt has failed
             work.mkdir()
             make(work)
             work.rename(folder)

@@ -109,6 +109,6 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def _text(error: BaseException) -> str:
-    """Return the text of an error and of its causes, since openapi-core puts the details into the causes."""
+    """Return the texts of an error and of its causes, since only the causes have the details."""
     causes = getattr(error, "schema_errors", ()) or ((error.__cause__,) if error.__cause__ else ())
     return " / ".join([f"{type(error).__name__} {error}", *(_text(each) for each in causes)])

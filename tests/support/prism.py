@@ -49,7 +49,7 @@ def serving(program: str, spec: Path) -> Iterator[str]:
                     break
             else:
                 pytest.fail(f"Prism did not start; its output:\n{output}")
-            reader.submit(process.stdout.read)  # Prism would block if nobody read its output
+            reader.submit(process.stdout.read)  # output that nobody reads would block Prism
             yield listening[1]
         finally:
             process.terminate()

@@ -1,4 +1,4 @@
-"""A TCP server on loopback that responds with scripted bytes: correct, wrong, slow, or none at all.
+"""A TCP server on loopback that responds as a script says: correctly, wrongly, slowly, or not at all.
 
 The server responds to a request with a *script*, a tuple of actions that it performs in order:
 
@@ -93,7 +93,7 @@ class ReceivedRequest:
 
 
 def response_head(status: int | str, length: int, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the head of a response whose body has `length` bytes; a text as status includes the reason phrase."""
+    """Return the head of a response whose body has `length` bytes; a status as text must have a reason phrase too."""
     lines = [f"HTTP/1.1 {status}" if isinstance(status, str) else f"HTTP/1.1 {status} Whatever"]
     fields = {"content-type": "application/json", "content-length": str(length), **(headers or {})}
     lines += [f"{name}: {value}" for name, value in fields.items()]
@@ -190,7 +190,7 @@ class RawServer(ThreadingTCPServer):
         return sum(request.method == method for request in self.requests)
 
     def wait_for_open_connections(self, connections: int) -> None:
-        """Wait until at most this number of connections is open."""
+        """Wait until no more than this number of connections is open."""
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._open) <= connections, TEST_TIMEOUT)
 
@@ -261,13 +261,13 @@ class _Connection(StreamRequestHandler):
         self.raw.remove_connection(self.request)
         super().finish()
         if isinstance(self.request, ssl.SSLSocket):
-            # The server closes only the socket that it accepted, and the TLS socket has taken over its descriptor.
+            # The server closes only the accepted socket, whose descriptor now belongs to the TLS socket.
             self.request.close()
 
     def handle(self) -> None:
         while first := self.rfile.read(1):
             if not first.isalpha():
-                self.rfile.read()  # a TLS handshake instead of HTTP: a server without TLS does not respond to it
+                self.rfile.read()  # a TLS handshake, to which a server without TLS does not respond
                 return
             script = self.raw.next_script(first)
             self._read(first, script[0])
@@ -282,7 +282,7 @@ class _Connection(StreamRequestHandler):
         self.raw.add_disconnect()
 
     def _read(self, first: bytes, action: Action) -> None:
-        """Read a request as far as the first action of its script says."""
+        """Read a request: completely, or only as far as the `ReadUntil` at the beginning of its script says."""
         if action is ReadUntil.FIRST_BYTE:
             return
         method, path, _ = (first + self.rfile.readline()).decode("latin-1").split()

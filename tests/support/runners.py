@@ -1,4 +1,4 @@
-"""Runners, by which one test runs with the sync client, and with the async client under asyncio and under trio."""
+"""Runners: with them, the same test runs with the sync client, and with the async client under asyncio and trio."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class SyncRunner:
     name: ClassVar[str] = "sync"
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
+        """Call a method of a client or a handle, and return its result; return the items of an iterator as a list."""
         result = function(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:
-        """Make a client, and close it."""
+        """Make a client, and close it when the context ends."""
         with Anchor(**{"api_key": KEY, "wait": SIMPLE_POLICY, **arguments}) as anchor:
             yield anchor
 
@@ -44,20 +44,20 @@ class AsyncRunner:
         self._portal = portal
 
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        """Call a method of a client or a handle, and return its result; if that is an iterator, return a list."""
+        """Call a method of a client or a handle, and return its result; return the items of an iterator as a list."""
 
         async def call() -> Any:
             result = function(*args, **kwargs)
             if isinstance(result, AsyncIterator):
                 return [item async for item in result]
-            # A handle is awaitable too, but must be returned, not awaited; only handles have a token.
+            # A handle is awaitable too, but must be returned, not awaited. Only handles have the attribute `token`.
             return await result if inspect.isawaitable(result) and not hasattr(result, "token") else result
 
         return self._portal.call(call)
 
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:
-        """Make a client, and close it."""
+        """Make a client, and close it when the context ends."""
         anchor = AsyncAnchor(**{"api_key": KEY, "wait": SIMPLE_POLICY, **arguments})
         try:
             yield anchor

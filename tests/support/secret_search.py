@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = 'corr"ect-hörse/bättery'
 PART_LENGTH: Final = 8
-"""A text reveals a secret by this number of first or last characters: truncation may have removed the others."""
+"""This number of first or last characters counts as the secret, since truncation may have removed the others."""
 TESTS: Final = Path(__file__).parents[1]
 
 
@@ -57,7 +57,7 @@ SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def secret_parts(*secrets: str) -> set[str]:
-    """Return the beginning and the end of every spelling of the secrets, in lower case: no text may contain them."""
+    """Return the beginning and the end of each spelling of the secrets, in lower case: no text may have them."""
     spelled = [spell(secret).lower() for secret in secrets for spell in SPELLINGS.values()]
     return {part for form in spelled for part in (form[:PART_LENGTH], form[-PART_LENGTH:])}
 
@@ -66,7 +66,7 @@ PARTS: Final = secret_parts(KEY, PASSWORD)
 
 
 def find_secrets(texts: Iterable[str], parts: Iterable[str] = PARTS) -> list[tuple[str, str]]:
-    """Return each part of a secret that a text contains, in upper or lower case, together with the text."""
+    """Return each part of a secret that one of the texts contains, in upper or lower case, together with that text."""
     parts = tuple(parts)
     return [(part, text) for text in texts for part in parts if part in text.lower()]
 

@@ -27,7 +27,7 @@ class StepDriver(Generic[E]):
         steps: The generator of the steps.
         fetch: Returns the outcome of a request that is sent at the given time.
         now: The current virtual time; in the end, the time at which the steps ended.
-        requests: The time of each request, and the step that asked for the request.
+        requests: The time of each request, and the Fetch step that asked for the request.
         sleeps: The seconds of each sleep.
         wakes: The time at which each sleep ended.
         emitted: The values of the Emit steps.

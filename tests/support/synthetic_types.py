@@ -34,7 +34,7 @@ SCALARS: list[TypeAndValues] = [
     (datetime, st.datetimes(timezones=st.just(UTC))),
     (Decimal, st.decimals(allow_nan=False, allow_infinity=False)),
     (time, st.times(timezones=st.just(UTC))),
-    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # ASCII: pydantic can't write all bytes as JSON
+    (bytes, st.text(st.characters(codec="ascii")).map(str.encode)),  # pydantic cannot write all bytes as JSON
     (UUID, st.uuids()),
     (Literal["a", "b", 3], st.sampled_from(["a", "b", 3])),
     (Literal["only"], st.just("only")),
@@ -60,7 +60,7 @@ MODEL_MAKERS: list[Callable[[str, dict[str, Any]], Any]] = [
     ),
 ]
 numbers = itertools.count()
-"""Numbers for unique names of classes: a schema can't contain two classes with the same name."""
+"""Numbers for unique names of classes: a schema cannot contain two classes with the same name."""
 
 
 @st.composite
@@ -90,7 +90,7 @@ def containers(draw: st.DrawFn, inner: st.SearchStrategy[TypeAndValues]) -> Type
 
 
 def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[TypeAndValues]:
-    """Return a strategy for classes without a field `result`, since that field could be taken for a wrapper."""
+    """Return a strategy for classes without a field `result`, which the client could mistake for a wrapper."""
     parts: st.SearchStrategy[TypeAndValues] = st.recursive(
         st.sampled_from(SCALARS),
         lambda inner: containers(inner) | classes(inner, inner_makers, [*NAMES, "result"]),
@@ -113,5 +113,5 @@ def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 def json_of(value: Any) -> Any:
-    """Return the JSON that an agent would answer for a value of a synthetic type."""
+    """Return the JSON with which an agent would answer if it meant this value of a synthetic type."""
     return json.loads(json.dumps(msgspec.to_builtins(value, enc_hook=lambda part: part.model_dump(mode="json"))))

@@ -26,7 +26,7 @@ class TypeCase:
         name: A description of the type, for the ids of tests.
         output: The type, as passed for `output`.
         answer: The JSON of an answer that fits the type, without a wrapper.
-        value: The value of the type that the answer becomes.
+        value: The value that the answer becomes.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The scripts of the workflows, with a `gh` that logs its arguments and a remote repository in a folder."""
+"""The scripts in the GitHub workflows, run with a stub of `gh` that logs its arguments, and a local git remote."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ esac
 
 
 def steps(workflow: str, job: str) -> dict[str, str]:
-    """Return the scripts of the named steps of a job."""
+    """Return the scripts of a job by the names of their steps."""
     document: Any = yaml.plain(yaml.load(WORKFLOWS / workflow))
     return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
 
 
 class Runner:
-    """A machine on which the steps of a workflow run.
+    """A stand-in for the machine on which GitHub runs the steps of a workflow.
 
     Attributes:
         folder: The checkout.
@@ -100,7 +100,7 @@ def runner(tmp_path: Path) -> Runner:
     return Runner(tmp_path)
 
 
-def test_drift_takes_three_files_of_the_pull_request_and_no_others(runner: Runner) -> None:
+def test_drift_workflow_fetches_only_three_files_of_the_pull_request(runner: Runner) -> None:
     origin = runner.origin
     (origin / SPEC).write_text("the pull request's\n", encoding="utf-8")
     (origin / OVERLAY).unlink()
@@ -115,7 +115,7 @@ def test_drift_takes_three_files_of_the_pull_request_and_no_others(runner: Runne
     assert not (runner.folder / "Makefile").exists()
 
 
-def test_drift_keeps_one_comment(runner: Runner) -> None:
+def test_drift_workflow_updates_its_comment_and_adds_no_second_one(runner: Runner) -> None:
     script = steps("drift.yml", "report")["Comment"]
     (runner.temp / "report.md").write_text("No API drift.\n", encoding="utf-8")
     comments = "repos/us/project/issues/7/comments"
@@ -135,7 +135,7 @@ def test_drift_keeps_one_comment(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("number", ["", "12\n"])
-def test_upstream_keeps_one_pull_request(runner: Runner, number: str) -> None:
+def test_upstream_workflow_updates_an_open_pull_request_or_creates_one(runner: Runner, number: str) -> None:
     script = steps("upstream.yml", "vendor")["Push, and open or update the pull request"]
     (runner.folder / SPEC).write_text("newer\n", encoding="utf-8")
     runner.numbers.write_text(number, encoding="utf-8")

@@ -127,7 +127,7 @@ def value_without_typed_output_is_any(anchor: Anchor, maybe: dict[str, Any] | No
 def output_may_be_type_parameter_of_caller(anchor: Anchor, kind: type[T], form: TypeForm[T]) -> None:
     assert_type(anchor.tasks.run("Read", output=form).value, T)
     assert_type(anchor.tasks.start("Read", output=form), WebTask[T])
-    # pyright takes `type[T]` for a `TypeForm[object]`. If that changes, pyright reports this ignore as unnecessary.
+    # pyright treats `type[T]` as `TypeForm[object]`. If that changes, pyright reports this ignore as unnecessary.
     assert_type(anchor.tasks.run("Read", output=kind).value, T)  # pyright: ignore[reportAssertTypeFailure]
 
 

@@ -1,4 +1,4 @@
-"""Callbacks and updates: which callbacks are refused before the start, and which time counts against the timeout."""
+"""Callbacks and updates: callbacks that are refused before the start, and time that counts against the timeout."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_time_that_a_callback_takes_counts_against_the_timeout(runner: Runner, c
     assert times == [1, 21, 41, 61]
 
 
-def test_wait_for_updates_begins_when_the_iteration_begins(runner: Runner, clock: VirtualClock) -> None:
+def test_first_check_of_updates_is_made_when_the_iteration_begins(runner: Runner, clock: VirtualClock) -> None:
     emulator = Emulator(clock=clock, takes=5)
     with runner.anchor(transport=emulator.transport()) as anchor:
         task = runner.call(anchor.tasks.start, "Read")

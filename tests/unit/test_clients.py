@@ -48,7 +48,7 @@ CLOSED = "this client is closed: make a new one"
 
 
 class Recorder(httpx.MockTransport):
-    """Responds to each start and each check, and records the requests."""
+    """A transport that responds to each start and each check, and records the requests."""
 
     def __init__(self) -> None:
         self.requests: list[httpx.Request] = []
@@ -67,7 +67,7 @@ class Recorder(httpx.MockTransport):
 
 
 class SameResponse(Recorder):
-    """Responds to every request with the same response, and records the requests."""
+    """A transport that returns the same response to every request, and records the requests."""
 
     def __init__(self, status: int, **contents: Any) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ def check_task(api: AuthenticatedClient, runner: Runner) -> Any:
     return runner.call(status_function(runner), "task-1", client=api)
 
 
-# -- What is sent --------------------------------------------------------------------------------------------------
+# -- Requests -------------------------------------------------------------------------------------------------------
 
 
 def test_user_agent_names_only_the_versions_of_package_python_and_httpx(runner: Runner, recorder: Recorder) -> None:
@@ -167,7 +167,7 @@ def test_task_id_is_encoded_in_the_path(task_id: str, path: str, runner: Runner,
 @pytest.mark.parametrize(
     "url", ["https://shop.example/p/1", "HTTP://x", "about:blank", "data:text/html,x", "chrome://version"]
 )
-def test_url_option_with_a_scheme_is_sent_unchanged(url: str, runner: Runner, recorder: Recorder) -> None:
+def test_option_url_with_a_scheme_is_sent_unchanged(url: str, runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         runner.call(anchor.tasks.start, "Read", url=url)
     assert json.loads(recorder.requests[0].content)["url"] == url
@@ -265,7 +265,7 @@ def test_generated_client_raises_the_errors_of_this_package(runner: Runner) -> N
     assert (error.status, error.message, error.code) == (404, "no task; the key is [redacted]", 7)
 
 
-def test_generated_client_follows_no_redirect_even_with_follow_redirects(runner: Runner) -> None:
+def test_generated_client_follows_no_redirect_even_if_follow_redirects_is_true(runner: Runner) -> None:
     transport = SameResponse(307, headers={"location": "https://elsewhere.example/x"})
     with runner.anchor(transport=transport) as anchor:
         send = http_client(anchor.api, runner).request
@@ -416,7 +416,7 @@ def next_type(updates: Any, runner: Runner) -> str:
         return type(raised_).__name__
 
 
-def test_updates_end_after_an_interruption(
+def test_iterator_of_updates_ends_after_an_interruption(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
@@ -430,7 +430,7 @@ def test_updates_end_after_an_interruption(
     assert types == ["TaskUpdate", "Interruption", end, end]
 
 
-def test_updates_of_a_closed_client_raise_an_error_and_then_end(runner: Runner) -> None:
+def test_iterator_of_updates_of_a_closed_client_raises_an_error_and_then_ends(runner: Runner) -> None:
     with runner.anchor(transport=Recorder()) as anchor:
         updates = anchor.tasks.get("task-1").updates()
     end = "StopIteration" if isinstance(runner, SyncRunner) else "StopAsyncIteration"
@@ -452,7 +452,7 @@ class TimeoutRemover(Recorder):
         return await super().handle_async_request(request)
 
 
-def test_transport_may_remove_the_timeouts_from_a_request(runner: Runner) -> None:
+def test_request_succeeds_if_the_transport_removes_its_timeouts(runner: Runner) -> None:
     with runner.anchor(transport=TimeoutRemover()) as anchor:
         assert runner.call(anchor.tasks.get("task-1").refresh).status == "running"
 
@@ -480,7 +480,7 @@ def test_request_that_the_user_builds_keeps_its_timeouts_unchanged() -> None:
 
 
 class UnusedClient(httpx.Client):
-    """An httpx client that sends nothing, and has the attribute that `Lifecycle` reads."""
+    """An httpx client that sends nothing. `Lifecycle` reads its attribute `is_broken`."""
 
     is_broken = False
 

@@ -1,4 +1,4 @@
-"""The error tree, and the attributes, texts, pickles and copies of every error."""
+"""The class tree of the errors, and the attributes, texts, pickles and copies of every error."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
 KINDS = list(ARGUMENTS)
 ADVICE = {
     NotFoundError: "the API does not know task 'task-1': check the id, the base URL and the key's account",
-    TaskFailedError: "task 'task-1' has ended; a new start is a new task, and costs again",
+    TaskFailedError: "task 'task-1' has ended; starting it again creates a new task, which costs again",
     TaskTimeoutError: "as far as is known, the task is still running; tasks.get('task-1').result() continues to wait",
     InvalidOutputError: "task 'task-1' has ended; the error's .raw is its answer as received",
 }
@@ -72,7 +72,7 @@ def all_kinds(kind: type[AnchorError] = AnchorError) -> list[type[AnchorError]]:
     return [kind, *(below for each in kind.__subclasses__() for below in all_kinds(each))]
 
 
-def test_error_tree_matches_the_tree_in_the_modules_docstring() -> None:
+def test_class_tree_of_the_errors_matches_the_tree_in_the_docstring_of_their_module() -> None:
     drawn: dict[str, str] = {}
     path: list[str] = []
     for indent, name, base in re.findall(

@@ -1,4 +1,4 @@
-"""The guard that checks every response: what it accepts, which failures it reports, and which requests get the key."""
+"""The guard that checks every request and response: accepted responses, failures, and the requests that get the key."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
         ("120", 120),
         (" 120 ", 120),
         ("007", 7),
-        ("3153600000", 3_153_600_000),  # the seconds of a hundred years
+        ("3153600000", 3_153_600_000),  # a hundred years in seconds
         ("999999999999999", 999_999_999_999_999),
         ("Fri, 15 Jan 2027 08:01:00 GMT", 60),
         ("Friday, 15-Jan-27 08:01:00 GMT", 60),
@@ -167,7 +167,7 @@ def test_invalid_retry_after_is_ignored(value: str | None) -> None:
 
 
 @given(st.text() | st.from_regex(r"(Fri, )?[0-9]{1,3}[ -](Jan|Xyz)[ -][0-9]{1,5} [0-9:]{1,9} ?(GMT|[+-][0-9]{1,7})?"))
-def test_retry_after_of_any_text_is_ignored_or_a_finite_number_of_seconds(value: str) -> None:
+def test_any_text_in_retry_after_is_ignored_or_read_as_a_finite_number_of_seconds(value: str) -> None:
     seconds = retry_after(value, WALL)
     assert seconds is None or 0 <= seconds < math.inf
 
@@ -221,7 +221,7 @@ def test_error_class_depends_on_the_status(status: int, kind: type[StatusError])
     ],
     ids=lambda it: repr(it)[:40],
 )
-def test_error_takes_message_and_code_from_the_body_if_they_are_valid(
+def test_error_has_message_and_code_from_the_body_if_they_are_valid(
     body: bytes, message: str | None, code: int | None
 ) -> None:
     error = status_error(httpx.Response(400), body)
@@ -256,7 +256,7 @@ def test_message_of_the_server_is_redacted_and_truncated() -> None:
     assert KEY not in str(error)
 
 
-def test_error_status_counts_even_if_the_body_is_incomplete_or_too_long() -> None:
+def test_error_class_depends_on_the_status_even_if_the_body_is_incomplete_or_too_long() -> None:
     lost = Failure(Fault.LOST, TransportError("lost"))
     response = httpx.Response(404)
     assert (
@@ -310,7 +310,7 @@ def test_successful_response_is_returned_complete_and_decompressed(status: int) 
 
 
 @pytest.mark.parametrize("status", [100, 199, 600, 999])
-def test_response_without_a_valid_final_status_is_unreadable(status: int) -> None:
+def test_response_with_a_status_outside_200_to_599_is_unreadable(status: int) -> None:
     failure_text(verdict(httpx.Response(status)), Fault.UNREADABLE, UnexpectedResponseError)
 
 
@@ -343,7 +343,7 @@ def test_slow_body_is_cut_off_at_the_time_limit() -> None:
     assert text == "no complete response within 30 s"
 
 
-def test_body_that_arrives_late_in_one_chunk_is_accepted() -> None:
+def test_late_body_is_accepted_if_it_arrives_in_one_chunk() -> None:
     assert isinstance(verdict(httpx.Response(200), [(b"{}", 31.0)]), BoundedResponse)
 
 
@@ -380,7 +380,7 @@ def certificate_error() -> httpx.ConnectError:
     ],
     ids=lambda it: type(it).__name__ if isinstance(it, Exception) else "",
 )
-def test_exception_of_httpx_becomes_a_failure_with_the_packages_own_text(
+def test_exception_of_httpx_becomes_a_failure_with_a_text_of_this_package(
     exception: Exception, fault: Fault, kind: type[AnchorError], text: str
 ) -> None:
     guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
@@ -389,7 +389,7 @@ def test_exception_of_httpx_becomes_a_failure_with_the_packages_own_text(
     assert failure.error.__cause__ is failure.error.__context__ is None
 
 
-def test_connect_timeout_means_not_connected_if_the_transport_traces_its_progress() -> None:
+def test_connect_timeout_is_reported_as_not_connected_if_the_transport_traces_its_progress() -> None:
     guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
     guard.trace("connection.connect_tcp.started", {})
     failure = guard.broken(httpx.ConnectTimeout(KEY), LIMIT)

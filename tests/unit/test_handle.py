@@ -39,20 +39,22 @@ def token(**fields: Any) -> str:
     )
 
 
-def test_start_returns_a_handle_without_a_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_start_returns_a_handle_and_does_not_check_the_task(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert (task.status, task.done) == (None, False)
     assert repr(task) == f"<{type(task).__name__} {task.id!r}: not checked yet>"
     assert len(emulator.requests) == 1
 
 
-def test_first_check_of_a_started_task_comes_after_the_policys_minimum(runner: Runner, anchor: Any) -> None:
+def test_first_check_of_a_started_task_is_made_after_the_minimum_delay_of_the_policy(
+    runner: Runner, anchor: Any
+) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     updates = runner.call(task.updates)
     assert [update.elapsed for update in updates[:3]] == [1.0, 2.0, 3.0]
 
 
-def test_refresh_of_a_found_task_checks_immediately(
+def test_refresh_checks_a_found_task_immediately(
     runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator
 ) -> None:
     task_id = runner.call(anchor.tasks.start, "Read").id
@@ -64,7 +66,7 @@ def test_refresh_of_a_found_task_checks_immediately(
     assert len(emulator.requests) == 2
 
 
-def test_refresh_of_a_started_task_checks_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert runner.call(task.refresh) is task
     assert clock.sleeps == []
@@ -76,7 +78,7 @@ def test_refresh_of_a_started_task_checks_immediately(runner: Runner, anchor: An
     [
         ("2027-01-15T07:58:20+00:00", 100),
         ("2027-01-15T08:00:00+00:00", 0),
-        ("2027-01-15T09:00:00+00:00", 0),  # a start in the future: the clocks of two machines differ
+        ("2027-01-15T09:00:00+00:00", 0),  # a start in the future, since the clocks of two machines may differ
         (None, 0),
     ],
 )
@@ -91,7 +93,7 @@ def test_age_of_a_resumed_task_counts_from_its_start(
     assert len(updates) == len(emulator.requests) - 1
 
 
-def test_token_of_a_handle_has_id_base_url_start_time_and_wrapping(runner: Runner, anchor: Any) -> None:
+def test_token_has_task_id_base_url_start_time_and_whether_the_schema_is_wrapped(runner: Runner, anchor: Any) -> None:
     task = runner.call(anchor.tasks.start, "Read", output=NAMES, secret_values={"password": "hunter2"})
     assert json.loads(task.token()) == {
         "version": 1,
@@ -114,7 +116,9 @@ def test_slash_at_the_end_of_a_base_url_does_not_change_the_token(
         assert resumed.token() == task.token()
 
 
-def test_second_result_is_the_same_and_sends_nothing(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_second_call_of_result_returns_the_same_result_and_sends_nothing(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(answer={"result": {"names": ["a"]}})
     task = runner.call(anchor.tasks.start, "Read")
     first = runner.call(task.result)
@@ -140,7 +144,7 @@ def test_error_of_a_failed_task_has_the_reason_of_the_api(
     assert runner.call(task.refresh).status is TaskStatus.FAILED
 
 
-def test_error_of_a_failed_task_says_if_the_api_gave_no_reason(runner: Runner) -> None:
+def test_error_of_a_failed_task_without_a_reason_says_that_the_api_gave_no_reason(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"status": "FAILED"}}))
     with runner.anchor(transport=transport) as anchor:
         failure = raised(TaskFailedError, runner, anchor.tasks.get("task-1").result)
@@ -148,7 +152,7 @@ def test_error_of_a_failed_task_says_if_the_api_gave_no_reason(runner: Runner) -
     assert failure.reason is None
 
 
-def test_task_that_completes_in_the_start_response_has_a_result_and_no_token(runner: Runner) -> None:
+def test_task_that_completes_in_the_response_to_its_start_has_a_result_and_no_token(runner: Runner) -> None:
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"result": "3"}}))
     with runner.anchor(transport=transport) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
@@ -156,5 +160,5 @@ def test_task_that_completes_in_the_start_response_has_a_result_and_no_token(run
         assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
         error = raised(ConfigurationError, runner, task.token)
     assert str(error) == (
-        "this task has no id, and so no token: the API returned its result at once; call result() on this handle"
+        "this task has no id, so it has no token: the API returned its result at once; call result() on this handle"
     )

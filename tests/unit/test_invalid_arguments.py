@@ -1,4 +1,4 @@
-"""Invalid arguments: both clients refuse them before any request, and the message says what to do without secrets."""
+"""Invalid arguments: both clients refuse them before any request; the error says what to do, and shows no secret."""
 
 from __future__ import annotations
 
@@ -168,7 +168,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"prompt": " \n\t"}, "the prompt is blank"),
     ({"prompt": None}, "the prompt must be text, not NoneType"),
     ({"prompt": b"Read"}, "the prompt must be text, not bytes"),
-    ({"prompt": "\ud83d"}, "the prompt has half of a surrogate pair, so it is not valid Unicode"),
+    ({"prompt": "\ud83d"}, "the prompt contains only half of a surrogate pair, so it is not valid Unicode"),
     *(
         ({"url": value}, "url has no scheme: it must start with https:// or http://")
         for value in (
@@ -190,7 +190,10 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"max_steps": True}, "max_steps must be a whole number, not bool"),
     *(({name: " "}, f"{name} is blank") for name in ("session_id", "agent", "provider", "model")),
     *(({name: 7}, f"{name} must be text, not int") for name in ("session_id", "agent", "provider", "model")),
-    *(({name: "\udfff"}, f"{name} has half of a surrogate pair") for name in ("url", "session_id", "agent", "model")),
+    *(
+        ({name: "\udfff"}, f"{name} contains only half of a surrogate pair")
+        for name in ("url", "session_id", "agent", "model")
+    ),
     ({"session_id": "x" * 1025}, "session_id must have at most 1024 characters, not 1025"),
     *(
         ({name: value}, f"{name} must be True or False, not {type(value).__name__}")
@@ -287,7 +290,7 @@ def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) ->
     assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
 
 
-# -- Found tasks ---------------------------------------------------------------------------------------------------
+# -- Tasks that are found by id or token ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -295,12 +298,12 @@ def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) ->
     [
         ("", "is empty"),
         (" \n", "is empty"),
-        (".", "must not be '.', which means a folder in a URL path"),
-        ("..", "must not be '..', which means a folder in a URL path"),
+        (".", "must not be '.', which has a special meaning in a URL path"),
+        ("..", "must not be '..', which has a special meaning in a URL path"),
         (None, "must be text, not NoneType"),
         (7, "must be text, not int"),
         (b"task-1", "must be text, not bytes"),
-        ("\ud800", "has half of a surrogate pair, so it is not valid Unicode"),
+        ("\ud800", "contains only half of a surrogate pair, so it is not valid Unicode"),
         ("x" * 1025, "must have at most 1024 characters, not 1025"),
     ],
     ids=lambda it: ascii(it)[:60],

@@ -1,4 +1,4 @@
-"""`JsonSchema` as `output`: which schemas it accepts, the schema that is sent, and the validation of answers."""
+"""`JsonSchema` as `output`: the schemas that it accepts, the schema that is sent, and the validation of answers."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def nest(value: object, times: int) -> Any:
 
 
 def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
-    """Decode an answer that must be refused, check what holds for every such error, and return the error."""
+    """Decode an answer that must be refused, check the rules for every such error, and return the error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         output_of(JsonSchema(schema)).value(raw, "task-1")
@@ -61,7 +61,7 @@ def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
 
 
 def invalid(schema: Any) -> ConfigurationError:
-    """Construct a `JsonSchema` that must be refused, check what holds for every such error, and return the error."""
+    """Construct a `JsonSchema` that must be refused, check the rules for every such error, and return the error."""
     with pytest.raises(ConfigurationError) as caught:
         JsonSchema(schema)
     error = caught.value
@@ -74,7 +74,7 @@ def invalid(schema: Any) -> ConfigurationError:
 # -- The schema that is sent ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("schema", [PRICE, OPEN], ids=["price", "open"])
+@pytest.mark.parametrize("schema", [PRICE, OPEN], ids=["fixed fields", "additional fields"])
 def test_schema_with_object_at_root_is_sent_unchanged(schema: dict[str, Any]) -> None:
     output = output_of(JsonSchema(schema))
     assert output.schema == schema
@@ -96,7 +96,7 @@ def test_reference_at_root_is_replaced_by_its_definition() -> None:
     assert not output.wrapped
 
 
-def test_json_schema_keeps_copy_of_passed_schema() -> None:
+def test_json_schema_keeps_copy_of_schema_that_is_passed() -> None:
     schema = copy.deepcopy(PRICE)
     kept = JsonSchema(schema)
     schema["properties"]["amount"]["type"] = "string"
@@ -135,7 +135,7 @@ def test_answer_that_fits_schema_is_returned_without_result_wrappers(
     assert output_of(JsonSchema(schema)).value(raw, None) == answer
 
 
-def test_field_result_of_schema_is_not_removed_as_wrapper() -> None:
+def test_field_named_result_in_schema_is_not_removed_as_wrapper() -> None:
     schema = {"type": "object", "properties": {"result": {"type": "string"}}, "required": ["result"]}
     assert output_of(JsonSchema(schema)).value(nest("x", 1), None) == nest("x", 1)
     assert output_of(JsonSchema(schema)).value(nest("x", 3), None) == nest("x", 1)
@@ -158,7 +158,7 @@ def test_field_result_of_schema_is_not_removed_as_wrapper() -> None:
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_of_wrong_answer_names_place_and_violated_keyword(
+def test_error_for_wrong_answer_names_place_and_violated_keyword(
     schema: dict[str, Any], raw: Any, path: str, expected: str
 ) -> None:
     error = refused(schema, raw)
@@ -289,20 +289,22 @@ def test_reference_to_target_inside_schema_is_followed(schema: dict[str, Any]) -
     assert refused(schema, {"amount": "x"}).path == "$.amount"
 
 
-def test_value_of_const_that_looks_like_reference_is_not_followed() -> None:
+def test_dict_with_key_ref_in_const_is_not_followed_as_reference() -> None:
     schema = {"type": "object", "properties": {"amount": {"const": {"$ref": "https://example.com"}}}}
     answer = {"amount": {"$ref": "https://example.com"}}
     assert output_of(JsonSchema(schema)).value(answer, None) == answer
 
 
 @pytest.mark.parametrize("missing", ["jsonschema", "referencing"])
-def test_error_without_jsonschema_names_extra_to_install(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_says_which_extra_to_install_if_jsonschema_is_missing(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ImportError, match=r"^JsonSchema needs jsonschema: pip install 'anchor-webtask\[jsonschema\]'$"):
         JsonSchema(PRICE)
 
 
-def test_format_is_not_validated() -> None:
-    """In the dialect 2020-12 a format is an annotation: the agent receives it, but the answer need not fit it."""
+def test_keyword_format_is_not_validated() -> None:
+    """In JSON Schema 2020-12 a format only informs: the agent receives it, but an answer that violates it is valid."""
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
     assert output_of(JsonSchema(schema)).value({"day": "someday"}, None) == {"day": "someday"}

@@ -1,4 +1,4 @@
-"""`WaitPolicy`: which arguments it accepts, and the delay that it returns."""
+"""`WaitPolicy`: the arguments that it accepts, and the delay that it returns."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_policy_accepts_keyword_arguments_only() -> None:
 
 
 @given(elapsed=st.floats(0, 1e9), chance=st.floats(0, 1))
-def test_delay_differs_from_schedule_by_at_most_jitter(elapsed: float, chance: float) -> None:
+def test_delay_differs_from_delay_without_jitter_by_at_most_tenth(elapsed: float, chance: float) -> None:
     delay = WaitPolicy().delay(elapsed, chance)
     scheduled = min(max(0.09 * elapsed, 2), 60)
     assert 0.9 * scheduled <= delay * (1 + 1e-9)

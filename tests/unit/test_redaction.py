@@ -1,4 +1,4 @@
-"""Redaction: secrets appear in no text, log record, traceback or pickle, in whatever form a server echoes them."""
+"""Redaction: secrets appear in no text, log record, traceback or pickle, in whatever encoding a server returns them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ FORMS: dict[str, Callable[[str], str]] = {
         ValueError(f"illegal: {secret.encode() + bytes([39])!r}")
     ),
 }
-# Forms from which not every secret can be recognized.
+# Forms in which some secrets cannot be recognized.
 LOSSY_FORMS = {
     *("in-lower-case", "in-json-by-dotnet", "in-html", "decomposed"),  # these forms replace rare characters
     *("by-python-from-latin-1", "without-umlauts"),  # these forms drop rare characters
@@ -121,13 +121,13 @@ def test_beginning_of_a_secret_is_redacted_at_the_end_of_a_text(length: int) -> 
     assert redact(f"(b'x', b'{LONG[:length]}')") == f"(b'x', b'{REDACTED}')"
 
 
-def test_first_half_of_a_secret_is_redacted_anywhere_and_a_shorter_part_is_not() -> None:
+def test_first_half_of_a_secret_is_redacted_anywhere_in_a_text_and_a_shorter_part_is_not() -> None:
     redact = Redactor(Sealed((LONG,)))
     assert redact(f"{LONG[:13]} and more") == f"{REDACTED} and more"
     assert redact(f"{LONG[:12]} and pässwor") == f"{LONG[:12]} and pässwor"
 
 
-def test_short_secret_is_redacted_only_if_it_is_complete_and_has_its_exact_case() -> None:
+def test_short_secret_is_redacted_only_if_it_is_complete_and_in_its_original_case() -> None:
     redact = Redactor(Sealed(("äöü", "ABC")))
     assert redact("äö AB abc ÄÖÜ äöü ABC") == f"äö AB abc ÄÖÜ {REDACTED} {REDACTED}"
 
@@ -207,8 +207,8 @@ def test_unusually_encoded_secret_is_redacted_completely(secret: str, written: s
         "character references like those in the secret",
     ],
 )
-def test_time_to_redact_a_hostile_text_grows_only_with_its_length(secret: str, text: str) -> None:
-    """The test measures no time: if the time grew with the square of the length, the test would take hours."""
+def test_time_to_redact_a_hostile_text_grows_linearly_with_its_length(secret: str, text: str) -> None:
+    """The test measures no time: it would take hours if the time grew with the square of the length."""
     assert len(Redactor(Sealed((secret,)))(text)) <= len(text)
 
 
@@ -231,7 +231,7 @@ def test_replacement_text_is_not_redacted_again_if_a_secret_is_part_of_it() -> N
 
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     redact = Redactor(Sealed((SECRET,)))
-    # Not only "55", since the memory address in a repr may contain these digits.
+    # The search is not for "55", since the memory address in a repr may contain these digits.
     assert '55"w' not in repr(redact)
     assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
 
@@ -340,7 +340,7 @@ def raise_with_local(exception: BaseException, _value: str) -> NoReturn:
 
 
 def interrupted(password: str) -> KeyboardInterrupt:
-    """Return a Ctrl-C raised while another error was handled; variables of its frames hold the password."""
+    """Return a KeyboardInterrupt whose chain of errors has frames with the password in local variables."""
     interruption = KeyboardInterrupt()
     try:
         try:
@@ -359,14 +359,14 @@ def report_with_locals(exception: BaseException) -> str:
     return "".join(parts.format(chain=True))
 
 
-def test_released_interruption_shows_no_variables_of_its_frames() -> None:
+def test_interruption_shows_no_local_variables_after_release_frames() -> None:
     interruption = interrupted(SECRET)
     assert repr(SECRET) in report_with_locals(interruption)
     release_frames(interruption)
     assert report_with_locals(interruption) == "KeyboardInterrupt\n"
 
 
-def test_causes_and_contexts_of_a_released_interruption_are_released_too() -> None:
+def test_release_frames_also_clears_causes_and_contexts_of_an_interruption() -> None:
     interruption = interrupted(SECRET)
     context, cause = interruption.__context__, interruption.__cause__
     assert context is not None
@@ -378,7 +378,7 @@ def test_causes_and_contexts_of_a_released_interruption_are_released_too() -> No
         assert (exception.__traceback__, exception.__cause__, exception.__context__) == (None, None, None)
 
 
-def test_members_of_a_released_exception_group_are_released_too() -> None:
+def test_release_frames_also_clears_members_of_an_exception_group() -> None:
     members: list[Any] = [interrupted(SECRET), interrupted(SECRET)]
     group = BaseExceptionGroup("several", members)
     release_frames(group)
@@ -386,7 +386,7 @@ def test_members_of_a_released_exception_group_are_released_too() -> None:
     assert all(member.__traceback__ is None for member in members)
 
 
-def test_circular_chain_of_exceptions_can_be_released() -> None:
+def test_release_frames_accepts_a_circular_chain_of_exceptions() -> None:
     one, other = KeyError(), ValueError()
     one.__context__, other.__context__ = other, one
     release_frames(one)

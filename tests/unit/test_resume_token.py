@@ -41,7 +41,7 @@ def test_token_is_json_with_a_version_and_exactly_the_documented_fields() -> Non
     started=st.none() | st.floats(OLDEST, LATEST),
     wrapped=st.booleans(),
 )
-def test_decoded_token_equals_the_encoded_one(
+def test_token_is_unchanged_by_encoding_and_decoding(
     task_id: str, base_url: str, started: float | None, *, wrapped: bool
 ) -> None:
     text = Token(task_id, base_url, started, wrapped).encode()
@@ -132,7 +132,7 @@ def test_token_with_an_invalid_start_time_is_refused(started: object) -> None:
 @pytest.mark.parametrize(
     "started", ["2027-01-15T08:00:00Z", "2027-01-15T10:00:00+02:00", "20270115T080000Z", "2027-01-15T08:00Z"]
 )
-def test_start_time_may_have_any_iso_format_with_a_time_zone(started: str) -> None:
+def test_start_time_may_have_any_iso_8601_format_with_a_time_zone(started: str) -> None:
     assert decode(token_with(started=started), BASE_URL) == TOKEN
 
 

@@ -1,4 +1,4 @@
-"""The JSON Schema that is sent for a type: what it contains, and which types have none."""
+"""The JSON Schema that is sent for a type: its contents, and the types for which there is no schema."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Yield all references in a schema; none of its fields may have the name `$ref`."""
+    """Yield all references in a schema, which must not describe a field with the name `$ref`."""
     if isinstance(schema, dict):
         if "$ref" in schema:
             yield schema["$ref"]
@@ -83,7 +83,7 @@ def fits(schema: dict[str, Any], value: Any) -> bool:
 
 
 @each_case
-def test_schema_of_type_is_valid_and_has_object_without_reference_at_root(case: TypeCase) -> None:
+def test_schema_of_type_is_valid_and_its_root_is_object_and_not_reference(case: TypeCase) -> None:
     schema = schema_of(case.output)
     Draft202012Validator.check_schema(schema)
     assert json.loads(json.dumps(schema)) == schema
@@ -92,13 +92,13 @@ def test_schema_of_type_is_valid_and_has_object_without_reference_at_root(case: 
 
 
 @each_case
-def test_references_lead_to_definitions_at_root_and_every_definition_is_used(case: TypeCase) -> None:
+def test_references_point_to_definitions_at_root_and_every_definition_is_used(case: TypeCase) -> None:
     schema = schema_of(case.output)
     assert set(references(schema)) == {f"#/$defs/{name}" for name in schema.get("$defs", {})}
 
 
 @each_case
-def test_only_recursive_type_becomes_definition(case: TypeCase) -> None:
+def test_only_recursive_types_become_definitions(case: TypeCase) -> None:
     definitions = schema_of(case.output).get("$defs", {})
     assert bool(definitions) == ("recursive" in case.name)
     for name, definition in definitions.items():
@@ -106,7 +106,7 @@ def test_only_recursive_type_becomes_definition(case: TypeCase) -> None:
 
 
 @each_case
-def test_answer_fits_schema_of_its_type_and_list_around_answer_does_not(case: TypeCase) -> None:
+def test_answer_fits_schema_of_its_type_but_list_that_contains_answer_does_not(case: TypeCase) -> None:
     schema = schema_of(case.output)
     as_sent = {"result": case.answer} if output_of(case.output).wrapped else case.answer
     assert fits(schema, as_sent)
@@ -141,7 +141,7 @@ def test_equal_types_share_cached_schema_and_different_types_do_not() -> None:
     assert output_of(list[Node]) is not output_of(list[Price])
 
 
-def test_type_that_is_not_hashable_has_schema_and_decodes_answer() -> None:
+def test_type_that_is_not_hashable_has_schema_and_its_answer_is_decoded() -> None:
     assert schema_of(Annotated[Node, {"custom": 1}]) == schema_of(Node)
     assert schema_of(Annotated[Book, {"custom": 1}]) == schema_of(Book)
     assert output_of(Annotated[Book, {"custom": 1}]).value({"title": "Emma", "price": 1}).title == "Emma"
@@ -219,7 +219,7 @@ def test_large_definition_that_is_used_twice_is_not_inlined(kind: type, name: st
     assert schema["$defs"].keys() == {name}
 
 
-def test_description_of_field_stays_beside_reference() -> None:
+def test_field_keeps_its_description_beside_reference() -> None:
     assert schema_of(LargeTwice)["properties"]["other"]["description"] == "the second"
 
 
@@ -227,7 +227,7 @@ def test_description_of_field_stays_beside_reference() -> None:
     ("kind", "definitions"),
     [(Folder, {"Folder"}), (Chain, {"Chain"}), (Comment, {"Comment"}), (TreeModel, {"TreeModel"})],
 )
-def test_recursive_root_is_inlined_and_stays_in_definitions_for_references(kind: type, definitions: set[str]) -> None:
+def test_recursive_class_at_root_is_inlined_and_also_stays_in_definitions(kind: type, definitions: set[str]) -> None:
     schema = schema_of(kind)
     assert schema["$defs"].keys() == definitions
     assert schema["properties"] == next(iter(schema["$defs"].values()))["properties"]
@@ -261,13 +261,13 @@ LIST_OF_LISTS = {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"type": "i
 
 
 def wrapped(schema: dict[str, Any]) -> Any:
-    """Return the schema of the field `result` into which a schema without an object at its root is wrapped."""
+    """Wrap a schema without an object at its root, and return the schema of the field `result` that contains it."""
     sent = schema_of(schema)
     Draft202012Validator.check_schema(sent)
     return sent["properties"]["result"]
 
 
-def test_reference_to_root_of_wrapped_schema_leads_to_field_result() -> None:
+def test_reference_to_root_points_to_field_result_after_schema_is_wrapped() -> None:
     assert wrapped(LIST_OF_LISTS)["items"]["anyOf"][0] == {"$ref": "#/properties/result"}
     assert fits(schema_of(LIST_OF_LISTS), {"result": [1, [2, [3]]]})
     assert not fits(schema_of(LIST_OF_LISTS), {"result": [1, [2, ["3"]]]})
@@ -288,23 +288,23 @@ def test_reference_to_root_of_wrapped_schema_leads_to_field_result() -> None:
     "place",
     ["items", "contains", "not", "if", "then", "else", "unevaluatedItems", "propertyNames", "contentSchema"],
 )
-def test_reference_in_wrapped_schema_follows_its_target(reference: str, moved: str, place: str) -> None:
+def test_reference_still_points_to_its_target_after_schema_is_wrapped(reference: str, moved: str, place: str) -> None:
     assert wrapped({"type": "array", place: {"$ref": reference}})[place] == {"$ref": moved}
 
 
 @pytest.mark.parametrize("place", ["properties", "patternProperties", "dependentSchemas"])
-def test_reference_in_named_subschema_of_wrapped_schema_follows_its_target(place: str) -> None:
+def test_reference_in_named_subschema_still_points_to_its_target_after_schema_is_wrapped(place: str) -> None:
     assert wrapped({"type": ["object", "null"], place: {"$ref": {"$ref": "#"}}})[place] == {
         "$ref": {"$ref": "#/properties/result"}
     }
 
 
-def test_reference_in_definition_of_wrapped_schema_follows_its_target() -> None:
+def test_reference_in_definition_still_points_to_its_target_after_schema_is_wrapped() -> None:
     schema = {"type": "array", "items": {"$ref": "#/$defs/Inner"}, "$defs": {"Inner": {"anyOf": [True, {"$ref": "#"}]}}}
     assert schema_of(schema)["$defs"] == {"Inner": {"anyOf": [True, {"$ref": "#/properties/result"}]}}
 
 
-def test_value_in_wrapped_schema_that_looks_like_reference_is_unchanged() -> None:
+def test_dict_with_key_ref_in_enum_default_or_examples_is_unchanged_after_schema_is_wrapped() -> None:
     schema = {
         "type": "array",
         "items": {"enum": [{"$ref": "#"}], "default": {"$ref": "#"}, "examples": [{"$ref": "#"}]},
@@ -312,7 +312,7 @@ def test_value_in_wrapped_schema_that_looks_like_reference_is_unchanged() -> Non
     assert wrapped(schema) == schema
 
 
-def test_schema_with_id_keeps_references_and_definitions() -> None:
+def test_schema_with_id_keeps_references_and_definitions_when_it_is_wrapped() -> None:
     schema = {
         "$id": "https://example.com/list",
         "$defs": {"A": {"type": "integer"}},
@@ -323,7 +323,7 @@ def test_schema_with_id_keeps_references_and_definitions() -> None:
 
 
 @pytest.mark.parametrize("inner", [True, False])
-def test_subschema_that_is_true_or_false_is_unchanged(inner: bool) -> None:
+def test_subschema_that_is_true_or_false_is_unchanged_after_schema_is_wrapped(inner: bool) -> None:
     schema = {"type": "array", "items": {"properties": {"a": inner}, "anyOf": [inner]}, "contains": inner}
     assert wrapped(schema) == schema
 
@@ -347,7 +347,7 @@ def test_reference_at_root_is_replaced_by_its_definition() -> None:
     ],
     ids=str,
 )
-def test_schema_is_wrapped_if_reference_at_root_cannot_be_replaced(schema: dict[str, Any]) -> None:
+def test_schema_is_wrapped_if_reference_at_root_cannot_be_replaced_by_its_definition(schema: dict[str, Any]) -> None:
     sent = schema_of(schema)
     assert "$ref" not in sent
     assert "$ref" in sent["properties"]["result"]
@@ -416,7 +416,9 @@ def test_docstring_becomes_description_without_indentation() -> None:
         (Described, "properties not_text", None),
     ],
 )
-def test_description_from_metadata_or_docstring_reaches_schema(kind: Any, path: str, description: str | None) -> None:
+def test_description_from_metadata_or_docstring_appears_in_schema(
+    kind: Any, path: str, description: str | None
+) -> None:
     schema: Any = schema_of(kind)
     for step in path.split():
         schema = schema[int(step)] if isinstance(schema, list) else schema[step]
@@ -430,7 +432,7 @@ def test_description_from_metadata_or_docstring_reaches_schema(kind: Any, path: 
         (Review, {"maximum": 5, "minimum": 1, "title": "Stars", "type": "integer"}),
     ],
 )
-def test_constraints_of_field_reach_schema(kind: Any, part: dict[str, Any]) -> None:
+def test_constraints_of_field_appear_in_schema(kind: Any, part: dict[str, Any]) -> None:
     assert schema_of(kind)["properties"]["stars"] == part
 
 
@@ -456,7 +458,7 @@ def test_dates_and_date_times_have_formats_in_schema() -> None:
     ],
     ids=str,
 )
-def test_schema_of_time_says_whether_offset_is_required(kind: Any, schema: dict[str, Any]) -> None:
+def test_schema_of_time_or_datetime_says_whether_utc_offset_is_required(kind: Any, schema: dict[str, Any]) -> None:
     assert schema_of(kind)["properties"]["result"] == schema
 
 
@@ -481,9 +483,7 @@ def test_schema_of_time_says_whether_offset_is_required(kind: Any, schema: dict[
     ],
     ids=str,
 )
-def test_schema_of_dict_describes_keys_that_stand_for_other_values_than_text(
-    key: Any, names: dict[str, Any] | None
-) -> None:
+def test_schema_of_dict_describes_text_form_of_its_keys(key: Any, names: dict[str, Any] | None) -> None:
     schema = schema_of(types.GenericAlias(dict, (key, int)))
     assert schema.get("propertyNames") == names
     assert schema["additionalProperties"] == {"type": "integer"}
@@ -494,7 +494,7 @@ class Level(enum.IntEnum):
     HIGH = 2
 
 
-def test_schema_of_dict_of_pydantic_models_describes_keys() -> None:
+def test_schema_of_dict_of_pydantic_models_describes_text_form_of_its_keys() -> None:
     assert schema_of(dict[int, Book])["propertyNames"] == {"pattern": "^-?[0-9]+$"}
     assert schema_of(dict[date, Book])["propertyNames"] == {"format": "date"}
     assert schema_of(dict[Color, Book])["propertyNames"]["enum"] == ["red", "blue"]
@@ -561,7 +561,7 @@ def test_schema_of_tagged_union_lacks_openapi_keyword_discriminator(kind: Any) -
     assert "discriminator" not in json.dumps(schema_of(kind))
 
 
-def test_keyword_discriminator_stays_in_users_own_schema() -> None:
+def test_keyword_discriminator_stays_in_schema_that_user_passes() -> None:
     schema = {"type": "array", "items": {"discriminator": {"propertyName": "kind"}}}
     assert wrapped(schema) == schema
 
@@ -682,8 +682,8 @@ class DividesByZero:
     ],
     ids=str,
 )
-def test_type_without_schema_is_refused_and_error_names_part_at_fault(output: Any, part: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"^output=.* can't be expressed as a JSON Schema: ") as caught:
+def test_type_that_has_no_json_schema_is_refused_and_error_names_unsupported_part(output: Any, part: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^output=.* cannot be expressed as a JSON Schema: ") as caught:
         output_of(output)
     assert part in str(caught.value).partition(": ")[2]
     assert caught.value.__cause__ is caught.value.__context__ is None
@@ -726,8 +726,8 @@ def test_type_annotated_for_pydantic_is_refused_if_pydantic_is_not_installed(mon
         output_of(Annotated[int, annotated_types.Gt(-1)])
 
 
-def test_type_with_two_classes_of_same_name_is_refused() -> None:
-    """In a notebook, a cell that is run twice makes a second class, while another class still uses the first one."""
+def test_type_that_contains_two_classes_of_same_name_is_refused() -> None:
+    """In a notebook, a user makes such a type by running the cell of a class again: other classes use the old class."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
     with pytest.raises(
@@ -738,7 +738,7 @@ def test_type_with_two_classes_of_same_name_is_refused() -> None:
 
 
 def test_refused_type_is_checked_again_at_next_use() -> None:
-    """In a notebook, the user may define the class that a forward reference names after the first attempt."""
+    """In a notebook, the user may define the missing class of a forward reference later, and try again."""
     module = types.ModuleType("notebook")
     sys.modules["notebook"] = module
     try:
@@ -759,7 +759,7 @@ class HasBooks:
     books: Books
 
 
-def test_pydantic_model_behind_type_alias_is_found() -> None:
+def test_pydantic_model_in_type_alias_is_found() -> None:
     books = schema_of(list[Book])["properties"]["result"]
     assert schema_of(Books)["properties"]["result"] == books
     assert schema_of(dict[str, Books])["additionalProperties"] == books
@@ -776,8 +776,11 @@ def test_type_alias_that_contains_itself_is_refused() -> None:
         output_of(namespace["Tree"])
 
 
-def test_pydantic_model_below_many_other_classes_is_found() -> None:
-    """The annotations are text: each search evaluates them to new objects, which may get the ids of freed objects."""
+def test_pydantic_model_is_found_among_many_other_classes() -> None:
+    """The search must not skip a new object that has the id of a freed object.
+
+    Such objects arise from annotations that are text: each search evaluates them to new objects.
+    """
     parts = [dataclasses.make_dataclass(f"Part{number}", [("numbers", "list[int]")]) for number in range(50)]
     holds = dataclasses.make_dataclass("Holds", [("books", "list[Book]")])
     for cls in (*parts, holds):

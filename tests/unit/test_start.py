@@ -1,4 +1,4 @@
-"""When a start is repeated, and when not: the tests execute its steps in virtual time, without a server."""
+"""Retries of a start: when they are made, and when not. The tests execute steps in virtual time, without a server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421
 def steps(
     *, until_deadline: bool, now: float = 0.0, timeout: float | None = None
 ) -> Generator[Step[Reply], StepResult, None]:
-    """Return the steps of a start; `tasks.run` repeats until its deadline, `tasks.start` tries three times."""
+    """Return the steps of a start: of `tasks.run` if `until_deadline` is true, otherwise of `tasks.start`."""
     return start_steps(
         SIMPLE_POLICY,
         now=now,
@@ -80,7 +80,7 @@ def test_deadline_of_a_start_limits_only_the_time_to_connect(timeout: float | No
     + [error_status(status) for status in UNCERTAIN_STATUSES],
     ids=lambda it: str(it.error),
 )
-def test_start_that_the_server_may_have_received_is_not_repeated(uncertain: Failure, *, until_deadline: bool) -> None:
+def test_start_that_the_server_may_have_received_is_not_retried(uncertain: Failure, *, until_deadline: bool) -> None:
     driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(uncertain, STARTED))
     assert len(driver.requests) == 1
     assert isinstance(driver.error, StartOutcomeUnknownError)
@@ -88,7 +88,7 @@ def test_start_that_the_server_may_have_received_is_not_repeated(uncertain: Fail
     assert "dashboard" in str(driver.error)
 
 
-def test_error_for_an_unknown_outcome_has_status_message_and_request_id_of_the_response() -> None:
+def test_error_for_an_unknown_start_outcome_has_status_message_and_request_id_of_the_response() -> None:
     with_response = drive(steps(until_deadline=False), in_order(error_status(502))).error
     assert isinstance(with_response, StartOutcomeUnknownError)
     assert (with_response.status, with_response.message, with_response.request_id, with_response.task_id) == (
@@ -108,13 +108,13 @@ def test_error_for_an_unknown_outcome_has_status_message_and_request_id_of_the_r
     [failure(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [error_status(status) for status in REFUSALS],
     ids=lambda it: str(it.error),
 )
-def test_refused_start_is_not_repeated_and_raises_its_error(refusal: Failure, *, until_deadline: bool) -> None:
+def test_refused_start_is_not_retried_and_raises_its_error(refusal: Failure, *, until_deadline: bool) -> None:
     driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(refusal, STARTED))
     assert len(driver.requests) == 1
     assert driver.error is refusal.error
 
 
-def test_every_kind_of_failure_is_covered_by_a_test_of_starts() -> None:
+def test_every_kind_of_failure_is_covered_by_the_tests_of_starts() -> None:
     uncertain = {Fault.LOST, Fault.TOO_LARGE, Fault.UNREADABLE}
     assert uncertain | {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.NOT_CONNECTED, Fault.STATUS} == set(Fault)
 
@@ -125,14 +125,14 @@ def test_tasks_start_tries_an_unreachable_server_three_times() -> None:
     assert driver.error is NOT_CONNECTED.error
 
 
-def test_tasks_run_repeats_a_start_until_a_last_attempt_at_the_deadline() -> None:
+def test_tasks_run_retries_a_start_for_the_last_time_at_the_deadline() -> None:
     driver = drive(steps(until_deadline=True, now=50, timeout=20), in_order(NOT_CONNECTED), now=50)
     assert driver.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
     assert driver.times[-1] == 70
     assert driver.error is NOT_CONNECTED.error
 
 
-def test_tasks_run_without_a_deadline_repeats_a_start_for_hours() -> None:
+def test_tasks_run_without_a_deadline_retries_a_start_for_hours() -> None:
     driver = drive(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
     assert driver.emitted == [STARTED]
 
@@ -144,7 +144,7 @@ def test_tasks_run_with_timeout_0_tries_a_start_once(refusal: Failure) -> None:
     assert driver.error is refusal.error
 
 
-def test_tasks_start_does_not_repeat_a_start_after_429() -> None:
+def test_tasks_start_does_not_retry_a_start_after_status_429() -> None:
     refusal = rate_limited(1)
     driver = drive(steps(until_deadline=False), in_order(refusal, STARTED))
     assert driver.times == [0.0]
@@ -152,7 +152,7 @@ def test_tasks_start_does_not_repeat_a_start_after_429() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
-def test_tasks_run_repeats_a_start_after_429_but_not_before_retry_after(
+def test_tasks_run_retries_a_start_after_status_429_but_not_before_retry_after(
     retry_after: float | None, delay: float
 ) -> None:
     driver = drive(steps(until_deadline=True, timeout=4000), in_order(rate_limited(retry_after), STARTED))
@@ -161,7 +161,7 @@ def test_tasks_run_repeats_a_start_after_429_but_not_before_retry_after(
 
 
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
-def test_tasks_run_does_not_repeat_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
+def test_tasks_run_does_not_retry_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
     retry_after: float, timeout: float | None
 ) -> None:
     refusal = rate_limited(retry_after)
@@ -171,7 +171,7 @@ def test_tasks_run_does_not_repeat_a_start_if_retry_after_reaches_the_deadline_o
     assert driver.error is refusal.error
 
 
-def test_start_is_repeated_until_the_server_may_have_received_it() -> None:
+def test_retries_of_a_start_stop_when_the_server_may_have_received_it() -> None:
     driver = drive(
         steps(until_deadline=True, timeout=600), in_order(NOT_CONNECTED, rate_limited(2), error_status(503), STARTED)
     )
@@ -179,8 +179,8 @@ def test_start_is_repeated_until_the_server_may_have_received_it() -> None:
     assert isinstance(driver.error, StartOutcomeUnknownError)
 
 
-def test_repetition_of_a_start_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_retry_of_a_start_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     drive(steps(until_deadline=False), in_order(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "start not accepted (TransportError), repeating it later")
+        ("WARNING", "start not accepted (TransportError), trying again later")
     ]

@@ -1,4 +1,4 @@
-"""A type as `output`: the value that an answer becomes, or the error that names the place where the answer is wrong."""
+"""A type as `output`: an answer becomes a value of the type, or an error names the place where the answer is wrong."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read(output: Any, raw: Any) -> Any:
 
 
 def refused(output: Any, raw: Any) -> InvalidOutputError:
-    """Decode an answer that must be refused, check what holds for every such error, and return the error."""
+    """Decode an answer that must be refused, check the rules for every such error, and return the error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         read(output, raw)
@@ -116,14 +116,14 @@ AS_TEXT = [
 @pytest.mark.parametrize(
     ("case", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, TypeCase) else None
 )
-def test_answer_may_be_json_text_with_result_wrappers_inside_or_outside_text(
+def test_answer_may_be_json_text_with_result_wrappers_inside_or_outside_of_text(
     case: TypeCase, outside: int, inside: int
 ) -> None:
     assert is_value_of(case, read(case.output, nest(json.dumps(nest(case.answer, inside)), outside)))
 
 
 @each_wrapped_case
-def test_answer_to_wrapped_type_may_have_three_result_wrappers_but_not_four(case: TypeCase) -> None:
+def test_answer_to_type_with_wrapped_schema_may_have_three_result_wrappers_but_not_four(case: TypeCase) -> None:
     assert is_value_of(case, read(case.output, nest(case.answer, 3)))
     refused(case.output, nest(case.answer, 4))
 
@@ -184,9 +184,7 @@ def test_answer_with_lone_surrogate_is_accepted(output: Any, field: str) -> None
 
 @pytest.mark.parametrize("constant", ["NaN", "Infinity", "-Infinity"])
 @pytest.mark.parametrize(("output", "text"), [(float, "{}"), (list[float], "[{}]"), (dict[str, float], '{{"a": {}}}')])
-def test_text_with_nan_or_infinity_is_not_decoded_since_these_are_not_json(
-    output: Any, text: str, constant: str
-) -> None:
+def test_text_with_nan_or_infinity_is_refused_since_it_is_not_json(output: Any, text: str, constant: str) -> None:
     assert refused(output, text.format(constant)).path == "$"
 
 
@@ -245,7 +243,7 @@ class Shelf(pydantic.BaseModel):
 
 
 class Sold(pydantic.BaseModel):
-    """A model whose tag is also the name of a field: pydantic's error locations contain both tags and names."""
+    """A model whose tag, "price", is also the name of a field: the locations in pydantic's errors contain both."""
 
     kind: Literal["price"]
     price: float
@@ -355,7 +353,7 @@ EMMA = {"title": "Emma", "price": 1}
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_of_wrong_answer_names_place_expected_value_and_found_value(
+def test_error_for_wrong_answer_names_place_expected_value_and_found_value(
     output: Any, raw: Any, path: str, expected: str
 ) -> None:
     error = refused(output, raw)
@@ -405,7 +403,7 @@ class CarelessDataclass:
         (CarelessDataclass, {"name": "x"}, "KeyError: 'x'"),
     ],
 )
-def test_exception_of_types_own_code_becomes_invalid_output_error(output: Any, raw: Any, message: str) -> None:
+def test_exception_in_code_of_type_becomes_invalid_output_error(output: Any, raw: Any, message: str) -> None:
     assert f"the type's own code raised {message}" in str(refused(output, raw))
 
 
@@ -478,7 +476,7 @@ def test_error_names_last_item_or_key_of_huge_answer(output: Any) -> None:
     assert refused(output, [*[good] * count, "x"]).path == f"$[{count}]"
 
 
-def test_search_for_wrong_key_among_thousand_converts_answer_fewer_than_30_times() -> None:
+def test_search_for_wrong_key_among_1000_keys_converts_answer_fewer_than_30_times() -> None:
     conversions = 0
 
     def count(_: object) -> None:
@@ -582,7 +580,7 @@ DEFAULTS = [
 @pytest.mark.parametrize("optional", [False, True])
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("raw", [{}, {"error": PROSE}, "{}", {"unrelated": {"name": 1}}], ids=repr)
-def test_object_without_any_field_of_class_with_only_defaults_is_refused(
+def test_object_without_any_field_of_class_is_refused_even_if_all_fields_have_defaults(
     output: Any, raw: Any, optional: bool, times: int
 ) -> None:
     error = refused(output | None if optional else output, nest(raw, times))
@@ -626,7 +624,7 @@ def test_answer_may_use_every_name_and_alias_of_pydantic_field(raw: Any, value: 
     assert read(Named, raw) == value
 
 
-def test_answer_without_any_name_or_alias_of_model_is_refused() -> None:
+def test_answer_without_any_field_name_or_alias_of_model_is_refused() -> None:
     assert "expected an object with at least one of these fields: full name, age, town; found {" in str(
         refused(Named, {"error": PROSE})
     )
@@ -670,7 +668,7 @@ def test_answer_to_model_with_validator_or_to_root_model_is_accepted() -> None:
     assert read(pydantic.RootModel[NumberOfDefaults], {"number": 3}).root.number == 3
 
 
-def test_field_name_of_schema_is_not_redacted_in_path() -> None:
+def test_field_name_of_schema_is_not_redacted_in_path_of_error() -> None:
     with pytest.raises(InvalidOutputError) as caught:
         output_of(list[Node]).value([BAD], "task-1", lambda text: text.replace("cpu", "[redacted]"))
     assert caught.value.path == "$[0].cpu"
@@ -699,7 +697,7 @@ synthetic = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.da
 
 @synthetic
 @given(type_and_value=types_with_values(), times=st.integers(0, 2), as_text=st.booleans())
-def test_answer_of_synthetic_type_becomes_equal_value(
+def test_json_of_value_of_synthetic_type_is_decoded_to_equal_value(
     type_and_value: tuple[Any, Any], times: int, as_text: bool
 ) -> None:
     kind, value = type_and_value
@@ -743,7 +741,7 @@ def test_synthetic_answer_of_emulator_fits_requested_type(case: TypeCase) -> Non
     ),
     case=st.sampled_from(TYPE_CASES),
 )
-def test_any_json_becomes_value_or_invalid_output_error(raw: Any, case: TypeCase) -> None:
+def test_any_json_is_decoded_to_value_or_raises_invalid_output_error(raw: Any, case: TypeCase) -> None:
     before = copy.deepcopy(raw)
     is_refused = False
     try:

@@ -58,7 +58,7 @@ def test_schema_with_object_at_root_is_sent_unchanged(schema: dict[str, Any]) ->
     assert not output.wrapped
 
 
-def test_sent_schema_is_copy_of_passed_schema() -> None:
+def test_sent_schema_is_copy_of_schema_that_is_passed() -> None:
     schema = copy.deepcopy(PRICE)
     output = output_of(schema)
     schema["properties"]["amount"]["type"] = "string"  # type: ignore[index]  # the dict's values are dicts
@@ -207,7 +207,7 @@ def test_text_that_is_not_json_object_or_list_is_returned_unchanged(text: str) -
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_answer_to_wrapped_schema_loses_result_wrappers_of_schema_and_api(times: int) -> None:
+def test_answer_to_wrapped_schema_is_returned_without_result_wrappers_of_schema_and_api(times: int) -> None:
     assert output_of(NAMES).value(nest(["a", "b"], times)) == ["a", "b"]
 
 
@@ -216,7 +216,7 @@ def test_answer_to_wrapped_schema_may_lack_result_wrapper() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_only_api_wrappers_around_field_result_of_schema_are_removed(times: int) -> None:
+def test_wrappers_of_api_are_removed_but_field_result_of_schema_stays(times: int) -> None:
     assert output_of(OWN_RESULT).value(nest("x", times)) == nest("x", 1)
 
 

@@ -116,7 +116,7 @@ def test_jitter_changes_a_delay_by_at_most_a_tenth(age: float, delay: float, cha
     assert driver.sleeps == [pytest.approx(delay * factor)]
 
 
-def test_delay_before_the_next_check_counts_from_the_response() -> None:
+def test_delay_before_the_next_check_starts_at_the_response() -> None:
     driver = drive(steps(found()), in_order(RUNNING, COMPLETED), duration=lambda: 20.0)
     assert driver.times == [0.0, 22.0]
 
@@ -135,7 +135,10 @@ def test_default_delay_is_9_percent_of_the_tasks_age_but_between_2_and_60_second
 
 
 def test_default_policy_needs_at_most_half_the_checks_of_a_loop_that_checks_every_two_seconds() -> None:
-    """Tasks of 5 and 30 minutes need at most a fifth of the loop's checks; no end is noticed more than a tenth late."""
+    """With a median of 5 or 30 minutes, tasks need at most a fifth of the loop's checks.
+
+    The end of 95% of the tasks is noticed within a tenth of the task's duration.
+    """
     for median, share in ((60, 0.5), (300, 0.2), (1800, 0.2)):
         durations = lognormal(median, 1_000)
         ours, loop = course(WaitPolicy(), durations), course_of_loop(durations)
@@ -162,7 +165,9 @@ def test_last_sleep_ends_at_the_deadline_and_one_last_check_follows() -> None:
 
 
 @pytest.mark.parametrize(("http_timeout", "last"), [(30.0, 5.0), (3.0, 3.0)])
-def test_check_may_take_the_time_left_and_the_last_check_at_most_five_seconds(http_timeout: float, last: float) -> None:
+def test_check_may_take_the_time_until_the_deadline_and_the_last_check_at_most_five_seconds(
+    http_timeout: float, last: float
+) -> None:
     driver = drive(steps(found(age=100), timeout=12, http_timeout=http_timeout), in_order(RUNNING))
     assert driver.times == [0.0, 10.0, 12.0]
     assert driver.limits == [min(http_timeout, 12.0), min(http_timeout, 2.0), last]
@@ -188,7 +193,7 @@ def test_check_that_ends_after_the_deadline_is_followed_by_one_last_check() -> N
 
 
 @pytest.mark.parametrize("reply", [COMPLETED, FAILED], ids=["completed", "failed"])
-def test_end_of_the_task_that_is_reported_after_the_deadline_counts(reply: Reply) -> None:
+def test_end_of_a_task_is_accepted_if_the_last_check_reports_it_after_the_deadline(reply: Reply) -> None:
     state = started()
     driver = drive(steps(state, timeout=0.5), in_order(reply), duration=lambda: 4.9)
     assert driver.error is None
@@ -225,7 +230,7 @@ def test_timeout_error_has_the_error_of_the_last_check() -> None:
 @pytest.mark.parametrize(
     ("age", "wanted", "delay"), [(0, 7, 7), (100, 7, 10), (0, None, 1), (0, 0, 1), (0, 10**9, MAX_RETRY_AFTER)]
 )
-def test_next_check_is_not_made_before_retry_after_unless_that_exceeds_an_hour(
+def test_next_check_is_not_made_before_retry_after_unless_retry_after_exceeds_an_hour(
     status: int, age: float, wanted: float | None, delay: float
 ) -> None:
     driver = drive(steps(found(age=age)), in_order(error_status(status, retry_after=wanted), COMPLETED))
@@ -239,7 +244,7 @@ def test_retry_after_does_not_move_the_deadline() -> None:
 
 # -- Replies and failures -------------------------------------------------------------------------------------------
 
-REPEATED_STATUSES = [408, 425, 429, 499, *range(500, 512), *range(520, 531), 598, 599]
+RETRIED_STATUSES = [408, 425, 429, 499, *range(500, 512), *range(520, 531), 598, 599]
 FINAL_STATUSES = [
     400,
     401,
@@ -268,7 +273,7 @@ FINAL_STATUSES = [
 @pytest.mark.parametrize(
     "repeated",
     [failure(fault) for fault in (Fault.NOT_CONNECTED, Fault.LOST, Fault.UNREADABLE)]
-    + [error_status(status) for status in REPEATED_STATUSES],
+    + [error_status(status) for status in RETRIED_STATUSES],
     ids=lambda it: str(it.error),
 )
 def test_task_is_checked_again_after_a_temporary_failure(repeated: Failure) -> None:
@@ -293,7 +298,7 @@ def test_permanent_failure_ends_the_wait(final: Failure) -> None:
     assert driver.times == [0.0, 1.0]
 
 
-def test_every_kind_of_failure_is_covered_by_a_test_of_waits() -> None:
+def test_every_kind_of_failure_is_covered_by_the_tests_of_waits() -> None:
     repeated = {Fault.NOT_CONNECTED, Fault.LOST, Fault.UNREADABLE}
     final = {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.TOO_LARGE}
     assert repeated | final | {Fault.STATUS} == set(Fault)
@@ -336,7 +341,7 @@ def test_failed_check_is_logged_as_a_warning_and_the_tasks_end_as_info(caplog: p
     ]
 
 
-# -- 404 in the first five seconds----------------------------------------------------------------------------------
+# -- 404 in the first five seconds ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("begin", [0.0, 1000.0])
@@ -435,7 +440,7 @@ def max_checks(length: float) -> int:
     linear = min(length, 10.0) / 0.9
     growing = math.log(max(min(length, 600.0), 10.0) / 10.0) / math.log(1.09)
     level = max(length - 600.0, 0.0) / 54.0
-    return math.ceil(linear + growing + level) + 3  # 3: rounding may add one check for each term
+    return math.ceil(linear + growing + level) + 3  # rounding may add one check for each of the three terms
 
 
 def test_thousand_simultaneous_waits_all_end_soon_after_their_tasks() -> None:
@@ -478,7 +483,7 @@ def test_wait_makes_no_check_after_another_wait_has_seen_the_end() -> None:
 
 
 @pytest.mark.parametrize("late", [RUNNING, UNKNOWN, FAILED, LOST, error_status(410)], ids=repr)
-def test_reply_that_a_wait_receives_after_another_saw_the_end_changes_nothing(late: Reply | Failure) -> None:
+def test_reply_changes_nothing_if_another_wait_has_already_seen_the_end(late: Reply | Failure) -> None:
     state = found()
     quick, slow = steps(state), steps(state)
     assert next(quick) == next(slow) == Fetch(30.0)

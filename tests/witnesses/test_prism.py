@@ -1,7 +1,7 @@
 """Prism, an independent mock server for OpenAPI specs, reports no violation in the requests of either client.
 
-Prism serves the composed spec. It reports the violations in a request in a header of the response. The request's header
-`Prefer` selects the example or the status with which Prism responds.
+Prism serves the composed spec. If a request violates the spec, a header of Prism's response says how. The request's
+header `Prefer` selects the example or the status with which Prism responds.
 """
 
 from __future__ import annotations
@@ -118,14 +118,18 @@ def anchor(runner: Runner, prism: str, witness: Witness) -> Iterator[Any]:
         yield anchor
 
 
-def test_run_in_one_request_returns_the_example_as_a_typed_value(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_run_in_one_request_returns_the_example_in_the_spec_as_a_typed_value(
+    runner: Runner, anchor: Any, witness: Witness
+) -> None:
     result = runner.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
     assert result.value.nodes_cpu_usage[0] == Node("pool-e1ro5g0nq-559g5", "do-nyc1-demo-infra", 8.29)
     assert (witness.requests, witness.violations) == (1, [])
 
 
 @pytest.mark.usefixtures("clock")
-def test_task_runs_to_its_end_against_prism(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_start_and_checks_of_a_task_fit_the_spec_until_the_task_ends(
+    runner: Runner, anchor: Any, witness: Witness
+) -> None:
     witness.preferred = ["example=async", "example=running", "example=completed"]
     result = runner.call(anchor.tasks.run, "Read the title", url="https://example.com")
     assert result.value == {"title": "Example Domain"}
@@ -164,7 +168,7 @@ def test_failed_task_raises_an_error_with_the_reason(runner: Runner, anchor: Any
 
 
 @pytest.mark.parametrize("status", [*REFUSALS, 500])
-def test_each_error_status_in_the_spec_raises_its_exception(
+def test_each_error_status_in_the_spec_raises_the_exception_for_this_status(
     runner: Runner, anchor: Any, witness: Witness, status: int
 ) -> None:
     witness.preferred = [f"code={status}"]

@@ -39,7 +39,8 @@ CHECKS: Final = (
 def emulated_spec(task_id: str) -> dict[str, Any]:
     """Return the spec that the emulator implements, with a task's id as an example.
 
-    It allows every agent and provider, because the emulator accepts those that the spec does not know.
+    This spec allows any agent and any provider, because the emulator accepts agents and providers that the API's spec
+    does not list.
     """
     spec = composed_spec()
     fields = spec["components"]["schemas"]["PerformWebTaskRequestSchema"]["properties"]
@@ -55,7 +56,7 @@ def run_schemathesis(emulator: Emulator, cases: int, folder: Path) -> subprocess
 
     Args:
         emulator: The emulator.
-        cases: How many random requests to make for each operation, in addition to those that are always made.
+        cases: How many random requests to make for each operation, in addition to the fixed requests.
         folder: Where to write the spec.
     """
     with emulator.serve() as server:
@@ -70,7 +71,7 @@ def run_schemathesis(emulator: Emulator, cases: int, folder: Path) -> subprocess
 
 def test_schemathesis_finds_no_issue_in_the_emulator(tmp_path: Path) -> None:
     emulator = Emulator(KEY, takes=0)
-    # A synthetic answer would have to fit the random schema of a request, but no value fits some schemas.
+    # A fixed answer, since schemathesis sends random output schemas: for some of them no synthetic answer exists.
     emulator.on(answer={"amount": 3})
     process = run_schemathesis(emulator, 100, tmp_path)
     assert process.returncode == 0, process.stdout

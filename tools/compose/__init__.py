@@ -1,1 +1,1 @@
-"""The composed spec, from which code is generated: the vendored spec with the overlay applied."""
+"""Composes the spec from which code is generated: applies the overlay to the vendored spec."""

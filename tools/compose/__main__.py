@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.compose`."""
+"""The command line `python -m tools.compose`, which prints the composed spec."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
         The exit status.
     """
     parser = argparse.ArgumentParser(
         prog="python -m tools.compose",
-        description="Write the composed spec as YAML, and the effect of each action of the overlay to stderr.",
+        description="Write the composed spec as YAML, and report to stderr what each action of the overlay changed.",
     )
     parser.add_argument("spec", nargs="?", type=Path, default=ROOT / SPEC, help=f"default: {SPEC}")
     parser.add_argument("--overlay", type=Path, default=ROOT / OVERLAY, metavar="FILE", help=f"default: {OVERLAY}")
@@ -36,12 +36,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         composition = compose(options.spec, options.overlay)
     except CompositionError as error:
-        print(printable(f"{options.spec} and {options.overlay} can't be composed:\n{error}"), file=sys.stderr)
+        print(printable(f"{options.spec} and {options.overlay} cannot be composed:\n{error}"), file=sys.stderr)
         return 1
     content = composition.to_yaml().encode()
     try:
         if options.output is None:
-            sys.stdout.buffer.write(content)  # as bytes, independent of the caller's locale
+            sys.stdout.buffer.write(content)  # bytes, since the caller's locale decides how text is encoded
         else:
             options.output.write_bytes(content)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Where one action of the overlay changes the spec: it merges, appends or removes, or is refused with a reason."""
+"""Applies one action of the overlay to the spec: merges, appends or removes, or refuses the action with a reason."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UPSTREAM_HAS_IT: Final = "upstream has it"
 
 
 class RefusedError(Exception):
-    """An action does not fit its target, or would lose or duplicate something; the message says why."""
+    """An action does not fit its target, or would lose or duplicate a part of the spec; the message says why."""
 
 
 @attrs.frozen
@@ -26,9 +26,9 @@ class Result:
     """The result of an action at one target.
 
     Attributes:
-        path: The normalized path of the target.
-        done: What the action did there, in a few words.
-        changed: Whether it changed anything.
+        path: The normalized JSONPath of the target.
+        done: The effect of the action on the target, in a few words.
+        changed: Whether the action changed the target.
     """
 
     path: str
@@ -44,15 +44,15 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
         document: The spec, loaded by `tools.openapi.yaml`.
 
     Returns:
-        A result for each target, in the order of the document; empty if the path matches nothing.
+        A result for each target, in the order of the document; empty if the action's path matches nothing.
 
     Raises:
-        RefusedError: The action does not fit a target, or would lose or duplicate something of upstream's.
+        RefusedError: The action does not fit a target, or would lose or duplicate a part of upstream's spec.
     """
     try:
         targets = {match.path: match for match in action.target.finditer(document)}
     except jsonpath.JSONPathError as error:
-        raise RefusedError(f"the target can't be evaluated: {error.args[0]}") from error
+        raise RefusedError(f"the target cannot be evaluated: {error.args[0]}") from error
     if action.remove:
         _remove([match.parts for match in targets.values()], document)
         return [Result(path, "removed", changed=True) for path in targets]
@@ -62,10 +62,10 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
 
 
 def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> None:
-    # the last entries of arrays and the deepest places first, so that the paths of the other targets stay valid
+    # remove later entries of arrays before earlier ones, and inner targets before outer ones: other paths stay valid
     for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
         if not parts:
-            raise RefusedError("the target is the complete document, which can't be removed")
+            raise RefusedError("the target is the complete document, which cannot be removed")
         parent: Any = document
         for part in parts[:-1]:
             parent = parent[part]
@@ -92,7 +92,7 @@ def _update(update: Any, target: object, path: str, document: CommentedMap) -> R
         changed = _merge(update, target, path, document)
     elif isinstance(target, CommentedSeq):
         if isinstance(update, CommentedSeq):
-            raise RefusedError(f"{path} is an array, and an update appends one entry: write one action for each")
+            raise RefusedError(f"{path} is an array: an update appends only one entry, so write one action for each")
         changed = _append([update], target, path, document)
     else:
         raise RefusedError(f"{path} is {_kind(target)}: the target of an update must be the mapping or array around it")
@@ -134,7 +134,7 @@ def _append(entries: list[Any], target: CommentedSeq, path: str, document: Comme
 
 
 def _identity(entry: Any, path: str, document: CommentedMap) -> str:
-    """Return the identity of an array's entry: a parameter is identified by name and place, a tag by name."""
+    """Return a text that is equal for equal entries: parameters are equal by `name` and `in`, tags by `name`."""
     if isinstance(entry, CommentedMap):
         reference = entry.get("$ref")
         if isinstance(reference, str) and reference.startswith("#/"):
@@ -147,7 +147,7 @@ def _identity(entry: Any, path: str, document: CommentedMap) -> str:
 
 
 def _text(value: Any) -> str:
-    # as JSON, since 1, 1.0 and true are equal in Python
+    # compared as JSON, since 1, 1.0 and true are equal in Python
     return json.dumps(yaml.plain(value), sort_keys=True, ensure_ascii=False)
 
 

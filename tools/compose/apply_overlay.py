@@ -1,8 +1,8 @@
-"""Where the overlay is applied: all of its actions in order, each of which must change something.
+"""Applies all actions of the overlay in order, and reports each action that changes nothing as a problem.
 
-In the Overlay specification an action that matches nothing succeeds. For corrections that are kept for years that is
-wrong: when upstream moves a target, or makes the same correction, a maintainer must notice. So each action must change
-something, unless it says otherwise; the comment at the top of the overlay explains the kinds of actions.
+In the Overlay specification, an action that matches nothing succeeds. That is wrong for corrections that are kept for
+years: when upstream moves a target, or makes the same correction, a maintainer must notice. So each action must change
+the spec, unless the action says otherwise; the comment at the top of the overlay explains the kinds of actions.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Outcome:
 
     def __str__(self) -> str:
         if not self.results:
-            return f"{self.action.id}: no target (optional: {self.action.optional})"
+            return f"{self.action.id}: matches nothing (optional: {self.action.optional})"
         changed = sum(result.changed for result in self.results)
         head = f"{self.action.id}: {changed} of {len(self.results)} changed"
         if not changed:

@@ -1,6 +1,6 @@
-"""Where the spec is composed: the overlay is applied, operations get their names, and texts are made safe to read.
+"""Composes the spec: applies the overlay, names the operations, and escapes control characters in texts.
 
-The composed spec is written to `generated/` by `tools.generate.build`.
+`tools.generate.build` writes the composed spec to `generated/`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Composition:
     """A composed spec, and the effect of the overlay on it.
 
     Attributes:
-        document: The composed spec as ruamel.yaml's mappings and sequences, in order.
+        document: The composed spec, in mappings and sequences of ruamel.yaml, which keep order and comments.
         outcomes: The outcome of each action, in the order of the overlay.
     """
 
@@ -35,7 +35,7 @@ class Composition:
     outcomes: tuple[Outcome, ...]
 
     def report(self) -> str:
-        """Return at least one line for each action: how many of its targets it changed, and which it did not."""
+        """Return a line for each action with the number of changed targets, and more lines for unchanged targets."""
         return "".join(f"{outcome}\n" for outcome in self.outcomes)
 
     def to_yaml(self) -> str:
@@ -43,7 +43,7 @@ class Composition:
         return yaml.dump(self.document)
 
     def to_json(self) -> str:
-        """Return the spec as JSON: the same bytes for the same input."""
+        """Return the spec as JSON, which is always the same text for the same input."""
         return yaml.to_json(yaml.plain(self.document))
 
 
@@ -58,7 +58,7 @@ def compose(spec: Path, overlay: Path) -> Composition:
         The composed spec, and the outcome of each action.
 
     Raises:
-        CompositionError: A file can't be read, or the overlay does not fit the spec; it has all problems.
+        CompositionError: A file cannot be read, or the overlay does not fit the spec; the error has all problems.
     """
     try:
         document = yaml.load(spec)
@@ -83,10 +83,13 @@ def compose(spec: Path, overlay: Path) -> Composition:
 
 
 def _equivalent_paths(document: CommentedMap) -> Iterator[Problem]:
-    """Find paths that differ only in the name of a parameter, such as an added path that upstream now has as well."""
+    """Find paths that differ only in the name of a parameter.
+
+    For example, the overlay adds a path, and upstream now has the path with another name for the parameter.
+    """
     paths = document.get("paths")
     seen: dict[str, str] = {}
     for path in paths if isinstance(paths, CommentedMap) else ():
         first = seen.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
         if first != path:
-            yield Problem(None, f"{first} and {path} are one path in OpenAPI", "Use upstream's name in the overlay.")
+            yield Problem(None, f"{first} and {path} are the same path in OpenAPI", "Use upstream's in the overlay.")

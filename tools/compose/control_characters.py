@@ -1,7 +1,7 @@
-"""Where control characters in descriptions are escaped, so that a reviewer sees the text that is there.
+"""Escapes control characters in descriptions, which could hide text from a reviewer.
 
 Descriptions become docstrings, which reviewers read in terminals and browsers. Control characters, and characters that
-reverse the direction of the text, could make them display something else.
+reverse the direction of the text, could make a terminal or browser show a different text.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _DECEIVING: Final = re.compile(
 
 
 def escape(document: CommentedMap) -> None:
-    """Escape control characters in descriptions, summaries, titles and text examples, in place."""
+    """Escape control characters in descriptions, summaries, titles and examples that are text, in place."""
     for node in walk.objects(document):
         for key in _PROSE:
             text = node.get(key)

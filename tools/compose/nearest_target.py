@@ -1,4 +1,4 @@
-"""The hint for a target that matches nothing: the longest part of its path that still matches, and similar keys."""
+"""Describes, for a path that matches nothing, the longest part of it that matches, and the keys with similar names."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def hint(target: jsonpath.JSONPath, document: CommentedMap) -> str:
     """Describe the nearest existing target.
 
     Args:
-        target: A path without a match.
-        document: The spec in which it has no match.
+        target: A path that matches nothing.
+        document: The spec, in which the path matches nothing.
 
     Returns:
         A sentence for a maintainer, without a full stop.
@@ -32,7 +32,7 @@ def hint(target: jsonpath.JSONPath, document: CommentedMap) -> str:
             keys = {str(key): None for match in matches if isinstance(match.obj, CommentedMap) for key in match.obj}
             close = dict.fromkeys(_close(target.segments[length], list(keys)))
             return f"the nearest existing target is {prefix}" + (f", which has {', '.join(close)}" if close else "")
-    raise AssertionError("the root always matches")
+    raise AssertionError("no part of the path matches, not even the root")
 
 
 def _close(segment: JSONPathSegment, keys: list[str]) -> Iterator[str]:

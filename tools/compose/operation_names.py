@@ -1,14 +1,14 @@
-"""Where operations get their names: ids and tags come from method and path, so that they stay stable.
+"""Names operations: makes stable ids and tags from method and path, and removes the titles of schemas.
 
-The generator names modules by operation ids, folders by tags and classes by titles. Upstream gives no operation ids,
-renames its tags, and gives two schemas the same title. So the names come from what every client depends on: the method,
-the path, and the names of components.
+The generator names modules after operation ids, folders after tags, and classes after titles. Upstream gives no
+operation ids, renames its tags, and gives two schemas the same title. So the names are made from parts that every
+client depends on: the method, the path, and the names of components.
 
     operation id    the method and the parts of the path, with `item` for each parameter: get_v1_sessions_item_pages.
-                    An id of the document or the overlay has priority
+                    An id in the document or the overlay has priority
     tag             the first part of the path after the version: sessions. Upstream's tags are kept as
                     `x-upstream-tags`
-    titles          removed
+    titles          removed, so that classes are named after components
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ UPSTREAM_TAGS: Final = "x-upstream-tags"
 
 
 def rename(document: dict[str, Any]) -> list[str]:
-    """Give every operation its id and tag, and remove the titles of schemas, in place.
+    """Give every operation an id and a tag, and remove the titles of schemas; change the document itself.
 
     Args:
         document: The spec, loaded by `tools.openapi.yaml`.
@@ -56,12 +56,12 @@ def rename(document: dict[str, Any]) -> list[str]:
 
 
 def operation_id(method: str, path: str) -> str:
-    """Return the id of an operation, which does not depend on the names of path parameters."""
+    """Return the id for an operation; the names of path parameters are not part of it."""
     return "_".join([method, *_parts(path)])
 
 
 def tag(path: str) -> str:
-    """Return the tag of an operation."""
+    """Return the tag for an operation: the first part of its path after the version."""
     parts = [part for part in _parts(path) if not re.fullmatch(r"v\d+", part)]
     return parts[0] if parts else "root"
 

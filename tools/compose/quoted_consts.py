@@ -1,4 +1,4 @@
-"""A workaround: the generator escapes a `const` with quotes twice, so it becomes an `enum` with one value."""
+"""Replaces each `const` with quotes by an `enum` with one value, since the generator escapes such a `const` twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_as_enums(document: CommentedMap) -> None:
-    """Replace each `const` with quotes or backslashes by an `enum` with one value, in place."""
+    """Replace each `const` with quotes or backslashes by an `enum` with one value; change the document itself."""
     for node in walk.objects(document):
         value = node.get("const")
         if isinstance(value, str) and not {'"', "\\"}.isdisjoint(value):

@@ -1,4 +1,4 @@
-"""Where the overlay is read: every invalid action is refused before anything is changed."""
+"""Reads and checks the overlay: refuses every invalid action before any action is applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from pathlib import Path
 
-PATHS: Final = jsonpath.JSONPathEnvironment(strict=True)  # RFC 9535 without the library's extensions
+PATHS: Final = jsonpath.JSONPathEnvironment(strict=True)  # accepts only RFC 9535, without the library's extensions
 
 _KEYS: Final = ("overlay", "info", "actions")
 _INFO_KEYS: Final = ("title", "version", "description")
@@ -27,9 +27,9 @@ class Problem:
     """One reason why composition stopped.
 
     Attributes:
-        action: The `x-id` of the action, or its number if it has none; None if the problem concerns no action.
+        action: The `x-id` of the action, or its number if it has no `x-id`; None if the problem concerns no action.
         reason: The problem.
-        remedy: What to do about it; empty if the reason says that.
+        remedy: The way to solve the problem; empty if the reason already explains it.
     """
 
     action: str | None
@@ -42,7 +42,7 @@ class Problem:
 
 
 class CompositionError(Exception):
-    """The spec can't be composed.
+    """The spec cannot be composed.
 
     Attributes:
         problems: All problems, in the order of the overlay.
@@ -55,15 +55,15 @@ class CompositionError(Exception):
 
 @attrs.frozen
 class Action:
-    """One valid action of the overlay; the comment at the top of the overlay explains the kinds.
+    """One valid action of the overlay; the comment at the top of the overlay explains the kinds of actions.
 
     Attributes:
         id: Its `x-id`.
         target: The compiled RFC 9535 path.
         update: The value to merge or append; None for a removal.
         remove: Whether the targets are removed.
-        add_if_missing: Whether only the top-level keys that the target lacks are added.
-        optional: The reason why it may match or change nothing; None if it must change something.
+        add_if_missing: Whether the action only adds the top-level keys of the update that the target lacks.
+        optional: The reason why the action may change nothing; None if it must change the spec.
     """
 
     id: str
@@ -84,8 +84,8 @@ def read(path: Path) -> list[Action]:
         Its actions, in order.
 
     Raises:
-        DocumentError: The file can't be read, or isn't YAML that holds JSON data.
-        CompositionError: It isn't a valid overlay; it has all problems.
+        DocumentError: The file cannot be read, or is not YAML that holds JSON data.
+        CompositionError: The file is not a valid overlay; the error has all problems.
     """
     document = yaml.load(path)
     problems = list(_document_problems(document))
@@ -136,7 +136,7 @@ def _action_problems(raw: dict[str, Any]) -> Iterator[str]:
         try:
             PATHS.compile(raw["target"])
         except jsonpath.JSONPathError as error:
-            # not str(error), which fails for some errors of the library
+            # not `str(error)`, which raises for some errors of the library
             yield f"the target `{raw['target']}` is not an RFC 9535 path: {error.args[0]}"
     if ("update" in raw) == ("remove" in raw):
         yield "needs either `update` or `remove`"
@@ -169,7 +169,8 @@ def _is_text(value: Any) -> bool:
 def _action(raw: dict[str, Any]) -> Action:
     return Action(
         id=raw["x-id"],
-        target=cast("jsonpath.JSONPath", PATHS.compile(raw["target"])),  # RFC 9535 has no compound paths
+        # never the other type that `compile` may return, a compound path, which RFC 9535 does not have
+        target=cast("jsonpath.JSONPath", PATHS.compile(raw["target"])),
         update=raw.get("update"),
         remove="remove" in raw,
         add_if_missing="x-add-if-missing" in raw,

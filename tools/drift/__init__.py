@@ -1,1 +1,1 @@
-"""`make drift`: two states of the API are compared; each change is a row with its severity and what it affects."""
+"""`make drift`: compares two states of the API, and reports each change with its severity and its effects."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.drift`, or `make drift`."""
+"""The command line `python -m tools.drift`, which `make drift` runs."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
-        The exit status: 1 if a change is at least as severe as `--fail-on`, 2 if the states can't be compared.
+        The exit status: 1 if a change is at least as severe as `--fail-on`, 2 if the states cannot be compared.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(printable(f"make drift: {error}"), file=sys.stderr)
         return 2
     except RecursionError:
-        print("make drift: a spec is nested too deep to be compared", file=sys.stderr)
+        print("make drift: a spec is nested too deeply to be compared", file=sys.stderr)
         return 2
     match options.format:
         case "json":
@@ -54,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tools.drift",
-        description="Compare the spec and the surface of a commit with the working tree, or two specs.",
+        description="Compare the spec and Python API of a commit with those of the working tree, or compare two specs.",
     )
     parser.add_argument("--base", default="", metavar="COMMIT", help="default: where this branch left the main branch")
-    parser.add_argument("--old", default="", metavar="FILE", help="a spec to compare, with --new")
-    parser.add_argument("--new", default="", metavar="FILE", help="the spec to compare it with")
+    parser.add_argument("--old", default="", metavar="FILE", help="the old spec; requires --new")
+    parser.add_argument("--new", default="", metavar="FILE", help="the new spec; requires --old")
     parser.add_argument("--format", default="text", type=lambda text: text or "text", choices=_FORMATS)
     parser.add_argument(
         "--fail-on",

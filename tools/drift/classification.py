@@ -1,7 +1,7 @@
-"""Where a drift row is classified: the severity of each kind of change, in a request and in a response.
+"""Lists the kinds of changes, each with its severity in a request and in a response, and a short text.
 
-A change of a request breaks programs when it requires more than they send. A change of a response breaks programs when
-it has less than they read, or something else.
+A changed request breaks programs when it requires more than they send. A changed response breaks programs when it lacks
+a value that they read, or when the value is of another kind.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Kind:
     text: str
 
     def severity(self, hits: frozenset[Hit]) -> Severity:
-        """Return the severity, given what the change affects; if it affects no operation, only Python names change."""
+        """Return the severity of a change that affects these; if there are none, only names in Python can change."""
         hit = [getattr(self, each) for each in hits]
         return max(hit) if hit else min(_NAM, self.request)
 
@@ -117,7 +117,7 @@ KINDS: Final = {
     "security-scheme": Kind(_BRK, _BRK, "security scheme changed"),
     "security-asked": Kind(_BRK, _BRK, "credentials now required"),
     "security-not-asked": Kind(_ADD, _ADD, "credentials no longer required"),
-    "security-said": Kind(_DOC, _DOC, "credentials declared at another place"),
+    "security-place": Kind(_DOC, _DOC, "credentials declared in another place"),
     "security-alternative-added": Kind(_ADD, _ADD, "alternative credentials added"),
     "security-alternative-removed": Kind(_BRK, _BRK, "alternative credentials removed"),
     "text": Kind(_DOC, _DOC, "text changed"),
@@ -125,13 +125,13 @@ KINDS: Final = {
     "example-shape": Kind(_BEH, _BEH, "example has another structure"),
     "tags": Kind(_DOC, _DOC, "tags changed"),
     "extension": Kind(_DOC, _DOC, "extension changed"),
-    "not-understood": Kind(_BRK, _BRK, "changed, not understood"),
+    "not-understood": Kind(_BRK, _BRK, "changed, not understood by this tool"),
     # -- Python --------------------------------------------------------------------------------------------------------
     "surface": Kind(_BRK, _BRK, "lines removed or changed"),
-    "python-api": Kind(_BRK, _BRK, "the package's own API"),
+    "python-api": Kind(_BRK, _BRK, "breaking change of the package's own API"),
 }
 
 
 def severity(kind: str, hits: frozenset[Hit] = BOTH) -> Severity:
-    """Return the severity of a kind of change, given what the change affects."""
+    """Return the severity of a kind of change that affects requests, responses, both or neither."""
     return KINDS[kind].severity(hits)

@@ -1,4 +1,4 @@
-"""Compares descriptions, examples, extensions and unknown keywords, and shows texts word by word."""
+"""Compares descriptions, examples, extensions and unknown keywords, and finds the changed words of a text."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from tools.drift.spot import Spot
 
 _EXAMPLES: Final = ("example", "examples")
-_RELATED: Final = 0.5  # texts with a lower similarity are easier to read one after the other …
-_FEW: Final = 2  # … if they differ in more than this number of places
-_LONG: Final = 100_000  # the number of word pairs that can be compared in time, even if all words are alike
+_RELATED: Final = 0.5  # below this similarity, both texts are shown in full, without marked words
+_FEW: Final = 2  # up to this number of changed places, words are marked in any case
+_LONG: Final = 100_000  # the maximum number of word pairs: more take too long if all words are alike
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
 
 def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) -> Iterator[Row]:
-    """Compare the keys of two objects that no other function compares: descriptions, examples, and unknown keys.
+    """Compare the keys that no other function compares: descriptions, examples, extensions and unknown keys.
 
     Args:
         old: The object in the old document.
         new: The object in the new document.
         known: The keys that other functions compare.
-        spot: Their place.
+        spot: The place of both objects.
 
     Yields:
-        A row for each other key that differs. An example with another structure shows that the API's responses have
-        changed, whatever the schema says.
+        A row for each key that differs, except the known ones. An example with another structure has its own kind of
+        row: it shows that the API's responses have changed, even if the schema has not.
     """
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)
@@ -63,7 +63,8 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
         after: The new text.
 
     Returns:
-        Pairs of `=`, `-` or `+` and a piece of text. The pieces with `=` and `+` give the new text.
+        Pairs of a sign and a piece of text: `=` for unchanged, `-` for removed, `+` for added. The pieces with `=` and
+        `+` together are the new text.
     """
     olds, news = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
     if len(olds) * len(news) > _LONG:
@@ -80,7 +81,7 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
 
 
 def _structure(value: Any) -> Any:
-    """Return the structure of an example, without its values."""
+    """Return the structure of an example: its keys, and the types of its values."""
     if isinstance(value, dict):
         return {key: _structure(child) for key, child in value.items()}
     if isinstance(value, list):

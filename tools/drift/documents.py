@@ -1,4 +1,4 @@
-"""Where two OpenAPI documents are compared: servers, security, operations and components, each by its own module."""
+"""Compares two OpenAPI documents: servers and components here, operations, schemas and security in other modules."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def compare(old: JSON, new: JSON) -> list[Row]:
         new: The new document.
 
     Returns:
-        A row for each change, the most severe first; at least one if the documents differ in meaning.
+        A row for each change, the most severe first; at least one row if the documents differ in meaning.
     """
     before, after = normal(old), normal(new)
     renamed = pairing.rename_schemas(before, after)
@@ -47,7 +47,7 @@ def compare(old: JSON, new: JSON) -> list[Row]:
 
 
 class _Documents:
-    """Two documents in normal form, and the uses of their components."""
+    """Compares two documents in normal form; knows which operations use which components."""
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.old = old
@@ -131,7 +131,7 @@ class _Documents:
             yield spot.row("path-parameter-renamed" if plain else "path-changed", old_key[1], new_key[1])
 
     def _items(self, spot: Spot, moved: dict[str, str]) -> Iterator[Row]:
-        """Compare the keys of paths other than their operations."""
+        """Compare the keys of path items, except operations and parameters."""
         olds, news = (root.get("paths") or {} for root in (self.old, self.new))
         for path in dict.fromkeys([*olds, *news]):
             other = path if path in news else str(moved.get(path, path))

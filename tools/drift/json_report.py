@@ -1,4 +1,4 @@
-"""A report as JSON, with one object for each row; `report.schema.json` beside this file describes it."""
+"""Writes a report as JSON, with one object for each row; `report.schema.json` in this folder is its schema."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def to_json(report: Report) -> str:
-    """Write a report."""
+    """Return a report as JSON."""
     complete = {
         "old": report.old,
         "new": report.new,

@@ -1,4 +1,4 @@
-"""Compares the keywords of a schema that need no other part of the document, such as type, format and bounds."""
+"""Compares keywords that contain no other schemas, such as `type`, `format` and `maximum`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
     Comparison = Callable[[Schema, Schema, Spot], Iterator[Row]]
 
-_PYTHON_FORMATS: Final = {"binary", "date", "date-time", "uuid"}  # they have their own types in the generated code
+_PYTHON_FORMATS: Final = {"binary", "date", "date-time", "uuid"}  # formats with their own Python types
 _LOWER: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
 
@@ -57,12 +57,12 @@ def _format(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
 
 
 def _bound(key: str) -> Comparison:
-    """Return a function that compares a bound."""
+    """Return a function that compares a bound, such as `maximum`."""
 
     def compare(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         before, after = old.get(key), new.get(key)
         if isinstance(before, bool | str | list | dict) or isinstance(after, bool | str | list | dict):
-            return  # in OpenAPI 3.0 exclusive bounds are true or false
+            return  # not numbers; in OpenAPI 3.0, for example, exclusive bounds are true or false
         if after is None or before is None:
             tighter = before is None
         else:
@@ -82,7 +82,7 @@ def _flag(key: str, on: str, off: str) -> Comparison:
 
 
 def _single(key: str, kind: str, removed: str) -> Comparison:
-    """Return a function that compares a keyword as one value, without its parts."""
+    """Return a function that compares the complete value of a keyword, not the parts of the value."""
 
     def compare(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         yield spot.under(key).row(kind if key in new else removed, old.get(key), new.get(key), note=key)

@@ -1,4 +1,4 @@
-"""Compares the values that schemas list in `enum` and `const`, also across references and the parts of a union."""
+"""Compares the values that schemas list in `enum` and `const`, also when references or unions contain the lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def listed(schema: dict[str, Any]) -> list[Any] | None:
 
 
 def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot) -> Iterator[Row]:
-    """Compare two lists of values, either of which may be missing."""
+    """Compare two lists of values, either of which may be None."""
     if before is None or after is None:
         yield spot.row("values-opened" if after is None else "values-listed", before, after)
         return
@@ -38,15 +38,15 @@ def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot
 
 
 def alternatives(schema: dict[str, Any]) -> list[Any]:
-    """Return the parts of a union, none if the schema is no union."""
+    """Return the parts of a union; an empty list if the schema is not a union."""
     return next((schema[key] for key in UNIONS if isinstance(schema.get(key), list) and schema[key]), [])
 
 
 def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
-    """Return the values that are listed in a schema, in the schemas that it refers to, and in all parts of a union.
+    """Return all values that a schema lists: itself, through references, and in all parts of a union.
 
     Returns:
-        The values; None if one of the schemas lists none, or restricts values by other keywords.
+        The values; None if one of these schemas lists no values, or also has keywords that restrict them.
     """
     found: list[Any] = []
     for each in _leaves(schema, document):
@@ -62,7 +62,7 @@ def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
 
 
 def beside_values(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the default and the texts of each schema that lists values, except the schema itself."""
+    """Return the default and the texts of each schema that lists values for this one, except the schema itself."""
     leaves = [each for each in _leaves(schema, document) if each is not schema]
     return [
         {
@@ -79,7 +79,7 @@ def without_repeats(values: Iterable[Any]) -> list[Any]:
 
 
 def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield a schema, or the schema that it refers to, or the parts of its union."""
+    """Yield the schemas without references and unions that a schema stands for; itself if it has neither."""
     waiting, seen = [schema], set[str]()
     while waiting:
         each = waiting.pop(0)

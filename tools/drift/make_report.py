@@ -1,4 +1,4 @@
-"""Where two sides are compared in full: the spec, the package's own API, and the surface file."""
+"""Compares two states of the API in full (spec, the package's own Python API, surface file), and makes the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def make_report(root: Path, old: Side, new: Side, version: str) -> Report:
-    """Compare two states.
+    """Compare two states, and return the report.
 
     Args:
         root: The repository.

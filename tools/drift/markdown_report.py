@@ -1,7 +1,7 @@
-"""A report as Markdown, for a comment on a pull request.
+"""Writes a report as Markdown, for a comment on a pull request.
 
-All text from a document is in code spans and fences, which it cannot leave. So it is never markup or HTML, and never
-mentions a user.
+All text from a document is in code spans and code fences, which the text cannot close. So such text never acts as
+markup or HTML, and never mentions a user.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 LIMIT: Final = 65_536
 """The maximum number of characters in a comment."""
 
-_ROOM: Final = 60_000  # bytes, since a character outside ASCII may count as more than one
-_SURFACE_ROOM: Final = 8_000  # bytes reserved for the surface; it also gets what the rows leave
+_ROOM: Final = 60_000  # in bytes, since a character outside ASCII may count as several
+_SURFACE_ROOM: Final = 8_000  # bytes reserved for the surface diff, which also uses the bytes that the rows do not need
 _PIECE: Final = 400
 _CONTEXT: Final = 40
 _PLACES: Final = 30
@@ -31,7 +31,7 @@ _LEGEND: Final = "\nIn texts, `[-…-]` is removed, `{+…+}` is added, and `⏎
 
 
 def markdown(report: Report) -> str:
-    """Write a report."""
+    """Return a report as Markdown."""
     if not report:
         return "No API drift.\n"
     head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(report.verdict())}\n"
@@ -47,7 +47,7 @@ def markdown(report: Report) -> str:
 
 
 def code(text: str) -> str:
-    """Return a text as a code span, which it cannot leave whatever it contains."""
+    """Return a text as a code span, which the text cannot close, whatever it contains."""
     flat = wording.flat(_cut(text, _PIECE)) or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""
@@ -92,7 +92,7 @@ def _change(rows: list[Row]) -> str:
 
 
 def _marked(pieces: tuple[tuple[str, str], ...]) -> Iterator[str]:
-    """Mark removed and added pieces, with some of the unchanged text around them."""
+    """Mark removed and added pieces, and shorten the unchanged text between them."""
     for index, (sign, text) in enumerate(pieces):
         if sign == "=":
             head = text[:_CONTEXT] if index else ""
@@ -111,7 +111,7 @@ def _surface(diff: str, room: int) -> str:
 
 
 def _fitting(lines: list[str], room: int, rest: str) -> Iterator[str]:
-    """Yield the lines that fit into the room, and a line that stands for the rest."""
+    """Yield as many lines as `room` bytes allow; if some do not fit, end with the line `rest`."""
     room -= len(rest.encode())
     for line in lines:
         room -= len(line.encode())

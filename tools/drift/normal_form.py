@@ -1,4 +1,4 @@
-"""The normal form of a document: two documents with the same meaning have the same normal form."""
+"""Brings OpenAPI documents into a normal form, which is equal for documents with the same meaning."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _BESIDE: Final = (
     *("default", "deprecated", "description", "example", "examples", "externalDocs", "readOnly", "title", "writeOnly"),
 )
 """The keywords that may stand beside a schema without narrowing it."""
-_FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # missing means false
-_EMPTY: Final = ("parameters", "required", "tags")  # missing means empty
+_FALSE: Final = ("deprecated", "nullable", "readOnly", "required", "uniqueItems", "writeOnly")  # false by default
+_EMPTY: Final = ("parameters", "required", "tags")  # empty by default
 
 
 def normal(document: JSON) -> dict[str, Any]:
-    """Return a copy without redundant keywords, in which `nullable` is a type.
+    """Return a copy without redundant keywords, in which `type` includes null in place of `nullable: true`.
 
-    A keyword whose value has an invalid form is renamed to `<keyword> (malformed)`. So no comparison has to expect it,
-    and a change there is reported as not understood.
+    A keyword with an invalid value is renamed to `<keyword> (malformed)`. So the functions that compare keywords need
+    not expect invalid values, and a change of such a value is reported as one that this tool does not understand.
 
     Args:
         document: A document of plain dicts and lists.
@@ -36,7 +36,7 @@ def normal(document: JSON) -> dict[str, Any]:
         {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
     )
     if copy.get("security") == []:
-        del copy["security"]  # an empty list has a meaning in an operation only
+        del copy["security"]  # an empty list has a meaning only in an operation: there it cancels the document's
     for node in walk.objects(copy):
         _replace_boolean_schemas(node)
         for key in [key for key in node if not _is_formed(key, node[key])]:
@@ -82,7 +82,7 @@ def _replace_boolean_schemas(node: dict[str, Any]) -> None:
 
 
 def _unwrap(node: dict[str, Any]) -> None:
-    """Remove an `allOf` with one part, and an `anyOf` or `oneOf` that only adds null."""
+    """Replace an `allOf` with one part, and an `anyOf` or `oneOf` of one schema and null, by the part itself."""
     if len(node.get("allOf", [])) == 1 and not node.keys() - {"allOf", *_BESIDE}:
         (part,) = node.pop("allOf")
         node.update({key: value for key, value in part.items() if key not in node})
@@ -126,17 +126,17 @@ def _is_formed(key: str, value: Any) -> bool:
 
 
 def canonical(node: JSON) -> str:
-    """Return a text that is the same for the same meaning: only the keys of `properties` have an order."""
+    """Return a text that is equal for parts with the same meaning: the order of keys matters only in `properties`."""
     return json.dumps(_sorted(node), ensure_ascii=False)
 
 
 def same(one: JSON, other: JSON) -> bool:
-    """Tell whether two parts of documents in normal form are the same."""
+    """Tell whether two parts of documents in normal form have the same meaning."""
     return canonical(one) == canonical(other)
 
 
 def differs(old: dict[str, Any], new: dict[str, Any], key: str) -> bool:
-    """Tell whether two objects differ in a key: in its value, or in that only one of them has it."""
+    """Tell whether two objects differ in a key: only one object has it, or its values differ."""
     return (key in old) != (key in new) or not same(old.get(key), new.get(key))
 
 

@@ -28,10 +28,10 @@ _Key = tuple[str, str]
 
 
 class Operations:
-    """Compares operations of two documents, and parameters, bodies and responses that are components.
+    """Compares operations of two documents; also compares components that are parameters, bodies or responses.
 
     Attributes:
-        schemas: Compares their schemas.
+        schemas: The object that compares the schemas of the two documents.
     """
 
     def __init__(self, schemas: Schemas) -> None:
@@ -43,7 +43,7 @@ class Operations:
         Args:
             old: The path item and the operation in the old document.
             new: The path item and the operation in the new document.
-            spot: Their place.
+            spot: The place of both operations.
 
         Yields:
             The rows, at least one if the operations differ.
@@ -96,7 +96,7 @@ class Operations:
     # -- Parameters ----------------------------------------------------------------------------------------------------
 
     def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[_Key, Any]:
-        """Return the parameters by place and name: a parameter of the operation replaces that of its path."""
+        """Return the parameters of an operation and its path by place and name; the operation's have priority."""
         found: dict[_Key, Any] = {}
         for each in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]:
             resolved = resolve_once(each, document)
@@ -169,7 +169,7 @@ class Operations:
 
 
 def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
-    """Return an object, or the object that it refers to."""
+    """Return an object; if it has a `$ref`, return the object that it refers to."""
     if not isinstance(part, dict) or "$ref" not in part:
         return part if isinstance(part, dict) else {}
     found = resolve(part["$ref"], document)
@@ -180,7 +180,10 @@ def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return two objects, or the objects they refer to; a component of the same name is compared at its own place."""
+    """Return two objects to compare, with their `$ref`s resolved.
+
+    If both have the same `$ref`, only the other keys are returned: the component is compared at its own place.
+    """
     if isinstance(before, dict) and isinstance(after, dict) and before.get("$ref", "") == after.get("$ref"):
         old, new = ({key: value for key, value in each.items() if key != "$ref"} for each in (before, after))
         return old, new

@@ -1,4 +1,4 @@
-"""Adjusts the severity of rows to the overlay, which hides some changes from users and makes others harmless."""
+"""Adjusts the severity of rows for changes that the overlay hides from users of the package, or makes harmless."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _OURS: Final = "changed by our overlay"
 
 
 def rows(old: Side, new: Side) -> list[Row]:
-    """Compare the published specs, and adjust each row for what reaches users of the package through the overlay."""
+    """Compare the published specs, and adjust each row to the effect that remains after the overlay is applied."""
     published = compare(old.published, new.published)
     if old.composed is None or new.composed is None:
         return published
     composed = {(row.kind, row.place): row for row in compare(old.composed, new.composed)}
     found = [_adjusted(row, composed.pop((row.kind, row.place), None), new.composed) for row in published]
-    # a change of upstream's tags is a row of the published specs already
+    # the comparison of the published specs already has a row for changed tags
     added = (row for row in composed.values() if row.note != UPSTREAM_TAGS)
     return [*found, *(attrs.evolve(row, note=_joined(row.note, _OURS)) for row in added)]
 
 
 def _adjusted(row: Row, through: Row | None, composed: JSON) -> Row:
-    """Return a row of the published specs, adjusted for the composed specs.
+    """Return a row of the published specs, adjusted to the change in the composed specs.
 
     Args:
-        row: The row.
-        through: The row of the composed specs for the same change, None if the overlay hides it.
+        row: The row of the published specs.
+        through: The row of the composed specs for the same change; None if the overlay hides the change.
         composed: The new composed spec.
     """
     if row.hits == {"response"} and row.kind.startswith(_OF_VALUES) and _is_opened(row, through, composed):
@@ -60,7 +60,10 @@ def _adjusted(row: Row, through: Row | None, composed: JSON) -> Row:
 
 
 def _is_opened(row: Row, through: Row | None, composed: JSON) -> bool:
-    """Tell whether the overlay accepts any value: no operation uses the schema any more, or the change is hidden."""
+    """Tell whether the overlay accepts any value at the place of the row.
+
+    Then no operation of the composed spec uses the schema, or the overlay hides the change but keeps the place.
+    """
     if through is not None:
         return not through.hits
     return bool(jsonpath.findall(row.place, composed))

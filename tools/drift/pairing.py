@@ -1,4 +1,4 @@
-"""Pairs the old and the new form of operations, parameters, schemas and properties that were renamed or moved."""
+"""Recognizes operations, parameters, schemas and properties that were renamed or moved, and pairs old and new ones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tools.drift.normal_form import canonical
 from tools.generate import python_names
 from tools.openapi import walk
 
-_MANY: Final = 10_000  # with more possible pairs, the two are different schemas
+_MANY: Final = 10_000  # the maximum number of pairs to try; schemas with more are taken as different schemas
 _SCHEMAS: Final = "#/components/schemas/"
-_ALIKE: Final = 0.6  # names with at least this similarity may be one name before and after a change
+_ALIKE: Final = 0.6  # the minimum similarity of the old and the new name of a renamed property
 
 _Key = tuple[str, str]
 
@@ -27,8 +27,8 @@ def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, 
         news: The new properties.
 
     Returns:
-        The new names by the old names. A property counts as renamed if the names are similar, or if both have the same
-        description.
+        The new names by the old names. A property counts as renamed if its old and new names are similar, or if it has
+        kept its description.
     """
     removed = {name: canonical(descriptions.without(olds[name])) for name in olds if name not in news}
     added = {name: canonical(descriptions.without(news[name])) for name in news if name not in olds}
@@ -57,7 +57,8 @@ def unmatched_parts(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[A
     """Compare two lists of parts.
 
     Returns:
-        The parts of the old list alone, the parts of the new list alone, and whether the shared parts are reordered.
+        The parts that only the old list has, the parts that only the new list has, and whether the parts that both have
+        are in another order.
     """
     shared = Counter(map(canonical, olds)) & Counter(map(canonical, news))
     removed, kept = _apart(olds, shared)
@@ -66,7 +67,7 @@ def unmatched_parts(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[A
 
 
 def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]]:
-    """Return the parts that are not shared, and the texts of the shared ones, both in order."""
+    """Return the parts that are not shared, and the canonical texts of the shared parts; both keep their order."""
     left = shared.copy()
     alone: list[Any] = []
     kept: list[str] = []
@@ -81,11 +82,14 @@ def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]
 
 
 def paired_parts(removed: list[Any], added: list[Any]) -> list[tuple[Any, Any]]:
-    """Take pairs out of two lists: parts that differ only in descriptions, or all parts if the lists are equally long.
+    """Pair parts of two lists, and remove the pairs from the lists.
+
+    If the lists are equally long, all parts are paired in order. Otherwise, two parts are paired if they differ only in
+    descriptions and examples.
 
     Args:
-        removed: The old parts; those without a pair are left in it.
-        added: The new parts; likewise.
+        removed: The old parts; afterwards, those without a pair.
+        added: The new parts; afterwards, those without a pair.
     """
     found: list[tuple[Any, Any]] = []
     if len(removed) == len(added):
@@ -110,7 +114,7 @@ def _description(schema: Any) -> str | None:
 
 
 def paired_operations(olds: dict[_Key, Any], news: dict[_Key, Any]) -> dict[_Key, _Key]:
-    """Pair operations of the same method and path, then those with the same id or content at another path."""
+    """Pair operations with the same method and path; pair the others if they have the same id or the same content."""
     found: dict[_Key, _Key] = {key: key for key in olds if key in news}
     templates = {
         (method, without_parameter_names(path)): (method, path) for method, path in news if (method, path) not in found
@@ -138,7 +142,11 @@ def without_parameter_names(path: str) -> str:
 
 
 def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
-    """Rename schemas of the old document like their equals in the new document, and return the new names by the old."""
+    """Give schemas of the old document the names that equal schemas have in the new document.
+
+    Returns:
+        The new names by the old names.
+    """
     olds, news = ((root.get("components") or {}).get("schemas") for root in (old, new))
     if not (isinstance(olds, dict) and isinstance(news, dict)):
         return {}
@@ -162,7 +170,7 @@ def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
 
 
 def paired_parameters(removed: dict[_Key, Any], added: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
-    """Pair parameters that were moved or renamed: the same name in another place, or equal except for the name."""
+    """Pair parameters that were moved (same name, another place) or renamed (equal except for the name)."""
 
     def bare(parameter: Any) -> str:
         return canonical(

@@ -1,4 +1,4 @@
-"""The changes of the package's own Python API that break callers, found by griffe and in the surface file."""
+"""Finds changes of the package's own Python API that break callers, with griffe and in the surface file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOLDER: Final = "overlay"
 
 
 def breakages(root: Path, commit: str) -> list[Row]:
-    """Compare the package in the working tree with that of a commit.
+    """Compare the package in the working tree with the package in a commit.
 
     Args:
         root: The repository.
@@ -36,14 +36,14 @@ def breakages(root: Path, commit: str) -> list[Row]:
 
 
 def removed_lines(old: str, new: str) -> list[Row]:
-    """Compare the package's own part of two surface files: a line that is removed or changed breaks callers.
+    """Compare the parts of two surface files that describe the package: removed or changed lines break callers.
 
     Args:
         old: The text of the old file.
         new: The text of the new file.
 
     Returns:
-        A row with the removed lines, if there are any.
+        One row with the old text of all removed and changed lines; no row if there are none.
     """
     removed = Counter(_own(old)) - Counter(_own(new))
     if not removed:
@@ -62,7 +62,7 @@ def removed_lines(old: str, new: str) -> list[Row]:
 
 
 def _own(surface: str) -> list[str]:
-    """Return the lines of the package's own part, each with the head of its paragraph."""
+    """Return the lines that describe the package, each with the first line of its paragraph."""
     lines: list[str] = []
     inside, head = False, ""
     for line in surface.splitlines():

@@ -1,4 +1,4 @@
-"""What a report says, whatever its form: the rows, the next version, and the rows that are shown together."""
+"""The content of a report in any format: the rows, their groups, and the next version of the package."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Report:
-    """A report.
+    """The result of a comparison, which the report modules write in their formats.
 
     Attributes:
         old: The name of the old state.
         new: The name of the new state.
         rows: The changes, the most severe first.
-        surface: The diff of the surface file, empty if there is none or if only specs are compared.
-        notes: The limits of the comparison.
+        surface: The diff of the surface file; empty if the file is unchanged, or if only specs are compared.
+        notes: A text for each limit of the comparison, such as a missing composed spec.
         version: The current version of the package.
     """
 
@@ -39,7 +39,7 @@ class Report:
 
     @property
     def worst(self) -> Severity:
-        """The highest severity; without any row, the surface file can only have additional lines."""
+        """The highest severity; additive if there are no rows, since then the surface file can only have new lines."""
         return max((row.severity for row in self.rows), default=Severity.ADDITIVE)
 
     @property
@@ -61,7 +61,7 @@ class Report:
         return f"{major}.{minor + 1}.0"
 
     def groups(self, severity: Severity) -> list[list[Row]]:
-        """Return the rows of a severity, grouped if they say the same of several places."""
+        """Return the rows of a severity in groups; a group has all rows that report the same change in other places."""
         found: dict[Any, list[Row]] = defaultdict(list)
         for row in self.rows:
             if row.severity is severity:
@@ -70,7 +70,7 @@ class Report:
         return list(found.values())
 
     def verdict(self) -> Iterator[str]:
-        """Yield the parts of the first line: the next version, and the number of groups of each severity."""
+        """Yield the parts of the report's first line: the next version, and the number of groups of each severity."""
         reason = " because of breaking changes" if self.rows and self.worst is Severity.BREAKING else ""
         yield f"anchor-webtask {self.version} → {self.next_version}{reason}"
         yield from (f"{len(self.groups(severity))} {severity}" for severity in reversed(Severity))

@@ -1,4 +1,4 @@
-"""The rows of a report: one for each change, with its severity, its place and what it affects."""
+"""The rows of a report: each is one change, with its severity, its place and the operations that it affects."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Severity(enum.IntEnum):
 
     Attributes:
         DOCUMENTATION: Texts and examples only.
-        ADDITIVE: Something new that programs need not use.
+        ADDITIVE: Something new, which programs need not use.
         NAMING: Names in Python only; requests and responses are the same.
-        BEHAVIOUR: Programs keep working, but something else happens.
-        BREAKING: Programs that worked fail, or no longer pass a type checker.
+        BEHAVIOUR: Programs keep working, but may behave differently.
+        BREAKING: Programs that worked before fail, or no longer pass a type checker.
     """
 
     DOCUMENTATION = 0
@@ -42,14 +42,14 @@ class Row:
     Attributes:
         severity: How severe it is.
         kind: The kind of change, a key of `classification.KINDS`.
-        place: The normalized path in the new document, or in the old one if the place is gone.
+        place: The normalized JSONPath in the new document, or in the old document if the new one lacks the place.
         where: The place in readable form.
-        hits: Whether it affects requests, responses, both, or neither because no operation uses the place.
+        hits: Whether the change affects requests, responses, both, or neither because no operation uses the place.
         operations: The operations that it affects, as `POST /path`.
-        before: The old value, None if there was none or the kind says it.
-        after: The new value, None if there is none.
-        python: The effect on names in Python, empty if none.
-        note: Additional information, empty if none.
+        before: The old value; None if there was none, or if the kind of change already tells it.
+        after: The new value; None if there is none, or if the kind of change already tells it.
+        python: The effect on names in Python; empty if there is none.
+        note: Additional information; empty if there is none.
     """
 
     severity: Severity

@@ -1,7 +1,7 @@
-"""Compares two schemas: references, unions, objects and arrays here, single keywords by `tools.drift.keywords`.
+"""Compares two schemas: references, unions, objects and arrays here, other keywords in `tools.drift.keywords`.
 
-Keywords that belong together are one group with one function. A change of a keyword that no group has gives a row as
-well, so that two schemas that differ always have one.
+Keywords that belong together form a group, and one function compares each group. A changed keyword that is in no group
+also gives a row. So two schemas that differ always have a row.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class Schemas:
     """Compares schemas of two documents.
 
     Attributes:
-        old: The old document, in which the `$ref`s of old schemas are followed.
-        new: The new document.
+        old: The old document, which resolves the `$ref`s of old schemas.
+        new: The new document, which resolves the `$ref`s of new schemas.
     """
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Schemas:
         Args:
             old: A schema of the old document.
             new: A schema of the new document.
-            spot: Their place.
+            spot: The place of both schemas.
 
         Yields:
             The rows, at least one if the schemas differ.
@@ -92,7 +92,7 @@ class Schemas:
             return
         yield spot.row("reference", type_name(old), type_name(new))
         pair = (canonical(old), canonical(new), spot.hits)
-        if pair not in self._followed:  # the target is compared once, however many schemas refer to it
+        if pair not in self._followed:  # many schemas may refer to the same target, which is compared only once
             self._followed.add(pair)
             yield from self.compare(followed(old, self.old), followed(new, self.new), spot)
 
@@ -101,7 +101,7 @@ class Schemas:
         return None if before is None or after is None else (before, after)
 
     def _listed(self, before: list[Any], after: list[Any], old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-        """Compare values that are listed in several schemas, or in a schema that is referred to."""
+        """Compare the values that two schemas list in `enum` or `const`, also through references and unions."""
         found = list(compare_values(before, after, spot))
         yield from found
         if not found and not same(descriptions.without(old), descriptions.without(new)):
@@ -113,7 +113,7 @@ class Schemas:
                 yield spot.row(kind, olds, news, note="of the schemas that list values")
 
     def _one_union(self, old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
-        """Compare a union with a schema that is no union, in either order."""
+        """Compare two schemas of which only one, the old or the new, is a union."""
         olds, news = (alternatives(schema) or [_plain(schema)] for schema in (old, new))
         removed, added, _ = unmatched_parts(olds, news)
         pure = all(not _plain(schema).keys() - {"type", *UNIONS} for schema in (old, new) if alternatives(schema))
@@ -205,7 +205,7 @@ def _required(schema: Schema) -> set[str]:
 
 
 def _plain(schema: Schema) -> Schema:
-    """Return a schema without descriptions and examples, and without keywords that may stand beside a `$ref`."""
+    """Return a schema without descriptions, examples and other annotations, such as `default` and `deprecated`."""
     kept: Schema = descriptions.without(schema)
     return {key: value for key, value in kept.items() if (key,) not in _ANNOTATIONS}
 

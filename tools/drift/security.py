@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Row]:
-    """Compare the alternatives of two `security` lists; an empty list requires no credentials."""
+    """Compare two `security` lists, whose entries are alternative credentials; an empty list requires none."""
     here = spot.under("security")
     if not before and after:
         yield here.row("security-asked", None, after)
@@ -27,9 +27,9 @@ def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Ro
 
 
 def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> Iterator[Row]:
-    """Compare the `security` of two operations, which defaults to that of the document."""
+    """Compare the `security` of two operations; an operation without it uses the `security` of the document."""
     if not same(before, after):
         olds = shared[0] if before is None else before
         news = shared[1] if after is None else after
         found = list(requirements(olds or [], news or [], spot))
-        yield from found or [spot.under("security").row("security-said", before, after)]
+        yield from found or [spot.under("security").row("security-place", before, after)]

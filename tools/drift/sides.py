@@ -1,4 +1,4 @@
-"""The two sides of a comparison: how a file, a commit or the working tree is read."""
+"""Reads the two states of the API that are compared, each from a file, a commit or the working tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
 
 class DriftError(Exception):
-    """The states can't be compared. The message is for the maintainer."""
+    """The states cannot be compared. The message tells the maintainer why."""
 
 
 @attrs.frozen
@@ -33,9 +33,9 @@ class Side:
     Attributes:
         name: Its name in the report.
         published: The spec as upstream published it.
-        composed: The spec that code is generated from, None if there is none.
-        surface: The text of the surface file, None if only specs are compared.
-        note: The reason why there is no composed spec, empty if there is one.
+        composed: The spec from which code is generated; None if there is none.
+        surface: The text of the surface file; None if only specs are compared.
+        note: The reason why there is no composed spec; empty if there is one.
     """
 
     name: str
@@ -49,17 +49,17 @@ def of_file(root: Path, path: Path) -> Side:
     """Read a spec, and compose it with the repository's overlay.
 
     Raises:
-        DriftError: The spec can't be read.
+        DriftError: The spec cannot be read.
     """
     published, composed, note = _composed(path, root / OVERLAY, path.name)
     return Side(path.name, published, composed, note=note)
 
 
 def of_tree(root: Path) -> Side:
-    """Read the working tree.
+    """Read the state in the working tree.
 
     Raises:
-        DriftError: Its spec can't be read.
+        DriftError: The spec of the working tree cannot be read.
     """
     published, composed, note = _composed(root / SPEC, root / OVERLAY, "the working tree")
     surface = root / SURFACE
@@ -68,10 +68,10 @@ def of_tree(root: Path) -> Side:
 
 
 def of_commit(root: Path, ref: str) -> Side:
-    """Read a commit; its composed spec is the one in its generated code.
+    """Read the state in a commit; the composed spec is the file in the generated code of the commit.
 
     Raises:
-        DriftError: There is no such commit, or it has no spec.
+        DriftError: There is no such commit, or the commit has no spec.
     """
     name = _git(root, "rev-parse", "--short", "--verify", "--end-of-options", f"{ref}^{{commit}}").strip()
     with tempfile.TemporaryDirectory() as folder:
@@ -83,7 +83,7 @@ def of_commit(root: Path, ref: str) -> Side:
         shipped = _shown(root, f"{name}:{GENERATED.as_posix()}/{package}/openapi.json")
         composed = json.loads(shipped) if shipped else None
     except (config.ConfigError, ValueError) as error:
-        raise DriftError(f"the generated code of {name} can't be read: {error}") from error
+        raise DriftError(f"the generated code of {name} cannot be read: {error}") from error
     note = "" if shipped else f"{name} has no generated code, so both specs are compared as upstream published them"
     return Side(name, published, composed, _shown(root, f"{name}:{SURFACE}"), note)
 
@@ -107,7 +107,7 @@ def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
     except CompositionError as error:
         lost = ", ".join(problem.action for problem in error.problems if problem.action)
         note = (
-            f"our overlay doesn't fit {name} ({lost or error}), so both specs are compared as upstream published them"
+            f"our overlay does not fit {name} ({lost or error}), so both specs are compared as upstream published them"
         )
         return published, None, note
 
@@ -121,7 +121,7 @@ def _load(path: Path) -> JSON:
 
 def _git(root: Path, *arguments: str) -> str:
     try:
-        ran = subprocess.run(  # noqa: S603  git, and a name that can't be an option
+        ran = subprocess.run(  # noqa: S603  git, and a name that cannot be an option
             ["git", *arguments],  # noqa: S607  the caller's git
             cwd=root,
             capture_output=True,
@@ -130,7 +130,7 @@ def _git(root: Path, *arguments: str) -> str:
             check=False,
         )
     except OSError as error:
-        raise DriftError(f"git can't be run in {root}: {error.strerror}") from error
+        raise DriftError(f"git cannot be run in {root}: {error.strerror}") from error
     if ran.returncode:
         reason = ran.stderr.strip() or "found nothing; in a shallow clone, fetch more commits or set BASE=<commit>"
         raise DriftError(f"git {' '.join(arguments)}: {reason}")
@@ -138,7 +138,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 def _shown(root: Path, name: str, verb: str = "show") -> str:
-    """Return the output of git for an object, an empty text if there is no such object."""
+    """Return the output of git for an object, such as a file in a commit; an empty text if there is no such object."""
     try:
         return _git(root, verb, name)
     except DriftError:

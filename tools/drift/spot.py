@@ -1,4 +1,4 @@
-"""The place that a comparison has reached in both documents, and the rows for changes there."""
+"""A `Spot`: the place in both documents that is being compared; it creates the rows for changes at that place."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class Spot:
     """A place in both documents.
 
     Attributes:
-        place: The normalized path.
+        place: The normalized JSONPath of the place.
         where: The place in readable form.
-        hits: Whether requests have the place, responses, both, or neither.
-        operations: The operations that have the place, as `POST /path`.
-        model: The parts of the name of the place's Python class.
-        python: The attribute or argument of the place in Python, empty if none.
+        hits: Whether the place is part of requests, responses, both, or neither.
+        operations: The operations whose requests or responses include the place, as `POST /path`.
+        model: The names from which the name of the Python class for the place is made.
+        python: The Python attribute or argument for the place; empty if there is none.
     """
 
     place: str = "$"
@@ -34,15 +34,15 @@ class Spot:
     python: str = ""
 
     def under(self, *keys: str | int) -> Spot:
-        """Return the place under these keys; its readable form stays the same."""
+        """Return the place that these keys lead to from this place; the readable form stays the same."""
         return attrs.evolve(self, place=self.place + "".join(map(_step, keys)))
 
     def named(self, suffix: str, *names: str) -> Spot:
-        """Return the same place with a longer readable form, and more parts of a class name."""
+        """Return the same place with a suffix for the readable form, and more names for the Python class."""
         return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
 
     def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:
-        """Return a row for this place; it names the attribute in Python unless only documentation changed."""
+        """Return a row for this place; the row names the Python attribute unless only documentation has changed."""
         severity = classification.severity(kind, self.hits)
         return Row(
             severity=severity,

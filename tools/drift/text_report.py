@@ -1,4 +1,4 @@
-"""A report as text, for a terminal."""
+"""Writes a report as text, for a terminal."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SIGNS: Final = {"=": "", "-": "red strike", "+": "green"}
 
 
 def write(report: Report, file: TextIO) -> None:
-    """Write a report, in colour on a terminal or with FORCE_COLOR, and never with NO_COLOR.
+    """Write a report. It has colours on a terminal or if FORCE_COLOR is set, but never if NO_COLOR is set.
 
     Args:
         report: The report.

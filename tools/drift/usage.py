@@ -1,4 +1,4 @@
-"""The use of components: which operations have each one, in requests or in responses."""
+"""Finds out which operations use each component, and whether in requests or in responses."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class Use:
     """The use of one component.
 
     Attributes:
-        hits: Whether requests use it, responses, or both.
-        operations: The operations that use it, as `POST /path`.
+        hits: Whether requests, responses or both use the component.
+        operations: The operations that use the component, as `POST /path`.
     """
 
     hits: set[Hit] = attrs.field(factory=set)
@@ -38,7 +38,7 @@ class Use:
 
 
 def uses(document: dict[str, Any]) -> dict[str, Use]:
-    """Return the use of each component of a document, by the key that `component` returns for its `$ref`."""
+    """Return the use of each component of a document; the keys are those that `component` returns."""
     found: dict[str, Use] = defaultdict(Use)
 
     def use(part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
@@ -75,7 +75,10 @@ def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]
 
 
 def component(reference: str) -> str:
-    """Return a key for the component that a `$ref` leads to or into, the same however the name is escaped."""
+    """Return a key for the component that a `$ref` refers to, also if it refers to a part of the component.
+
+    The key does not depend on how the name is escaped in the `$ref`.
+    """
     parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
     return "\0".join(parts)
 

@@ -1,4 +1,4 @@
-"""The texts of a row: the sentence, the change and what it affects, the same in every form of a report."""
+"""The texts of a row, which are the same in every format of a report: kind of change, values, affected operations."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ if TYPE_CHECKING:
 
 _COMPARED: Final = {"text", "example", "example-shape"}
 _ONE_SIDED: Final = ("-added", "-removed", "-refused", "-allowed", "-opened", "-listed")
-_LONG: Final = 12  # the number of list entries that are shown
-_FEW: Final = 2  # the number of operations up to which they are named
+_LONG: Final = 12  # the maximum number of list entries that are shown
+_FEW: Final = 2  # the maximum number of operations that are named; more are only counted
 
 Pieces = tuple[tuple[str, str], ...]
 
 
 def title(severity: Severity) -> str:
-    """Return the heading above the rows of a severity."""
+    """Return the heading for the rows of a severity."""
     return "naming, in Python only" if severity is Severity.NAMING else str(severity)
 
 
 def sentence(row: Row) -> tuple[str, str]:
-    """Return the text for the kind of change, and the note."""
+    """Return the text for the kind of change, and the note of the row."""
     return classification.KINDS[row.kind].text, row.note
 
 
@@ -43,13 +43,13 @@ def change(row: Row) -> Pieces:
 
 
 def common(rows: list[Row]) -> Pieces:
-    """Return the change that all rows share; if there are several, unchanged text is shown as `…`."""
+    """Return the change that all rows of a group share; in a group of several rows, unchanged text is shown as `…`."""
     pieces = change(rows[0])
     return pieces if len(rows) == 1 else tuple(("=", "…") if sign == "=" else (sign, text) for sign, text in pieces)
 
 
 def hit(row: Row) -> tuple[str, tuple[str, ...]]:
-    """Return what is affected, and the names of the operations if they are few and not in `where` already."""
+    """Return a text such as `requests of`, and the affected operations if they are few and not yet in `where`."""
     if not row.hits:
         return "no operation uses it", ()
     on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}
@@ -67,12 +67,12 @@ def hit(row: Row) -> tuple[str, tuple[str, ...]]:
 
 
 def marked(sign: str, text: str) -> str:
-    """Return a piece of a word diff, marked as removed or added, or unmarked if unchanged."""
+    """Return a piece of text with marks if it was removed (`[-…-]`) or added (`{+…+}`)."""
     return {"-": f"[-{text}-]", "+": f"{{+{text}+}}"}.get(sign, text)
 
 
 def flat(text: str) -> str:
-    """Return a text in one line, with control characters escaped."""
+    """Return a text as one line, with control characters escaped."""
     return printable(text.replace("\n", "⏎"))
 
 

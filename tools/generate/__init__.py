@@ -1,1 +1,1 @@
-"""`make generate` and `make check`: `generated/` is built from the spec, the overlay and the generator's config."""
+"""`make generate` and `make check`: build `generated/` from the spec, the overlay and the generator's config."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.generate`, or `make generate` and `make check`."""
+"""The command line `python -m tools.generate`, which `make generate` and `make check` run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
         The exit status.
     """
-    parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Write generated/, or check it.")
+    parser = argparse.ArgumentParser(prog="python -m tools.generate", description="Write or check generated/.")
     parser.add_argument("command", choices=["generate", "check"])
     parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
     options = parser.parse_args(arguments)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if differences:
         print(printable("\n".join(differences)), file=sys.stderr)
-        print(f"{GENERATED}/ differs from what spec, overlay and config give; run: make generate", file=sys.stderr)
+        print(f"{GENERATED}/ does not match the spec, the overlay and the config; run: make generate", file=sys.stderr)
         return 1
     print(f"{GENERATED}/ is up to date")
     return 0

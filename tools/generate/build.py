@@ -1,7 +1,7 @@
-"""Builds the contents of `generated/`: runs the generator, which makes the models and endpoints, and checks its output.
+"""Builds the contents of `generated/`: runs the generator, which writes models and endpoints, and checks its output.
 
-The same input gives the same bytes on every supported Python, whatever the caller's environment: the programs are
-pinned, found by path, and run in a fixed environment.
+The same input gives the same bytes on every supported Python, whatever the caller's environment: the versions of the
+programs are pinned, each program is called by its path, and its environment variables are fixed.
 """
 
 from __future__ import annotations
@@ -27,18 +27,19 @@ if TYPE_CHECKING:
 README: Final = """\
 # Generated code
 
-Written by `make generate` from `openapi-mintlify.yaml`, `overlay/openapi-overlay.yaml` and `generator-config.yaml`.
-Do not edit: the next `make generate` replaces the whole folder. What is wrong here is put right in the overlay.
+`make generate` writes this folder from `openapi-mintlify.yaml`, `overlay/openapi-overlay.yaml` and
+`generator-config.yaml`. Do not edit it: the next `make generate` replaces the complete folder. To correct the code,
+change the overlay.
 
-`make check` and a contract test write it anew elsewhere, and name every file that is missing, extra or changed.
-`provenance.json` says what it was made from, and with which versions of the tools.
+`make check` and a contract test generate the code again in a temporary folder, and name every file that is missing,
+extra or changed. `provenance.json` has the hashes of the three input files and the versions of the tools.
 
-`anchor_webtask_api` promises no stability; `anchor_webtask`, which imports it, is what people should import.
+Programs should import `anchor_webtask`, which uses this package. `anchor_webtask_api` itself promises no stability.
 """
 
 
 class GenerationError(Exception):
-    """`generated/` can't be built or replaced, and is unchanged. The message is for the maintainer."""
+    """`generated/` cannot be built or replaced, and stays unchanged. The message tells the maintainer why."""
 
 
 @attrs.frozen
@@ -47,14 +48,14 @@ class Generated:
 
     Attributes:
         composition: The composed spec.
-        census: The counts of what the spec has, for all of which there is code.
+        census: The number of operations, schemas and other parts of the spec; the code has all of them.
     """
 
     composition: Composition
     census: Census
 
     def report(self) -> str:
-        """Return the outcomes of the overlay's actions, and the counts of what was generated."""
+        """Return the outcomes of the overlay's actions, and the number of generated operations, schemas and so on."""
         return f"{self.composition.report()}generated: {self.census}\n"
 
 
@@ -63,20 +64,20 @@ def build(root: Path, work: Path) -> Generated:
 
     Args:
         root: The repository.
-        work: An empty folder, in which `new` is made.
+        work: An empty folder; the new folder is `new` in it.
 
     Returns:
-        The composed spec, and the counts of what was generated.
+        The composed spec, and the census of the generated code.
 
     Raises:
-        GenerationError: The code cannot be generated, or lacks something that the spec has.
+        GenerationError: The code cannot be generated, or lacks a part of the spec.
         CompositionError: The overlay does not fit the spec.
     """
     try:
         versions = pins.verify(root / "pyproject.toml")
     except pins.PinError as error:
         raise GenerationError(str(error)) from error
-    from tools.generate import census, config, ignored_parts  # they import the generator, which may be missing
+    from tools.generate import census, config, ignored_parts  # imports the generator, which may be missing
 
     try:
         settings = config.read(root / CONFIG)
@@ -99,7 +100,7 @@ def build(root: Path, work: Path) -> Generated:
             raise GenerationError(f"{pins.FORMATTER} did not format the output:\n{formatted.stdout}")
     imported = run([sys.executable, import_check.__file__, str(new), settings.package], work)
     if imported.returncode:
-        raise GenerationError(f"the generated package can't be imported:\n{imported.stdout}")
+        raise GenerationError(f"the generated package cannot be imported:\n{imported.stdout}")
     counted = census.take(composed, package, settings.class_names)
     if lost := [*counted.lost, *shadowed_names.find(package)]:
         raise GenerationError(
@@ -121,7 +122,7 @@ def build(root: Path, work: Path) -> Generated:
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
     arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
     ran = run([pins.program(pins.GENERATOR), "generate", *map(str, arguments)], spec.parent)
-    # some warnings leave the exit status at 0, so any line but the usual one is an error
+    # for some warnings the exit status is 0, so any line other than the usual one is an error
     printed = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
     if ran.returncode or printed:
         raise GenerationError("the generator failed or warned:\n" + "\n".join(printed))

@@ -1,8 +1,8 @@
-"""The census: what the spec has is counted, and the generated code must have all of it.
+"""Counts the operations, schemas and other parts of the spec, and names each part that the generated code lacks.
 
-The generator warns of most parts for which it can't generate code, and `tools.generate.build` treats a warning as an
-error. For the rest, the census parses the code: every operation, its parameters, bodies and responses, and every schema
-that should be a class.
+The generator warns about most parts for which it cannot generate code, and `tools.generate.build` treats a warning as
+an error. For the other parts, this module parses the code. It checks that the code has every operation with its
+parameters, bodies and responses, and every schema that should be a class.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _BODIES: Final = frozenset({"json", "data", "files", "content"})
 
 @attrs.frozen
 class Census:
-    """The counts of a spec, and what the code lacks of it.
+    """The number of parts of a spec, and the parts for which there is no code.
 
     Attributes:
-        counts: The number of parts of each kind.
+        counts: The number of parts of each kind, such as operations and schemas.
         lost: A line for each part without code.
     """
 
@@ -46,10 +46,10 @@ def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | N
     Args:
         spec: The composed spec.
         package: The folder of the generated package.
-        class_names: The names that the config gives to classes, by their default names.
+        class_names: The class names that the config changes: default name -> new name.
 
     Returns:
-        The counts of the spec, and a line for each part that the package lacks.
+        The number of parts of the spec, and a line for each part that the package lacks.
     """
     counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, responses=0, schemas=0)
     lost: list[str] = []
@@ -72,7 +72,7 @@ def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | N
 
 
 class _Operation:
-    """One operation: its parts, and the parts that its module lacks."""
+    """An operation of the spec, which can count its parts and find those that its generated module lacks."""
 
     def __init__(self, spec: dict[str, Any], item: dict[str, Any], operation: dict[str, Any]) -> None:
         def resolved(part: Any) -> Any:
@@ -128,7 +128,7 @@ class _Operation:
 
 
 def _sendable(builder: ast.FunctionDef) -> list[str]:
-    """Return the Python type of each content type that a function sends, an empty text if it sends only one."""
+    """Return the Python type for each content type that a function can send; an empty text if it has only one."""
     found: list[str] = []
     for statement in builder.body:
         keys = set(_keys(statement))
@@ -141,7 +141,7 @@ def _sendable(builder: ast.FunctionDef) -> list[str]:
 
 
 def _keys(node: ast.AST) -> Iterator[str]:
-    """Find the keys that are assigned to, such as "json" in `_kwargs["json"] = …`."""
+    """Find the keys of assignments, such as "json" in `_kwargs["json"] = …`."""
     for inner in ast.walk(node):
         match inner:
             case ast.Assign(targets=[ast.Subscript(slice=ast.Constant(str(key)))]):
@@ -149,13 +149,13 @@ def _keys(node: ast.AST) -> Iterator[str]:
 
 
 def _mixed_up(kinds: list[str]) -> bool:
-    """Tell whether a value may have several content types, or a type that `isinstance` can't check."""
+    """Tell whether `isinstance` cannot distinguish the content types: two share a class, or one is a generic type."""
     classes = [name for kind in kinds for name in kind.split(" | ")]
     return len(classes) != len(set(classes)) or (len(kinds) > 1 and "[" in "".join(kinds))
 
 
 def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
-    """Find the statuses that a function reads, and whether it returns a value for each."""
+    """Find the statuses whose responses a function reads, each with whether the function returns a value for it."""
     nothing = "cast(Any, None)"
     assigned = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value)
     values = {
@@ -176,7 +176,7 @@ def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
 
 
 def _has_class(schema: dict[str, Any]) -> bool:
-    """Tell whether the generator writes one class for a schema: for a reference it writes none, for a union several."""
+    """Tell whether the generator writes exactly one class for a schema: not for references, unions or plain values."""
     parts = schema.get("allOf") or []
     if any(schema.get(key) for key in ("$ref", "oneOf", "anyOf", "nullable")) or isinstance(schema.get("type"), list):
         return False
@@ -190,7 +190,7 @@ def _has_class(schema: dict[str, Any]) -> bool:
 
 
 def exported(init: Path) -> Iterator[str]:
-    """Yield the names in a package's `__all__`, by parsing its source."""
+    """Yield the names in the `__all__` of a package's `__init__.py`, which is parsed but not imported."""
     for node in ast.parse(init.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             yield from ast.literal_eval(node.value)

@@ -1,4 +1,4 @@
-"""Where the generator's config is read: unknown keys, which the generator ignores, are refused."""
+"""Reads and checks the generator's config: refuses unknown keys, which the generator itself would ignore."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ConfigError(Exception):
-    """The config is invalid, or gives other bytes on other machines; the message has all problems."""
+    """The config is invalid, or its output would differ between machines; the message has all problems."""
 
 
 @attrs.frozen
@@ -28,8 +28,8 @@ class Settings:
 
     Attributes:
         package: The name of the generated package.
-        formatting: The arguments of each hook that formats, without the program's name.
-        class_names: The names that the config gives to classes, by their default names.
+        formatting: The arguments of each post hook that formats the code, without the program's name.
+        class_names: The class names that the config changes: default name -> new name.
     """
 
     package: str
@@ -47,8 +47,8 @@ def read(path: Path) -> Settings:
         The settings.
 
     Raises:
-        ConfigError: It can't be read, has an unknown key or value, names no package, or has hooks whose output depends
-            on the caller's environment.
+        ConfigError: The file cannot be read, has an unknown key or invalid value, names no package, or has hooks whose
+            output depends on the caller's environment.
     """
     try:
         document = yaml.plain(yaml.load(path))
@@ -70,7 +70,7 @@ def read(path: Path) -> Settings:
 
 def _unknown(document: Any) -> Iterator[str]:
     if not isinstance(document, dict):
-        return  # pydantic reports that
+        return  # pydantic reports a document that is not a mapping
     places = [("", document, ConfigFile.model_fields)]
     overrides = document.get("class_overrides")
     for name, override in overrides.items() if isinstance(overrides, dict) else ():

@@ -1,9 +1,9 @@
-"""Where a new folder replaces an old one, so that a kill at any moment loses neither.
+"""Replaces a folder by a new one, so that either the old or the new folder survives a kill at any moment.
 
-A folder cannot be renamed over one that has files. So the old folder is renamed to `.replaced-<name>`, the new one
-takes its name, and then the old one is deleted. A kill before the first rename leaves the old folder, and a kill after
-the second leaves the new one. A kill between the two leaves no folder of that name, and the complete old one beside
-it: `recover` puts it back.
+A folder cannot be renamed to the name of another folder that has files. So the old folder is first renamed to
+`.replaced-<name>`, then the new folder is renamed to `<name>`, and then the old folder is deleted. After a kill before
+both renames, `<name>` is the old folder; after a kill that follows both, `<name>` is the new folder. After a kill
+between them, `<name>` is missing, and `.replaced-<name>` is the complete old folder: `recover` renames it back.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ def recover(current: Path) -> None:
     """Finish a replacement that a kill interrupted.
 
     Args:
-        current: The folder. If it is missing, the old folder is put back; otherwise the old folder is deleted.
+        current: The folder `<name>`. If it is missing, the old folder is renamed back; otherwise the old is deleted.
     """
     old = _old(current)
     if not old.exists():
@@ -38,7 +38,7 @@ def replace(current: Path, new: Path) -> None:
         new: A complete folder on the same file system.
 
     Raises:
-        OSError: A folder cannot be renamed; both are where they were.
+        OSError: A folder cannot be renamed; both folders are unchanged and in their old places.
     """
     old = _old(current)
     if not current.exists():
@@ -50,7 +50,7 @@ def replace(current: Path, new: Path) -> None:
     except BaseException:
         recover(current)
         raise
-    shutil.rmtree(old, ignore_errors=True)  # the next `recover` deletes what is left
+    shutil.rmtree(old, ignore_errors=True)  # `recover` deletes files that could not be deleted here
 
 
 def _old(current: Path) -> Path:

@@ -1,6 +1,6 @@
-"""Replaces the folder `generated/` by newly built contents, or compares it with them.
+"""Writes the folder `generated/`, or checks that it is up to date.
 
-The new contents are built in a temporary folder, which replaces the old folder only after everything has succeeded.
+The contents are built in a temporary folder, which replaces `generated/` only after all steps have succeeded.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from tools.generate import folder_swap
 from tools.generate.build import Generated, GenerationError, build
-from tools.lock import locked
 from tools.repository import GENERATED
+from tools.repository_lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,16 +22,16 @@ _WORK: Final = ".generated-"
 
 
 def generate(root: Path) -> Generated:
-    """Write `generated/`.
+    """Build the code and replace `generated/` by it.
 
     Args:
         root: The repository.
 
     Returns:
-        The composed spec, and the counts of what was generated.
+        The composed spec, and the census of the generated code.
 
     Raises:
-        GenerationError: It can't be generated; `generated/` is unchanged.
+        GenerationError: The code cannot be generated; `generated/` is unchanged.
         CompositionError: The overlay does not fit the spec; `generated/` is unchanged.
     """
     with _locked(root), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
@@ -42,7 +42,7 @@ def generate(root: Path) -> Generated:
 
 
 def check(root: Path) -> list[str]:
-    """Compare `generated/` with what `generate` would write; change nothing.
+    """Compare `generated/` with the files that `generate` would write, and change nothing.
 
     Args:
         root: The repository.
@@ -51,7 +51,7 @@ def check(root: Path) -> list[str]:
         A line for each file that is missing, extra or changed.
 
     Raises:
-        GenerationError: It can't be generated.
+        GenerationError: The code cannot be generated.
         CompositionError: The overlay does not fit the spec.
     """
     with _locked(root), tempfile.TemporaryDirectory() as work:
@@ -79,7 +79,7 @@ def _replacing(current: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise GenerationError(f"{current} can't be replaced: {error.strerror}") from error
+        raise GenerationError(f"{current} cannot be replaced: {error.strerror}") from error
 
 
 def _files(folder: Path) -> dict[Path, bytes]:

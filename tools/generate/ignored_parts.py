@@ -1,6 +1,6 @@
-"""The check for parts of the spec that the generator ignores without a warning: the code would silently lack them.
+"""Finds parts of the spec that the generator ignores without a warning, so that the code would lack them.
 
-Webhooks and callbacks are not reported: a client receives these calls and does not make them.
+Webhooks and callbacks are not reported: they are requests from the API, which a client does not send.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def find(spec: dict[str, Any]) -> Iterator[str]:
         spec: The composed spec.
 
     Yields:
-        A line for each: its place, the problem, and what to do.
+        A line for each ignored part: its place, the problem, and the way to solve it.
     """
     for path, item in (spec.get("paths") or {}).items():
         if isinstance(item, dict) and "$ref" in item:
@@ -50,7 +50,7 @@ def _same_modules(schemas: dict[str, Any]) -> Iterator[str]:
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:
-    """Find keywords that are ignored beside another keyword, or in a part of an `allOf`."""
+    """Find keywords that the generator ignores because of another keyword of the schema, or in a part of an `allOf`."""
     union = next((key for key in _UNIONS if _list(schema, key)), None)
     parts = _list(schema, "allOf")
     single = "$ref" in schema or (len(parts) == 1 and "$ref" in parts[0])
@@ -80,13 +80,13 @@ def _part(part: dict[str, Any], *, alone: bool) -> Iterator[str]:
             advice = "use it without the `allOf`" if alone else "write its parts out"
             yield f": the `{key}` in an `allOf` is ignored; {advice}"
     if part.get("type", "object") != "object":
-        yield f": the type {part['type']} in an `allOf` is taken for an object; write it into the schema itself"
+        yield f": the type {part['type']} in an `allOf` is treated as an object; write the type beside the `allOf`"
     if part.get("additionalProperties", {}) not in _ANY_OTHERS:
         yield ": `additionalProperties` in an `allOf` are ignored; write them beside the `allOf`"
 
 
 def _parameter(parameter: dict[str, Any]) -> Iterator[str]:
-    """Find lists in queries whose style differs from that of the code, which repeats the name for each value."""
+    """Find lists in a query that the code would send in the wrong style, since it repeats the name for each value."""
     schema = parameter.get("schema")
     if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in {"array", "object"}:
         return

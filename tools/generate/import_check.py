@@ -1,7 +1,7 @@
-"""The check that all imports of a package work, also those inside functions: a script for a folder and a package.
+"""A script that tries all imports of a package, also those inside functions: `import_check.py FOLDER PACKAGE`.
 
-The generator writes imports inside functions and under TYPE_CHECKING. A missing model would only be noticed there when
-a user's program runs that function.
+The generator writes imports inside functions and under TYPE_CHECKING. Without this check, an import of a missing model
+would fail only when a user's program runs the function.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A run of a pinned program in an environment that is the same everywhere, so that it writes the same bytes."""
+"""Runs a pinned program with the same environment variables on every machine, so that it writes the same bytes."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program beside this interpreter, without the caller's PATH, locale and Python settings.
+    """Run a program from the folder of this interpreter, without the caller's PATH, locale and Python settings.
 
     Args:
         command: The path of the program, and its arguments.
         folder: The working folder.
 
     Returns:
-        The finished process; `stdout` also has what the program wrote to stderr.
+        The finished process, whose `stdout` includes the output to stderr.
     """
     environment = {
-        "PATH": str(pins.BIN),  # for the ruff of the hooks; the shell that runs them is called by its path
+        "PATH": str(pins.BIN),  # the generator's post hooks find ruff here; it calls the shell for the hooks by path
         "LC_ALL": "C.UTF-8",
         "PYTHONUTF8": "1",
         "PYTHONHASHSEED": "0",

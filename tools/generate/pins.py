@@ -1,7 +1,7 @@
-"""The programs that write `generated/`: their paths, and the check that they have the pinned versions.
+"""Finds the programs that write `generated/`, and checks that their versions are those that pyproject.toml pins.
 
-Other versions of the generator or of ruff write other bytes, and a program from the caller's PATH could be any. So the
-programs are those beside the running interpreter, in the versions that pyproject.toml pins.
+Another version of the generator or of ruff writes other bytes, and a program on the caller's PATH could have any
+version. So only programs in the folder of the running interpreter are used.
 """
 
 from __future__ import annotations
@@ -20,30 +20,30 @@ BIN: Final = Path(sys.executable).parent
 
 
 class PinError(Exception):
-    """A program is missing, or has another version than the pinned one; the message has the command that fixes it."""
+    """A pin or a program is missing, or its version is not the pinned one; the message says how to fix this."""
 
 
 def verify(pyproject: Path) -> dict[str, str]:
-    """Check the pinned programs.
+    """Check that the pinned programs are installed in their pinned versions.
 
     Args:
-        pyproject: The file whose dependency group `tools` pins them.
+        pyproject: The file whose dependency group `tools` pins the programs.
 
     Returns:
-        The version of each pinned distribution, by name.
+        The pinned version of each distribution, by name.
 
     Raises:
-        PinError: A pin or a program is missing, or a program has another version.
+        PinError: A pin or a program is missing, or the version of a program is not the pinned one.
     """
     group = tomllib.loads(pyproject.read_text(encoding="utf-8"))["dependency-groups"]["tools"]
     exact = (re.fullmatch(r"([\w.-]+) *== *([\w.]+)", line) for line in group if isinstance(line, str))
     pins = {match[1]: match[2] for match in exact if match}
     for name in (GENERATOR, FORMATTER):
         if name not in pins:
-            raise PinError(f"{pyproject} has no exact pin of {name} in the dependency group `tools`")
+            raise PinError(f"{pyproject} must pin `{name} == <version>` in the dependency group `tools`")
         fix = f"run: {_uv()} pip install --python {sys.executable} --reinstall-package {name} {name}=={pins[name]}"
         if shutil.which(name, path=BIN) is None:
-            raise PinError(f"{name} is not installed beside the interpreter, in {BIN}; {fix}")
+            raise PinError(f"{name} is not installed in {BIN}, the folder of the running Python; {fix}")
         try:
             installed = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -54,7 +54,7 @@ def verify(pyproject: Path) -> dict[str, str]:
 
 
 def program(name: str) -> str:
-    """Return the path of a verified program."""
+    """Return the path of a program that `verify` has checked."""
     return str(BIN / name)
 
 

@@ -1,7 +1,7 @@
-"""The check for names of the spec that hide names which the generated code needs.
+"""Finds names in the spec, such as a field named `to_dict`, that hide a name which the generated code needs.
 
-A field named `to_dict` can't be sent, a parameter named `headers` is overwritten before it is sent, and a schema named
-`File` replaces the generator's class. The generator itself only avoids the keywords of Python.
+A field named `to_dict` cannot be sent, a parameter named `headers` is overwritten before it is sent, and a schema named
+`File` replaces the generator's class of that name. The generator itself avoids only the keywords of Python.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ _IN_METHODS: Final = frozenset({"cls", "d", "src_dict", "field_dict"})
 
 
 def find(package: Path) -> Iterator[str]:
-    """Find fields, parameters and classes that hide a name.
+    """Find fields, parameters and classes that hide a name which the code needs.
 
     Args:
         package: The folder of the generated package.
 
     Yields:
-        A line for each.
+        A line for each such field, parameter or class.
     """
     for path in sorted((*package.glob("models/*.py"), *package.glob("api/*/*.py"))):
         module = ast.parse(path.read_text(encoding="utf-8"))
@@ -43,7 +43,7 @@ def _fields(node: ast.ClassDef) -> list[str]:
     needed = _IN_METHODS.union(each.name for each in methods)
     for method in methods:
         needed = needed.union(_called(method), _in_loops(method))
-    # a field that is there twice has the name of one that the generator adds
+    # of two fields with the same name, the generator has added one, such as `additional_properties`
     return sorted(name for name, times in fields.items() if name in needed or times > 1)
 
 
@@ -57,7 +57,7 @@ def _arguments(module: ast.Module) -> list[str]:
 
 
 def _imported(module: ast.Module) -> list[str]:
-    """Find names that a module imports from two places, or imports beside its own class of that name."""
+    """Find names that a module imports from two modules, or imports and also defines as a class."""
     origins: dict[str, set[str]] = defaultdict(set)
     for node in ast.walk(module):
         match node:
@@ -82,7 +82,7 @@ def _called(function: _Function) -> Iterator[str]:
 
 
 def _stored(function: ast.AST) -> Iterator[str]:
-    """Find the names that are assigned to, except those inside a comprehension."""
+    """Find the variables that a function assigns, except the loop variables of comprehensions."""
     comprehensions = (node for node in ast.walk(function) if isinstance(node, ast.comprehension))
     inside = {id(name) for node in comprehensions for name in ast.walk(node.target)}
     for node in ast.walk(function):
@@ -91,7 +91,7 @@ def _stored(function: ast.AST) -> Iterator[str]:
 
 
 def _in_loops(function: ast.AST) -> Iterator[str]:
-    """Find the names that are assigned to in loops, except those of inner functions."""
+    """Find the variables that a function assigns in `for` loops, without those of inner functions."""
     for node in ast.iter_child_nodes(function):
         if isinstance(node, ast.For):
             yield from _stored(node)

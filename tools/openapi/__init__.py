@@ -1,1 +1,1 @@
-"""What the programs share: reading, writing and searching OpenAPI documents in YAML or JSON."""
+"""Reads, writes and searches OpenAPI documents in YAML or JSON; shared by the programs in `tools`."""

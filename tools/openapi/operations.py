@@ -1,4 +1,4 @@
-"""The operations of an OpenAPI document: method, path and definition of each."""
+"""Lists the operations of an OpenAPI document, each with its method, path and definition."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `$ref`s of an OpenAPI document, followed to the objects that they name."""
+"""Resolves the `$ref`s of an OpenAPI document to the objects that they refer to."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import jsonpath
 
 
 def resolve(reference: str, document: dict[str, Any]) -> Any:
-    """Return the object that a `$ref` leads to, or an empty object where it leads nowhere."""
+    """Return the object that a `$ref` refers to; an empty object if there is no such object."""
     found = _found(reference, document)
     return {} if found is None else found
 
 
 def followed(part: dict[str, Any], document: dict[str, Any]) -> Any:
-    """Return the object that a part refers to, with the keys beside its `$ref`; a part without `$ref` unchanged."""
+    """Resolve the `$ref` of a part, and add the part's other keys; return a part without `$ref` unchanged."""
     if "$ref" not in part:
         return part
     found = resolve(part["$ref"], document)
@@ -23,7 +23,7 @@ def followed(part: dict[str, Any], document: dict[str, Any]) -> Any:
 
 
 def leads_nowhere(part: dict[str, Any], document: dict[str, Any]) -> bool:
-    """Tell whether a part has a `$ref` that leads to nothing in the document."""
+    """Tell whether a part has a `$ref` to an object that the document does not have."""
     return "$ref" in part and _found(part["$ref"], document) is None
 
 

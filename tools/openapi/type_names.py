@@ -1,4 +1,4 @@
-"""Short names of schema types, as the drift report and the surface file show them."""
+"""Makes short names for the types of schemas, for the drift report and the surface file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walks through an OpenAPI document, and skips examples and other data in which keywords have no meaning."""
+"""Visits all objects of an OpenAPI document, except examples and other data, in which keywords have no meaning."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ _NAMES: Final = {
 def objects(node: object, *, names: bool = False) -> Iterator[Any]:
     """Yield each mapping whose keys are keywords of OpenAPI or JSON Schema, outer ones first.
 
-    Examples, defaults and extensions are data, in which `$ref` and `title` are not keywords. Maps of names, such as
-    `properties`, may have entries that are named like keywords.
+    Examples, defaults and extensions are skipped: `$ref` and `title` are not keywords in them. In a map of names, such
+    as `properties`, the keys are names, which may look like keywords; only the values are visited.
 
     Args:
         node: A part of a document.
-        names: Whether the part itself is a map of names.
+        names: Whether `node` itself is a map of names.
     """
     return (found for _, found in located(node, names=names))
 
 
 def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[tuple[str, Any]]:
-    """Yield the mappings of `objects`, each with its normalized path.
+    """Yield the same mappings as `objects`, each with its normalized JSONPath.
 
     Args:
         node: A part of a document.
-        names: Whether the part itself is a map of names.
-        place: The normalized path of the part.
+        names: Whether `node` itself is a map of names.
+        place: The normalized JSONPath of `node`.
     """
     if isinstance(node, list):
         for index, child in enumerate(node):

@@ -1,4 +1,4 @@
-"""YAML 1.2 files that hold JSON data: read with comments and order, and written as YAML or JSON."""
+"""Reads YAML 1.2 files that hold JSON data, with their comments and order, and writes them as YAML or JSON."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _TAG = "tag:yaml.org,2002:"
 
 
 class DocumentError(ValueError):
-    """A file can't be read, or isn't YAML that holds JSON data; the message begins with the file and the line."""
+    """A file cannot be read, or is not YAML that holds JSON data; the message begins with the file and the line."""
 
 
 class _Constructor(RoundTripConstructor):
-    """A constructor for JSON data: keys become text (`200:` is `'200':`), and a date stays the text in the file."""
+    """A ruamel.yaml constructor for JSON data: keys become text (`200:` is `'200':`), and dates stay text."""
 
     def construct_mapping(self, node: Any, maptyp: Any, deep: bool = False) -> Any:  # type: ignore[override]  # as RoundTripConstructor
         for key, _ in node.value:
@@ -45,15 +45,15 @@ def _yaml() -> YAML:
     yaml = YAML()
     yaml.Constructor = _Constructor
     yaml.preserve_quotes = True
-    yaml.width = 4096  # long lines are not wrapped
+    yaml.width = 4096  # large, so that `dump` does not wrap long lines
     yaml.indent(mapping=2, sequence=4, offset=2)
     return yaml
 
 
 def load(path: Path) -> Any:
-    """Read a YAML 1.2 file, with comments, order and quotes kept for `dump`.
+    """Read a YAML 1.2 file, and keep its comments, order and quotes for `dump`.
 
-    Aliases are copied: a change in one place of the result changes no other place.
+    Each alias becomes a copy of its value, so that changing one copy does not change the others.
 
     Args:
         path: A UTF-8 file.
@@ -62,7 +62,7 @@ def load(path: Path) -> Any:
         The document: mappings, sequences and scalars of ruamel.yaml, all of which JSON can express.
 
     Raises:
-        DocumentError: The file can't be read, is broken YAML, has a key twice, or has a value that JSON can't express.
+        DocumentError: The file cannot be read, is not valid YAML, or has a duplicate key or a value that is not JSON.
     """
     try:
         document = _yaml().load(path.read_bytes())
@@ -71,7 +71,7 @@ def load(path: Path) -> Any:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # for a key that is there twice, ruamel.yaml quotes both values, however long they are
+        # the message for a duplicate key quotes both values in full, however long they are
         problem = str(error.problem).partition(" with value")[0]
         raise DocumentError(f"{path}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
     except (YAMLError, UnicodeDecodeError, ValueError) as error:
@@ -84,7 +84,7 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
             node = copy.deepcopy(node)
         seen.add(id(node))
         if isinstance(node, CommentedMap) and any(_joined(key) != key for key in node):
-            raise DocumentError(f"{where}: has a key with a surrogate pair; only values may have one")
+            raise DocumentError(f"{where}: a key contains a surrogate pair; only values may contain surrogate pairs")
         for key, child in list(node.items() if isinstance(node, CommentedMap) else enumerate(node)):
             node[key] = _own(child, f"{where}[{key!r}]", seen)
     elif isinstance(node, str):
@@ -95,17 +95,17 @@ def _own(node: Any, where: str, seen: set[int]) -> Any:
 
 
 def _joined(text: str) -> str:
-    """Join surrogate pairs: JSON escapes some characters as two halves, which YAML reads as two characters."""
+    """Join surrogate pairs: JSON may escape one character as two halves, which YAML reads as two characters."""
     if text.isascii():
         return text
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError as error:
-        raise DocumentError(f"has one half of a surrogate pair: {text[:80]!a}") from error
+        raise DocumentError(f"contains half of a surrogate pair without the other half: {text[:80]!a}") from error
 
 
 def bare(node: Any) -> Any:
-    """Return a copy of a loaded node without its comments, which would be misplaced in another document."""
+    """Return a copy of a loaded node without its comments, which do not belong in another document."""
     if isinstance(node, CommentedMap):
         return CommentedMap({key: bare(child) for key, child in node.items()})
     return CommentedSeq(bare(child) for child in node) if isinstance(node, CommentedSeq) else node
@@ -128,7 +128,7 @@ def plain(node: Any) -> JSON:
             return float(node)
         case None:
             return None
-    raise TypeError(f"`load` returns no such value: {node!r}")
+    raise TypeError(f"only values that `load` returns can be converted, not {node!r}")
 
 
 def dump(document: Any) -> str:
@@ -139,5 +139,5 @@ def dump(document: Any) -> str:
 
 
 def to_json(value: JSON) -> str:
-    """Return JSON for reading and for diffs: indented, in the given order, with a final newline."""
+    """Return JSON that is easy to read and to diff: indented, in the given order, with a final newline."""
     return json.dumps(value, ensure_ascii=False, indent=2) + "\n"

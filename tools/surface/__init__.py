@@ -1,1 +1,1 @@
-"""`make accept`: the surface file `tests/contract/surface.txt`, a short description of the API for reviewers."""
+"""`make accept`: writes `tests/contract/surface.txt`, a short description of the Python and HTTP API for reviewers."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.surface`, or `make accept`."""
+"""The command line `python -m tools.surface`, which `make accept` runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
         The exit status.

@@ -1,6 +1,6 @@
-"""The generated models, as lines for a review.
+"""Describes the generated models in short lines, for the surface file.
 
-Their source is parsed, not imported: annotations then have the same text on every Python.
+The source of the models is parsed and not imported, so that annotations have the same text on every Python.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 def describe_models(folder: Path) -> str:
     """Describe every model of the generated package.
 
-    Fields are in the order of the source: callers may pass them by position, so a new order is a change.
+    Fields are in the order of the source: callers may pass them by position, so a new order may break callers.
 
     Args:
         folder: The generated `models` folder.
 
     Returns:
-        A paragraph for each model, with a line for each field: name, type, and the default and the wire name if needed.
+        A paragraph for each model, with a line for each field: its name, type, default, and JSON key if that differs.
 
     Raises:
-        ValueError: The generator's output has an unknown form.
+        ValueError: The generator wrote code that this function does not understand.
     """
     paragraphs: dict[str, str] = {}
     for path in sorted(folder.glob("*.py")):
@@ -38,7 +38,7 @@ def describe_models(folder: Path) -> str:
                 case ast.Assign(targets=[ast.Name(name)], value=ast.Subscript(value=ast.Name("Literal"))):
                     paragraphs[name] = f"{name} = {ast.unparse(node.value)}\n"
     if lost := [name for name in exported(folder / "__init__.py") if name not in paragraphs]:
-        raise ValueError(f"{folder}: neither a class nor a Literal: {', '.join(lost)}")
+        raise ValueError(f"{folder}: exported names that are neither a class nor a Literal: {', '.join(lost)}")
     return "\n".join(text for _, text in sorted(paragraphs.items()))
 
 
@@ -48,7 +48,7 @@ def _fields(model: ast.ClassDef) -> Iterator[str]:
     additional = fields.pop("additional_properties", None)
     wires = list(_wire_names(model))
     if len(wires) != len(fields):
-        raise ValueError(f"{model.name}: has {len(fields)} fields, but reads {len(wires)}: {', '.join(wires)}")
+        raise ValueError(f"{model.name}: has {len(fields)} fields, but reads {len(wires)} keys: {', '.join(wires)}")
     for (name, node), wire in zip(fields.items(), wires, strict=True):
         default = "" if node.value is None else f" = {ast.unparse(node.value)}"
         yield f"    {name}: {ast.unparse(node.annotation)}{default}" + (f" (wire: {wire})" if wire != name else "")
@@ -57,7 +57,7 @@ def _fields(model: ast.ClassDef) -> Iterator[str]:
 
 
 def _wire_names(model: ast.ClassDef) -> Iterator[str]:
-    """Find the keys that `from_dict` takes from the JSON, in the order of the fields."""
+    """Find the keys that `from_dict` reads from the JSON, in the order of the fields."""
     for method in model.body:
         if isinstance(method, ast.FunctionDef) and method.name == "from_dict":
             calls = (node for node in ast.walk(method) if isinstance(node, ast.Call))

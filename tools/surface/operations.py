@@ -1,4 +1,4 @@
-"""The operations of a spec, as lines for a review."""
+"""Describes the operations of a spec in short lines, for the surface file."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def describe_operations(spec: dict[str, Any]) -> str:
 
 
 def _parameters(shared: list[Any], own: list[Any], spec: dict[str, Any]) -> Iterator[str]:
-    # a parameter of the operation replaces that of its path
+    # a parameter of the operation replaces the path's parameter of the same name and place
     by_key = {(found["in"], found["name"]): found for found in (_resolved(one, spec) for one in [*shared, *own])}
     for (place, name), parameter in sorted(by_key.items()):
         kind = type_name(parameter.get("schema", {}))

@@ -1,4 +1,4 @@
-"""The exports of a Python module, as lines for a review."""
+"""Describes the exported names of a Python module in short lines, for the surface file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PROTOCOLS: Final = (
 def describe_exports(module: ModuleType) -> str:
     """Describe every name that a module exports.
 
-    Annotations have the text of the source, which `from __future__ import annotations` keeps. So they are the same on
+    Annotations are shown as in the source, which `from __future__ import annotations` keeps. So the text is the same on
     every Python.
 
     Args:
@@ -45,7 +45,8 @@ def _export(name: str, value: object, public: set[type]) -> Iterable[str]:
     if isinstance(value, FunctionType):
         return _function(name, value)
     if type(value).__module__ == "builtins" or isinstance(value, ModuleType):
-        return [f"{name}: {type(value).__name__}"]  # the value of a version, for example, differs in each release
+        # not the value, which may differ in each release, such as that of `__version__`
+        return [f"{name}: {type(value).__name__}"]
     return [f"{name} = {value!r}"]
 
 
@@ -60,7 +61,7 @@ def _class(name: str, cls: type, public: set[type]) -> Iterator[str]:
     yield f"class {name}" + (f"({bases})" if bases else "")
     if issubclass(cls, enum.Enum):
         yield from (f"    {member.name} = {member.value!r}" for member in cls)
-    # members of a public base are described there, members of a private base here
+    # the members of a public base are described with that base, and the members of private bases with this class
     described = {ancestor for base in cls.__mro__[1:] if _is_public(base, public) for ancestor in base.__mro__}
     own = [base for base in cls.__mro__ if base not in described]
     constructor = next(filter(None, map(_constructor, own)), None)
@@ -81,9 +82,9 @@ def _class(name: str, cls: type, public: set[type]) -> Iterator[str]:
 
 def _constructor(cls: type) -> FunctionType | None:
     found = vars(cls).get("__init__") or vars(cls).get("__new__")
-    if isinstance(found, staticmethod):  # a named tuple's __new__
+    if isinstance(found, staticmethod):  # the `__new__` of a named tuple
         found = found.__func__
-    theirs = {"enum", "typing"}  # the constructors of enums and protocols are not ours
+    theirs = {"enum", "typing"}  # enums and protocols inherit a constructor from the standard library
     return found if isinstance(found, FunctionType) and found.__module__ not in theirs else None
 
 
@@ -108,7 +109,7 @@ def _set_attributes(constructor: FunctionType) -> Iterator[str]:
     try:
         source = inspect.getsource(constructor)
     except OSError:
-        return  # a decorator wrote it, and the attributes are its parameters
+        return  # a decorator wrote the constructor, whose parameters are the attributes
     names: set[str] = set()
     for node in ast.walk(ast.parse(textwrap.dedent(source))):
         match node:
@@ -156,11 +157,11 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))  # the name with its stars
+    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))  # the name, with its stars
     if parameter.annotation is not parameter.empty:
         text += f": {_annotation(parameter.annotation)}"
     if parameter.default is not parameter.empty:
-        # by name, since some reprs have the object's address, which differs in each run
+        # the name if there is one, since some reprs contain the object's address, which differs in each run
         default = getattr(parameter.default, "__qualname__", None) or re.sub(r" at 0x\w+", "", repr(parameter.default))
         text += f" = {default}"
     return text

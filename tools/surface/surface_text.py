@@ -1,7 +1,7 @@
-"""Where the text of `tests/contract/surface.txt` is assembled: what a change of spec or code means to users.
+"""Builds the text of `tests/contract/surface.txt`, which shows in a diff how a change affects users.
 
-It is short enough to read in a review. A test compares it with the code, and only `make accept` writes it, so that
-nobody changes the surface without noticing.
+The file is short enough to read in a review. A test compares the file with the code, and only `make accept` writes the
+file, so that nobody changes the public API without noticing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator")
 
 
 def surface_text() -> str:
-    """Describe the surface of the repository, and of the package that is installed from it.
+    """Describe the API: the generated code of the repository, and the public modules of the installed package.
 
     Returns:
         A section for the operations, one for the generated models and one for each public module. The text is the same

@@ -1,1 +1,1 @@
-"""`make vendor`: a new spec is read from a file, an address or standard input, and stored in the repository."""
+"""`make vendor`: reads a new spec from a file, a URL or standard input, checks it, and stores it in the repository."""

@@ -1,4 +1,4 @@
-"""The command line: `python -m tools.vendor`, or `make vendor`."""
+"""The command line `python -m tools.vendor`, which `make vendor` runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 NEXT: Final = f"""\
 Next:
-  make drift       shows what changes for users, and how severe it is
-  make generate    if it names an action of the overlay, fix that action and repeat
+  make drift       shows the changes for users, and their severity
+  make generate    if it reports an action of the overlay, fix that action and repeat
   make accept      then read git diff --patience {SURFACE}
   make check
   make test
@@ -30,16 +30,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        arguments: Without the program's name; by default those of the process.
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
         The exit status.
     """
     parser = argparse.ArgumentParser(
-        prog="python -m tools.vendor", description="Vendor a complete spec, or merge the slice of a documentation page."
+        prog="python -m tools.vendor",
+        description="Store a complete spec, or merge the part of the spec that a documentation page contains.",
     )
-    parser.add_argument("origin", metavar="FROM", help="a file, an https address, or - for standard input")
-    parser.add_argument("--replace", action="store_true", help="overwrite what is vendored where it differs")
+    parser.add_argument("origin", metavar="FROM", help="a file, an https URL, or - for standard input")
+    parser.add_argument("--replace", action="store_true", help="overwrite the vendored spec where it differs")
     parser.add_argument("--root", type=Path, default=ROOT, metavar="FOLDER", help="default: this repository")
     options = parser.parse_args(arguments)
     try:

@@ -1,4 +1,4 @@
-"""The check of an OpenAPI document's `$ref`s: each must lead to an object of the document."""
+"""Checks the `$ref`s of an OpenAPI document: each must refer to an object in the same document."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHAIN: Final = 100
-"""The maximum number of `$ref`s in a chain, the last of which leads to an object without `$ref`."""
+"""The maximum number of `$ref`s in a chain of objects that refer to each other."""
 
 
 def problems(root: CommentedMap) -> Iterator[str]:
-    """Find the `$ref`s that are remote, lead nowhere, or lead only to each other.
+    """Find the `$ref`s that are remote, refer to no object, or refer only to each other.
 
     Args:
         root: A document, loaded by `tools.openapi.yaml`.
 
     Yields:
-        A line for each: line and column, the `$ref`, and the problem.
+        A text for each such `$ref`: its line and column, the `$ref`, and the problem.
     """
     for node in walk.objects(root):
         if "$ref" not in node:
@@ -47,8 +47,8 @@ def _problem(reference: object, root: CommentedMap) -> str | None:
             return None
         target = _target(target["$ref"], root)
         if target is None:
-            return None  # reported at the place of that reference
-    return f"the `$ref` {reference} leads only to other `$ref`s, in a circle or through more than {CHAIN}"
+            return None  # the loop reports this broken reference at its own place
+    return f"the `$ref` {reference} leads only to other `$ref`s, in a circle or in a chain of more than {CHAIN}"
 
 
 def _target(reference: object, root: CommentedMap) -> CommentedMap | None:

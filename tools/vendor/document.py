@@ -1,7 +1,7 @@
-"""Where a document is checked before it is vendored: it must be OpenAPI 3.x, safe to load, and complete.
+"""Checks a document before it is vendored: it must be OpenAPI 3.x, safe to load, and without broken references.
 
-Documents come from outside. So they are read as a stream of events before they are loaded: neither nesting nor aliases
-may take more memory than the size of the file suggests.
+Documents come from outside. So a document is first read as a stream of YAML events, without loading it. This finds deep
+nesting and aliases, which could need far more memory than the size of the file suggests.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DEPTH: Final = 100
-"""The maximum nesting of mappings and sequences; upstream's documents have 25 levels."""
+"""The maximum number of nested mappings and arrays; upstream's documents have 25 levels."""
 
 ALIASED: Final = 1024 * 1024
-"""The maximum size, in bytes, that all aliases together may expand to, roughly; upstream has no aliases."""
+"""The maximum size, in bytes and roughly, of the values that all aliases insert; upstream uses no aliases."""
 
-_NODE: Final = 8  # the size of a node without its text
-_SHOWN: Final = 20  # the number of problems in one message
+_NODE: Final = 8  # the estimated size of a node without its text
+_SHOWN: Final = 20  # the maximum number of problems in one message
 
 
 @attrs.frozen
 class Document:
-    """A checked document.
+    """A document that has passed all checks.
 
     Attributes:
-        name: Its name in messages.
-        text: Its text.
-        root: Its root, loaded by `tools.openapi.yaml`.
+        name: The name of the document in messages.
+        text: The text of the document.
+        root: The root of the document, loaded by `tools.openapi.yaml`.
     """
 
     name: str
@@ -64,7 +64,7 @@ def decode(name: str, content: bytes) -> str:
     """Return the text of UTF-8 bytes.
 
     Raises:
-        DocumentError: The bytes are not valid UTF-8; the message has the place.
+        DocumentError: The bytes are not valid UTF-8; the message has the line and the column.
     """
     try:
         return content.decode()
@@ -80,14 +80,14 @@ def read_document(name: str, path: Path) -> Document:
     """Read and check an OpenAPI document.
 
     Args:
-        name: Its name in messages.
+        name: The name of the document in messages.
         path: A file in YAML 1.2 or JSON.
 
     Returns:
         The document.
 
     Raises:
-        DocumentError: It can't be read, isn't safe to load, isn't OpenAPI 3.x, or has a broken `$ref`.
+        DocumentError: The document cannot be read, is not safe to load, is not OpenAPI 3.x, or has a broken `$ref`.
     """
     try:
         content = path.read_bytes()
@@ -109,15 +109,15 @@ def read_document(name: str, path: Path) -> Document:
 
 
 def _scan(name: str, text: str) -> None:
-    """Refuse broken YAML, and documents that would be far larger when loaded, or are nested too deep."""
+    """Refuse invalid YAML, and documents that are nested too deeply or would need far more memory when loaded."""
     size = aliased = 0
-    sizes: dict[str, int | None] = {}  # the size of each anchor's value; None while the scan is inside it
-    around: list[tuple[str | None, int]] = []  # the open collections: their anchor, and the size before them
+    sizes: dict[str, int | None] = {}  # the size of each anchor's value; None while the scan is inside the value
+    around: list[tuple[str | None, int]] = []  # for each open collection: its anchor, and the size before it
     for event in _events(name, text):
         where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
         match event:
             case DocumentStartEvent():
-                if event.version not in {None, (1, 2)}:  # in 1.1 the country code `no` is false
+                if event.version not in {None, (1, 2)}:  # in YAML 1.1, for example, the country code `no` is false
                     raise DocumentError(f"{where}: declares a YAML version other than 1.2")
             case ScalarEvent():
                 size += _NODE + len(event.value)
@@ -129,13 +129,13 @@ def _scan(name: str, text: str) -> None:
                 if event.anchor:
                     sizes[event.anchor] = None
                 if len(around) > DEPTH:
-                    raise DocumentError(f"{where}: mappings and arrays are nested more than {DEPTH} deep")
+                    raise DocumentError(f"{where}: mappings and arrays are nested more than {DEPTH} levels deep")
             case CollectionEndEvent():
                 anchor, before = around.pop()
                 if anchor:
                     sizes[anchor] = size - before
             case AliasEvent():
-                expanded = sizes.get(event.anchor, 0)  # loading refuses an alias without an anchor
+                expanded = sizes.get(event.anchor, 0)  # 0 for an unknown alias, which loading refuses
                 if expanded is None:
                     raise DocumentError(f"{where}: the alias *{event.anchor} is inside its own value")
                 size += expanded

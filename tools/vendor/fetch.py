@@ -1,4 +1,4 @@
-"""Where a document is read from a file, an address or standard input, with limits on size and time."""
+"""Reads a document from a file, a URL or standard input, with limits on size and time."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ LIMIT: Final = 32 * 1024 * 1024
 """The maximum size of a document, in bytes."""
 
 TIMEOUT: Final = 30.0
-"""The seconds that a server may send nothing."""
+"""The maximum number of seconds without any data from the server."""
 
 DEADLINE: Final = 300.0
-"""The seconds that a complete response may take: a server that sends a byte now and then never exceeds `TIMEOUT`."""
+"""The maximum number of seconds for the complete response.
+
+`TIMEOUT` alone does not end a response from a server that sends a byte now and then.
+"""
 
 REDIRECTS: Final = 5
 
 STANDARD_INPUT: Final = "standard input"
-_FORMS: Final = "FROM must be a file, an https address, or - for standard input"
+_FORMS: Final = "FROM must be a file, an https URL, or - for standard input"
 
 
 class FetchError(Exception):
-    """The document can't be read or can't be a spec; the message says why, and shows no secret of a URL."""
+    """The document cannot be read, or is empty or too large. The message says why, and contains no secret of a URL."""
 
 
 @attrs.frozen
@@ -37,8 +40,8 @@ class Fetched:
     """A document that was read.
 
     Attributes:
-        source: Its origin in a form that may be published: a file's name, or an address without user and query.
-        content: Its bytes.
+        source: The origin without secrets, so that it may be published: a file's name, or a URL without user and query.
+        content: The bytes of the document.
     """
 
     source: str
@@ -49,18 +52,18 @@ def fetch(origin: str) -> Fetched:
     """Read a document.
 
     Args:
-        origin: A file's path, an address (https, or http on loopback), or `-` for standard input.
+        origin: A file's path, a URL (https, or http on loopback), or `-` for standard input.
 
     Returns:
-        Its bytes, at least one and at most `LIMIT`, and its source.
+        The source and the bytes of the document, which is not empty and has at most `LIMIT` bytes.
 
     Raises:
-        FetchError: It can't be read, is empty or too large, or the address is not allowed.
+        FetchError: The document cannot be read, is empty or too large, or the URL is not allowed.
     """
     if not origin:
         raise FetchError(f"FROM is empty; {_FORMS}")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", origin):
-        fetched = _from_address(origin)
+        fetched = _from_url(origin)
     elif origin == "-":
         fetched = Fetched(STANDARD_INPUT, _from_file(STANDARD_INPUT, 0))
     else:
@@ -77,20 +80,21 @@ def _from_file(name: str, file: str | int) -> bytes:
             content = stream.read(LIMIT + 1)
     except OSError as error:
         raise FetchError(f"{name}: {error.strerror}; {_FORMS}") from error
-    except ValueError as error:  # the path has a null character
+    except ValueError as error:  # the path contains a null character
         raise FetchError(f"{name}: {error}; {_FORMS}") from error
     if len(content) > LIMIT:
         raise _too_large(name)
     return content
 
 
-def _from_address(address: str) -> Fetched:
+def _from_url(text: str) -> Fetched:
     try:
-        url = httpx.URL(address)
+        url = httpx.URL(text)
     except httpx.InvalidURL:
         url = None
-    if url is None or not url.host:  # outside the `except`, since the library's message may quote a password
-        raise FetchError(f"FROM is not a valid address; {_FORMS}")
+    # outside the `except`, since the library's error would be chained, and may quote a password
+    if url is None or not url.host:
+        raise FetchError(f"FROM is not a valid URL; {_FORMS}")
     source = _public(url)
     if not _is_private(url):
         raise FetchError(f"{source} uses {url.scheme}, but only https, and http on loopback, are allowed; {_FORMS}")
@@ -107,8 +111,8 @@ def _from_address(address: str) -> Fetched:
             follow_redirects=True,
             max_redirects=REDIRECTS,
             timeout=TIMEOUT,
-            trust_env=url.scheme == "https",  # a proxy must not get requests that stay on this machine
-            headers={"Accept-Encoding": "identity"},  # the size of a chunk is then that of its content
+            trust_env=url.scheme == "https",  # no proxy for loopback: those requests must not leave this machine
+            headers={"Accept-Encoding": "identity"},  # a chunk is then not larger than its data
             event_hooks={"request": [follow]},
         ) as client:
             return Fetched(source, _body(client, url, source))
@@ -117,7 +121,7 @@ def _from_address(address: str) -> Fetched:
     except httpx.TooManyRedirects as error:
         raise FetchError(f"{source} redirects more than {REDIRECTS} times") from error
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise FetchError(f"{source} can't be fetched: {error}") from error
+        raise FetchError(f"{source} cannot be fetched: {error}") from error
 
 
 def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:
@@ -144,7 +148,7 @@ def _public(url: httpx.URL) -> str:
 
 
 def _is_private(url: httpx.URL) -> bool:
-    """Tell whether nobody on the way can read or change the document."""
+    """Tell whether the connection is safe: nobody between server and client can read or change the document."""
     return url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.host))
 
 

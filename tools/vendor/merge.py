@@ -1,7 +1,8 @@
-"""Where the slice of a documentation page is merged into the vendored spec, whose other bytes do not change.
+"""Merges a slice, the part of the spec that a documentation page contains, into the vendored spec.
 
-An entry is compared, added and replaced as one: an operation, a component, or a root key other than `paths` and
-`components`. A new entry follows the vendored one that precedes it in the slice, or comes last if there is none.
+Only complete entries are compared, added or replaced: an operation, a component, or a root key other than `paths` and
+`components`. All other bytes of the vendored spec stay the same. A new entry is inserted after the entry that precedes
+it in the slice; if the vendored spec does not have that entry, the new one is inserted at the end.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
     from tools.vendor.document import Document
 
-_DEEP: Final = ("paths", "components")  # root keys whose entries are three keys deep, such as ("paths", "/x", "get")
-_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # pages add this, and a spec may omit it
+_DEEP: Final = ("paths", "components")  # in these, the path of an entry has three keys, such as ("paths", "/x", "get")
+_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # without effect: pages have it, specs may omit it
 
 
 class MergeError(Exception):
-    """The slice can't be merged; the message says why, and shows both definitions where they differ."""
+    """The slice cannot be merged. The message says why, and shows both definitions of each entry that differs."""
 
 
 @attrs.frozen
@@ -38,7 +39,7 @@ class Change:
         path: The keys that lead to the entry.
         new: The definition in the slice.
         old: The vendored definition; None if it is missing or an empty mapping.
-        after: The vendored key that precedes the entry in the slice, if any.
+        after: The key that precedes the entry in the slice; None if the vendored spec has no such key.
     """
 
     path: tuple[str, ...]
@@ -48,7 +49,7 @@ class Change:
 
     @property
     def place(self) -> str:
-        """The path as messages show it."""
+        """The path in the form that messages show."""
         return "$" + "".join(f"[{key!r}]" for key in self.path)
 
 
@@ -58,8 +59,8 @@ class Merged:
 
     Attributes:
         text: The vendored spec with the changes.
-        expected: The data that the text must hold.
-        changes: The changes, in the slice's order.
+        expected: The data that the text must contain.
+        changes: The changes, in the order of the slice.
     """
 
     text: str
@@ -71,25 +72,26 @@ def merge(vendored: Document, page: Document, *, replace: bool) -> Merged:
     """Merge a slice into the vendored spec.
 
     Args:
-        vendored: The spec.
+        vendored: The vendored spec.
         page: The slice.
-        replace: Whether the slice overwrites an entry that both define differently.
+        replace: Whether the slice overwrites an entry that the spec and the slice define differently.
 
     Returns:
-        The merged text, byte for byte the vendored one if the slice has nothing new. The text is assembled without
-        parsing it: the caller must load it and compare the data with `expected`.
+        The merged text; if the slice has nothing new, the vendored text byte for byte. The merged text is not parsed
+        here: the caller must load it and compare the data with `expected`.
 
     Raises:
-        MergeError: Both define an entry differently, and `replace` is false.
+        MergeError: The spec and the slice define an entry differently, and `replace` is false; or the vendored spec has
+            an alias in place of the changed entry.
     """
     changes = tuple(_changes(vendored.root, page.root, ()))
     different = [change for change in changes if change.old is not None]
     if different and not replace:
-        head = f"{page.name} and {vendored.name} define the same entries differently; REPLACE=1 takes the lines with +"
+        head = f"{page.name} and {vendored.name} define the same entries differently; REPLACE=1 uses the lines with +"
         raise MergeError("\n".join([head, *(_difference(change, vendored.name, page.name) for change in different)]))
     text = vendored.text
     root = spans.read(text)
-    # from the end to the start, so that earlier positions stay valid; an addition comes before a replacement there
+    # from the end of the text to its start, so that the positions of the remaining edits stay valid
     for start, end, new in sorted((_edit(change, text, root) for change in changes), key=lambda edit: edit[:2])[::-1]:
         text = text[:start] + new + text[end:]
     return Merged(text, _expected(vendored.root, changes), changes)
@@ -124,23 +126,25 @@ def _difference(change: Change, vendored: str, page: str) -> str:
 
 
 def _sorted(node: Any) -> list[str]:
-    """Return a node as lines of YAML with sorted keys."""
+    """Return a node as lines of YAML; the keys are sorted."""
     return yaml.dump(json.loads(_text(node))).splitlines()
 
 
 def _text(node: Any) -> str:
-    # as JSON, since 1, 1.0 and true are equal in Python
+    # compared as JSON, since 1, 1.0 and true are equal in Python
     return json.dumps(yaml.plain(node), sort_keys=True, ensure_ascii=False)
 
 
 def _edit(change: Change, text: str, root: spans.Span) -> tuple[int, int, str]:
-    """Return an edit: the start and the end of the replaced text, and the new text."""
+    """Return the edit for a change: the start and the end of the replaced text, and the new text."""
     mapping = root
     *parents, key = change.path
     for parent in parents:
         mapping = mapping.entries[parent].value
-        if not mapping.entries:  # the document has entries there, but the text has an alias
-            raise MergeError(f"{change.place} can't be written into an alias; vendor the complete spec")
+        if not mapping.entries:  # the loaded document has entries here, so the text has an alias in their place
+            raise MergeError(
+                f"{change.place} cannot be merged: the vendored spec has an alias there; vendor the complete spec"
+            )
     entry = mapping.entries.get(key)
     beside = entry or mapping.entries.get(change.after or "") or list(mapping.entries.values())[-1]
     line = text.rfind("\n", 0, beside.start) + 1

@@ -1,7 +1,8 @@
-"""Documentation pages: Markdown with one fence that holds a slice of the spec, the part for one operation.
+"""Finds the part of the spec that a documentation page contains: its slice, which describes one operation.
 
-The fence is opened by four backticks and `yaml openapi-mintlify.yaml <method> <path>` or `yaml /openapi.yaml <method>
-<path>`, and closed by four backticks. Other fences, such as those of examples, are ignored.
+A page is Markdown. The slice is in a code fence, which begins with four backticks and `yaml openapi-mintlify.yaml
+<method> <path>` or `yaml /openapi.yaml <method> <path>`, and ends with four backticks. Other code fences, such as those
+of examples, are ignored.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class _Fence:
 
 
 def is_page(name: str, text: str) -> bool:
-    """Tell whether a text is a documentation page: by its name, or by a fence, which no spec can have."""
+    """Tell whether a text is a documentation page: its name ends in .md or .mdx, or it has a code fence."""
     return name.endswith((".md", ".mdx")) or re.search(r"^````", text, re.MULTILINE) is not None
 
 
@@ -54,26 +55,26 @@ def read_page(name: str, text: str) -> Page:
     """Find the slice of a documentation page.
 
     Args:
-        name: The page's name in messages.
-        text: The page.
+        name: The name of the page in messages.
+        text: The text of the page.
 
     Returns:
-        The slice, with the method and the path of its operation.
+        The slice, and the method and path of its operation.
 
     Raises:
-        DocumentError: The page does not have exactly one slice, or its fence isn't closed.
+        DocumentError: The page does not have exactly one slice, or the code fence is not closed.
     """
     fences = list(_fences(text))
     slices = [(fence, match) for fence in fences if fence.ticks == "````" and (match := _INFO.fullmatch(fence.info))]
     if not slices:
         seen = "".join(f"; line {fence.opened} has {fence.ticks}{fence.info}" for fence in fences[:5])
-        raise DocumentError(f"{name}: has no fence that is opened by {FORM}{seen}")
+        raise DocumentError(f"{name}: has no code fence that begins with {FORM}{seen}")
     if len(slices) > 1:
         lines = " and ".join(str(fence.opened) for fence, _ in slices)
-        raise DocumentError(f"{name}: has {len(slices)} slices, in lines {lines}; a page must have one")
+        raise DocumentError(f"{name}: has {len(slices)} slices of the spec, at lines {lines}; a page must have one")
     [(fence, match)] = slices
     if fence.lines is None:
-        raise DocumentError(f"{name}:{fence.opened}: the fence is not closed; is the page cut off?")
+        raise DocumentError(f"{name}:{fence.opened}: the code fence is not closed; is the page cut off?")
     slice_ = "\n".join(fence.lines).rstrip() + "\n"
     return Page(method=match[1], path=match[2], text=slice_, line=fence.opened)
 

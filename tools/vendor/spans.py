@@ -1,4 +1,4 @@
-"""The positions of mappings in a YAML or JSON text, for a change in one place that leaves all other bytes alone."""
+"""Finds the positions of mappings and their keys in a YAML or JSON text, so that one of them can be edited in place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Span:
-    """A node of a text. Positions are indices of the text.
+    """A node of a YAML or JSON text. Positions are indices into the text.
 
     Attributes:
         end: The end of the node, without the comments and empty lines that follow an indented one.
@@ -41,7 +41,7 @@ class Entry:
 
 
 def read(text: str) -> Span:
-    """Return the root of a text, which must be valid YAML or JSON."""
+    """Return the root node of a text, which must be valid YAML or JSON."""
     events = YAML(typ="safe", pure=True).parse(text)
     first = next(event for event in events if isinstance(event, NodeEvent))
     return _span(first, events, 0)
@@ -49,7 +49,7 @@ def read(text: str) -> Span:
 
 def _span(event: Any, events: Iterator[Any], before: int) -> Span:
     if not isinstance(event, MappingStartEvent | SequenceStartEvent):
-        # a value without text, as in `key:`, has no position: it ends where its key ends
+        # an empty value, as in `key:`, has no position of its own, so it ends where its key ends
         return Span(event.end_mark.index if event.end_mark.index > event.start_mark.index else before, {})
     entries: dict[str, Entry] = {}
     end = event.end_mark.index
@@ -61,4 +61,4 @@ def _span(event: Any, events: Iterator[Any], before: int) -> Span:
             child = _span(next(events), events, child.end)
             entries[getattr(inner, "value", "")] = Entry(inner.start_mark.index, child)
         end = child.end
-    raise AssertionError("the events have no end of this collection")
+    raise AssertionError("the YAML events ended inside a mapping or an array")

@@ -1,8 +1,8 @@
-"""Where a spec is vendored: it is checked, compared with the vendored one, and written together with its source file.
+"""Vendors a spec: checks it, compares it with the vendored spec, and writes it together with the source file.
 
-A complete spec becomes the vendored file byte for byte. The slice of a documentation page is merged into the vendored
-file, and no other byte of it changes. Everything is checked before anything is written. A spec that differs from the
-vendored one requires REPLACE=1.
+A complete spec becomes the vendored file byte for byte. A slice, the part of the spec that a documentation page
+contains, is merged into the vendored file, whose other bytes do not change. All checks are made before a file is
+written. Existing definitions are only overwritten with REPLACE=1. The source file records where the spec comes from.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from typing import Final
 
 import attrs
 
-from tools.lock import locked
 from tools.openapi import yaml
 from tools.repository import SOURCE, SPEC
+from tools.repository_lock import locked
 from tools.vendor.document import decode, read_document
 from tools.vendor.fetch import Fetched, FetchError, fetch
 from tools.vendor.merge import MergeError, merge, same
 from tools.vendor.page import FORM, Page, is_page, read_page
 
 REQUIRED: Final = f"""\
-FROM must be a complete OpenAPI 3.x document in YAML or JSON, or a documentation page with one slice of it, in a fence
-opened by {FORM}"""
+FROM must be a complete OpenAPI 3.x document in YAML or JSON, or a documentation page with one slice of it, in a
+code fence that begins with {FORM}"""
 
 _WORK: Final = ".vendored-"
 
 
 class VendorError(Exception):
-    """Nothing was vendored, and the files are unchanged. The message is for the maintainer."""
+    """Nothing was vendored, and the files are unchanged. The message tells the maintainer why."""
 
 
 @attrs.frozen
@@ -48,14 +48,15 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
 
     Args:
         root: The repository.
-        origin: A file, an address, or `-` for standard input.
-        replace: Whether to overwrite what is vendored where it differs.
+        origin: A file, a URL, or `-` for standard input.
+        replace: Whether to overwrite the vendored spec where it differs.
 
     Returns:
         A line for each change; none if the vendored files are up to date.
 
     Raises:
-        VendorError: The document can't be vendored, or it differs and `replace` is false; the files are unchanged.
+        VendorError: The document cannot be vendored, or it differs and `replace` is false; the files
+            are unchanged.
     """
     try:
         fetched = fetch(origin)
@@ -74,7 +75,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
     except (FetchError, MergeError) as error:
         raise VendorError(str(error)) from error
     except OSError as error:
-        raise VendorError(f"{root} can't be written: {error.strerror}") from error
+        raise VendorError(f"{root} cannot be written: {error.strerror}") from error
     return vendored.done or [f"{path}: updated" for path in changed]
 
 
@@ -84,7 +85,7 @@ def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Ve
     text = decode(name, fetched.content)
     if text.lstrip("\ufeff\t\r\n ").startswith("<"):
         raise yaml.DocumentError(
-            f"{name}: HTML or XML; for a documentation page, use its Markdown, at an address that ends in .md"
+            f"{name}: is HTML or XML; for a documentation page, use the Markdown form, whose URL ends in .md"
         )
     if is_page(name, text):
         return _of_page(root, work, read_page(name, text), name, replace=replace)
@@ -103,13 +104,13 @@ def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Ve
 
 def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) -> _Vendored:
     file = work / "slice"
-    # empty lines before the slice, so that messages have the line numbers of the page
+    # with empty lines before the slice, so that line numbers in messages are those of the page
     file.write_text("\n" * page.line + page.text, encoding="utf-8", newline="")
     document = read_document(name, file)
     item = document.root["paths"].get(page.path)
     if not (isinstance(item, dict) and page.method in item):
         raise yaml.DocumentError(
-            f"{name}:{page.line}: the slice has no {page.method} {page.path}, which its fence names"
+            f"{name}:{page.line}: the slice lacks the operation that its code fence names: {page.method} {page.path}"
         )
     if not (root / SPEC).exists():
         done = [f"{SPEC}: now the slice of {name}, version {document.version}"]
@@ -122,10 +123,12 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         result = read_document(f"{SPEC} with {name}", file)
     except yaml.DocumentError as error:
         raise VendorError(
-            f"{name} can't be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
+            f"{name} cannot be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
         ) from error
     if not same(result.root, merged.expected):
-        raise VendorError(f"{name} can't be merged, since other parts of {SPEC} would change; vendor the complete spec")
+        raise VendorError(
+            f"{name} cannot be merged, since other parts of {SPEC} would change; vendor the complete spec"
+        )
     sources = _sources(root)
     if (merged.changes and name not in sources) or not sources:
         sources.append(name)
@@ -134,7 +137,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
 
 
 def _sources(root: Path) -> list[str]:
-    """Return the known sources of the vendored file so far."""
+    """Return the sources that the source file records; an empty list if it is missing or invalid."""
     try:
         found = json.loads((root / SOURCE).read_bytes())["source"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -147,10 +150,10 @@ def _content(path: Path) -> bytes | None:
 
 
 def _write(root: Path, work: Path, files: dict[Path, bytes]) -> None:
-    """Replace files together, the spec first.
+    """Replace the files, the spec first; if an error occurs, restore all of them.
 
-    A kill between the two files leaves the new spec and a source file with the old hash, which a contract test reports.
-    The same `make vendor` then writes the source file, without REPLACE.
+    A kill between the two files leaves the new spec and a source file with the old hash, and a contract test fails. The
+    same `make vendor` command then writes the source file, and does not need REPLACE=1.
     """
     for folder in ("old", "new"):
         (work / folder).mkdir()

@@ -1,1 +1,1 @@
-"""The API: from options to requests and from responses to replies; the only importer of the generated code."""
+"""Builds requests that start and check tasks, and reads the responses; only this package uses the generated code."""

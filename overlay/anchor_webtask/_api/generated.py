@@ -1,8 +1,8 @@
-"""What the package uses of the generated client: its operations, its parsers, and the client behind `.api`.
+"""Calls the generated code: its operations, its parsers of responses, and the client that is `Anchor.api`.
 
-Importing one generated endpoint imports every model of the spec, so the imports happen on first use. The generator's
-private `_get_kwargs` and `_parse_response` let us build a request, send it, and parse the response as separate steps; a
-contract test pins them.
+Importing one generated endpoint imports every model of the spec, so the imports happen on first use. The private
+functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse the
+response as separate steps. A contract test fails if a new version of the generator changes them.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
 
 _NOT_GUARDED: Final = (
-    "this copy of `.api`, or this kind of function, would send without the key: call the sync functions with Anchor's "
-    "`.api` and the asyncio functions with AsyncAnchor's, and set headers and cookies on its httpx client"
+    "a copy of `.api`, or a function of the wrong kind, would send without the key: call sync functions with Anchor's "
+    "`.api`, and asyncio functions with AsyncAnchor's `.api`; set headers and cookies on its httpx client, not a copy"
 )
 
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
-    """Return httpx's request arguments for the operation that starts a task."""
+    """Return the arguments of the httpx request that starts a task."""
     from anchor_webtask_api.api.tools import perform_web_task
     from anchor_webtask_api.types import UNSET
 
@@ -35,11 +35,11 @@ def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> d
 
 
 def parse_start(status: int, content: Any) -> object:
-    """Parse the response to a start with the generated code, which raises bare exceptions for unknown shapes.
+    """Parse the response to a start; for an unknown shape, the generated code raises errors such as KeyError.
 
     Args:
         status: The HTTP status.
-        content: The body's JSON.
+        content: The body, decoded from JSON.
     """
     from anchor_webtask_api.api.tools import perform_web_task
 
@@ -48,7 +48,7 @@ def parse_start(status: int, content: Any) -> object:
 
 
 def status_kwargs(task_id: str) -> dict[str, Any]:
-    """Return httpx's request arguments for the operation that reads a task's status."""
+    """Return the arguments of the httpx request that reads a task's status."""
     from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
@@ -63,7 +63,7 @@ def parse_status(status: int, content: Any) -> object:
 
 
 class _ReadResponse:
-    """A stand-in for the httpx response that the generated parsers expect; they read its status and its JSON."""
+    """Replaces the httpx response that the generated parsers expect; they read only its status and its JSON."""
 
     def __init__(self, status: int, content: Any) -> None:
         self.status_code = status
@@ -75,14 +75,14 @@ class _ReadResponse:
 
 @functools.cache
 def _parsing_client() -> Client:
-    """Return the client argument of the generated parsers, which read one flag of it."""
+    """Return the client that the generated parsers expect as an argument; they read only one flag of it."""
     from anchor_webtask_api import Client
 
     return Client(base_url="")
 
 
 class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Sends nothing: an httpx client that the generated client makes on its own has no key and no guard."""
+    """Refuses every request: an httpx client that the generated client makes on its own has no key and no guard."""
 
     def handle_request(self, request: httpx.Request) -> NoReturn:  # noqa: ARG002  the interface requires it
         raise ConfigurationError(_NOT_GUARDED)
@@ -92,7 +92,7 @@ class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 
 def generated_client(base_url: str) -> AuthenticatedClient:
-    """Return a generated client that holds no key; the caller gives it the guarded httpx client that adds the key."""
+    """Return a generated client without the key; the caller must give it the guarded httpx client, which adds it."""
     from anchor_webtask_api import AuthenticatedClient
 
     return AuthenticatedClient(

@@ -1,4 +1,4 @@
-"""From prompt and options to a prepared request, or to an error that says which option is invalid and why."""
+"""Checks prompts, options and task ids, and builds the requests that start and check tasks."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 MAX_ID_LENGTH: Final = 1024
 
-# In `localhost:8080`, the colon precedes a port, so a scheme needs `://`.
-_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use, since it takes a millisecond
+# The colon in `localhost:8080` precedes a port, so only `://` shows that a URL has a scheme.
+_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use: that takes a millisecond
 
 Options = Sealed[dict[str, Any]]
 
 
 class StartRequest(NamedTuple):
-    """A start, ready to be sent, and the redactor that knows its secrets."""
+    """A start that is ready to be sent, and the redactor that knows its secrets."""
 
     prepared: Sealed[PreparedRequest]
     redact: Redactor
@@ -39,7 +39,7 @@ class StartRequest(NamedTuple):
 def start_request(
     prompt: object, output: Output[Any], options: Sealed[Any], settings: Settings, *, in_one_request: bool
 ) -> StartRequest:
-    """Check the arguments of a start and build its request; when it raises, no frame of it holds a secret.
+    """Check the arguments of a start and build its request; if this raises, the traceback's frames hold no secret.
 
     Raises:
         ConfigurationError: The prompt or an option is invalid.
@@ -70,7 +70,7 @@ def status_request(base_url: str, task_id: str) -> Sealed[PreparedRequest]:
 
 
 def _prepared(url: httpx.URL, kwargs: dict[str, Any]) -> PreparedRequest:
-    """Prepare a request from httpx's arguments, as the generated code gives them."""
+    """Prepare a request from the arguments of an httpx request, which the generated code returns."""
     params = kwargs.get("params")
     headers = tuple((name.encode(), value.encode()) for name, value in kwargs.get("headers", {}).items())
     return PreparedRequest(
@@ -83,12 +83,12 @@ def _prepared(url: httpx.URL, kwargs: dict[str, Any]) -> PreparedRequest:
 
 @functools.lru_cache(maxsize=8)
 def _start_url(url: str) -> httpx.URL:
-    """Return the URL of a start, which is the same for all starts of a client."""
+    """Parse the URL of a start; the result is cached, since all starts of a client have the same URL."""
     return httpx.URL(url)
 
 
 def checked_task_id(task_id: object) -> str:
-    """Return a task id that is valid in a URL path.
+    """Return a task id unchanged if it is valid in a URL path.
 
     Raises:
         ConfigurationError: The id is invalid.
@@ -105,7 +105,7 @@ def task_id_problem(task_id: object) -> str | None:
     if not task_id.strip():
         return "is empty"
     if task_id in {".", ".."}:
-        return f"must not be {task_id!r}, which means a folder in a URL path"
+        return f"must not be {task_id!r}, which has a special meaning in a URL path"
     return _identifier_problem(task_id)
 
 
@@ -120,7 +120,7 @@ def _text_problem(value: object) -> str | None:
         return f"must be text, not {type(value).__name__}"
     if not value.strip():
         return "is blank"
-    return None if _is_unicode(value) else "has half of a surrogate pair, so it is not valid Unicode"
+    return None if _is_unicode(value) else "contains only half of a surrogate pair, so it is not valid Unicode"
 
 
 def _is_unicode(value: str) -> bool:
@@ -215,7 +215,7 @@ def _options_problem(options: Options) -> str | None:
 def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[PreparedRequest] | None:
-    """Prepare a start; return None if `extra_body` cannot be written as JSON."""
+    """Build the request of a start; return None if `extra_body` cannot be written as JSON."""
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
     from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
         PerformWebTaskRequestSchemaOutputSchema,

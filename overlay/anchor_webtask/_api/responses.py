@@ -1,4 +1,4 @@
-"""From a response to the API's reply: the parsed state of a task, or a failure that says why there is none."""
+"""Reads responses: a reply (what the API says about a task), or a failure if the response does not fit the spec."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_REASON: Final = 100_000
 
 _ID_NAMES: Final = ("workflow_id", "workflowId")
-"""The API's names for a task's id in the response to a start; upstream's document of 2026-01-08 has the second."""
+"""The API's names for a task's id in the response to a start; the API's document of 2026-01-08 uses the second name."""
 
 _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"})
 """Statuses with which a workflow ends without an answer; the service runs on workflows that can end so."""
@@ -29,7 +29,7 @@ _STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
 
-# The generated parsers raise these for JSON of another shape, and the JSON reader for invalid JSON.
+# The generated parsers raise these errors for JSON of another shape; `json.loads` raises some of them, too.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
 
 
@@ -83,7 +83,7 @@ def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure
 
 
 def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply | Failure:
-    """Read the response to a status check. The API writes statuses in different cases, so case is ignored."""
+    """Read the response to a status check; the API spells statuses in upper and lower case, so case is ignored."""
     if isinstance(response, Failure):
         return response
     from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
@@ -97,7 +97,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
         case _:
             return _unreadable("it has no task status")
     status = _text(data.status, redact)
-    # Decided by the received status, not by the text that may be shown: a secret value may be a part of the word.
+    # The received status decides, not its redacted text: a secret value may be a part of the word.
     match data.status.casefold() if isinstance(data.status, str) else None:
         case "completed":
             return Completed(_given(data.result), status)
@@ -119,7 +119,7 @@ def _ended(status: object, error: Any, redact: Redactor) -> Failed | None:
 
 
 def _reason(error: Any, redact: Redactor) -> str | None:
-    """Return a failed task's reason: its text, or its JSON."""
+    """Return the reason why a task failed, without secrets; a reason that is not text is written as JSON."""
     if error is None:
         return None
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
@@ -131,9 +131,8 @@ def _parsed(parse: Callable[[int, Any], object], response: BoundedResponse) -> o
         content = json.loads(response.content())
         # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
         if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
-            return parse(
-                200, content
-            )  # the status of the spec: a proxy or a later version may respond with another 2xx
+            # The spec has 200 only, but a proxy or a later version of the API may respond with another 2xx status.
+            return parse(200, content)
     except _PARSE_ERRORS:
         pass
     return _unreadable("it is not JSON of the shape that the spec describes")
@@ -144,14 +143,14 @@ def _unreadable(why: str) -> Failure:
 
 
 def _text(value: object, redact: Redactor) -> str | None:
-    """Return a status as text that may be shown."""
+    """Return a status without secrets; None if it is not text."""
     if not isinstance(value, str):
         return None
     return value if value.casefold() in _STATUSES else redact.quote(value)
 
 
 def _given(value: Any) -> Any:
-    """Return a field's value; None if the response lacks the field, which the generated models mark with an object."""
+    """Return a field's value; None instead of `UNSET`, by which the generated code marks a field that is missing."""
     from anchor_webtask_api.types import Unset
 
     return None if isinstance(value, Unset) else value

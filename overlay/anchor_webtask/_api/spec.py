@@ -1,4 +1,4 @@
-"""The composed spec, read from the generated package: the vendored document with the overlay applied."""
+"""Reads the composed spec, which is the vendored OpenAPI document with the overlay applied."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""HTTP: clients with limits on time, size and concurrency, and what each failure means."""
+"""Sends HTTP requests within limits on time, size and concurrency, and decides what each failure means."""

@@ -1,4 +1,4 @@
-"""The body of a response, read and decompressed only as far as the client needs it."""
+"""Reads and decompresses the body of a response, up to a maximum size and a deadline."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _FRAMING_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"t
 
 
 class BoundedResponse:
-    """A response whose body is read up to a limit: its head, and the part of the body that has arrived.
+    """A response: its head, and the part of its body that has arrived, up to a maximum size.
 
-    It decompresses the body itself and stops at the limit. httpx would decompress each received piece completely, which
-    can grow a thousandfold, and would do so as many times as the headers ask.
+    This class decompresses the body and stops at the maximum. httpx would decompress each received piece completely,
+    which can make it a thousand times as large, and would do so once for each compression that the headers list.
 
     Args:
         head: The response of httpx; its body is not read yet.
         limit: The maximum size of the decompressed body, in bytes; 0 if the body is not needed.
-        deadline: When the complete body must have arrived, on the clock that `add` receives.
+        deadline: The time at which the complete body must have arrived, on the same clock as `now` of `add`.
     """
 
     def __init__(self, head: httpx.Response, limit: int, deadline: float) -> None:
@@ -47,11 +47,11 @@ class BoundedResponse:
 
     @property
     def needs_body(self) -> bool:
-        """Whether to read the body at all."""
+        """Whether the response's body is needed."""
         return self._limit > 0
 
     def add(self, piece: bytes, now: float) -> bool:
-        """Add a piece of the body as it was received; return False when the rest is not needed."""
+        """Add a piece of the body as it was received; return False if the rest of the body is not needed."""
         if self.is_too_large or self.is_corrupt:
             return False
         try:
@@ -65,7 +65,7 @@ class BoundedResponse:
             return False
         self._size += len(chunk)
         self.is_too_large = self._size > self._limit
-        # A body that arrives in a single piece is most likely complete and has been paid for, so it is accepted late.
+        # A body's first piece is accepted even if it is late: it is probably the complete body, and has been paid for.
         self.is_late = now > self._deadline and bool(self._chunks)
         if self.is_too_large or self.is_late:
             return False

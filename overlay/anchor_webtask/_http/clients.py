@@ -1,4 +1,4 @@
-"""The httpx clients, sync and async: how they are configured, and how they send and cut off one request."""
+"""Configures the httpx clients, sync and async, and sends one request within its limits on time and size."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
 EXCHANGE_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ssl.SSLError)
-"""What a failed exchange raises. Anything else is an interruption, such as a worker's time limit raised by a signal.
+"""The exceptions of a failed exchange. Any other exception is an interruption, such as a time limit raised by a signal.
 
 On asyncio, httpx raises plain `ssl.SSLError` for TLS failures after the handshake.
 """
@@ -53,7 +53,8 @@ def _ssl_context(_: tuple[object, ...]) -> ssl.SSLContext:
 class PreparedRequest(NamedTuple):
     """A request that is complete except for the headers that its client adds.
 
-    It is built once for each task. httpx would parse the URL three times and merge the headers for each request.
+    It is built once, also if it is sent often, as for the checks of a task. httpx would parse the URL three times and
+    merge the headers each time.
     """
 
     method: str
@@ -69,13 +70,13 @@ def build_request(
     connect: float | None,
     trace: Callable[..., object],
 ) -> httpx.Request:
-    """Return the request that httpx's `build_request` would return, without repeating its work for each request.
+    """Return the request that httpx's `build_request` would return, but parse nothing: the parts are prepared already.
 
     Args:
-        sealed: The request.
+        sealed: The prepared request.
         client_headers: The headers that the client sends with every request.
         limit: Seconds that the request may take.
-        connect: Seconds that connecting may take, if less.
+        connect: Seconds that connecting may take, if that is less than the usual connect timeout.
         trace: Receives httpcore's trace events.
     """
     prepared = sealed.open()
@@ -88,12 +89,12 @@ def build_request(
         stream=httpx.ByteStream(content),
         extensions={"timeout": _timeouts(limit, connect), "trace": trace},
     )
-    request.read()  # for transports that read `request.content`
+    request.read()  # else `request.content` raises; custom transports may use it
     return request
 
 
 def _timeouts(limit: float, connect: float | None = None) -> dict[str, float]:
-    """Return httpx's timeouts for a request that may take `limit` seconds, `connect` of them to connect."""
+    """Return httpx's timeouts for a request that may take `limit` seconds, of which at most `connect` to connect."""
     shortest = CONNECT_SHARE * limit if connect is None else min(connect, CONNECT_SHARE * limit)
     return {"connect": shortest, "read": limit, "write": limit, "pool": shortest}
 
@@ -136,14 +137,14 @@ def _checked_proxy(settings: Settings) -> httpx.Proxy | None:
 
 
 class _NoServerCookies(httpx.Cookies):
-    """Cookies that ignore what servers set: httpx sends them back unchanged, and fails on one that is not ASCII."""
+    """Ignores servers' cookies: httpx would send them back unchanged, and fails if a cookie is not ASCII."""
 
     def extract_cookies(self, response: httpx.Response) -> None:
-        """Extract nothing."""
+        """Extract nothing from the response."""
 
 
 class _OwnCookiesOnly:
-    """Makes an httpx client send the cookies that the user sets, and none from servers."""
+    """Makes an httpx client send only the cookies that the user sets, not those that servers set."""
 
     def __init__(self) -> None:
         self._own_cookies = _NoServerCookies()
@@ -176,12 +177,12 @@ def _with_record(
 
 
 def guard_for(settings: Settings, redact: Redactor) -> Guard:
-    """Return the guard of one exchange."""
+    """Return a new guard for one exchange, which is a request and its response."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
 class GuardedClient(_OwnCookiesOnly, httpx.Client):
-    """An httpx client whose `send` returns complete, successful responses, and raises this package's errors otherwise.
+    """An httpx client whose `send` returns a complete, successful response, or raises an error of this package.
 
     `exchange` returns failures instead of raising them.
     """
@@ -200,7 +201,7 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
         self.is_broken = False
 
     def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
-        """Send for the generated client; its arguments for streaming, authentication and redirects are ignored."""
+        """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         guard, given = self._new_guard(), request.extensions
         request.extensions = {"trace": guard.trace, **given}
         try:
@@ -242,16 +243,16 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
 
 
 class OneLoop:
-    """Remembers the event loop that uses a client first, and refuses all others."""
+    """Remembers the event loop that uses a client first, and refuses all other event loops."""
 
     def __init__(self) -> None:
         self._loop: object = None
 
     def check(self) -> None:
-        """Refuse another event loop than the first.
+        """Remember the running event loop on the first call; later, refuse any other event loop.
 
         Raises:
-            ConfigurationError: The running loop is another one.
+            ConfigurationError: The running event loop is not the first one.
         """
         import anyio.lowlevel
 
@@ -265,9 +266,9 @@ class OneLoop:
 
 
 class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
-    """The async `GuardedClient`, for asyncio and trio, in the event loop that uses it first.
+    """The async `GuardedClient`, for asyncio and trio; it can be used only in the event loop that uses it first.
 
-    Here a request also ends at its limit while the head of the response is still arriving.
+    Unlike the sync client, it also ends a request at its time limit while the head of the response is arriving.
     """
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
@@ -288,7 +289,7 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
         self.is_broken = False
 
     async def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
-        """Send for the generated client; its arguments for streaming, authentication and redirects are ignored."""
+        """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         self._loop.check()
         guard, given = self._new_guard(), request.extensions
         request.extensions = {"trace": guard.trace_async, **given}
@@ -320,8 +321,8 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
                     elif response.needs_body:
                         async for piece in head.aiter_raw():
                             if not response.add(piece, self._now()):
-                                # A `break` would leave httpcore's generators suspended, and trio warns of each. The
-                                # verdict asks the response for the reason before it takes this for a timeout.
+                                # A `break` would leave httpcore's generators suspended, and trio warns about each. The
+                                # verdict reports a timeout only if the response is neither too large nor corrupt.
                                 scope.cancel()
                 finally:
                     await head.aclose()

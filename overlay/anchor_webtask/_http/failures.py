@@ -1,6 +1,6 @@
-"""What an HTTP status, a `Retry-After` header or a broken connection means, and whether the request may have left.
+"""Decides what an HTTP status, a `Retry-After` header or a broken connection means, and whether the request was sent.
 
-It also decides which requests carry the key. No I/O: the sync and the async client call it.
+It also decides which requests get the key. It does no I/O; the sync and the async client share it.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
 _NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError)
 """Exceptions that prove that the request was never sent.
 
-ConnectTimeout is not among them, since httpx-aiohttp also raises it for a connection that is lost later. It is trusted
+`ConnectTimeout` is not in this list, since httpx-aiohttp also raises it if a connection is lost later. It is trusted
 only from a transport that traces the progress of a request, as httpx's own transports do.
 """
 
@@ -80,15 +80,15 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
 
 
 class Guard:
-    """Turns httpx's responses and exceptions into accepted responses, or into failures that say why.
+    """Decides whether one exchange (a request and its response) succeeded: returns the response, or a failure.
 
-    A guard belongs to one exchange. Through `trace` it learns whether the request has begun to leave. Most custom
-    transports call no `trace`; then a request counts as sent unless the exception itself proves otherwise.
+    The transport calls `trace`, which records whether the transport has begun to send the request. Most custom
+    transports do not call it; then a request counts as sent unless the exception itself proves that it was not.
 
     Args:
         redact: Removes secrets from text that comes from outside.
         max_response_bytes: The maximum size of a decompressed response.
-        clock: Measures the rest of a request's time, and the delay that a `Retry-After` date asks for.
+        clock: Measures the time that is left for a request, and the delay until a date in `Retry-After`.
 
     Attributes:
         record: How far the exchange has got.
@@ -109,7 +109,7 @@ class Guard:
             self.limit_reads(info["request"].extensions)
 
     def limit_reads(self, extensions: MutableMapping[str, Any]) -> None:
-        """Limit each of the reads that follow to the rest of the request's time."""
+        """Limit each later read to the time that is left for the request."""
         deadline, limits = extensions.get(DEADLINE), extensions.get("timeout")
         if deadline is not None and limits is not None:
             limits["read"] = max(deadline - self._clock.now(), MIN_READ_TIMEOUT)
@@ -140,10 +140,10 @@ class Guard:
         return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
 
     def not_sent(self, seconds: float) -> Failure:
-        """Return the failure of a request that got no slot within this time."""
+        """Return the failure of a request that got no slot within these seconds."""
         return Failure(
             Fault.NOT_CONNECTED,
-            RequestTimeoutError(f"not sent within {seconds:g} s: too many other requests are in flight"),
+            RequestTimeoutError(f"the request was not sent within {seconds:g} s: too many requests are in flight"),
         )
 
     def overdue(self, limit: float) -> Failure:
@@ -161,8 +161,8 @@ class Guard:
         """Return the complete, successful response, or the failure that explains why there is none.
 
         Args:
-            response: The response as far as it has arrived; None if its head has not. An error status counts even if
-                the body is incomplete.
+            response: The response as far as it has arrived; None if not even its head has arrived. An error status
+                counts even if the body is incomplete.
             failure: What ended the exchange early, if anything did.
             limit: Seconds that the exchange was allowed to take.
         """
@@ -233,13 +233,13 @@ LOCATION: Final = "anchor_webtask.location"
 
 
 def request_id(head: httpx.Response, redact: Redactor) -> str | None:
-    """Return the id that the API or its gateway gave the request; None if neither did."""
+    """Return the id that the API or its gateway gave the request; None if there is no id."""
     found = (head.headers.get(name) for name in _REQUEST_ID_HEADERS)
     return next((redact.quote(value) for value in found if value), None)
 
 
 def hide_location(head: httpx.Response) -> None:
-    """Keep httpx from building a request for a redirect: it would copy the key, or fail on an invalid address."""
+    """Hide a redirect's address from httpx, which would build a request with the key, or fail on an invalid address."""
     if 300 <= head.status_code < 400 and (location := head.headers.pop("location", None)) is not None:
         head.extensions[LOCATION] = location
 
@@ -258,7 +258,7 @@ def retry_after(value: str | None, wall: float) -> float | None:
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-        # The asctime format has no zone; it is UTC, as the others are.
+        # The asctime format names no time zone; like the other formats, it is in UTC.
         seconds = (moment.replace(tzinfo=moment.tzinfo or UTC)).timestamp()
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
@@ -275,7 +275,7 @@ def _is_certificate_error(exception: BaseException) -> bool:
 
 
 def _api_error(content: bytes) -> tuple[str | None, int | None]:
-    """Return message and code of an error body, `{"error": {"code": …, "message": …}}`; None for other bodies."""
+    """Return message and code of a body like `{"error": {"code": …, "message": …}}`; None for a missing part."""
     try:
         body: Any = json.loads(content)
     except (ValueError, RecursionError):

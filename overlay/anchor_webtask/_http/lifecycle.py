@@ -1,4 +1,4 @@
-"""When HTTP clients are created, replaced after a fork or an interruption, and refused after a close."""
+"""Creates HTTP clients on first use, replaces them after a fork or an interruption, refuses them after a close."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def create(make: Callable[[], T]) -> T:
 
 
 class Client(Protocol):
-    """A client that is replaced once it is closed, or broken by an interruption."""
+    """A client, which is replaced if it is closed, or if an interruption has broken it."""
 
     @property
     def is_broken(self) -> bool:
@@ -45,7 +45,7 @@ class Client(Protocol):
 
     @property
     def is_closed(self) -> bool:
-        """Whether it was closed."""
+        """Whether the client is closed."""
         ...
 
 
@@ -53,26 +53,26 @@ ClientT = TypeVar("ClientT", bound=Client)
 
 
 class Lifecycle(Generic[ClientT]):
-    """Creates a client on first use, replaces it after a fork or an interruption, and refuses it after a close.
+    """Creates a client on first use, replaces it after a fork or an interruption, and refuses all use after a close.
 
     After a fork, parent and child would read each other's responses from one connection, so the child gets a new
-    client. A custom transport cannot be created again; with one, the child is refused.
+    client. A custom transport cannot be created again, so a client with a custom transport cannot be used in the child.
     """
 
     def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
         self._make = make
         self._is_custom = is_custom
         self._client: ClientT | None = None
-        self._inherited: list[ClientT] = []  # kept, since closing them here would disturb the parent's connections
+        self._inherited: list[ClientT] = []  # kept, since closing them would disturb the parent's connections
         self._pid = os.getpid()
-        self._lock = threading.RLock()  # reentrant: a signal handler may close while a client is created
+        self._lock = threading.RLock()  # reentrant: a signal handler may call close() while a client is created
         self._is_closed = False
 
     def client(self) -> ClientT:
         """Return the client of this process.
 
         Raises:
-            ConfigurationError: The client was closed, or it has a custom transport from before a fork.
+            ConfigurationError: The client is closed, or it has a custom transport and this is a forked process.
         """
         if self._pid != os.getpid():
             if self._is_custom:
@@ -82,7 +82,7 @@ class Lifecycle(Generic[ClientT]):
             if self._client is not None:
                 self._inherited.append(self._client)
                 self._client = None
-            self._lock = threading.RLock()  # a thread that the child does not have may hold the old one
+            self._lock = threading.RLock()  # the old lock may be held by a thread that the child does not have
             self._pid = os.getpid()
         with self._lock:
             if self._is_closed:
@@ -92,7 +92,7 @@ class Lifecycle(Generic[ClientT]):
             return self._client
 
     def close(self) -> ClientT | None:
-        """Refuse further use, and return the client to close, if this process has one.
+        """Refuse all later use, and return the client that the caller must close; None if this process has none.
 
         A second call returns the same client, since the first close may have been interrupted. A broken client is not
         returned: closing it could wait for a lock that is never released.

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Sealed
 
 MAX_IN_FLIGHT: Final = 100
-"""How many starts may be in flight at once, and how many checks; httpx has the same limit for connections.
+"""The maximum number of starts in flight, and the maximum number of checks; httpx has the same limit for connections.
 
-A process that needs half a millisecond for a request is half busy with 100 of them in flight if a response takes a
-tenth of a second. Also, each connection takes one of the files that the process may open.
+If a request takes half a millisecond of CPU time, and a tenth of a second until its response, then 100 requests in
+flight keep the process busy half of the time. Also, each connection is one of the files that the process may open.
 """
 
 
@@ -40,21 +40,21 @@ class Slot(Enum):
     """Which slot a request needs, and whether queueing for it counts against the request's timeout."""
 
     START = auto()
-    """A slot for starts. It queues as long as connecting may take, without a deadline for ever, and its timeout begins
-    once it has the slot."""
+    """A slot for starts. A start queues for as long as connecting may take, or for ever if it has no deadline. Its
+    timeout begins when it has the slot."""
     CHECK = auto()
-    """A slot for checks. Queueing counts against its timeout, since a wait has a deadline."""
+    """A slot for checks. The time in the queue counts against the check's timeout, since a wait has a deadline."""
     NONE = auto()
-    """No slot, since the server holds the request open: however many there are, they delay no other request."""
+    """No slot: the server holds such requests open until their tasks end, so they must not delay other requests."""
 
     def max_queue_time(self, limit: float, connect: float | None) -> float:
-        """Return for how many seconds a request may queue."""
+        """Return the number of seconds that a request may queue."""
         if self is Slot.START:
             return math.inf if connect is None else connect
         return CONNECT_SHARE * limit
 
     def remaining(self, limit: float, connect: float | None, queued: float) -> tuple[float, float | None]:
-        """Return the seconds that the request and its connection may take after it queued for `queued` seconds."""
+        """Return the seconds that are left for the request and for connecting, after `queued` seconds in the queue."""
         if self is Slot.CHECK:
             limit = max(limit - queued, MIN_READ_TIMEOUT)
         return limit, None if connect is None else max(connect - queued, MIN_CONNECT_TIMEOUT)
@@ -87,7 +87,7 @@ class Limiter:
         if slot is Slot.NONE:
             return self._exchange(prepared, guard, limit, connect)
         slots = self._slots[slot]
-        # Taking a slot and recording it is a single operation: between two, a signal's exception would lose the slot.
+        # One operation takes a slot and records it: between two operations, a signal's exception would lose the slot.
         taken: list[None] = []
         try:
             try:
@@ -129,7 +129,7 @@ def _check_open(client: GuardedClient | GuardedAsyncClient, event: str) -> None:
 
 
 def _new_slots() -> SimpleQueue[None]:
-    """Return a queue that serves as a semaphore: `threading.Semaphore` is Python code, which a signal can interrupt."""
+    """Return a queue that serves as a semaphore: a signal can interrupt `threading.Semaphore`, which is Python code."""
     from queue import SimpleQueue
 
     slots: SimpleQueue[None] = SimpleQueue()
@@ -168,7 +168,7 @@ class AsyncLimiter:
             return await self._exchange(prepared, guard, limit, connect)
         slots = self._slots.get(slot)
         if slots is None:
-            # Before anyio 4.10, a CapacityLimiter loses a slot whose waiter is cancelled just as it gets the slot.
+            # Not a CapacityLimiter: before anyio 4.10, it loses the slot of a waiter that is cancelled as it gets it.
             slots = self._slots[slot] = anyio.Semaphore(MAX_IN_FLIGHT)
         try:
             slots.acquire_nowait()

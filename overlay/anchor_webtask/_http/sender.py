@@ -1,7 +1,7 @@
-"""Sending, sync and async: the limited clients for tasks, and a separate guarded client for the generated code.
+"""Sends all requests, sync and async: those about tasks through the limiter, those of `Anchor.api` without it.
 
-A request arrives sealed and is opened inside `exchange`, which returns failures and never raises them. So when an error
-is raised later, no frame with a header or a body is left for a traceback to show.
+`exchange` receives a sealed request, opens it, and returns failures instead of raising them. So when an error is raised
+later, its traceback has no frame that holds the headers or the body of the request.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ class Sender:
         """Send a request, and return the complete, successful response, or the failure.
 
         Args:
-            prepared: The request.
-            limit: Seconds that it may take.
-            slot: Which slot it needs.
+            prepared: The sealed request.
+            limit: Seconds that the request may take.
+            slot: Which slot the request needs.
             redact: Removes the request's secrets from text.
-            connect: Seconds that connecting may take, if less.
+            connect: Seconds that connecting may take, if that is less than the usual connect timeout.
         """
         guard = guard_for(self._settings, redact)
         return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
@@ -94,11 +94,11 @@ class AsyncSender:
         """Send a request, and return the complete, successful response, or the failure.
 
         Args:
-            prepared: The request.
-            limit: Seconds that it may take.
-            slot: Which slot it needs.
+            prepared: The sealed request.
+            limit: Seconds that the request may take.
+            slot: Which slot the request needs.
             redact: Removes the request's secrets from text.
-            connect: Seconds that connecting may take, if less.
+            connect: Seconds that connecting may take, if that is less than the usual connect timeout.
         """
         guard = guard_for(self._settings, redact)
         return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)

@@ -1,1 +1,1 @@
-"""Typed answers: the JSON Schema that is sent for `output`, and the value that an answer becomes."""
+"""Typed answers: makes the JSON Schema that is sent for `output`, and converts the answer to a value of its type."""

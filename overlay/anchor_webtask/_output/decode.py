@@ -1,9 +1,9 @@
-"""From the JSON of an answer to the value that `output` asks for.
+"""Converts an answer from the JSON that was received to the value that `output` asks for.
 
 The API returns an answer plain, in an object with the single key `result`, or in two such objects. Some agents return
 JSON as text. So a typed answer is tried as received, then decoded from text, then unwrapped; the first candidate that
-fits is taken. An object that has none of a class's fields never fits: an agent that gave up returns `{}`, which a class
-whose fields all have defaults would accept.
+fits is taken. An object that has none of a class's fields never fits: an agent that gives up returns `{}`, which would
+fit a class whose fields all have defaults.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_API_WRAPPERS: Final = 2
 
 
 class Output(NamedTuple, Generic[T]):
-    """How to ask for one `output`, and how to decode its answer.
+    """How to ask for an answer in the form of `output`, and how to decode the answer.
 
     Attributes:
         schema: The JSON Schema to send, with an object at its root; None if the user passed no `output`.
@@ -63,8 +63,8 @@ class Output(NamedTuple, Generic[T]):
                 fitting: T = value
                 return fitting
             mismatches.append(value.prefixed(*steps))
-        # The deepest mismatch is the most useful one. Among equally deep mismatches the last is preferred, since JSON
-        # that is decoded from a text comes after the text.
+        # The deepest mismatch is the most useful one. If two are equally deep, the later one is: JSON that is decoded
+        # from a text is tried after the text itself.
         closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
         # If the task's id is known, the error's advice already mentions `.raw`.
         hint = "; the error's .raw is the answer as received" if task_id is None else ""
@@ -77,7 +77,7 @@ class Output(NamedTuple, Generic[T]):
         )
 
     def _unvalidated(self, raw: Any) -> Any:
-        """Return the answer without the API's `result` wrappers, and decoded if it should not be text."""
+        """Return the answer without the API's `result` wrappers; text is decoded unless the schema asks for text."""
         if self.schema is None:
             return _unwrapped(raw, MAX_API_WRAPPERS + self.wrapped)
         fields = self.schema.get("properties")
@@ -154,7 +154,7 @@ def _is_wrapper(value: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def _decoded(raw: Any, *, scalars: bool = False) -> Any:
-    """Return the object or list that a text holds as JSON, or with `scalars` any JSON; any other value unchanged."""
+    """Decode a text that is a JSON object or list, or with `scalars` any JSON; return any other value unchanged."""
     if not isinstance(raw, str):
         return raw
     try:
@@ -165,7 +165,7 @@ def _decoded(raw: Any, *, scalars: bool = False) -> Any:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """Return a copy of JSON with U+FFFD for each lone surrogate, since msgspec and pydantic can't encode surrogates."""
+    """Return a copy of JSON with U+FFFD for each lone surrogate: msgspec and pydantic cannot encode surrogates."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(text.decode("utf-16", "replace"))
 

@@ -1,4 +1,4 @@
-"""`JsonSchema`: a JSON Schema as `output`, against which the answer is validated."""
+"""`JsonSchema`, which users pass as `output` to have the answer validated against a JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JsonSchema:
-    """A JSON Schema as `output`, against which the answer is validated; the answer to a plain dict is not validated.
+    """A JSON Schema to pass as `output`. The answer is validated against it, unlike the answer for a plain dict.
 
     Needs `anchor-webtask[jsonschema]`.
 
@@ -56,7 +56,7 @@ class JsonSchema:
         return f"JsonSchema({self.schema!r})"
 
     def convert(self, value: Any) -> Any:
-        """Return JSON that fits the schema unchanged; for any other JSON return the `Mismatch`."""
+        """Return the value unchanged if it fits the schema; otherwise return the `Mismatch`."""
         from jsonschema.exceptions import best_match
 
         try:
@@ -70,7 +70,7 @@ class JsonSchema:
 
 
 def _dangling_reference(schema: Schema) -> str | None:
-    """Return a reference whose target the schema does not contain, or None; other documents are not fetched."""
+    """Return a reference whose target is not in the schema, or None; other documents are not fetched."""
     from referencing import Registry
     from referencing.exceptions import Unresolvable
     from referencing.jsonschema import DRAFT202012

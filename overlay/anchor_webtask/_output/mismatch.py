@@ -1,4 +1,4 @@
-"""`Mismatch`: the place where an answer does not fit `output`, and its description in an error message."""
+"""`Mismatch`, which describes where and why an answer does not fit `output`, for error messages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Step: TypeAlias = str | int
 
 
 class Mismatch(NamedTuple):
-    """A place at which JSON does not fit what was expected.
+    """A place in JSON whose value is not what was expected.
 
     Attributes:
         steps: The keys and indexes that lead from the root to the place.
@@ -41,7 +41,7 @@ class Mismatch(NamedTuple):
         )
 
     def describe(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
-        """Return a short, printable description; `redact` removes secrets before a text is cut."""
+        """Return a short, printable description; `redact` removes secrets from each text before the text is cut."""
         path, expected = (
             _shortened(self.path(redact, known), MAX_PATH),
             _shortened(redact(self.expected[:MAX_REDACTED]), MAX_EXPECTED),
@@ -52,7 +52,7 @@ class Mismatch(NamedTuple):
         return self.describe()
 
     def prefixed(self, *steps: Step) -> Mismatch:
-        """Return the mismatch with `steps` put before its own steps."""
+        """Return a copy of the mismatch with `steps` before the mismatch's own steps."""
         return Mismatch((*steps, *self.steps), self.expected, self.found)
 
 
@@ -88,7 +88,7 @@ def _redacted_chunks(found: Any, redact: Callable[[str], str]) -> list[str]:
     """Return chunks of a value's JSON, without secrets, until they exceed `MAX_EXCERPT` characters."""
     chunks: list[str] = []
     size = 0
-    # A large value is not encoded completely: its remaining chunks are never made.
+    # The loop stops early, so a large value is not encoded completely.
     for encoded in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
         chunk = redact(encoded[:MAX_REDACTED])
         chunks.append(chunk[: MAX_EXCERPT + 1])

@@ -1,4 +1,7 @@
-"""Types that msgspec reads: attrs classes, dataclasses, TypedDicts, NamedTuples, Structs, scalars and containers."""
+"""Makes schemas and converts answers with msgspec, for all types that do not need pydantic.
+
+These are attrs classes, dataclasses, TypedDicts, NamedTuples, Structs, scalars and containers.
+"""
 
 from __future__ import annotations
 
@@ -37,10 +40,10 @@ _KEY_SCHEMAS: Final[tuple[tuple[type[mi.Type], Schema], ...]] = (
 
 
 def schema_of(kind: Any) -> Schema:
-    """Return a type's JSON Schema, with what msgspec leaves out: fields' descriptions, formats, and dicts' keys.
+    """Return a type's JSON Schema, also with what msgspec leaves out: descriptions of fields, formats, keys of dicts.
 
     Raises:
-        ConfigurationError: A part of the type can't be expressed as a JSON Schema.
+        ConfigurationError: A part of the type cannot be expressed as a JSON Schema.
     """
     schema = _schema_or_problem(kind)
     if isinstance(schema, str):
@@ -153,7 +156,7 @@ class _Completion:
     """Adds to a type's schema what msgspec leaves out, in one walk through the type and the schema.
 
     Attributes:
-        problem: Why the type can't be expressed as a JSON Schema; None if it can.
+        problem: Why the type cannot be expressed as a JSON Schema; None if it can.
     """
 
     def __init__(self, components: dict[str, Schema]) -> None:
@@ -174,7 +177,7 @@ class _Completion:
                 self._seen.discard(id(schema))
                 self.complete(info.type, schema)
             case mi.DateTimeType(tz=False):
-                schema["pattern"] = _WITHOUT_OFFSET  # the format `date-time` requires an offset
+                schema["pattern"] = _WITHOUT_OFFSET  # the format `date-time` would require a UTC offset
             case mi.DateTimeType():
                 schema.setdefault("format", "date-time")
             case mi.TimeType():
@@ -224,7 +227,7 @@ def _without_metadata(info: mi.Type) -> mi.Type:
 
 
 def _keys_schema(info: mi.Type) -> Schema | None:
-    """Return the schema of a dict's keys; None if they may be any text, or if msgspec has added their schema."""
+    """Return the schema of a dict's keys; None if they may be any text, or if msgspec itself adds their schema."""
     match info:
         case mi.EnumType():
             return {"enum": [str(member.value) for member in info.cls]}
@@ -245,7 +248,7 @@ def _declared_fields(kind: Any) -> dict[str, Any]:
 
 
 def _is_argument(kind: Any, name: str) -> bool:
-    """Whether a class accepts a field as an argument."""
+    """Whether a class accepts a field as an argument of its constructor."""
     fields = _declared_fields(kind)
     return name not in fields or bool(fields[name].init)
 

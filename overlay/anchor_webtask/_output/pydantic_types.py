@@ -1,4 +1,4 @@
-"""Types that pydantic reads: its models and dataclasses, containers of these, and types with pydantic's annotations."""
+"""Makes schemas and converts answers with pydantic, for types that contain its models, dataclasses or annotations."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
 
 
 def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
-    """Return the adapter that makes a type's schema and values.
+    """Return the pydantic adapter of a type, which makes the type's schema and converts answers.
 
     Raises:
-        ConfigurationError: pydantic can't express a part of the type as a JSON Schema, or ignores an annotation in it.
+        ConfigurationError: pydantic cannot express a part of the type as a JSON Schema, or ignores an annotation in it.
     """
     adapter = _adapter_or_problem(kind)
     if isinstance(adapter, str):
@@ -59,13 +59,13 @@ def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
         )
     if (part := annotated_for_msgspec(kind)) is not None:
         raise ConfigurationError(
-            f"output={kind!r} is read by pydantic, which ignores the annotation of {part!r}: use pydantic.Field for it"
+            f"output={kind!r} is read by pydantic, which ignores the annotation of {part!r}: use pydantic.Field instead"
         )
     return adapter
 
 
 def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
-    """Return the adapter that makes a type's schema and values, or the reason why the type has no adapter."""
+    """Return the pydantic adapter of a type, or the reason why the type cannot have one."""
     try:
         adapter = pydantic.TypeAdapter(kind)
         adapter.rebuild(raise_errors=True)  # raises if the name in a forward reference is not defined
@@ -136,7 +136,7 @@ def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, .
 
 
 def _paths(answer: Any, location: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
-    """Yield each path through an answer that an error location may stand for, first those with most of its steps."""
+    """Yield each path through an answer that an error location may stand for; the longest paths come first."""
     pending: list[tuple[tuple[Step, ...], Any, int]] = [((), answer, 0)]
     while pending:
         steps, value, index = pending.pop()

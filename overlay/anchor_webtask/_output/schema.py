@@ -1,6 +1,7 @@
-"""From `output`, a type or a JSON Schema, to the schema that is sent: where types become schemas.
+"""Turns `output`, a type or a JSON Schema, into the JSON Schema that is sent with a task.
 
-pydantic makes the schema of a type if a part of the type is made or annotated for pydantic; msgspec makes all others.
+pydantic makes the schema of a type if a part of the type is made or annotated for pydantic; msgspec makes all other
+schemas.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ JsonSchemaLike: TypeAlias = Mapping[str, Any] | JsonSchema
 
 
 def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
-    """Return how to ask for `output`, and how to decode its answer.
+    """Return how to ask for an answer in the form of `output`, and how to decode the answer.
 
     Args:
         output: What the user passed: a type, a JSON Schema as a mapping, a `JsonSchema`, or None.
         wrapped: Used only if `output` is None: whether the sent schema wraps the answer in a field `result`.
 
     Raises:
-        ConfigurationError: `output` is neither a type nor a schema, or the type can't be expressed as a JSON Schema.
+        ConfigurationError: `output` is neither a type nor a schema, or the type cannot be expressed as a JSON Schema.
     """
     if output is None:
         return Output(wrapped=wrapped)
@@ -58,7 +59,7 @@ def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]
 
 
 def _typed(kind: Any, _: str) -> Output[Any]:
-    """Return how to ask for a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
+    """Return the `Output` of a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
     from anchor_webtask._output import type_parts
 
     if type_parts.needs_pydantic(kind):

@@ -1,4 +1,4 @@
-"""Reshapes schemas before they are sent: an object at the root, no reference there, and few definitions.
+"""Reshapes JSON Schemas before they are sent, so that their root is an object and they have few references.
 
 Agents read a schema like a prompt, and not all of them follow references. So a definition is inlined, which means
 written out in place of each reference to it, unless it is recursive, or large and used more than once.
@@ -127,8 +127,8 @@ def _subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
 
 
 def wrapped_in_object(schema: Schema) -> Schema:
-    """Return the schema of an object whose only field has the given schema; definitions stay at the root."""
-    # A schema with `$id` is a separate document, and its references lead to places inside it.
+    """Return the schema of an object whose only field, `result`, has this schema; definitions stay at the root."""
+    # A schema with `$id` is a separate document: its references lead to places inside the schema itself.
     at_root: Schema = {} if "$id" in schema else {key: schema[key] for key in _ROOT_KEYWORDS if key in schema}
     inner = {key: value for key, value in schema.items() if key not in at_root}
     shape: Schema = {
@@ -141,13 +141,13 @@ def wrapped_in_object(schema: Schema) -> Schema:
 
 
 def with_root_resolved(schema: Schema) -> Schema:
-    """Return a schema in which a reference at the root is replaced by its definition, if that changes nothing else."""
+    """Replace a reference at the root by a copy of its definition, if that does not change the schema's meaning."""
     seen: set[str] = set()
     while (name := _referenced_name(schema)) is not None and name not in seen:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # A keyword may be in the definition and also beside the reference. Then both values apply, and one schema can't
+        # A keyword may be in the definition and beside the reference. Then both values apply, and one schema cannot
         # have both.
         if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
             break
@@ -156,7 +156,7 @@ def with_root_resolved(schema: Schema) -> Schema:
 
 
 def _with_moved_references(schema: Schema) -> Schema:
-    """Return a wrapped schema in which references to the former root lead to the field `result`, its new place."""
+    """Return a wrapped schema whose references to the former root point to the field `result`, where it is now."""
     reference = schema.get("$ref")
     if (
         isinstance(reference, str)

@@ -1,4 +1,4 @@
-"""The parts of a type: they decide whether pydantic or msgspec reads it, and an error names the unsupported part."""
+"""Finds the parts of a type, which decide whether pydantic or msgspec reads the type, and which errors name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def parts(kind: Any) -> Iterator[Any]:
 
 
 def needs_pydantic(kind: Any) -> bool:
-    """Whether a part of a type is made by pydantic, or has an annotation that pydantic reads."""
+    """Whether pydantic makes a part of a type, or reads an annotation of a part."""
     return any(_part_needs_pydantic(part) for part in parts(kind))
 
 
@@ -39,16 +39,16 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
-    """Return the error for a type that can't be expressed as a JSON Schema; it names the innermost class at fault.
+    """Return the error for a type that cannot be expressed as a JSON Schema; it names the innermost class that cannot.
 
     Args:
         kind: The type.
-        problem_of: Returns the reason why a part alone can't be expressed as a JSON Schema, or None if it can.
+        problem_of: Returns the reason why a part alone cannot be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
         if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
-            return ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: in {part!r}, {problem}")
-    return ConfigurationError(f"output={kind!r} can't be expressed as a JSON Schema: {problem_of(kind)}")
+            return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: in {part!r}, {problem}")
+    return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: {problem_of(kind)}")
 
 
 def _part_needs_pydantic(part: Any) -> bool:
@@ -82,7 +82,7 @@ def _direct_parts(kind: Any) -> Iterator[Any]:
         return
     yield from (each for each in typing.get_args(kind) if each is not ...)
     for each in (kind, origin):
-        # A NewType has a `__supertype__`, and an alias by `type` a `__value__`.
+        # A NewType has a `__supertype__`, and an alias that `type` creates has a `__value__`.
         yield from (getattr(each, name) for name in ("__supertype__", "__value__") if hasattr(each, name))
     yield from _fields(origin or kind)
 
@@ -93,5 +93,5 @@ def _fields(cls: Any) -> list[Any]:
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
     except Exception:  # noqa: BLE001  an annotation may be any text
-        return []  # the library that makes the schema reports the annotation
+        return []  # the library that makes the schema reports the invalid annotation
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in hints.values()]

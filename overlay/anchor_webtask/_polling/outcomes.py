@@ -1,4 +1,4 @@
-"""What a request results in: the API's reply about a task, or a failure with its kind and error."""
+"""The outcomes of a request: a reply (what the API says about a task), or a failure with its kind and its error."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ class Failed:
 
 
 class Fault(Enum):
-    """Why a request got no reply, as far as the next step depends on it."""
+    """The kind of a failure: why a request got no reply. The next step of a start or a wait depends on it."""
 
     NOT_CONNECTED = auto()  # no byte of the request was sent
-    CERTIFICATE = auto()  # no byte was sent, and a repetition cannot help
-    LOST = auto()  # after a byte may have been sent, the connection broke or the time was over
+    CERTIFICATE = auto()  # no byte was sent, and a retry cannot help
+    LOST = auto()  # the connection broke or the time ran out, after a byte may have been sent
     STATUS = auto()  # an HTTP status of 400 or more
     REDIRECTED = auto()
     TOO_LARGE = auto()
-    UNREADABLE = auto()  # a success by its status, but not what the spec describes
+    UNREADABLE = auto()  # the status reports success, but the response is not what the spec describes
 
 
 class Failure(NamedTuple):

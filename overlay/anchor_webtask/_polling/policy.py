@@ -1,4 +1,4 @@
-"""How often a wait checks its task."""
+"""`WaitPolicy`, which says how often a wait checks its task."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_VALUE: Final = 86_400
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaitPolicy:
-    """How often a wait checks its task: after a fraction of the time that the task has run, within bounds.
+    """How often a wait checks its task: each delay is a fraction of the time that the task has run, within bounds.
 
     Attributes:
         fraction: The delay before the next check, as a fraction of the time that the task has run.
@@ -51,7 +51,7 @@ class WaitPolicy:
 
         Args:
             elapsed: Seconds that the task has run.
-            chance: A random number from 0 to 1; it places the delay within the jitter.
+            chance: A random number from 0 to 1; it decides where the delay lies within the jitter.
         """
         plain = min(max(self.fraction * elapsed, self.minimum), self.maximum)
         return plain * (1 + self.jitter * (2 * chance - 1))

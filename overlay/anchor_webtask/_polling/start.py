@@ -1,6 +1,6 @@
-"""When a start may be repeated, and which error is raised when it may not.
+"""Decides whether a failed start is retried, when, and which error is raised if it is not.
 
-A start that the server may have received is never repeated: the API has no idempotency key, and each task is paid for.
+A start that the server may have accepted is never retried: the API has no idempotency key, and each task is paid for.
 So the decision depends on whether a byte of the request may have been sent, and on the response.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.policy import WaitPolicy
 
 MAX_ATTEMPTS: Final = 3
-"""How often a start without a deadline tries to connect."""
+"""How often a start tries to connect if it does not retry until a deadline."""
 
 MIN_CONNECT_TIMEOUT: Final = 1.0
 """Seconds that connecting may take even if the deadline is nearer, so that every start tries at least once."""
@@ -38,20 +38,20 @@ def start_steps(
     until_deadline: bool,
     chance: Callable[[], float],
 ) -> Generator[Step[Reply], StepResult, None]:
-    """Yield the steps of a start, of which the last emits the API's reply.
+    """Yield the steps of a start; the last step emits the API's reply.
 
     Args:
-        policy: How long to wait before an attempt is repeated, by the time since the first attempt.
+        policy: How long to wait before the next attempt, depending on the time since the first attempt.
         now: The time.
-        deadline: When to stop repeating; None for never.
+        deadline: When to stop retrying; None for never.
         http_timeout: Seconds that one request may take. The deadline limits only the time to connect: cutting off a
             request that was sent could lose a task that has started.
-        until_deadline: Whether to repeat until the deadline, and after 429 too. Otherwise it tries to connect three
-            times.
+        until_deadline: Whether to retry until the deadline, and after 429 too. Otherwise the start tries to connect
+            three times.
         chance: Returns a random number from 0 to 1.
 
     Raises:
-        StartOutcomeUnknownError: The server may have received the start.
+        StartOutcomeUnknownError: The server may have accepted the start.
         AnchorError: The task was certainly not started.
     """
     begun, attempts = now, 0
@@ -65,17 +65,17 @@ def start_steps(
             return
         if outcome.task_id is not None or not _is_certainly_not_started(outcome):
             raise _outcome_unknown(outcome)
-        wanted = _repeat_after(outcome, until_deadline=until_deadline)
+        wanted = _retry_delay(outcome, until_deadline=until_deadline)
         if wanted is None or (not until_deadline and attempts == MAX_ATTEMPTS):
             raise outcome.error
         delay = max(policy.delay(now - begun, chance()), wanted)
         if deadline is not None:
-            # The last attempt is at the deadline; an attempt before the Retry-After would only be refused again.
+            # The last attempt is at the deadline. An attempt before the end of Retry-After would be refused again.
             if now >= deadline or now + wanted >= deadline:
                 raise outcome.error
             delay = min(delay, deadline - now)
         name = type(outcome.error).__name__
-        logger.warning("start not accepted (%s), repeating it later", name, extra={"task_id": None})
+        logger.warning("start not accepted (%s), trying again later", name, extra={"task_id": None})
         now, _ = yield Sleep(delay)
 
 
@@ -91,8 +91,8 @@ def _is_certainly_not_started(failure: Failure) -> bool:
             return False
 
 
-def _repeat_after(failure: Failure, *, until_deadline: bool) -> float | None:
-    """Return the least seconds to wait before the start is repeated; None if it must not be repeated."""
+def _retry_delay(failure: Failure, *, until_deadline: bool) -> float | None:
+    """Return the minimum delay before the start is retried, in seconds; None if it must not be retried."""
     if failure.fault is Fault.NOT_CONNECTED:
         return 0.0
     if until_deadline and isinstance(failure.error, RateLimitError):
@@ -115,7 +115,7 @@ def _outcome_unknown(failure: Failure) -> StartOutcomeUnknownError:
             task_id=failure.task_id,
         )
     return StartOutcomeUnknownError(
-        f"the task may or may not have started, and the start was not repeated: {error}. "
+        f"the task may or may not have started, and the start was not retried: {error}. "
         "Check the dashboard before you start it again: a second task costs again",
         status=status,
         api_message=message,

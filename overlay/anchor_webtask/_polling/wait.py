@@ -1,4 +1,4 @@
-"""When a task is checked next, which failures are retried, and what ends a wait.
+"""Decides when a task is checked next, after which failures it is checked again, and what ends a wait.
 
 A wait is a sequence of steps. This module decides the next step, and a driver with a socket and a clock executes it:
 
@@ -9,21 +9,22 @@ A wait is a sequence of steps. This module decides the next step, and a driver w
 Nothing here reads a clock, sleeps or sends. After each step the driver passes in the time and the result. So a test can
 run a thousand waits through a week in a second, and the sync and the async driver cannot make different decisions.
 
-The schedule. A task takes seconds to hours, and each check is a request. So the next check comes after 9 % of the time
-that the task has run, after at least two seconds and at most a minute: the end is noticed less than a tenth late, and
-the number of checks grows with the logarithm of the task's duration until the delay reaches a minute. The API's
-documentation recommends a check every two seconds; compared with that, this schedule makes half as many checks for a
-task of a minute, and a sixth for a task of five minutes. `make bench` draws the curve for other values. A random change
-of up to a tenth keeps a thousand waits from checking at the same moment. A `Retry-After` can delay a check, and never
-makes it earlier. A handle found by its id checks immediately, since it is unknown how long its task has run.
+The schedule. A task takes seconds to hours, and each check is a request. So the delay before the next check is 9 % of
+the time that the task has run, but at least two seconds and at most a minute. Unless a task is very short, its end is
+noticed with a delay of less than a tenth of its duration. The number of checks grows with the logarithm of the duration
+until the delay reaches a minute. The API's documentation recommends a check every two seconds; compared with that, this
+schedule makes half as many checks for a task of a minute, and a sixth for a task of five minutes. `make bench` draws
+the curve for other values. Each delay is randomly changed by up to a tenth, so that a thousand waits do not check at
+the same moment. A `Retry-After` can delay a check, and never makes it earlier. A handle that was found by its id checks
+immediately, since it is unknown how long its task has run.
 
 The deadline. The last sleep ends at the deadline, and one last check follows. That check may take five seconds beyond
 the deadline, because an answer that is ready has been paid for. So every wait makes at least one check, `timeout=0`
-makes exactly one, and an end that is reported late still counts. Earlier checks may take only the time that is left
-until the deadline. These limits include the time that a check queues for a slot: when thousands of waits end at once,
-some of the last checks may get none.
+makes exactly one, and a task whose end is reported after the deadline counts as ended. Earlier checks may take only the
+time that is left until the deadline. These limits include the time that a check queues for a slot: when thousands of
+waits end at once, some of the last checks may get no slot.
 
-What ends a wait. A final status; the deadline; or a failure that a repetition cannot fix: most 4xx statuses, an invalid
+What ends a wait. A final status; the deadline; or a failure that a retry cannot fix: most 4xx statuses, an invalid
 certificate, a redirect, a response that is too large. After any other failure, such as a lost connection, a gateway's
 502, HTML in place of JSON, or a shape that the spec does not describe, the task is checked again, because it keeps
 running and is paid for whether we see it or not. A 404 is one of these for a while, since a task is not always known to
@@ -62,7 +63,7 @@ MAX_RETRY_AFTER: Final = 3600.0
 _RETRIED_STATUSES: Final = frozenset({408, 425, 429, 499})
 
 logger = logging.getLogger("anchor_webtask")
-logger.addHandler(logging.NullHandler())  # without it, Python prints warnings if the application sets up no logging
+logger.addHandler(logging.NullHandler())  # else Python prints warnings to stderr if the application sets up no logging
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ class Fetch:
 
 @dataclass(slots=True)
 class Sleep:
-    """Wait."""
+    """Sleep for this number of seconds."""
 
     seconds: float
 
@@ -94,10 +95,10 @@ StepResult: TypeAlias = tuple[float, Reply | Failure | None]
 
 @dataclass(slots=True)
 class TaskState:
-    """What is known of a task; it is kept from one wait to the next.
+    """What is known about a task; all waits on the same handle share it.
 
     Attributes:
-        task_id: The task's id; None if the task ended before it had one.
+        task_id: The task's id; None if the API returned the result at once, without an id.
         begun: When the task began, as far as is known, on the clock of `StepResult`.
         due: When the next check is due.
         seen: Whether a check has got the task's status.
@@ -135,16 +136,16 @@ def wait_steps(
     """Yield the steps of a wait; afterwards `state.ended` says how the task ended.
 
     Args:
-        state: What is known of the task; updated by each check.
+        state: What is known about the task; each check updates it.
         policy: How often to check.
         now: The time.
-        deadline: When to make the last check; None for never.
+        deadline: When to make the last check; None if there is no deadline.
         http_timeout: Seconds that one request may take.
         chance: Returns a random number from 0 to 1.
 
     Raises:
         TaskTimeoutError: The deadline has passed, and the task had not ended at the last check.
-        AnchorError: A failure that a repetition cannot fix.
+        AnchorError: A check failed in a way that a retry cannot fix.
     """
     while state.ended is None:
         until = state.due if deadline is None else min(state.due, deadline)

@@ -1,9 +1,9 @@
-"""Finds and replaces a secret in text, although a server may have escaped, re-encoded or truncated it.
+"""Finds and replaces secrets in text, even if a server has escaped, re-encoded or truncated them.
 
-A server may echo a secret escaped for JSON, URLs or HTML, once or twice, as Python shows bytes, in another case,
-decoded with the wrong encoding, or cut off. So escapes in the text are undone and all white space is made equal. The
-same is done to the secret, which is then searched for in the text. The time grows in proportion to the text, whatever a
-server sends.
+A server may send a secret back escaped for JSON, URLs or HTML (once or twice), escaped as in Python's repr of bytes, in
+another case, decoded with the wrong encoding, or cut off. So the escapes in the text are undone, and all white space is
+made equal. The same is done to the secret, which is then searched for in the text. The time of a search is proportional
+to the length of the text, whatever a server sends.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 MIN_TRUNCATED_PREFIX: Final = 8
-"""The number of a secret's first characters that are redacted at the end of a text, where the rest may be cut off."""
+"""At the end of a text or a quotation, where a secret may be cut off, this many first characters of it are redacted."""
 
 MIN_PREFIX_ANYWHERE: Final = 24
-"""The number of first characters that are redacted anywhere in a text; for a short secret, half of it."""
+"""Anywhere in a text, this many first characters of a secret are redacted; for a short secret, half of it."""
 
 MIN_ASCII_PART: Final = 4
-"""The least length of a secret's ASCII characters to be redacted without the others; httpx logs such remainders."""
+"""A secret's ASCII characters without its other characters are redacted if there are this many; httpx logs them so."""
 
 _LAYERS: Final = 3
 """How many layers of escapes are undone, such as JSON in JSON, or a URL in a URL."""
@@ -39,7 +39,7 @@ _ENDS: Final = frozenset("\"'`…")
 
 
 class SecretForms:
-    """The forms of a non-empty secret that are searched for."""
+    """The forms in which a non-empty secret is searched for."""
 
     __slots__ = ("plain", "unescaped")
 
@@ -47,11 +47,11 @@ class SecretForms:
         self.plain = secret
         """The secret unchanged."""
         self.unescaped = tuple({reading for form in _forms(secret) if (reading := _unescape(form)[0])})
-        """Its forms with escapes undone, for each way in which its non-ASCII characters may have been changed."""
+        """The secret with its escapes undone, in each way in which its non-ASCII characters may have been changed."""
 
 
 def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str) -> str:
-    """Return the text with each secret, or the part of it that the text has, replaced."""
+    """Return the text with each secret in it replaced, also a secret of which the text has only a part."""
     if not text:
         return text
     places = sorted(_places(text, secrets))
@@ -70,10 +70,10 @@ def _places(text: str, secrets: Iterable[SecretForms]) -> Iterator[tuple[int, in
     reading, origin = _unescape(text)
     lower = reading.lower()
     for secret in secrets:
-        # Also unchanged: the text before a secret may turn its beginning into an escape.
+        # The unchanged text is searched, too: characters before a secret may turn its beginning into an escape.
         yield from _occurrences(text, secret.plain, may_be_cut=False)
         for form in secret.unescaped:
-            # Case distinguishes a short secret from ordinary words.
+            # For a short secret, case must match, since an ordinary word may have the same letters.
             is_short = len(form) < MIN_TRUNCATED_PREFIX
             found = _occurrences(reading if is_short else lower, form if is_short else form.lower(), may_be_cut=True)
             yield from (origin(start, end) for start, end in found)
@@ -93,7 +93,7 @@ def _occurrences(text: str, secret: str, *, may_be_cut: bool) -> Iterator[tuple[
 
 
 def _common(text: str, at: int, secret: str, known: int) -> int:
-    """Return how many characters of a secret the text has at a place; `known` of them are there."""
+    """Return how many first characters of a secret the text has at position `at`; at least `known` are there."""
     least, most = known, len(secret)
     while least < most:
         middle = (least + most + 1) // 2
@@ -105,7 +105,7 @@ def _common(text: str, at: int, secret: str, known: int) -> int:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """Yield the forms of a secret in which its non-ASCII characters may have been changed by others."""
+    """Yield a secret, and the forms that it has after other programs have changed its non-ASCII characters."""
     yield secret
     if secret.isascii():
         return
@@ -115,7 +115,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield bytes_.decode("latin-1")  # as httpx decodes headers
     yield bytes_.decode("latin-1").encode().decode("latin-1")
     units = secret.encode("utf-16-be", errors="surrogatepass")
-    yield "".join(chr(int.from_bytes(units[at : at + 2])) for at in range(0, len(units), 2))  # as JSON escapes them
+    yield "".join(chr(int.from_bytes(units[at : at + 2])) for at in range(0, len(units), 2))  # as JSON escapes do
     rest = "".join(filter(str.isascii, secret))
     if len(rest) >= MIN_ASCII_PART:
         yield rest
@@ -124,7 +124,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _unescape(text: str) -> tuple[str, Callable[[int, int], tuple[int, int]]]:
-    """Return a text with its escapes undone, and a function from places in the result to places in the text."""
+    """Return a text with its escapes undone, and a function that maps places in the result to places in the text."""
     origins: list[Callable[[int, int], tuple[int, int]]] = []
     for pattern, meaning in (*[(_ESCAPE, _unescaped)] * _LAYERS, (_BLANK, _blank), (_DOTTED_CAPITAL_I, _i_without_dot)):
         if pattern.search(text):
@@ -168,7 +168,7 @@ def _substituted(
 
 
 def _before(place: tuple[int, int], offset: int, piece: str) -> tuple[int, int]:
-    """Return where one character of a piece was in the old text; the complete piece if its length has changed."""
+    """Return the place of one character in the old text, or of its complete piece if the piece's length has changed."""
     start, end = place
     return (start + offset, start + offset + 1) if end - start == len(piece) else place
 
@@ -180,7 +180,7 @@ def _unescaped(escape: str) -> str:
         return chr(int(escape[1:], 16))
     name = escape.lstrip("\\")
     if not name:
-        return ""  # any number of backslashes, which escape the next character or one another
+        return ""  # only backslashes, which escape the next character or one another
     if name[0] in "01234567":
         return chr(int(name, 8))
     number = int(name[1:].strip("{}"), 16) if len(name) > 1 else ord(" ")

@@ -1,8 +1,8 @@
 """Hides values that are secret, and removes secrets from log records, errors and quoted text.
 
-There are three means. `Sealed` hides a value, so that a traceback with local variables does not show it. `Redactor`
-removes secrets from text that comes from outside, since a server may echo them; a filter does the same to the log
-records of httpx and httpcore. `release_frames` detaches an interruption from the frames it passed, which hold requests.
+There are three tools. `Sealed` hides a value, so that a traceback with local variables does not show it. `Redactor`
+removes secrets from text that comes from outside, since a server may send them back; a filter does the same with the
+log records of httpx and httpcore. `release_frames` removes an interruption's frames, whose variables hold requests.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 MAX_QUOTE: Final = 300
 MAX_READ: Final = 65_536
-"""The number of characters of a text that are redacted before it is quoted."""
+"""At most this many characters of a text are redacted for a quotation, which shows at most `MAX_QUOTE`."""
 REDACTED: Final = "[redacted]"
 HTTP_LOGGERS: Final = (
     "httpx",
@@ -31,11 +31,11 @@ HTTP_LOGGERS: Final = (
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
-)  # each by name, since a filter on a logger does not see the records of its children
+)  # all are listed, since a filter on a logger does not see the records of its child loggers
 
 
 class Sealed(Generic[T]):
-    """A value that must not be shown: it has no revealing repr or attributes, and cannot be pickled."""
+    """A value that must not be shown: its repr and its attributes do not reveal it, and it cannot be pickled."""
 
     __slots__ = ("open",)
 
@@ -50,7 +50,7 @@ class Sealed(Generic[T]):
 
 
 class Redactor:
-    """Removes known secrets from text, in whatever form a server echoes them."""
+    """Removes known secrets from text, in every form in which a server may send them back."""
 
     __slots__ = ("__weakref__", "_forms", "_sealed")
 
@@ -62,7 +62,7 @@ class Redactor:
 
     @property
     def forms(self) -> Sealed[tuple[SecretForms, ...]]:
-        """The secrets in the forms that are searched for."""
+        """The forms in which the secrets are searched for."""
         if self._forms is None:
             from anchor_webtask._redaction.matching import SecretForms
 
@@ -74,7 +74,7 @@ class Redactor:
         return _redacted(text, self.forms.open())
 
     def quote(self, text: str) -> str:
-        """Return text from outside in a form to show: first redacted, then cut, since a cut could halve a secret."""
+        """Return text in a form to show; it is redacted before it is cut, since a cut could halve a secret."""
         shown = "".join(character if character.isprintable() else " " for character in self(text[:MAX_READ]))
         return shown if len(shown) <= MAX_QUOTE else f"{shown[:MAX_QUOTE]}…"
 
@@ -82,12 +82,12 @@ class Redactor:
 def _redacted(text: str, secrets: Iterable[SecretForms]) -> str:
     from anchor_webtask._redaction.matching import replace_secrets
 
-    # Not inside a replacement: a short secret may be a part of "redacted".
+    # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
     return REDACTED.join(replace_secrets(part, secrets, REDACTED) for part in text.split(REDACTED))
 
 
 _redactors: weakref.WeakSet[Redactor] = weakref.WeakSet()
-_redactors_lock = threading.RLock()  # reentrant: a finalizer or a signal handler may log while it is held
+_redactors_lock = threading.RLock()  # reentrant: a finalizer or a signal handler may log while the lock is held
 
 
 def _renew_lock() -> None:
@@ -100,7 +100,7 @@ if hasattr(os, "register_at_fork"):
 
 
 class _RedactingFilter(logging.Filter):
-    """Redacts the records of httpx and httpcore, which log URLs, status lines and headers unchanged."""
+    """Redacts the log records of httpx and httpcore, which show URLs, status lines and headers unchanged."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         plain = record.getMessage()
@@ -122,9 +122,9 @@ def redact_http_logs() -> None:
 
 
 class ReleaseFrames:
-    """A context manager that detaches an exception from its frames, for code that handles opened secrets.
+    """A context manager for code that handles opened secrets; it removes the frames of an exception raised inside.
 
-    Ctrl-C may arrive at any moment. This is not a generator, since a generator restores the exception's traceback.
+    Even Ctrl-C may be raised inside. This is not a generator, since a generator restores the exception's traceback.
     """
 
     def __enter__(self) -> None: ...

@@ -1,1 +1,1 @@
-"""Tasks and handles: what users call, sync and async side by side."""
+"""The interface that users call: `anchor.tasks` and the handles of tasks, sync and async side by side."""

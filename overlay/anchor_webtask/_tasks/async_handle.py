@@ -1,4 +1,4 @@
-"""The async handle of one task: checking it and waiting for it, under asyncio and trio."""
+"""The async handle of one task: it checks the task and waits for it, under asyncio and trio."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ E = TypeVar("E")
 class Drive(Generic[E]):
     """Executes the steps of a start or a wait, and iterates over the values that they emit.
 
-    It is not an async generator: if one is dropped before its end, its event loop must clean up, and trio warns.
+    It is not an async generator: such a generator, dropped before its end, must be cleaned up by its event loop, and
+    trio warns about it.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class Drive(Generic[E]):
                         return value
             except BaseException as raised:
                 if self._steps is not None:
-                    self._steps.close()  # after an interruption the iteration is over, as with a generator
+                    self._steps.close()  # an interruption ends the iteration, as it ends a generator
                 annotate(raised, step, self._task_id)
                 raise
 
@@ -82,10 +83,10 @@ async def call(callback: Callable[[Any], object], argument: object, task_id: str
 
 
 class AsyncWebTask(Handle[T]):
-    """The handle of one web task: `await task` returns its result, `async for update in task` watches it.
+    """The handle of one web task: `await task` returns its result, `async for` yields the result of each check.
 
-    Creating or dropping a handle changes nothing: the task runs on the server. Cancelling a wait cancels only the wait.
-    Several tasks of one event loop may wait on one handle.
+    Creating or dropping a handle does not affect the web task, which runs on the server. Cancelling a wait does not
+    cancel the web task. Several asyncio or trio tasks of one event loop may wait on one handle.
     """
 
     def __init__(self, sender: AsyncSender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
@@ -103,24 +104,26 @@ class AsyncWebTask(Handle[T]):
             TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
-            AnchorError: A failure that a repetition cannot fix.
+            AnchorError: A check failed in a way that a retry cannot fix.
         """
         return await self._result_by(self._deadline(checked_timeout(timeout)), None)
 
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> AsyncIterator[TaskUpdate]:
-        """Wait until the task ends, and yield the result of each check; nothing if the end is known already.
+        """Wait until the task ends, and yield the result of each check.
+
+        If this handle already knows that the task has ended, it yields nothing.
 
         Args:
             timeout: As for `result`.
 
         Raises:
             TaskTimeoutError: The task has not ended.
-            AnchorError: A failure that a repetition cannot fix. A failed task is an update, not an error.
+            AnchorError: A check failed in a way that a retry cannot fix. If the task fails, the last update says so.
         """
         return self._updates(self._deadline(checked_timeout(timeout)))
 
     async def refresh(self) -> AsyncWebTask[T]:
-        """Check the task once, unless its end is known already, and return this handle.
+        """Check the task once, and return this handle; a task that is known to have ended is not checked again.
 
         Raises:
             AnchorError: The check failed.

@@ -1,4 +1,4 @@
-"""What `Tasks` and `AsyncTasks` share: arguments are checked and requests are built here, without I/O."""
+"""The base of `Tasks` and `AsyncTasks`: it checks arguments and builds requests, without I/O."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class HandleParts(NamedTuple, Generic[T]):
-    """The parts of a handle: for a task that was just started, or that is found by its id or its token."""
+    """The values from which a handle is made, for a task that was just started or is found by its id or token."""
 
     setup: Setup[T]
     state: TaskState
@@ -40,11 +40,11 @@ class Start(NamedTuple, Generic[T]):
 
     Attributes:
         request: The request, and the redactor that knows its secrets.
-        setup: What the handle will need.
+        setup: What the task's handle will need.
         slot: Which slot the request needs.
         http_timeout: Seconds that the request may take.
         deadline: When the wait ends, on the client's clock; None for never.
-        until_deadline: Whether the start is repeated until the deadline while it is certain that nothing was started.
+        until_deadline: Whether the start is retried until the deadline, as long as it is certain that no task started.
     """
 
     request: StartRequest
@@ -71,21 +71,21 @@ class Start(NamedTuple, Generic[T]):
         return read_start(response, self.request.redact)
 
     def handle_parts(self, reply: Reply) -> HandleParts[T]:
-        """Return the parts of the handle, once the API has replied."""
-        # The clock is read only now: the start may have queued for a slot, or waited for a busy server.
+        """Return the values from which the task's handle is made, once the API has replied."""
+        # The clock is read only now, since the start may have queued for a slot, or been retried for a while.
         clock = self.setup.settings.clock
         begun, started = clock.now(), clock.wall()
         return HandleParts(self.setup, started_state(self.setup, reply, begun), started)
 
 
 class TasksBase:
-    """`Tasks` and `AsyncTasks` without I/O."""
+    """The parts of `Tasks` and `AsyncTasks` that do no I/O."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def _prepare_start(self, prompt: str, output: Any, options: Sealed[TaskOptions]) -> Start[Any]:
-        """Check the arguments of `start`."""
+        """Check the arguments of `start`, and build its request."""
         return self._prepare(prompt, output_of(output), options)
 
     def _prepare_run(
@@ -100,7 +100,7 @@ class TasksBase:
         on_update: object,
         callbacks_may_be_async: bool,
     ) -> Start[Any]:
-        """Check the arguments of `run`."""
+        """Check the arguments of `run`, and build its request."""
         seconds = checked_timeout(timeout)
         check_callbacks(on_start=on_start, on_update=on_update, may_be_async=callbacks_may_be_async)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
@@ -110,7 +110,7 @@ class TasksBase:
     def _prepare_run_in_one_request(
         self, prompt: str, output: Any, options: Sealed[TaskOptions], *, http_timeout: float
     ) -> Start[Any]:
-        """Check the arguments of `run_in_one_request`."""
+        """Check the arguments of `run_in_one_request`, and build its request."""
         limit = checked_seconds("http_timeout", http_timeout)
         deadline = self._settings.clock.now() + limit
         start = self._prepare(prompt, output_of(output), options, in_one_request=True)
@@ -131,11 +131,11 @@ class TasksBase:
         return Start(request, setup, Slot.START, settings.http_timeout)
 
     def _find(self, task_id: str, output: Any) -> HandleParts[Any]:
-        """Check the arguments of `get`."""
+        """Check the arguments of `get`, and return the values from which the handle is made."""
         return self._found(task_id, None, output_of(output))
 
     def _find_by_token(self, token: str, output: Any) -> HandleParts[Any]:
-        """Check the arguments of `resume`."""
+        """Check the arguments of `resume`, and return the values from which the handle is made."""
         found = decode(token, self._settings.base_url)
         return self._found(found.task_id, found.started, output_of(output, wrapped=found.wrapped))
 

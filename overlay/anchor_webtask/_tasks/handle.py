@@ -1,4 +1,4 @@
-"""What the sync and the async handle share: a task's state, its token, its result, and notes on interruptions."""
+"""The base of the sync and the async handle: a task's state, its token, its result, and notes on interruptions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Redactor, Sealed
 
-START_NOTE: Final = "interrupted while starting a task: it may or may not have started; check the dashboard"
+START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
 
 
 def running_note(task_id: str) -> str:
@@ -32,11 +32,11 @@ def running_note(task_id: str) -> str:
 
 
 def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> None:
-    """Remove the frames that hold the request, and attach the task id, before the exception is re-raised.
+    """Prepare an exception to be re-raised: attach the task's id, and remove the frames that hold the request.
 
     Args:
         raised: The exception that ended a step.
-        step: The step.
+        step: The step that the exception ended.
         task_id: The task's id; None at a start.
     """
     if isinstance(raised, AnchorError):
@@ -51,7 +51,7 @@ def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> Non
 
 @contextmanager
 def adding_task_id(task_id: str | None) -> Iterator[None]:
-    """Add the task's id to an exception of a user's callback, which ends the wait."""
+    """Run a user's callback inside this context: an exception, which ends the wait, gets a note with the task's id."""
     try:
         yield
     except BaseException as raised:
@@ -70,7 +70,7 @@ class Setup(NamedTuple, Generic[T]):
 
 
 class Handle(Generic[T]):
-    """A task's handle without I/O; `WebTask` and `AsyncWebTask` add it."""
+    """The parts of a handle that do no I/O; `WebTask` and `AsyncWebTask` add the I/O."""
 
     def __init__(self, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
         self._setup = setup
@@ -89,21 +89,21 @@ class Handle(Generic[T]):
 
     @property
     def done(self) -> bool:
-        """Whether the task is known to have ended. This sends nothing; `refresh` checks."""
+        """Whether the task is known to have ended. This sends nothing; `refresh` checks the task."""
         return self._state.ended is not None
 
     def token(self) -> str:
-        """Return text by which another process finds this task again, with `tasks.resume(token)`.
+        """Return a text with which another process finds this task again, by `tasks.resume(token)`.
 
-        It holds the id, the base URL, when the task started, and whether its answer is wrapped. It holds neither the
-        key nor the prompt nor secret values.
+        The text holds the task's id, the base URL, when the task started, and whether the answer is wrapped in an
+        object. It does not hold the key, the prompt or secret values.
 
         Raises:
             ConfigurationError: The task has no id.
         """
         if self._state.task_id is None:
             raise ConfigurationError(
-                "this task has no id, and so no token: the API returned its result at once; call result() on this "
+                "this task has no id, so it has no token: the API returned its result at once; call result() on this "
                 "handle"
             )
         setup = self._setup
@@ -140,11 +140,11 @@ class Handle(Generic[T]):
                 said = ", and the API gave no reason" if reason is None else f": {self._setup.redact.quote(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._state.task_id)
             case None:
-                raise AssertionError("the steps of a wait end when the task has ended, or raise")
+                raise AssertionError("the wait stopped without an error before the task ended")
 
 
 def started_state(setup: Setup[Any], reply: Reply, begun: float) -> TaskState:
-    """Return the state of a task that has just started, or that has ended at once."""
+    """Return the state of a task that has just started, and may have ended at once."""
     clock = setup.settings.clock
     task_id = reply.task_id if isinstance(reply, Running) else None
     logger.info("task started", extra={"task_id": task_id})

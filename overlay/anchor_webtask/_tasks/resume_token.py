@@ -1,7 +1,7 @@
-"""Resume tokens, encoded and decoded: text by which another process finds a task again.
+"""Encodes and decodes resume tokens, which are texts with which another process finds a task again.
 
-A token is versioned JSON: the task's id, the base URL, when the task started, and whether its answer is wrapped. It
-never holds the key, the prompt or secret values, so it may be stored beside a job.
+A token is versioned JSON: the task's id, the base URL, when the task started, and whether the answer is wrapped in
+an object. It never holds the key, the prompt or secret values, so it may be stored with an application's jobs.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _read(fields: dict[str, Any]) -> Token | None:
         if moment.tzinfo is None:
             return None
         token = Token(task_id, base_url, moment.timestamp(), wrapped)
-        token.encode()  # at the ends of the calendar, some dates can be read but not written
+        token.encode()  # raises for dates near the ends of the calendar that can be read but not written
     except (ValueError, OverflowError, OSError):
         return None
     return token

@@ -1,4 +1,4 @@
-"""The sync tasks: starting tasks, and finding them again."""
+"""The sync interface to tasks: it starts tasks, and finds them again."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Tasks(TasksBase):
-    """Starts web tasks and finds them again; `Anchor().tasks`."""
+    """Starts web tasks and finds them again; the type of `Anchor().tasks`."""
 
     def __init__(self, settings: Settings, sender: Sender) -> None:
         super().__init__(settings)
@@ -70,8 +70,8 @@ class Tasks(TasksBase):
     ) -> TaskResult[Any]:
         """Start a task, wait until it ends, and return its answer.
 
-        While no task was started, because the server cannot be reached or responds with 429, the start is repeated
-        until the deadline. A start that the server may have received is never repeated.
+        If the server cannot be reached or responds with 429, no task was started, and the start is retried until the
+        deadline. A start that the server may have accepted is never retried.
 
         Args:
             prompt: The task, in plain words.
@@ -79,18 +79,19 @@ class Tasks(TasksBase):
                 validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
             timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the start
                 request itself, since that could lose the task; the client's `http_timeout` does.
-            wait: How often to check the task; by default as the client does.
-            on_start: Called with the handle once the task runs, before the first check: the place to store its id.
+            wait: How often to check the task; by default, the client's policy.
+            on_start: Called with the task's handle after the start, before the first check; use it to store the id.
             on_update: Called with the result of each check.
             **options: The API's optional fields; see `TaskOptions`.
 
         Raises:
             ConfigurationError: The prompt or an option is invalid; nothing was sent.
             StartOutcomeUnknownError: The task may or may not have started.
-            TaskTimeoutError: The task has not ended. It keeps running; `get(error.task_id)` continues the wait.
+            TaskTimeoutError: The task has not ended. It keeps running; `get(error.task_id).result()` continues the
+                wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
-            AnchorError: The start was refused, or a failure that a repetition cannot fix.
+            AnchorError: The start was refused, or a check failed in a way that a retry cannot fix.
         """
         sealed = Sealed(options)
         del options
@@ -137,8 +138,8 @@ class Tasks(TasksBase):
     ) -> WebTask[Any]:
         """Start a task, and return its handle at once.
 
-        If the server cannot be reached, the start is tried three times. A start that the server may have received is
-        never repeated.
+        If the server cannot be reached, the start is tried three times. A start that the server may have accepted is
+        never retried.
 
         Args:
             prompt: The task, in plain words.
@@ -179,7 +180,7 @@ class Tasks(TasksBase):
 
         Args:
             task_id: The task's id.
-            output: As for `start`; it decides how the answer is read.
+            output: As for `start`; here it only decides how the answer is decoded.
 
         Raises:
             ConfigurationError: The id or `output` is invalid.
@@ -210,7 +211,7 @@ class Tasks(TasksBase):
 
         Args:
             token: The text that `task.token()` returned, in this or another process.
-            output: As for `start`; it decides how the answer is read.
+            output: As for `start`; here it only decides how the answer is decoded.
 
         Raises:
             ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
@@ -257,7 +258,8 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The prompt or an option is invalid; nothing was sent.
             StartOutcomeUnknownError: The task may or may not have run.
-            AnchorError: The start was refused. If the API responds with an id instead, the errors of `result`.
+            AnchorError: The start was refused. If the API returned an id instead of a result, also the errors of the
+                handle's `result`.
         """
         sealed = Sealed(options)
         del options

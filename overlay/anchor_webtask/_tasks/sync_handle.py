@@ -1,4 +1,4 @@
-"""The sync handle of one task: checking it and waiting for it."""
+"""The sync handle of one task: it checks the task and waits for it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def drive(
     fetch: Callable[[Fetch], Reply | Failure],
     task_id: str | None,
 ) -> Iterator[E]:
-    """Execute the steps of a start or a wait, and yield the values that they emit; a start has no task id."""
+    """Execute the steps of a start or a wait, and yield the values that they emit; for a start, `task_id` is None."""
     steps = make_steps()
     step: Step[E] | None = None
     reply: Reply | Failure | None = None
@@ -53,7 +53,8 @@ def drive(
 class WebTask(Handle[T]):
     """The handle of one web task.
 
-    Creating or dropping a handle changes nothing: the task runs on the server. Several threads may wait on one handle.
+    Creating or dropping a handle does not affect the web task, which runs on the server. Several threads may wait on
+    one handle.
     """
 
     def __init__(self, sender: Sender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
@@ -71,24 +72,26 @@ class WebTask(Handle[T]):
             TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
-            AnchorError: A failure that a repetition cannot fix.
+            AnchorError: A check failed in a way that a retry cannot fix.
         """
         return self._result_by(self._deadline(checked_timeout(timeout)), None)
 
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> Iterator[TaskUpdate]:
-        """Wait until the task ends, and yield the result of each check; nothing if the end is known already.
+        """Wait until the task ends, and yield the result of each check.
+
+        If this handle already knows that the task has ended, it yields nothing.
 
         Args:
             timeout: As for `result`.
 
         Raises:
             TaskTimeoutError: The task has not ended.
-            AnchorError: A failure that a repetition cannot fix. A failed task is an update, not an error.
+            AnchorError: A check failed in a way that a retry cannot fix. If the task fails, the last update says so.
         """
         return self._updates(self._deadline(checked_timeout(timeout)))
 
     def refresh(self) -> WebTask[T]:
-        """Check the task once, unless its end is known already, and return this handle.
+        """Check the task once, and return this handle; a task that is known to have ended is not checked again.
 
         Raises:
             AnchorError: The check failed.

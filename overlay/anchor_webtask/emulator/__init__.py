@@ -1,8 +1,9 @@
 """A local stand-in for the web-task API, for tests: a real task costs money and takes minutes.
 
-The emulator validates requests against the composed spec, requires an API key, and plays scenarios. If no scenario sets
-the answer, the emulator returns a synthetic answer that fits the request's `output_schema`. Clients reach it through an
-httpx transport, or over HTTP through a server on a loopback address:
+The emulator validates requests against the composed spec, requires an API key, and plays scenarios, which define what
+happens to tasks. If no scenario sets the answer, the emulator returns a synthetic answer that fits the request's
+`output_schema`. Clients reach the emulator through an httpx transport, or over HTTP through a server on a loopback
+address:
 
     emulator = Emulator()
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, 502])
@@ -10,7 +11,7 @@ httpx transport, or over HTTP through a server on a loopback address:
     with emulator.serve() as server:
         server.base_url
 
-The emulator has optional dependencies: `pip install 'anchor-webtask[emulator]'`.
+The emulator needs optional dependencies: `pip install 'anchor-webtask[emulator]'`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The `Emulator` class: it starts tasks, ends them when their time has passed, and responds to requests; no I/O."""
+"""The `Emulator` class: starts tasks, ends them when their time has passed, and responds to requests, without I/O."""
 
 from __future__ import annotations
 
@@ -72,12 +72,12 @@ class Emulator:
 
     Time passes only on the clock: a task is RUNNING for the seconds that it takes, then COMPLETED or FAILED. The
     response to a one-request start (a start without `"async": true`) is sent when the task has ended, and a fault can
-    delay any response. Meanwhile the transport or the server holds the request open, with the clock's sleep.
+    delay any response. Until then, the transport or the server holds the request open, by the clock's `sleep`.
 
     Args:
         api_key: The only key that is accepted; by default, every key is accepted.
         takes: Seconds that a task takes, unless its scenario gives another number.
-        clock: The source of the time and of sleeps; by default, the clock that clients use by default.
+        clock: The clock that gives the time and sleeps; by default, the same clock as that of new clients.
 
     Raises:
         ValueError: `api_key` is empty, or `takes` is not a valid number of seconds.
@@ -197,7 +197,7 @@ class Emulator:
         return serve(self._handle, self._clock)
 
     def _handle(self, request: Request) -> Response:
-        """Return the response to a request; the caller (transport or server) executes its `hold` and `cut`."""
+        """Return the response to a request; the caller (transport or server) must obey its `hold` and `cut`."""
         response = self._respond(request)
         status = None if response.cut is True else response.status
         with self._lock:

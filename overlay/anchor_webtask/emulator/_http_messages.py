@@ -1,4 +1,4 @@
-"""The emulator's HTTP requests and responses as plain values, and the address of its server; no I/O."""
+"""The emulator's HTTP requests and responses as plain values, and the address of its server; without I/O."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error for a missing library of the `emulator` extra; the message says what to install."""
+"""Explains the error if a library of the `emulator` extra is missing: the message says what to install."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Operation:
         self._body_fields = _properties(registry, pointer) if "requestBody" in operation else {}
 
     def path_arguments(self, path: str) -> tuple[str, ...] | None:
-        """Return the decoded values of the path's parameters; None if it is another operation's path."""
+        """Return the decoded values of the path's parameters; None if the path belongs to another operation."""
         match = self._path.fullmatch(path)
         return match and tuple(unquote(value) for value in match.groups())
 
@@ -115,7 +115,7 @@ def operations(*ids: str) -> Mapping[str, Operation]:
 
 @functools.cache
 def task_id_field() -> str:
-    """Return the name of the field that has the task's id in the response to an asynchronous start."""
+    """Return the name of the field that holds the task's id in the response to an asynchronous start."""
     names: list[str] = composed_spec()["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["required"]
     return next(name for name in names if name != "status")
 

@@ -140,7 +140,7 @@ class Scenario:
 def as_faults(faults: Iterable[int | Fault]) -> tuple[Fault, ...]:
     """Return the faults as a tuple; an integer `n` becomes `Fault(n)`."""
     if isinstance(faults, int | Fault):
-        raise ValueError(f"faults must be a list: [{faults!r}]")  # noqa: TRY004 — every invalid argument is a ValueError
+        raise ValueError(f"faults must be a list, such as [{faults!r}]")  # noqa: TRY004 — every invalid argument is a ValueError
     return tuple(fault if isinstance(fault, Fault) else Fault(fault) for fault in faults)
 
 

@@ -74,7 +74,7 @@ class _TooManyStepsError(Exception):
 class _AnswerMaker:
     """Makes values for a root schema and its subschemas.
 
-    A `trail` is the references that were followed on the way to a subschema; a repeated reference means recursion.
+    A `trail` lists the references that lead to a subschema; if a reference occurs twice, the schema is recursive.
     """
 
     def __init__(self, root: Mapping[str, Any]) -> None:
@@ -189,7 +189,7 @@ class _AnswerMaker:
         yield {name: value for name, value in made.items() if name in required}
 
     def _names(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[str]:
-        """Yield property names for an object that serves as a mapping."""
+        """Yield names for additional properties, which the schema does not name."""
         if "propertyNames" not in schema:
             yield from (f"example{number}" for number in itertools.count(1))
         names = {"allOf": [{"type": "string"}, schema.get("propertyNames", False)]}
@@ -227,7 +227,7 @@ def _is_recursive(trail: tuple[str, ...]) -> bool:
 def _take_one_of_each(sources: list[Iterator[object]], *, distinct: bool) -> list[object]:
     """Return one value from each source.
 
-    If a source has no more values, the previous value is repeated. If values must be distinct, or if there is no
+    If a source has no more values, the previous value is used again. If values must be distinct, or if there is no
     previous value, the list ends there.
     """
     taken: list[object] = []

@@ -92,7 +92,8 @@ def numbers(schema: Mapping[str, Any], *, integers_only: bool) -> Iterator[int |
     """Yield numbers that may fit the schema; the caller must check whether they do."""
     step = Fraction(str(schema.get("multipleOf", 1)))
     if integers_only:
-        step = Fraction(step.numerator)  # if p/q is in lowest terms, its integer multiples are the multiples of p
+        # For a step p/q in lowest terms, the multiples that are integers are exactly the multiples of p.
+        step = Fraction(step.numerator)
     low = max((Fraction(str(schema[key])) for key in ("minimum", "exclusiveMinimum") if key in schema), default=None)
     high = min((Fraction(str(schema[key])) for key in ("maximum", "exclusiveMaximum") if key in schema), default=None)
     first = step if low is None else max(step, math.ceil(low / step) * step)

@@ -1,8 +1,9 @@
-"""A program that starts a task and waits until it is interrupted; then it prints the exception as crash reporters do.
+"""A program that runs a task until the program is interrupted, and then prints the exception as crash reporters do.
 
-Usage: `run_until_interrupted.py CLIENT SECONDS SIZE`. CLIENT is sync, asyncio or trio. The program checks the task
-every SECONDS, and sends a start with SIZE additional bytes. It logs everything. Three crash reporters print the
-exception with the variables of each frame, in which no secret may be visible.
+Usage: `run_until_interrupted.py CLIENT SECONDS SIZE`. CLIENT is sync, asyncio or trio. SECONDS is the delay between
+checks of the task. SIZE is the number of bytes that are added to the start, to make it long. The program logs
+everything. Three crash reporters print the exception with the variables of each frame; the tests check that no secret
+is visible there.
 """
 
 from __future__ import annotations
@@ -86,12 +87,12 @@ def main(client: str, seconds: str, size: str) -> None:
 
 logging.basicConfig(level=logging.DEBUG)
 _clock.default = AnnouncingClock()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a process in a shell's background inherits an ignored SIGINT
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background programs with SIGINT ignored
 sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
 try:
     main(*sys.argv[1:])
 except BaseException as interruption:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout.close()  # a test that waits for "sleeping" must not wait longer
+    sys.stdout.close()  # so that a test stops waiting for "sleeping"
     report(interruption)
     raise

@@ -113,7 +113,10 @@ def test_update_appends_to_an_array(composed: Compose) -> None:
     )
     get = at(composition, "paths", "/things/{id}", "get")
     assert get["parameters"][2] == {"in": "query", "name": "id"}
-    assert get["x-upstream-tags"] == ["things", "more"]  # and one tag by rule, after all actions
+    assert get["x-upstream-tags"] == [
+        "things",
+        "more",
+    ]  # composing then replaces all tags by one, and keeps the tags here
 
 
 @pytest.mark.parametrize("kind", [{}, {"x-add-if-missing": True}])
@@ -132,7 +135,7 @@ def test_removal_removes_all_its_targets(composed: Compose) -> None:
     assert composition.report() == "a1: 2 of 2 changed\na2: 1 of 1 changed\n"
 
 
-def test_removal_accepts_a_target_inside_another_target(composed: Compose) -> None:
+def test_removal_may_match_a_target_and_another_one_inside_it(composed: Compose) -> None:
     spec = API + "    Tree: {properties: {properties: {}, leaf: {}}}\n"
     composition = composed({"target": "$.components.schemas.Tree..properties", "remove": True}, spec=spec)
     assert at(composition, "components", "schemas", "Tree") == {}
@@ -161,18 +164,18 @@ def test_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
     )
 
 
-def test_add_if_missing_accepts_that_upstream_has_all_keys(composed: Compose) -> None:
+def test_add_if_missing_is_accepted_if_upstream_has_all_keys(composed: Compose) -> None:
     action = {"target": f"{GET}.responses", "x-add-if-missing": True, "update": {"200": {"description": "Ours"}}}
     assert composed(action).report() == "a1: 0 of 1 changed (upstream has it)\n"
 
 
-def test_optional_action_may_match_or_change_nothing(composed: Compose) -> None:
+def test_optional_action_is_accepted_if_it_matches_or_changes_nothing(composed: Compose) -> None:
     composition = composed(
         {"target": "$.paths.nowhere", "remove": True, "x-optional": "Some versions have it."},
         {"target": THING, "update": {"type": "object"}, "x-optional": "Some versions lack it."},
     )
     assert composition.report() == (
-        "a1: no target (optional: Some versions have it.)\na2: 0 of 1 changed (upstream has it)\n"
+        "a1: matches nothing (optional: Some versions have it.)\na2: 0 of 1 changed (upstream has it)\n"
     )
 
 
@@ -186,7 +189,7 @@ def test_later_actions_see_the_changes_of_earlier_actions(composed: Compose) -> 
 # -- Problems ----------------------------------------------------------------------------------------------------------
 
 
-def test_lost_target_is_reported_with_the_nearest_existing_target(composed: Compose) -> None:
+def test_missing_target_is_reported_with_the_nearest_existing_target(composed: Compose) -> None:
     text = problem(composed, {"target": "$.components.schemas.Thin.properties.size", "update": {}})
     assert text == (
         "a1: the target $['components']['schemas']['Thin']['properties']['size'] matches nothing\n"
@@ -194,20 +197,20 @@ def test_lost_target_is_reported_with_the_nearest_existing_target(composed: Comp
     )
 
 
-def test_lost_removal_is_reported_as_possibly_done_by_upstream(composed: Compose) -> None:
+def test_error_for_missing_target_of_a_removal_says_that_upstream_may_have_removed_it(composed: Compose) -> None:
     text = problem(composed, {"target": f"{THING}.properties.size.enum", "remove": True})
     assert "Delete the action if upstream has removed it as well" in text
     assert "the nearest existing target is $['components']['schemas']['Thing']['properties']['size']" in text
 
 
-def test_add_if_missing_requires_its_target(composed: Compose) -> None:
+def test_add_if_missing_is_refused_if_its_target_does_not_exist(composed: Compose) -> None:
     text = problem(composed, {"target": "$.components.schema", "x-add-if-missing": True, "update": {"a": {}}})
     assert "matches nothing" in text
     assert "which has schemas" in text
 
 
 @pytest.mark.parametrize("update", [{"type": "object"}, {"properties": {"size": {"default": 3}}}, {}])
-def test_action_is_refused_if_upstream_has_its_change(composed: Compose, update: dict[str, Any]) -> None:
+def test_action_is_refused_if_upstream_already_has_its_change(composed: Compose, update: dict[str, Any]) -> None:
     text = problem(composed, {"target": THING, "update": update})
     assert text == "a1: changes nothing: upstream has it\n    Delete the action."
 
@@ -245,7 +248,7 @@ def test_entry_that_the_array_already_has_is_refused(composed: Compose, target: 
     assert "would be there twice" in problem(composed, {"target": parent, "update": {key: [entry]}})
 
 
-def test_entry_that_is_twice_in_an_update_is_refused(composed: Compose) -> None:
+def test_update_with_the_same_entry_twice_is_refused(composed: Compose) -> None:
     assert "would be there twice" in problem(composed, {"target": GET, "update": {"tags": ["new", "new"]}})
 
 
@@ -258,7 +261,7 @@ def test_entry_that_is_twice_in_an_update_is_refused(composed: Compose) -> None:
             "is a scalar, but keys can only be added to mappings",
         ),
         ({"target": THING, "update": "text"}, "is a mapping, but the update is a scalar"),
-        ({"target": f"{GET}.tags", "update": ["a"]}, "an update appends one entry"),
+        ({"target": f"{GET}.tags", "update": ["a"]}, "an update appends only one entry"),
         ({"target": THING, "update": {"type": ["object", "null"]}}, "remove the old value first"),
         ({"target": THING, "update": {"properties": "none"}}, "remove the old value first"),
         ({"target": "$", "remove": True}, "the complete document"),
@@ -270,7 +273,7 @@ def test_action_that_does_not_fit_its_target_is_refused(composed: Compose, actio
 
 def test_two_paths_that_differ_only_in_a_parameter_name_are_refused(composed: Compose) -> None:
     action = {"target": "$.paths", "x-add-if-missing": True, "update": {"/things/{thing_id}": {}}}
-    assert "/things/{id} and /things/{thing_id} are one path in OpenAPI" in problem(composed, action)
+    assert "/things/{id} and /things/{thing_id} are the same path in OpenAPI" in problem(composed, action)
 
 
 # -- Invalid files -----------------------------------------------------------------------------------------------------
@@ -312,7 +315,7 @@ def test_two_actions_with_the_same_id_are_refused(composed: Compose) -> None:
     assert text == "same: another action has the same `x-id`"
 
 
-def test_all_invalid_actions_are_named(composed: Compose) -> None:
+def test_error_names_all_invalid_actions(composed: Compose) -> None:
     text = problem(composed, REMOVE | {"update": {}}, UPDATE, UPDATE | {"target": "?", "x": 1})
     assert [line.split(":")[0] for line in text.splitlines()] == ["a1", "a3", "a3"]
 
@@ -393,7 +396,9 @@ def test_command_line_writes_utf_8_in_any_locale(tmp_path: Path) -> None:
     assert "Schön".encode() in ran.stdout
 
 
-def test_command_line_names_a_file_that_cannot_be_read_or_written(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_command_line_error_names_the_file_that_cannot_be_read_or_written(
+    tmp_path: Path, capsys: CaptureFixture[str]
+) -> None:
     assert main([str(tmp_path / "none.yaml")]) == 1
     assert "none.yaml: No such file or directory" in capsys.readouterr().err
     assert main(["--output", str(tmp_path / "none" / "out.yaml")]) == 1

@@ -17,7 +17,7 @@ NO_ACTIONS = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n
 
 @pytest.fixture
 def named(tmp_path: Path) -> Any:
-    """Compose a spec with an overlay that has no actions, and return it."""
+    """Return a function that composes a spec with an empty overlay, and returns the composed spec."""
 
     def named(spec: dict[str, Any]) -> Any:
         (tmp_path / "spec.json").write_text(yaml.to_json(spec), encoding="utf-8")
@@ -55,7 +55,7 @@ def test_operation_is_named_by_its_method_and_path(named: Any, operation: str, n
     assert named(spec(operation))["paths"][path][method] == {"responses": {}, "operationId": name, "tags": [tag]}
 
 
-def test_operation_id_of_the_document_has_priority_and_its_tags_are_kept(named: Any) -> None:
+def test_operation_keeps_its_own_id_and_its_tags_are_kept_as_an_extension(named: Any) -> None:
     document = spec("get /v1/things")
     document["paths"]["/v1/things"]["get"].update(operationId="listThings", tags=["Things (Legacy)"])
     operation = named(document)["paths"]["/v1/things"]["get"]
@@ -80,7 +80,7 @@ def test_two_operations_with_the_same_name_are_refused(named: Any, operations: t
     assert problem.remedy == "Give it an operationId in the overlay."
 
 
-def test_two_spellings_of_one_operation_id_are_refused(named: Any) -> None:
+def test_operation_ids_with_the_same_python_name_are_refused(named: Any) -> None:
     document = spec("get /v1/things", "post /v1/things")
     document["paths"]["/v1/things"]["post"]["operationId"] = "getV1Things"
     with pytest.raises(CompositionError, match="would both be called get_v1_things"):

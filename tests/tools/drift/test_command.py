@@ -1,4 +1,4 @@
-"""`make drift` in repositories with a history."""
+"""The command `make drift`: the states that it compares, its exit status and its errors, in git repositories."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def git(root: Path, *arguments: str) -> None:
 
 
 def write_composed_spec(root: Path) -> None:
-    """Write the composed spec, the only generated file that is compared."""
+    """Write the composed spec, the only file of the generated code that `make drift` compares."""
     path = root / GENERATED / GENERATED_PACKAGE / "openapi.json"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(compose(root / SPEC, root / OVERLAY).to_json(), encoding="utf-8")
@@ -39,7 +39,7 @@ def write_composed_spec(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository whose main branch has a small spec, and the package of this one."""
+    """Return a git repository whose main branch has a small spec and a copy of our package."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "repository")
@@ -57,7 +57,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def root(template: Path, tmp_path: Path) -> Path:
-    """Return a copy of the template."""
+    """Return a copy of the template repository, which the test may change."""
     return Path(shutil.copytree(template, tmp_path / "repository"))
 
 
@@ -107,21 +107,21 @@ def test_working_tree_is_compared_with_the_commit_where_its_branch_left_main(
 
 @pytest.fixture
 def specs(tmp_path: Path) -> list[str]:
-    """Return the arguments that compare two equal specs, the second of which a test changes."""
+    """Return the options that compare two specs; both files are equal until the test changes the new one."""
     for name in ("old.yaml", SPEC.name):
         shutil.copy(SLICE, tmp_path / name)
     return [f"--old={tmp_path / 'old.yaml'}", f"--new={tmp_path / SPEC}"]
 
 
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
-def test_exit_status_is_1_for_a_change_of_that_severity(
+def test_exit_status_is_1_for_a_change_with_the_severity_of_fail_on_or_higher(
     tmp_path: Path, specs: list[str], severity: str, status: int
 ) -> None:
     change(tmp_path)
     assert run(ROOT, *specs, f"--fail-on={severity}") == status
 
 
-def test_exit_status_is_0_for_a_less_severe_change(tmp_path: Path, specs: list[str]) -> None:
+def test_exit_status_is_0_for_a_change_below_the_severity_of_fail_on(tmp_path: Path, specs: list[str]) -> None:
     replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
     assert run(ROOT, *specs, "--fail-on=additive") == 0
     assert run(ROOT, *specs, "--fail-on=documentation") == 1
@@ -147,7 +147,9 @@ def test_changed_line_of_the_surface_file_is_a_breaking_row(root: Path, capsys: 
     assert (row["kind"], row["before"]) == ("surface", ["class AuthenticationError(StatusError)"])
 
 
-def test_commit_without_generated_code_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_published_specs_are_compared_if_the_commit_has_no_generated_code(
+    root: Path, capsys: CaptureFixture[str]
+) -> None:
     shutil.rmtree(root / GENERATED)
     git(root, "commit", "--all", "--message=without")
     change(root)
@@ -201,16 +203,18 @@ def test_repository_without_a_main_branch_requires_a_base(root: Path, capsys: Ca
     assert "to compare with; set BASE=<commit>" in capsys.readouterr().err
 
 
-def test_broken_spec_of_the_working_tree_is_refused(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_invalid_spec_in_the_working_tree_is_an_error(root: Path, capsys: CaptureFixture[str]) -> None:
     (root / SPEC).write_text("a: [\n", encoding="utf-8")
     assert run(root) == 2
     assert f"{SPEC}:2:1" in capsys.readouterr().err
 
 
-def test_working_tree_that_does_not_compose_is_compared_as_published(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_published_specs_are_compared_if_the_overlay_does_not_fit_the_working_tree(
+    root: Path, capsys: CaptureFixture[str]
+) -> None:
     with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
         overlay.write("  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n")
     assert run(root) == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [
-        "our overlay doesn't fit the working tree (of-nothing), so both specs are compared as upstream published them"
+        "our overlay does not fit the working tree (of-nothing), so both specs are compared as upstream published them"
     ]

@@ -1,4 +1,4 @@
-"""The report: the effect of the overlay on rows, the next version, and the three forms."""
+"""The drift report: how the overlay changes the severity of rows, the next version, and the text, Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HOSTILE = [
 
 
 def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side:
-    """Return a side whose spec is composed with the repository's overlay."""
+    """Return one state of a comparison, whose spec is composed with the repository's overlay."""
     path = folder / f"{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
     return Side(name, spec, yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
@@ -66,7 +66,7 @@ def only(rows: Any) -> Any:
 # -- The effect of the overlay -----------------------------------------------------------------------------------------
 
 
-def test_new_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, tmp_path: Path) -> None:
+def test_new_enum_value_where_the_overlay_accepts_any_value_is_additive(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     row = only(found(vendored, new, tmp_path).rows)
@@ -74,7 +74,9 @@ def test_new_value_of_an_enum_that_the_overlay_opens_is_additive(vendored: Any, 
     assert row.note == "1 to 1; our overlay accepts any value here"
 
 
-def test_changed_type_of_a_response_that_the_overlay_opens_is_behaviour(vendored: Any, tmp_path: Path) -> None:
+def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_is_behaviour(
+    vendored: Any, tmp_path: Path
+) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskSyncResponseData"]["properties"]["result"]["type"] = "string"
     row = only(found(vendored, new, tmp_path).rows)
@@ -83,7 +85,7 @@ def test_changed_type_of_a_response_that_the_overlay_opens_is_behaviour(vendored
 
 
 def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored: Any) -> None:
-    """The server refuses a request without the new property, whatever our overlay says."""
+    """A new required property stays breaking: the server refuses requests without it, whatever the overlay does."""
     old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
     request = new["components"]["schemas"]["PerformWebTaskRequestSchema"]
     request["properties"]["more"] = {"type": "string"}
@@ -97,21 +99,21 @@ def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored
     assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in report.rows}
 
 
-def test_limited_comparison_is_never_reported_as_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_with_a_note_about_a_limit_never_says_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
     assert "`why`" in markdown_report.markdown(report)
     assert "why" in written(report, monkeypatch)
     assert report.next_version == "0.1.0"
 
 
-def test_operation_id_that_the_overlay_replaces_is_documentation(vendored: Any, tmp_path: Path) -> None:
+def test_changed_operation_id_that_the_overlay_replaces_is_documentation(vendored: Any, tmp_path: Path) -> None:
     new = copy.deepcopy(vendored)
     new["paths"]["/v1/tools/perform-web-task"]["post"]["operationId"] = "somethingElse"
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity) == ("operation-id", DOC)
 
 
-def test_change_by_the_overlay_alone_is_marked_as_ours(vendored: Any) -> None:
+def test_change_that_only_our_overlay_makes_has_a_note(vendored: Any) -> None:
     other = copy.deepcopy(vendored)
     other["components"]["schemas"]["ErrorResponse"]["properties"]["hint"] = {"type": "string"}
     states = (Side("old", vendored, vendored), Side("new", vendored, other))
@@ -128,7 +130,7 @@ def test_published_specs_are_compared_if_a_composed_spec_is_missing(vendored: An
     assert report.notes == ["why"]
 
 
-# -- The version -------------------------------------------------------------------------------------------------------
+# -- The next version --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -186,11 +188,11 @@ def test_row_names_the_affected_requests_responses_and_operations(vendored: Any,
     )
 
 
-# -- Forms -------------------------------------------------------------------------------------------------------------
+# -- Formats -----------------------------------------------------------------------------------------------------------
 
 
 def hostile() -> Report:
-    """Return a report in which all text from documents is hostile."""
+    """Return a report in which all text from specs contains markup, control characters or links."""
 
     def spec(mark: str) -> Any:
         schemas = {
@@ -219,7 +221,7 @@ def hostile() -> Report:
     return Report(report.old, report.new, report.rows, surface, report.notes, report.version)
 
 
-def test_hostile_text_is_code_in_markdown() -> None:
+def test_hostile_text_stays_in_code_spans_of_the_markdown_report() -> None:
     text = markdown_report.markdown(hostile())
     tokens = MarkdownIt("commonmark").parse(text)
     html = [token.content.strip() for token in tokens if token.type == "html_block"]
@@ -235,7 +237,7 @@ def test_hostile_text_is_code_in_markdown() -> None:
     assert not {"\x1b", "\x07", "\u202e"} & set(text)
 
 
-def test_markdown_fits_into_a_comment() -> None:
+def test_markdown_report_fits_into_a_github_comment() -> None:
     schemas: Any = {f"S{number}": {"type": "string", "title": f"{number}", "pattern": "x"} for number in range(2000)}
     others = {name: {"type": "integer", "title": name * 900, "pattern": name + "é" * 5000} for name in schemas}
     specs: list[Any] = [{"components": {"schemas": each}} for each in (schemas, others)]
@@ -248,7 +250,7 @@ def test_markdown_fits_into_a_comment() -> None:
     for surface in ("+" + "\U000e0001" * 30_000, "+" + "`" * 60_000, "+\U0001f600" * 40_000):
         text = markdown_report.markdown(Report("a", "b", report.rows, surface, [], "0.1.0"))
         assert len(text.encode()) <= markdown_report.LIMIT
-        assert text.count("- `S") > 20  # the surface does not displace the rows
+        assert text.count("- `S") > 20  # a long surface diff leaves room for rows
     assert text.count("<details>") == text.count("</details>") > 1
 
 

@@ -1,4 +1,4 @@
-"""One change of a spec at a time: each row has its kind, its severity, its place, and what it affects."""
+"""Single changes of a spec: each gives the expected row, with its kind, severity, place and affected operations."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_property_that_is_renamed_is_one_row(spec: Any, before: str, after: str,
     assert described(old, new) == {("property-renamed", BRK, f"{READ[-1]}.{after}", before, after, python)}
 
 
-def test_property_with_another_name_and_description_is_another_property(spec: Any) -> None:
+def test_property_with_a_new_name_and_a_new_description_is_not_a_renamed_property(spec: Any) -> None:
     old = put(spec, [*READ, "properties", "colour"], {"type": "string", "description": "Its colour"})
     new = put(spec, [*READ, "properties", "weight"], {"type": "string", "description": "Its weight"})
     assert {row.kind for row in compare(old, new)} == {"property-removed", "property-added"}
@@ -147,7 +147,7 @@ def test_reference_to_another_schema_is_followed(spec: Any) -> None:
     assert ("property-removed", BRK, f"{READ[-1]}.x.error") in rows
 
 
-def test_reference_to_an_equal_schema_is_one_row(spec: Any) -> None:
+def test_schema_replaced_by_a_reference_to_an_equal_schema_is_one_row(spec: Any) -> None:
     schemas = spec["components"]["schemas"]
     old = put(spec, [*READ, "properties", "x"], schemas["ErrorResponse"])
     new = put(spec, [*READ, "properties", "x"], REFERENCE)
@@ -190,13 +190,13 @@ SPELLED = [
 
 
 @pytest.mark.parametrize(("one", "other"), SPELLED)
-def test_two_spellings_of_one_schema_are_the_same(spec: Any, one: Any, other: Any) -> None:
+def test_schemas_that_are_written_differently_but_mean_the_same_do_not_differ(spec: Any, one: Any, other: Any) -> None:
     for place in (SENT, READ):
         old, new = (put(spec, [*place, "properties", "x"], schema) for schema in (one, other))
         assert compare(old, new) == []
 
 
-def test_order_and_defaults_of_parameters_are_no_change(spec: Any) -> None:
+def test_reordered_parameters_and_explicit_defaults_are_not_a_change(spec: Any) -> None:
     query = {"in": "query", "name": "a", "schema": LIST}
     header = {"in": "header", "name": "b", "schema": TEXT}
     spelled_out = [{**header, "style": "simple", "explode": False}, {**query, "style": "form", "explode": True}]
@@ -204,7 +204,7 @@ def test_order_and_defaults_of_parameters_are_no_change(spec: Any) -> None:
 
 
 def test_changed_keyword_does_not_hide_another_change(spec: Any) -> None:
-    """A removed union, values that move to another schema, and a reference can have other changes beside them."""
+    """A row for a removed union, moved values or a changed reference does not replace the rows of other changes."""
     union = {"type": "object", "properties": {"p": TEXT}, "oneOf": [REFERENCE, ANOTHER]}
     cases: list[tuple[Any, Any, set[str]]] = [
         (union, REFERENCE, {"type-changed"}),
@@ -231,7 +231,7 @@ def test_changed_keyword_does_not_hide_another_change(spec: Any) -> None:
     "reference",
     ["#/components/schemas/More/properties/a", "#/components/schemas/M~1ore", "#/components/schemas/M%2Fore"],
 )
-def test_use_of_a_component_is_found_in_any_spelling_of_the_reference(spec: Any, reference: str) -> None:
+def test_use_of_a_component_is_found_for_escaped_and_inner_references(spec: Any, reference: str) -> None:
     more = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
     old = put(put(spec, [*SCHEMAS, "More"], more), [*SCHEMAS, "M/ore"], more)
     old = put(old, [*READ, "properties", "x"], {"$ref": reference})
@@ -240,7 +240,7 @@ def test_use_of_a_component_is_found_in_any_spelling_of_the_reference(spec: Any,
     assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"response"})
 
 
-def test_row_names_the_attribute_or_the_argument(spec: Any) -> None:
+def test_row_names_the_python_attribute_or_argument(spec: Any) -> None:
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "type"], "integer"))
     assert row.python == "PerformWebTaskRequestSchema.x"
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "description"], "More"))
@@ -260,7 +260,7 @@ def test_use_by_a_webhook_counts_as_use(spec: Any) -> None:
     assert (row.kind, row.severity, row.operations) == ("property-removed", BRK, ("webhook news",))
 
 
-def test_two_paths_with_the_same_template_are_not_mixed_up() -> None:
+def test_two_paths_that_differ_only_in_a_parameter_name_are_compared_separately() -> None:
     paths: Any = {f"/a/{{{name}}}": {"get": {"responses": {name: {}}}} for name in "xy"}
     assert compare({"paths": paths}, {"paths": paths}) == []
 
@@ -283,14 +283,14 @@ def test_change_of_a_schema_is_one_row_for_all_its_operations(spec: Any) -> None
     assert row.operations == ("POST /v1/more", f"POST {PATH}")
 
 
-def test_change_in_requests_and_responses_has_the_higher_severity(spec: Any) -> None:
+def test_change_of_requests_and_responses_has_the_higher_of_both_severities(spec: Any) -> None:
     both_ways = put(spec, [*READ, "properties", "x"], {"$ref": f"#/components/schemas/{SENT[-1]}"})
     (row,) = compare(both_ways, put(both_ways, [*SENT, "properties", "x", "minLength"], 3))
     assert (row.severity, set(row.hits)) == (BRK, {"response", "request"})
 
 
 @pytest.mark.parametrize("kind", ["parameters", "headers", "requestBodies", "responses"])
-def test_component_is_compared_at_its_own_place(spec: Any, kind: str) -> None:
+def test_changed_component_is_one_row_at_the_component(spec: Any, kind: str) -> None:
     part = (
         {"in": "query", "name": "a", "schema": TEXT}
         if kind in {"parameters", "headers"}
@@ -309,9 +309,9 @@ def test_component_is_compared_at_its_own_place(spec: Any, kind: str) -> None:
     assert (row.kind, row.severity) == ("type-changed", BRK)
 
 
-def test_every_kind_of_change_is_in_a_test() -> None:
+def test_every_kind_of_change_is_tested() -> None:
     text = "".join(Path(file).read_text(encoding="utf-8") for file in (__file__, changes.__file__))
-    others = {"python-api", "surface"}  # they are in test_command.py
+    others = {"python-api", "surface"}  # tested in test_command.py
     assert [kind for kind in KINDS if f'"{kind}"' not in text and kind not in others] == []
 
 

@@ -1,4 +1,4 @@
-"""The real changes between upstream's versions, and the report that a reviewer gets of them."""
+"""The drift reports for the real changes between the versions of upstream's spec."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ TOOL = "/v1/tools/perform-web-task"
 
 @pytest.fixture
 def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
-    """Compare two versions, each of which is read and composed once a session."""
+    """Return a function that compares two versions; each version is read and composed only once per test run."""
 
     def side(version: str) -> sides.Side:
         path = upstream(version)
@@ -53,7 +53,7 @@ def one(report: Report, kind: str, where: str) -> Row:
     return row
 
 
-def test_renamed_response_field_breaks_the_wire_but_not_python(compared: Compared) -> None:
+def test_renamed_json_field_of_a_response_is_breaking_but_keeps_its_python_name(compared: Compared) -> None:
     found = compared("2026-01-08b", "2026-01-09")
     assert rows(found, BRK) == {("property-renamed", "PerformWebTaskAsyncResponseData.workflow_id")}
     assert rows(found, BEH) == {("example-shape", f"POST {TOOL}, response 200")}
@@ -76,7 +76,7 @@ def test_renamed_response_field_breaks_the_wire_but_not_python(compared: Compare
     ]
 
 
-def test_asynchronous_form_is_an_addition(compared: Compared) -> None:
+def test_asynchronous_form_of_web_tasks_is_additive(compared: Compared) -> None:
     found = compared("2026-01-08a", "2026-01-08b")
     assert rows(found, BRK) == {
         ("property-removed", "BrowserConfig.force_popups_as_tabs"),
@@ -92,7 +92,7 @@ def test_asynchronous_form_is_an_addition(compared: Compared) -> None:
         ("schema-added", "PerformWebTaskSyncResponseData"),
     } < rows(found, ADD)
     assert found.notes == [
-        "our overlay doesn't fit 2026-01-08a.yaml (async-default, sync-result-any, async-status-open), "
+        "our overlay does not fit 2026-01-08a.yaml (async-default, sync-result-any, async-status-open), "
         "so both specs are compared as upstream published them"
     ]
 
@@ -123,7 +123,7 @@ def test_example_with_another_structure_shows_that_the_result_is_no_longer_neste
     )
     kinds = Counter(row.kind for row in found.rows if row.severity is DOC)
     assert kinds == {"text": 55, "tags": 32}
-    assert len(found.groups(DOC)) < 20  # the same change of many operations is one group
+    assert len(found.groups(DOC)) < 20  # equal changes of several operations are one group
 
 
 @pytest.mark.parametrize(("old", "new"), [("2026-01-08a", "2026-02-15"), ("2026-02-15", "2026-01-08a")])
@@ -134,7 +134,7 @@ def test_first_and_last_version_are_compared_in_both_directions(compared: Compar
         f"**API drift, `{old}.yaml` → `{new}.yaml`:** anchor-webtask 0.1.0 → 0.2.0 because of breaking changes · "
     )
     assert len(text) < markdown_report.LIMIT
-    assert "`make drift` shows all" not in text  # nothing is left out
+    assert "`make drift` shows all" not in text  # the report contains all rows
     assert not any(row.kind == "not-understood" for row in found.rows)
 
 

@@ -1,4 +1,4 @@
-"""The generated code has all parts of a spec, or generating stops and names the missing parts."""
+"""The census: generating stops if the code lacks an operation or another part of the spec, and names that part."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ THING = {"application/json": {"schema": REFERENCE}}
 
 def spec() -> dict[str, Any]:
     text = {"type": "string"}
-    answers = {status: {"description": status, "content": THING} for status in ("200", "404", "4XX", "default")}
+    responses = {status: {"description": status, "content": THING} for status in ("200", "404", "4XX", "default")}
     return {
         "openapi": "3.1.0",
         "info": {"title": "title", "version": "1"},
@@ -40,7 +40,7 @@ def spec() -> dict[str, Any]:
                     "tags": ["things"],
                     "parameters": [{"in": "query", "name": "thingColor", "schema": text}],
                     "requestBody": {"content": THING},
-                    "responses": answers,
+                    "responses": responses,
                 }
             },
             "/v1/things/{id}": {
@@ -58,7 +58,7 @@ def spec() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the package that is generated from the spec."""
+    """Return the package that is generated from `spec()`; tests must not change it."""
 
     def make(folder: Path) -> None:
         taken = generate(repository(folder / "root", spec=spec())).census
@@ -122,14 +122,16 @@ def package(made: Path, tmp_path: Path) -> Path:
         ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: the class Thing is missing"),
     ],
 )
-def test_part_that_the_code_lacks_is_named(package: Path, file: str, old: str, new: str, lost: str) -> None:
+def test_census_names_the_part_that_was_removed_from_the_code(
+    package: Path, file: str, old: str, new: str, lost: str
+) -> None:
     text = (package / file).read_text(encoding="utf-8")
     assert old in text
     (package / file).write_text(text.replace(old, new), encoding="utf-8")
     assert census.take(spec(), package).lost == [lost]
 
 
-def test_operation_without_a_module_is_named(package: Path) -> None:
+def test_census_names_an_operation_whose_module_is_missing(package: Path) -> None:
     (package / POST).unlink()
     assert census.take(spec(), package).lost == [f"POST /v1/things: the module {POST} is missing"]
 
@@ -159,7 +161,9 @@ def test_operation_without_a_module_is_named(package: Path) -> None:
         ),
     ],
 )
-def test_part_that_only_the_spec_has_is_named(made: Path, change: Callable[[dict[str, Any]], Any], lost: str) -> None:
+def test_census_names_the_part_that_was_added_to_the_spec(
+    made: Path, change: Callable[[dict[str, Any]], Any], lost: str
+) -> None:
     changed = spec()
     change(changed)
     assert census.take(changed, made).lost == [lost]
@@ -188,7 +192,7 @@ def test_parts_that_are_null_count_as_missing(tmp_path: Path) -> None:
     assert str(census) == "1 operations, 0 parameters, 0 bodies, 1 responses, 0 schemas"
 
 
-# -- Cases for the generator, in one run for all that are accepted and one for all that are refused -------------------
+# -- Accepted and refused specs: the generator runs once for all accepted cases, and once for all refused cases --------
 
 OTHER = {"$ref": "#/components/schemas/Other"}
 UNION = {"oneOf": [REFERENCE, OTHER]}
@@ -219,7 +223,7 @@ SCHEMAS: dict[str, Any] = {
 
 
 def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
-    """Return the spec with other operations, and another schema for their bodies."""
+    """Return `spec()` with other paths, and with one more schema, `Other`."""
     changed = spec()
     changed["paths"] = paths
     changed["components"]["schemas"]["Other"] = {"type": "object", "properties": {"size": {"type": "integer"}}}
@@ -227,7 +231,7 @@ def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
 
 
 def sending(case: str) -> dict[str, Any]:
-    """Return the path of a case whose body has two content types."""
+    """Return the path item for a case of `BODIES`; its body has two content types."""
     one, two = BODIES[case]
     content = {"application/json": {"schema": one}, "application/merge-patch+json": {"schema": two}}
     return {f"/v1/{case}": {"post": {"requestBody": {"content": content}, "responses": {"204": {"description": "ok"}}}}}
@@ -243,7 +247,7 @@ ACCEPTED["components"]["schemas"] |= {**SCHEMAS, "Renamed": {"type": "object", "
 
 @pytest.fixture(scope="module")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the package with all accepted cases; the config renames one class."""
+    """Return the package that is generated from all accepted cases; the config renames one class."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=ACCEPTED)
@@ -255,24 +259,24 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(spec: dict[str, Any]) -> dict[str, Any]:
-    """Return a spec whose operations have the names that composing gives them."""
+    """Name the operations of a spec as composing does, and return the spec."""
     assert operation_names.rename(spec) == []
     return spec
 
 
 @pytest.mark.parametrize("case", DISTINCT)
-def test_content_types_of_a_body_with_distinct_types_are_accepted(accepted: Path, case: str) -> None:
+def test_body_is_accepted_if_each_content_type_has_its_own_python_type(accepted: Path, case: str) -> None:
     taken = census.take(named(of_cases(sending(case))), accepted)
     assert (taken.lost, taken.counts["bodies"]) == ([], 2)
 
 
-def test_body_with_a_union_is_one_content_type(accepted: Path) -> None:
+def test_body_with_a_union_counts_as_one_content_type(accepted: Path) -> None:
     taken = census.take(named(of_cases(SENDING_UNION)), accepted)
     assert (taken.lost, taken.counts["bodies"]) == ([], 1)
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_schema_without_a_class_is_accepted(accepted: Path, name: str) -> None:
+def test_schema_for_which_the_generator_writes_no_class_is_accepted(accepted: Path, name: str) -> None:
     changed = of_cases({})
     changed["components"]["schemas"][name] = SCHEMAS[name]
     taken = census.take(changed, accepted)
@@ -289,7 +293,7 @@ def test_class_that_the_config_renames_is_found_by_its_new_name(accepted: Path) 
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return the lines of the error message: one for each refused case."""
+    """Return the lines of the error message for the refused cases, one line for each case."""
     cases = of_cases({path: item for case in BODIES.keys() - DISTINCT for path, item in sending(case).items()})
     for method, name in (("put", "getHTTPThing"), ("patch", "get_http_thing")):
         operation = {"operationId": name, "responses": {"204": {"description": "ok"}}}
@@ -339,5 +343,5 @@ def test_spec_is_refused_if_its_code_would_lack_a_part(refusals: list[str], case
     assert REFUSED[case] in refusals
 
 
-def test_no_other_part_of_the_refused_spec_is_refused(refusals: list[str]) -> None:
+def test_refused_spec_has_no_other_problems(refusals: list[str]) -> None:
     assert sorted(refusals) == sorted(REFUSED.values())

@@ -18,8 +18,8 @@ from tests.support.once import once
 from tools.generate import build, folder_swap, generated_folder, import_check, pins
 from tools.generate.__main__ import main
 from tools.generate.build import GenerationError
-from tools.lock import locked
 from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
+from tools.repository_lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,12 +46,12 @@ def run(command: str, root: Path) -> int:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Return every file of the repository, also those that should not be there."""
+    """Return the content of every file in the repository, including unexpected files, by path."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return every file of a folder, except bytecode."""
+    """Return the content of every file in a folder by path, without bytecode files."""
     return {path: content for path, content in tree(folder).items() if "__pycache__" not in path}
 
 
@@ -63,7 +63,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return the lines that `check` prints for a repository in which an input and generated files have changed."""
+    """Return the lines that `check` prints after the spec and some generated files have changed."""
 
     def make(folder: Path) -> None:
         root = copy_of_the_repository(folder / "repository")
@@ -91,22 +91,22 @@ OF_AN_INPUT = [
 ]
 
 
-def test_check_names_every_file_that_differs(checked: list[str]) -> None:
+def test_check_names_every_changed_extra_and_missing_file(checked: list[str]) -> None:
     assert [line for line in checked if line not in OF_AN_INPUT] == [
         f"changed: {PACKAGE}/client.py",
         f"extra: {PACKAGE}/extra.py",
         f"missing: {PACKAGE}/models/error_response.py",
         "extra: generated/extra.txt",
-        "generated/ differs from what spec, overlay and config give; run: make generate",
+        "generated/ does not match the spec, the overlay and the config; run: make generate",
     ]
 
 
-def test_check_sees_that_an_input_has_changed(checked: list[str]) -> None:
+def test_check_names_the_files_that_depend_on_a_changed_spec(checked: list[str]) -> None:
     assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
 
 
 def without_network() -> list[str]:
-    """Return the command that runs a program without network, empty if this system has no such command."""
+    """Return a command that runs other programs without network; an empty list if this system has no such command."""
     unshare = shutil.which("unshare")
     command = [str(unshare), "--net", "--map-root-user"]
     return [] if unshare is None or subprocess.run([*command, "true"], capture_output=True).returncode else command
@@ -114,7 +114,10 @@ def without_network() -> list[str]:
 
 @pytest.fixture(scope="module")
 def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run with hostile settings, and without network if the system supports that."""
+    """Generate with settings that could change the result, and return the folder with the repository.
+
+    The network is off if this system supports that.
+    """
 
     def make(folder: Path) -> None:
         root = copy_of_the_repository(folder / "repository")
@@ -133,7 +136,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
             path.parent.mkdir(exist_ok=True)
             path.write_text(text, encoding="utf-8")
             path.chmod(0o755)
-        (root / ".git").mkdir()  # .gitignore has an effect only in a repository
+        (root / ".git").mkdir()  # programs read .gitignore only in a git repository
         ran = subprocess.run(
             [*without_network(), sys.executable, "-m", "tools.generate", "generate", "--root", "repository"],
             cwd=folder,
@@ -144,7 +147,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "PYTHONUTF8": "0",
                 "PYTHONCOERCECLOCALE": "0",
                 "PYTHONWARNINGS": "error",
-                "PYTHONPROFILEIMPORTTIME": "1",  # writes to stderr, which in the generator would be a warning
+                "PYTHONPROFILEIMPORTTIME": "1",  # writes to stderr, as a warning would
                 "LC_ALL": "C",
                 "HOME": str(folder),
                 "XDG_CONFIG_HOME": str(folder),
@@ -188,7 +191,7 @@ def test_warning_of_the_generator_is_an_error_and_changes_nothing(root: Path, ca
 
 @pytest.fixture
 def ready_code(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Replace the generator by a copy of the code that the repository has."""
+    """Replace the generator by a function that copies the generated code of the repository."""
     monkeypatch.setattr(build, "_run_generator", lambda _, __, package: shutil.copytree(root / PACKAGE, package))
 
 
@@ -211,7 +214,7 @@ def test_package_that_cannot_be_imported_is_an_error_and_changes_nothing(
     before = tree(root)
     assert run("generate", root) == 1
     text = capsys.readouterr().err
-    assert "the generated package can't be imported:\nanchor_webtask_api.models: lost" in text
+    assert "the generated package cannot be imported:\nanchor_webtask_api.models: lost" in text
     assert tree(root) == before
 
 
@@ -246,10 +249,10 @@ def test_program_with_another_version_than_the_pinned_one_is_an_error(
 def test_pin_that_is_not_exact_is_an_error(root: Path, capsys: CaptureFixture[str]) -> None:
     replace(root / "pyproject.toml", '"ruff == ', '"ruff >= ')
     assert run("check", root) == 1
-    assert "has no exact pin of ruff" in capsys.readouterr().err
+    assert "must pin `ruff == <version>` in the dependency group `tools`" in capsys.readouterr().err
 
 
-def test_formatter_that_is_only_on_the_path_is_an_error(
+def test_formatter_that_is_only_on_the_callers_path_is_an_error(
     root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bin_without_ruff = tmp_path / "bin"
@@ -258,7 +261,10 @@ def test_formatter_that_is_only_on_the_path_is_an_error(
     monkeypatch.setattr(pins, "BIN", bin_without_ruff)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
     assert run("check", root) == 1
-    assert f"ruff is not installed beside the interpreter, in {bin_without_ruff}; run: " in capsys.readouterr().err
+    assert (
+        f"ruff is not installed in {bin_without_ruff}, the folder of the running Python; run: "
+        in capsys.readouterr().err
+    )
 
 
 WITHOUT_GENERATOR = """
@@ -271,22 +277,22 @@ sys.exit(main(["check", "--root", sys.argv[1]]))
 """
 
 
-def test_missing_generator_is_named(root: Path) -> None:
+def test_error_names_the_missing_generator(root: Path) -> None:
     command = [sys.executable, "-c", WITHOUT_GENERATOR, str(root)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert ran.returncode == 1
     assert ran.stderr.startswith(
-        f"make check: {pins.GENERATOR} is not installed beside the interpreter, in {root}; run: "
+        f"make check: {pins.GENERATOR} is not installed in {root}, the folder of the running Python; run: "
     )
 
 
-def test_folder_that_a_killed_run_still_writes_is_removed_by_a_later_run(
+def test_temporary_folder_that_cannot_be_removed_yet_is_removed_by_a_later_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left = tmp_path / ".generated-left"
     left.mkdir()
     with monkeypatch.context() as patched:
-        patched.setattr(os, "rmdir", refuse)  # as if a file had been written into the folder meanwhile
+        patched.setattr(os, "rmdir", refuse)  # fails as it would if a process had just written a file
         with locked(tmp_path, ".generated-*"):
             assert left.exists()
     with locked(tmp_path, ".generated-*"):
@@ -317,7 +323,7 @@ def test_folder_that_cannot_be_replaced_is_an_error_and_is_unchanged(
     monkeypatch.setattr(generated_folder, "build", copying(root / "generated"))
     monkeypatch.setattr(folder_swap, "replace", refused)
     assert run("generate", root) == 1
-    assert capsys.readouterr().err == f"make generate: {root / 'generated'} can't be replaced: Permission denied\n"
+    assert capsys.readouterr().err == f"make generate: {root / 'generated'} cannot be replaced: Permission denied\n"
     assert tree(root) == before
 
 
@@ -361,12 +367,12 @@ main(["generate", "--root", root])
 
 
 def killed(moment: str, root: Path, ready: str = "") -> None:
-    """Generate in a process that is killed at a moment.
+    """Run the generate command in a process that kills itself at a given moment.
 
     Args:
-        moment: The moment of the kill, a case of the program.
+        moment: The moment of the kill, one of the cases in `KILLED`.
         root: The repository.
-        ready: A folder that is copied instead of generating code.
+        ready: A folder that is copied instead of running the generator; empty to run the generator.
     """
     command = [sys.executable, "-c", KILLED, moment, ready, str(root)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True)
@@ -391,7 +397,7 @@ def hidden(root: Path) -> list[str]:
         ("old folder deleted", "new"),
     ],
 )
-def test_kill_at_any_moment_of_the_replacement_loses_no_folder(
+def test_kill_at_any_moment_of_the_replacement_leaves_a_complete_folder(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, left: str
 ) -> None:
     ready = shutil.copytree(root / "generated", tmp_path / "ready")
@@ -405,11 +411,11 @@ def test_kill_at_any_moment_of_the_replacement_loses_no_folder(
         raise GenerationError("no")
 
     monkeypatch.setattr(generated_folder, "build", fail)
-    assert run("check", root) == 1  # a next run that fails leaves a complete folder …
+    assert run("check", root) == 1  # if the next run fails, the folder is still complete
     assert files(root / "generated") == (new if left == "new" else old)
     monkeypatch.setattr(generated_folder, "build", copying(ready))
     generated_folder.generate(root)
-    assert files(root / "generated") == new  # … and a next run that succeeds replaces it
+    assert files(root / "generated") == new  # if the next run succeeds, it replaces the folder
     assert hidden(root) == []
 
 
@@ -421,7 +427,7 @@ def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> 
     assert hidden(root) != []
 
 
-def test_kill_after_the_code_is_generated_leaves_the_old_folder_to_the_next_run(
+def test_kill_after_the_code_is_generated_leaves_the_old_folder_which_the_next_run_replaces(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = shutil.copytree(root / "generated", tmp_path / "ready")
@@ -454,7 +460,7 @@ generated_folder.generate(root)
 """
 
 
-def test_two_runs_at_once_take_turns(root: Path, tmp_path: Path) -> None:
+def test_second_of_two_simultaneous_runs_waits_for_the_first(root: Path, tmp_path: Path) -> None:
     ready, log = shutil.copytree(root / "generated", tmp_path / "ready"), tmp_path / "log"
     wanted = tree(root)
     shutil.rmtree(root / "generated")

@@ -1,6 +1,6 @@
-"""Text in a spec stays text: it is never executed, and never leaves its string or comment in the generated code.
+"""Hostile text in a spec is never executed, and never ends its string or comment in the generated code.
 
-The generator runs once for all accepted cases, and once for all names that are refused after it has run.
+The generator runs once for all accepted cases, and once for all names that are refused because they hide another name.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ NAMES = [
     *(f"{text}n{number}" for number, text in enumerate(TEXTS)),
     *("None", "class", "self", "1st"),
 ]
-"""Names that stay different when only their letters and digits are left."""
+"""Hostile names; they stay different when all characters except letters and digits are removed."""
 
 
 def spec() -> dict[str, Any]:
-    """Return a spec whose every text is hostile."""
+    """Return a spec in which all texts and names are hostile."""
     fields: dict[str, Any] = {}
     for number, text in enumerate(TEXTS):
         about = {"description": text, "title": text, "example": text, "examples": [text], "$comment": text}
@@ -91,11 +91,11 @@ def spec() -> dict[str, Any]:
 
 
 HARMLESS = ["errors", "httpx", "cast", "k", "v", "client", "url", "_kwargs", "request"]
-"""Names that generated code uses only where the names of a spec cannot hide them."""
+"""Names that generated code also uses, but only in places where a name from a spec cannot hide them."""
 
 
 def with_harmless_names() -> dict[str, Any]:
-    """Return the hostile spec with an operation for each harmless name, with a parameter and a field of that name."""
+    """Return the hostile spec with one more operation, parameter and field for each harmless name."""
     document = spec()
     for number, name in enumerate(HARMLESS):
         schema = {"$ref": f"#/components/schemas/Harmless{number}"}
@@ -116,11 +116,11 @@ def with_harmless_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository with the code of all accepted cases; `results.json` beside it has the results."""
+    """Return a repository with the code for all accepted cases; the file `results.json` beside it has the results."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_harmless_names())
-        generated = generate(root)  # imports all the code
+        generated = generate(root)  # also imports all the code
         results = {"census": generated.census.counts, "differences": check(root), "tried": try_all(root)}
         (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
 
@@ -132,7 +132,7 @@ def results(accepted: Path) -> Any:
     return json.loads((accepted.parent / "results.json").read_text(encoding="utf-8"))
 
 
-def test_hostile_text_is_neither_executed_nor_breaks_the_code(accepted: Path, results: Any) -> None:
+def test_hostile_text_is_not_executed_and_the_generated_code_works(accepted: Path, results: Any) -> None:
     more = len(HARMLESS)
     assert results["census"] == {
         "operations": 1 + more,
@@ -150,7 +150,7 @@ def test_hostile_text_is_neither_executed_nor_breaks_the_code(accepted: Path, re
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)), ids=HARMLESS)
-def test_name_that_hides_nothing_is_accepted(results: Any, number: int) -> None:
+def test_name_that_hides_no_needed_name_is_accepted(results: Any, number: int) -> None:
     operation = f"POST /v1/harmless{number}"
     assert f"Harmless{number}" in results["tried"]["schema"]
     assert f"{operation} application/json" in results["tried"]["body"]
@@ -208,7 +208,7 @@ HIDING_SCHEMAS = ["Response", "Unset", "UUID", "File"]
 
 
 def with_hiding_names() -> dict[str, Any]:
-    """Return a spec with all hiding names: parameters, fields and schemas that hide a name of the generated code."""
+    """Return a spec with all parameters, fields and schemas whose names hide a name that the generated code needs."""
     document = spec()
     paths, schemas = document["paths"], document["components"]["schemas"]
     for name in HIDING_PARAMETERS:
@@ -242,7 +242,7 @@ def with_hiding_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return the lines of the error message: one for each hiding name."""
+    """Return the lines of the error message for the hiding names."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_hiding_names())
@@ -269,7 +269,7 @@ def test_field_that_hides_a_name_of_its_class_is_refused(refusals: set[str], mod
 
 
 @pytest.mark.parametrize("name", HIDING_SCHEMAS)
-def test_schema_with_the_name_of_a_class_that_a_module_needs_is_refused(refusals: set[str], name: str) -> None:
+def test_schema_named_like_a_class_that_the_generated_code_imports_is_refused(refusals: set[str], name: str) -> None:
     refused = f"the class {name} of a schema hides another class"
     assert [line for line in refusals if line.endswith(f".py: {refused}")]
 
@@ -280,7 +280,7 @@ def test_no_other_name_is_refused(refusals: set[str]) -> None:
     assert len(refusals - schemas) == parameters
 
 
-def test_message_cannot_control_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_error_with_text_of_the_spec_cannot_control_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     document = spec()
     document["paths"]["/v1/\x1b[31m{\u202e}"] = {"get": {"responses": {}, "operationId": "post_v1_things"}}
     root = repository(tmp_path / "root", spec=document)

@@ -1,4 +1,4 @@
-"""Parts of a spec that the generator would ignore without a warning stop it."""
+"""Generating stops if a spec has parts that the generator would ignore without a warning."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_properties_beside_a_keyword_that_replaces_them_are_reported(
         ),
         (
             {"type": "string", "maxLength": 5},
-            "the type string in an `allOf` is taken for an object; write it into the schema itself",
+            "the type string in an `allOf` is treated as an object; write the type beside the `allOf`",
         ),
     ],
 )
@@ -140,7 +140,7 @@ def test_schema_that_the_generator_reads_completely_is_accepted(schema: dict[str
     assert list(ignored_parts.find(spec(schema))) == []
 
 
-def test_ignored_parts_stop_generating(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
+def test_generating_stops_and_reports_all_ignored_parts(tmp_path: Path, capsys: CaptureFixture[str]) -> None:
     document = spec({"type": "object", "properties": PROPERTIES, "oneOf": [REFERENCE]})
     document["paths"]["/v1/others"] = {"$ref": "#/components/pathItems/Others"}
     document["paths"]["/v1/things"]["get"]["servers"] = [{"url": "https://other.example"}]

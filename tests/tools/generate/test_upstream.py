@@ -1,6 +1,6 @@
-"""Upstream's complete documents, from vendoring to generated code, with the overlay of this repository.
+"""Runs the pipeline on upstream's complete documents: vendor, compose with our overlay, generate, and try the code.
 
-Each document is vendored and generated once, and the tests read the result.
+Each document is vendored, and its code is generated, only once; the tests read the result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ each_version = pytest.mark.parametrize("version", COUNTS)
 
 @pytest.fixture
 def root(tmp_path_factory: pytest.TempPathFactory, version: str) -> Path:
-    """Return a repository with a version and the code that is generated from it; `census` beside it has the counts."""
+    """Return a repository with the code for a version of upstream's spec; `census` beside it has the counts."""
     document = upstream(version)
 
     def make(folder: Path) -> None:
@@ -50,12 +50,12 @@ def test_complete_document_is_vendored_byte_for_byte(root: Path, version: str) -
 
 
 @each_version
-def test_complete_document_has_code_for_all_its_parts(root: Path, version: str) -> None:
+def test_code_is_generated_for_all_parts_of_a_complete_document(root: Path, version: str) -> None:
     assert (root.parent / "census").read_text(encoding="utf-8") == COUNTS[version][0]
 
 
 @each_version
-def test_all_code_of_a_complete_document_works(root: Path, version: str) -> None:
+def test_generated_code_of_a_complete_document_reads_and_writes_all_samples_unchanged(root: Path, version: str) -> None:
     _, *tried = COUNTS[version]
     assert [len(labels) for labels in try_all(root).values()] == tried
 
@@ -78,8 +78,8 @@ def test_first_document_with_the_asynchronous_form_differs_from_the_next_only_in
 
 
 @each_version
-def test_country_code_of_norway_is_text_in_spec_and_code(root: Path) -> None:
-    """In YAML 1.1 the country code `no` is false."""
+def test_country_code_no_is_text_in_spec_and_code(root: Path) -> None:
+    """Norway's country code is `no`, which YAML 1.1 would read as false."""
     codes = ast.parse((root / GENERATED / PACKAGE / "models" / "anchor_proxy_country_code.py").read_text())
     assert "'no'" in {ast.unparse(node) for node in ast.walk(codes) if isinstance(node, ast.Constant)}
     assert "no" in shipped(root)["components"]["schemas"]["AnchorProxyCountryCode"]["enum"]
@@ -94,7 +94,7 @@ def test_second_generation_from_a_complete_document_gives_the_same_bytes(root: P
     assert check(root) == []
 
 
-def test_document_without_the_asynchronous_form_is_vendored_and_not_generated(tmp_path: Path) -> None:
+def test_document_without_the_asynchronous_form_is_vendored_but_its_code_is_not_generated(tmp_path: Path) -> None:
     document = upstream("2026-01-08a")
     root = repository(tmp_path / "root")
     vendor(root, str(document), replace=True)

@@ -52,12 +52,12 @@ def test_scalars_follow_yaml_1_2(file: Path, text: str, value: object) -> None:
     assert type(plain["key"]) is type(value)
 
 
-def test_keys_are_text(file: Path) -> None:
+def test_keys_are_loaded_as_text(file: Path) -> None:
     document = loaded(file, "200: a\nno: b\n~: c\n2024-01-01: d\n")
     assert yaml.plain(document) == {"200": "a", "no": "b", "~": "c", "2024-01-01": "d"}
 
 
-def test_duplicate_key_is_found_in_any_spelling(file: Path) -> None:
+def test_number_and_text_with_the_same_characters_are_duplicate_keys(file: Path) -> None:
     with pytest.raises(yaml.DocumentError, match=r"file.yaml:2:1: found duplicate key \"200\"$"):
         loaded(file, "200: a\n'200': b\n")
 

@@ -112,14 +112,14 @@ def test_models_are_described_with_types_and_wire_names(tmp_path: Path) -> None:
     )
 
 
-def test_exported_model_without_a_definition_is_an_error(tmp_path: Path) -> None:
+def test_exported_name_without_a_class_or_literal_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="neither a class nor a Literal: Lost"):
         models(tmp_path, '("Lost", "Thing")')
 
 
 def test_field_that_is_not_read_from_json_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "MODEL", MODEL.replace('d.pop("size")', "0"))
-    with pytest.raises(ValueError, match="Thing: has 2 fields, but reads 1: type"):
+    with pytest.raises(ValueError, match="Thing: has 2 fields, but reads 1 keys: type"):
         models(tmp_path, '("Thing",)')
 
 

@@ -1,4 +1,4 @@
-"""Documents that are refused: every error has the place and the reason, and the files stay unchanged."""
+"""Documents that `make vendor` refuses: the error has the place and the reason, and the files stay unchanged."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
         document.read_document("new.yaml", tmp_path / "none")
 
 
-# -- Size --------------------------------------------------------------------------------------------------------------
+# -- Size and depth ----------------------------------------------------------------------------------------------------
 
 
 def doubling(levels: int) -> str:
@@ -95,7 +95,7 @@ def doubling(levels: int) -> str:
     return f"{SPEC_3}x-a:\n  - &a0 [lol, lol]\n{''.join(lines)}"
 
 
-def test_aliases_that_grow_exponentially_are_refused(file: Path) -> None:
+def test_aliases_that_expand_exponentially_are_refused(file: Path) -> None:
     assert re.match(
         r"new\.yaml:\d+:\d+: the aliases up to here expand to more than 1024 KiB", refusal(file, doubling(64))
     )
@@ -119,7 +119,7 @@ def test_alias_inside_its_own_value_is_refused(file: Path) -> None:
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000])
 def test_deep_nesting_is_refused(file: Path, content: str) -> None:
-    assert "mappings and arrays are nested more than 100 deep" in refusal(file, content)
+    assert "mappings and arrays are nested more than 100 levels deep" in refusal(file, content)
 
 
 def test_maximum_depth_is_accepted(file: Path) -> None:
@@ -193,7 +193,7 @@ def test_broken_references_outside_schemas_are_refused(file: Path) -> None:
     ]
 
 
-def test_error_shows_the_first_of_many_problems(file: Path) -> None:
+def test_error_lists_the_first_20_problems_and_counts_the_others(file: Path) -> None:
     lines = refusal(file, components("".join(f"A{number}: {{$ref: x}}\n" for number in range(50)))).splitlines()
     assert len(lines) == 21
     assert lines[-1] == "… and 30 more"
@@ -201,7 +201,7 @@ def test_error_shows_the_first_of_many_problems(file: Path) -> None:
 
 def test_long_chain_of_references_is_refused(file: Path) -> None:
     links = "".join(f"A{number}: {{$ref: '#/components/schemas/A{number + 1}'}}\n" for number in range(200))
-    assert "A2 leads only to other `$ref`s, in a circle or through more than 100" in refusal(
+    assert "A2 leads only to other `$ref`s, in a circle or in a chain of more than 100" in refusal(
         file, components(f"{links}A200: {{}}\n")
     )
 
@@ -214,7 +214,7 @@ def test_long_chain_of_references_is_refused(file: Path) -> None:
     [
         (b"", "new.yaml is empty"),
         (b" \n\n", "new.yaml is empty"),
-        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "new.yaml: HTML or XML"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE html><html></html>", "new.yaml: is HTML or XML"),
         (b"# A page\n\n> of no operation", "new.yaml:3:3: not valid YAML or JSON"),
         (json.dumps({"swagger": "2.0"}).encode(), "new.yaml: not an OpenAPI 3.x document"),
         (doubling(64).encode(), "the aliases up to here"),
@@ -223,7 +223,7 @@ def test_long_chain_of_references_is_refused(file: Path) -> None:
         (f"{SPEC_3}components: {{schemas: {{A: {{$ref: x}}}}}}".encode(), "the `$ref` x is remote"),
     ],
 )
-def test_refusal_leaves_the_files_unchanged(
+def test_refused_document_leaves_the_vendored_files_unchanged(
     tmp_path: Path, file: Path, content: bytes, reason: str, capsys: CaptureFixture[str]
 ) -> None:
     root = tmp_path / "repository"

@@ -1,4 +1,4 @@
-"""Reading documents from files, addresses and standard input, and the errors that prevent it."""
+"""Documents for `make vendor` are read from files, URLs and standard input, within limits and without secrets."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def refusal(origin: str) -> str:
 # -- Files -------------------------------------------------------------------------------------------------------------
 
 
-def test_source_of_a_file_is_its_name_without_the_folder(tmp_path: Path) -> None:
+def test_source_of_a_file_is_its_name_without_its_folder(tmp_path: Path) -> None:
     path = tmp_path / "né w.yaml"
     path.write_bytes(SMALL)
     assert fetch.fetch(str(path)) == fetch.Fetched("né w.yaml", SMALL)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems require names to be text")
-def test_file_name_with_invalid_bytes_is_replaced_by_text(tmp_path: Path) -> None:
+def test_invalid_bytes_in_a_file_name_are_replaced(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"n\xff.yaml")
     path.write_bytes(SMALL)
     assert fetch.fetch(str(path)).source == "n\ufffd.yaml"
@@ -55,7 +55,7 @@ def test_file_name_with_invalid_bytes_is_replaced_by_text(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("origin", "reason"),
     [
-        ("", "FROM is empty; FROM must be a file, an https address, or - for standard input"),
+        ("", "FROM is empty; FROM must be a file, an https URL, or - for standard input"),
         ("none.yaml", "none.yaml: No such file or directory; FROM must be a file"),
         (".", ".: Is a directory; FROM must be a file"),
         ("a\0b", "a\0b: embedded null byte; FROM must be a file"),
@@ -66,7 +66,7 @@ def test_unreadable_file_is_refused(origin: str, reason: str) -> None:
     assert refusal(origin).startswith(reason)
 
 
-def test_file_may_have_the_maximum_size_and_no_more(tmp_path: Path) -> None:
+def test_file_of_the_maximum_size_is_accepted_and_a_larger_one_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(b"x" * fetch.LIMIT)
     assert len(fetch.fetch(str(path)).content) == 32 * 1024 * 1024
@@ -75,7 +75,7 @@ def test_file_may_have_the_maximum_size_and_no_more(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/dev/zero never ends")
-def test_file_without_an_end_is_refused() -> None:
+def test_endless_file_is_refused() -> None:
     assert refusal("/dev/zero") == "/dev/zero is larger than 32 MiB, the limit for a spec"
 
 
@@ -92,13 +92,13 @@ def test_empty_or_closed_standard_input_is_refused(tmp_path: Path, given: bytes 
     assert ran.stderr.decode().startswith(f"make vendor: {expected}")
 
 
-# -- Addresses ---------------------------------------------------------------------------------------------------------
+# -- URLs --------------------------------------------------------------------------------------------------------------
 
 
-def test_source_of_an_address_has_no_secrets() -> None:
+def test_source_of_a_url_contains_no_secrets() -> None:
     with raw_server(check=[OK]) as server:
-        address = server.base_url.replace("//", "//user:sesame@")
-        fetched = fetch.fetch(f"{address}/docs/spec.yaml?token=s3cret#part")
+        url = server.base_url.replace("//", "//user:sesame@")
+        fetched = fetch.fetch(f"{url}/docs/spec.yaml?token=s3cret#part")
     assert fetched == fetch.Fetched(f"{server.base_url}/docs/spec.yaml", SMALL)
     assert server.requests[0].path == "/docs/spec.yaml?token=s3cret"
 
@@ -116,7 +116,7 @@ def test_source_of_an_address_has_no_secrets() -> None:
         http_response(200, b""),
     ],
 )
-def test_error_shows_no_secret_of_the_address(script: Script) -> None:
+def test_error_contains_no_secret_of_the_url(script: Script) -> None:
     with raw_server(check=[script]) as server:
         text = refusal(f"{server.base_url.replace('//', '//user:sesame@')}/spec?token=s3cret")
     assert text.startswith(f"{server.base_url}/spec")
@@ -133,13 +133,13 @@ def test_error_shows_no_secret_of_the_address(script: Script) -> None:
         (http_response(200, b" \n"), "/spec is empty"),
         (
             (response_head(200, 1000), b"openapi", Ending.CLOSE),
-            "/spec can't be fetched: peer closed connection without sending",
+            "/spec cannot be fetched: peer closed connection without sending",
         ),
-        ((Ending.CLOSE,), "/spec can't be fetched: Server disconnected"),
-        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec can't be fetched: "),
+        ((Ending.CLOSE,), "/spec cannot be fetched: Server disconnected"),
+        (http_response(200, b"no gzip", {"content-encoding": "gzip"}), "/spec cannot be fetched: "),
         (moved("/spec"), "/spec redirects more than 5 times"),
-        (moved("http://h:x/"), "/spec can't be fetched: Invalid URL in location header"),
-        (moved("data:,x"), "/spec can't be fetched: "),
+        (moved("http://h:x/"), "/spec cannot be fetched: Invalid URL in location header"),
+        (moved("data:,x"), "/spec cannot be fetched: "),
     ],
 )
 def test_invalid_response_is_refused(script: Script, reason: str) -> None:
@@ -149,7 +149,7 @@ def test_invalid_response_is_refused(script: Script, reason: str) -> None:
 
 def test_refused_connection_is_an_error() -> None:
     with raw_server(listening=False) as server:
-        assert refusal(server.base_url).startswith(f"{server.base_url} can't be fetched: [Errno ")
+        assert refusal(server.base_url).startswith(f"{server.base_url} cannot be fetched: [Errno ")
 
 
 def test_silent_server_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,7 +164,7 @@ def test_slow_response_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "the response took more than 0 s" in refusal(server.base_url)
 
 
-def test_response_that_is_too_large_is_not_read_to_its_end() -> None:
+def test_reading_stops_when_a_response_is_too_large() -> None:
     megabyte = b"x" * 1024 * 1024
     script: Script = (response_head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
     with raw_server(check=[script]) as server:
@@ -177,7 +177,7 @@ def test_request_accepts_no_compression() -> None:
     assert server.requests[0].headers["accept-encoding"] == "identity"
 
 
-def test_proxy_gets_no_request_to_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_request_to_loopback_is_not_sent_to_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server() as proxy, raw_server(check=[OK]) as server:
         monkeypatch.setenv("HTTP_PROXY", proxy.base_url)
         assert fetch.fetch(server.base_url).content == SMALL
@@ -196,8 +196,8 @@ def test_scheme_other_than_https_is_refused_outside_loopback(origin: str) -> Non
 
 
 @pytest.mark.parametrize("origin", ["https://", "https:///spec", "http://user:sesame@h:x/", "https://h:sesame@:x/"])
-def test_invalid_address_is_refused(origin: str) -> None:
-    assert refusal(origin).startswith("FROM is not a valid address; FROM must be a file")
+def test_invalid_url_is_refused(origin: str) -> None:
+    assert refusal(origin).startswith("FROM is not a valid URL; FROM must be a file")
 
 
 def test_redirect_with_the_same_scheme_is_followed() -> None:
@@ -259,7 +259,7 @@ def test_untrusted_certificate_is_refused(tls: ssl.SSLContext, monkeypatch: pyte
 # -- The command -------------------------------------------------------------------------------------------------------
 
 
-def test_spec_is_vendored_from_an_address(tmp_path: Path) -> None:
+def test_spec_is_vendored_from_a_url(tmp_path: Path) -> None:
     with raw_server(check=[OK]) as server:
         assert main(["--root", str(tmp_path), f"{server.base_url}/spec.yaml?token=s3cret"]) == 0
     assert (tmp_path / SPEC).read_bytes() == SMALL

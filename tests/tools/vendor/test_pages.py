@@ -131,13 +131,13 @@ def refused(root: Path, text: str, capsys: CaptureFixture[str], *options: str) -
 
 
 @pytest.mark.parametrize("form", ["openapi-mintlify.yaml", "/openapi.yaml"])
-def test_slice_is_found_with_its_line(form: str) -> None:
+def test_slice_of_a_page_is_found_with_its_operation_and_line(form: str) -> None:
     example = f"`````md\n{FENCE} get /no\n````\n`````\n````json\n{{}}\n````\n"
     text = f"{example}\n````yaml {form} get /a/{{id}}\na: 1\nb: 2\n\n````"
     assert read_page("p", text) == Page(method="get", path="/a/{id}", text="a: 1\nb: 2\n", line=9)
 
 
-def test_page_may_have_carriage_returns() -> None:
+def test_page_with_carriage_returns_is_accepted() -> None:
     text = page("a: 1\nb: 2\n").replace("\n", "\r\n")
     assert read_page("p", text).text == "a: 1\r\nb: 2\n"
 
@@ -146,29 +146,35 @@ def test_page_may_have_carriage_returns() -> None:
     ("name", "text", "expected"),
     [("p.md", "a: 1", True), ("p.mdx", "", True), ("p", page(""), True), ("p.yaml", "a: |\n  ````yaml x\n", False)],
 )
-def test_page_is_recognized_by_name_or_fence(name: str, text: str, *, expected: bool) -> None:
+def test_documentation_page_is_recognized_by_its_name_or_code_fence(name: str, text: str, *, expected: bool) -> None:
     assert is_page(name, text) is expected
 
 
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("# Nothing\n", f"page.md: has no fence that is opened by {FENCE} <method> <path>\n"),
+        ("# Nothing\n", f"page.md: has no code fence that begins with {FENCE} <method> <path>\n"),
         ("# A\n```yaml openapi-mintlify.yaml get /a\n```\n", "<path>; line 2 has ```yaml openapi-mintlify.yaml get /a"),
         ("````yaml openapi.yaml get /a\n````\n", "<path>; line 1 has ````yaml openapi.yaml get /a"),
         ("````yaml openapi-mintlify.yaml /a\n````\n", "<path>; line 1 has"),
-        (f"{page('')}{page('')}", "page.md: has 2 slices, in lines 7 and 16; a page must have one"),
+        (f"{page('')}{page('')}", "page.md: has 2 slices of the spec, at lines 7 and 16; a page must have one"),
         (
             f"# A\n{FENCE} get /a\nopenapi: 3.1.0\n",
-            "page.md:2: the fence is not closed; is the page cut off?",
+            "page.md:2: the code fence is not closed; is the page cut off?",
         ),
         (f"{FENCE} get /a\na: b\n c: d\n````\n", "page.md:3:3: not valid YAML or JSON"),
         (f"{FENCE} get /a\na: 1\na: 2\n````\n", 'page.md:3:1: found duplicate key "a"'),
         (f"{FENCE} get /a\n````\n", "page.md: not an OpenAPI 3.x document"),
-        (page(f"{HEAD}paths: {{/a: {{get: {{}}}}}}"), "page.md:7: the slice has no post /a, which its fence names"),
-        (page(f"{HEAD}paths: {{/b: {{post: {{}}}}}}"), "page.md:7: the slice has no post /a, which its fence names"),
+        (
+            page(f"{HEAD}paths: {{/a: {{get: {{}}}}}}"),
+            "page.md:7: the slice lacks the operation that its code fence names: post /a",
+        ),
+        (
+            page(f"{HEAD}paths: {{/b: {{post: {{}}}}}}"),
+            "page.md:7: the slice lacks the operation that its code fence names: post /a",
+        ),
         (page(f"{HEAD}{POST_A}"), "page.md:20:21: the `$ref` #/components/schemas/New leads to no object"),
-        ("<!doctype html>\n", "page.md: HTML or XML"),
+        ("<!doctype html>\n", "page.md: is HTML or XML"),
     ],
 )
 def test_invalid_page_is_refused(root: Path, text: str, reason: str, capsys: CaptureFixture[str]) -> None:
@@ -185,7 +191,7 @@ def seed() -> str:
 
 
 @pytest.mark.parametrize("text", [seed(), pytest.param(SEED, id="real page")])
-def test_page_that_is_already_vendored_changes_no_byte(
+def test_page_whose_slice_is_already_vendored_changes_no_byte(
     tmp_path: Path, text: str | Path, capsys: CaptureFixture[str]
 ) -> None:
     if not isinstance(text, str):
@@ -221,7 +227,7 @@ def test_removed_component_is_restored_byte_for_byte(tmp_path: Path) -> None:
     assert vendored(root) == EITHER
 
 
-def test_page_with_a_complete_document_changes_no_byte(tmp_path: Path) -> None:
+def test_page_with_the_complete_vendored_spec_changes_no_byte(tmp_path: Path) -> None:
     path = upstream("2026-02-15")
     root = tmp_path / "repository"
     root.mkdir()
@@ -233,7 +239,9 @@ def test_page_with_a_complete_document_changes_no_byte(tmp_path: Path) -> None:
 # -- Merging -----------------------------------------------------------------------------------------------------------
 
 
-def test_new_entries_are_inserted_in_order_and_all_other_bytes_stay(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_new_entries_are_inserted_in_order_and_all_other_bytes_stay_the_same(
+    root: Path, capsys: CaptureFixture[str]
+) -> None:
     more = "    Newer: {}\n  headers:\n    Count: {schema: {}}\n"
     text = f"{HEAD}security: []\n{POST_A}components:\n  schemas:\n    First: {{type: string}}\n{NEW}{more}"
     assert run(root, page(text)) == 0
@@ -272,20 +280,20 @@ def test_new_path_is_added_at_the_end(root: Path) -> None:
     assert vendored(root) == VENDORED.replace("# short\n", "# short\n  /b:\n    summary: B\n    post: {}\n")
 
 
-def test_order_of_keys_is_no_difference(root: Path) -> None:
+def test_definition_with_reordered_keys_is_not_a_different_definition(root: Path) -> None:
     last = r'Last: {description: "Two\n\nlines\n", type: string}'
     text = f"{HEAD}paths:\n  /z: {{post: {{}}}}\ncomponents: {{schemas: {{{last}}}}}\n"
     assert run(root, page(text, "post /z")) == 0
     assert vendored(root) == VENDORED.replace("# short\n", "# short\n    post: {}\n")
 
 
-def test_refusal_of_a_different_definition_shows_both(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_error_for_a_different_definition_shows_both_definitions(root: Path, capsys: CaptureFixture[str]) -> None:
     text = (
         "openapi: 3.1.1\ninfo: {title: T, version: '1'}\npaths:\n  /z:\n    get: {responses: {}, deprecated: true}\n"
         "    post: {}\ncomponents:\n  schemas:\n    First: {type: [string]}\n"
     )
     assert refused(root, page(text, "get /z"), capsys).splitlines() == [
-        f"page.md and {SPEC} define the same entries differently; REPLACE=1 takes the lines with +",
+        f"page.md and {SPEC} define the same entries differently; REPLACE=1 uses the lines with +",
         f"--- {SPEC} $['openapi']",
         "+++ page.md $['openapi']",
         "@@ -1 +1 @@",
@@ -308,13 +316,17 @@ def test_refusal_of_a_different_definition_shows_both(root: Path, capsys: Captur
 
 
 @pytest.mark.parametrize("value", ["1.0", "true", "'1'", "null"])
-def test_values_that_are_equal_in_python_may_differ(root: Path, value: str, capsys: CaptureFixture[str]) -> None:
+def test_values_that_are_equal_in_python_but_not_in_json_are_different(
+    root: Path, value: str, capsys: CaptureFixture[str]
+) -> None:
     (root / SPEC).write_text(VENDORED + "x-one: 1\n", encoding="utf-8")
     text = page(f"{HEAD}paths: {{/z: {{get: {{responses: {{}}}}}}}}\nx-one: {value}\n", "get /z")
     assert "-x-one: 1\n+x-one:" in refused(root, text, capsys)
 
 
-def test_replace_takes_the_definition_of_the_page(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_replace_option_overwrites_the_vendored_definition_with_that_of_the_page(
+    root: Path, capsys: CaptureFixture[str]
+) -> None:
     text = (
         f"{HEAD}paths:\n  /z:\n    get: {{responses: {{}}, deprecated: true}}\n    put: {{}}\ncomponents:\n  schemas:\n"
         "    Second: {}\n    First:\n      type: integer\n      x: 1\n    Last: {type: number}\n"
@@ -351,7 +363,7 @@ def test_spec_without_a_final_newline_can_be_extended(root: Path) -> None:
         ("\t", ',\n\t\t\t"post": {\n\t\t\t  "description": "no",\n\t\t\t  "é": [\n\t\t\t    1.5\n\t\t\t  ]\n\t\t\t}'),
     ],
 )
-def test_page_is_merged_into_json_as_json(root: Path, indent: int | str | None, added: str) -> None:
+def test_page_is_merged_as_json_into_a_spec_in_json(root: Path, indent: int | str | None, added: str) -> None:
     document = {
         "openapi": "3.1.0",
         "info": {"title": "T", "version": "1"},
@@ -379,13 +391,16 @@ def test_empty_braces_and_trailing_commas_can_be_extended(root: Path, paths: str
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("x-a: &a\n  get: {}\npaths:\n  /a: *a\n", "$['paths']['/a']['post'] can't be written into an alias"),
-        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md can't be merged, since other parts of"),
+        (
+            "x-a: &a\n  get: {}\npaths:\n  /a: *a\n",
+            "$['paths']['/a']['post'] cannot be merged: the vendored spec has an alias there",
+        ),
+        ("paths: {'/a': &a {post: {}}, /b: *a}\n", "page.md cannot be merged, since other parts of"),
         ("paths:\n  /a: {post: &a {x: 1}}\n  /b: *a\n", f"{SPEC} with page.md:5:7: found undefined alias 'a'"),
         ("paths:\n  ? /a\n  : post: {x: 1}\n    get: {}\n", f"{SPEC} with page.md:7:8: not valid YAML or JSON"),
     ],
 )
-def test_text_that_cannot_be_changed_in_one_place_is_refused(
+def test_merge_that_would_change_or_break_other_parts_of_the_spec_is_refused(
     root: Path, target: str, reason: str, capsys: CaptureFixture[str]
 ) -> None:
     (root / SPEC).write_text(HEAD + target, encoding="utf-8")
@@ -394,7 +409,7 @@ def test_text_that_cannot_be_changed_in_one_place_is_refused(
     assert "vendor the complete spec" in message
 
 
-def test_broken_vendored_spec_is_named(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_error_names_the_vendored_spec_if_it_is_invalid(root: Path, capsys: CaptureFixture[str]) -> None:
     (root / SPEC).write_text("a: 1\na: 2\n", encoding="utf-8")
     message = refused(root, page(f"{HEAD}paths:\n  /z: {{put: {{}}}}\n", "put /z"), capsys)
     assert f'{SPEC}:2:1: found duplicate key "a"' in message

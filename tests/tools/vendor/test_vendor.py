@@ -35,7 +35,7 @@ paths:
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Return a repository with the vendored files of this one."""
+    """Return a folder with copies of our vendored spec and its source file."""
     root = tmp_path / "repository"
     root.mkdir()
     for path in (SPEC, SOURCE):
@@ -55,7 +55,7 @@ def run(root: Path, origin: Path | str, *options: str) -> int:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Return every file of the repository, also those that should not be there."""
+    """Return the content of every file in the repository, including unexpected files, by path."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
@@ -82,7 +82,7 @@ def test_complete_spec_replaces_a_different_one(root: Path, small: Path, capsys:
     assert captured.err == ""
 
 
-def test_different_spec_is_not_replaced_without_the_option(
+def test_different_spec_is_not_replaced_without_the_replace_option(
     root: Path, small: Path, capsys: CaptureFixture[str]
 ) -> None:
     before = tree(root)
@@ -128,7 +128,7 @@ def test_complete_spec_is_vendored_byte_for_byte(root: Path, small: Path, conten
     assert (root / SPEC).read_bytes() == content.encode()
 
 
-def test_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
+def test_country_code_no_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
     run(root, small, "--replace")
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("overlay: 1.0.0\ninfo: {title: None, version: '1'}\nactions: []\n", encoding="utf-8")
@@ -136,7 +136,7 @@ def test_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Pa
     assert composed["paths"]["/things"]["get"]["parameters"][0]["schema"]["enum"] == ["no", "on", "yes"]
 
 
-def test_first_spec_is_vendored_without_the_option(root: Path, small: Path) -> None:
+def test_first_spec_is_vendored_without_the_replace_option(root: Path, small: Path) -> None:
     for path in (SPEC, SOURCE):
         (root / path).unlink()
     assert run(root, small) == 0
@@ -191,7 +191,7 @@ sys.exit(main())
 
 
 @pytest.mark.parametrize("replaced", [0, 1])
-def test_killed_run_is_completed_by_the_next_run(root: Path, small: Path, replaced: int) -> None:
+def test_next_run_completes_a_run_that_was_killed(root: Path, small: Path, replaced: int) -> None:
     ran = subprocess.run(
         [sys.executable, "-c", KILLED, str(replaced), "--root", str(root), "--replace", str(small)],
         cwd=ROOT,
@@ -206,7 +206,7 @@ def test_killed_run_is_completed_by_the_next_run(root: Path, small: Path, replac
     assert tree(root).keys() == {str(SPEC), str(SOURCE)}
 
 
-def test_files_are_written_under_the_lock(root: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_written_while_the_lock_is_held(root: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write = vendored_spec._write
 
     def writing(*arguments: Any) -> None:
@@ -222,10 +222,10 @@ def test_files_are_written_under_the_lock(root: Path, small: Path, monkeypatch: 
 
 def test_folder_that_cannot_be_written_is_an_error(tmp_path: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     assert run(tmp_path / "none", small) == 1
-    assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} can't be written: No such file")
+    assert capsys.readouterr().err.startswith(f"make vendor: {tmp_path / 'none'} cannot be written: No such file")
 
 
-def test_files_keep_their_permissions(root: Path, small: Path) -> None:
+def test_replaced_files_keep_their_permissions(root: Path, small: Path) -> None:
     mode = (root / SPEC).stat().st_mode
     run(root, small, "--replace")
     assert (root / SPEC).stat().st_mode == mode
@@ -253,14 +253,14 @@ def test_make_passes_from_and_replace(tmp_path: Path, replace: str, options: lis
     shutil.copy(ROOT / "Makefile", tmp_path)
     for path in ("pyproject.toml", "constraints.txt", "ready"):
         (tmp_path / path).touch()
-        os.utime(tmp_path / path, (0, 0))  # no target is older than its prerequisites
+        os.utime(tmp_path / path, (0, 0))  # equal times, so that make rebuilds nothing else
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")
     python.chmod(0o755)
     origin = "a b & c;'\"$x`.yaml"
     ran = subprocess.run(
-        # in make, $ begins a variable
+        # `$$` stands for `$`, which begins a variable in make
         ["make", "--no-print-directory", "vendor", "VENV=.", f"FROM={origin.replace('$', '$$')}", f"REPLACE={replace}"],
         cwd=tmp_path,
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A client for the API's two operations, which the emulator's tests share."""
+"""A simple client for the API's two operations. The tests of the emulator share it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def data(response: httpx.Response) -> dict[str, Any]:
 
 
 def error(response: httpx.Response) -> tuple[int, str]:
-    """Return the status and the message in the API's error body, after checking that its code equals the status."""
+    """Return the code and the message in the API's error body, after checking that the code equals the HTTP status."""
     content = response.json()["error"]
     assert content["code"] == response.status_code
     return content["code"], content["message"]

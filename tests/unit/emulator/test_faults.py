@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 
 
 class TestChecks:
-    def test_checks_get_the_faults_in_order_and_then_normal_responses(self, api: Api, emulator: Emulator) -> None:
+    def test_checks_receive_the_faults_in_order_and_then_normal_responses(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=1, faults=[502, Fault(429, headers={"Retry-After": "3"}), 200, 520])
         task_id = api.start_async()
         statuses = [api.check(task_id).status_code for _ in range(6)]
         assert statuses == [502, 429, 200, 520, 200, 200]
 
-    def test_every_task_gets_all_faults_of_its_scenario(self, api: Api, emulator: Emulator) -> None:
+    def test_checks_of_every_task_receive_all_faults_of_its_scenario(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         one, two = api.start_async(), api.start_async()
         assert [api.check(task_id).status_code for task_id in (one, two, one, two)] == [502, 502, 200, 200]
 
-    def test_one_request_start_gets_no_faults_of_checks(self, api: Api, emulator: Emulator) -> None:
+    def test_faults_for_checks_do_not_affect_a_one_request_start(self, api: Api, emulator: Emulator) -> None:
         emulator.on(answer=1, faults=[502])
         assert data(api.start()) == {"result": 1}
 
     @pytest.mark.parametrize(("status", "message"), [(503, "Service Unavailable"), (520, "Status 520")])
-    def test_error_status_has_the_error_body_of_the_api(
+    def test_fault_with_an_error_status_has_the_error_body_of_the_api(
         self, api: Api, emulator: Emulator, status: int, message: str
     ) -> None:
         emulator.on(faults=[Fault(status, headers={"Retry-After": "3", "X-Request-Id": "r1"})])
@@ -44,14 +44,14 @@ class TestChecks:
         assert response.headers["x-request-id"] == "r1"
         assert response.headers["content-type"] == "application/json"
 
-    def test_redirect_has_no_body(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_with_a_redirect_status_has_no_body(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[Fault(307, headers={"Location": "https://elsewhere.example/"})])
         response = api.check(api.start_async())
         assert (response.status_code, response.content) == (307, b"")
         assert response.headers["location"] == "https://elsewhere.example/"
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_status_204_and_304_have_no_body_and_no_content_length(
+    def test_fault_with_status_204_or_304_has_no_body_and_no_content_length(
         self, api: Api, emulator: Emulator, status: int
     ) -> None:
         emulator.on(faults=[status])
@@ -83,7 +83,7 @@ class TestChecks:
         assert api.state(task_id) == {"status": "SLEEPING", "result": 1}
         assert api.state(task_id) == {"status": "COMPLETED", "result": 1}
 
-    def test_delayed_response_is_late_by_the_delay(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_delay_of_a_fault_delays_the_response(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
         emulator.on(faults=[Fault(delay=4), Fault(503, delay=3)])
         task_id = api.start_async()
         before = clock.now()
@@ -129,7 +129,7 @@ class TestChecks:
                 next(chunks)
         assert api.check(task_id).status_code == 200
 
-    def test_check_of_an_unknown_task_uses_no_fault(self, api: Api, emulator: Emulator) -> None:
+    def test_check_of_an_unknown_task_uses_up_no_fault(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         task_id = api.start_async()
         assert api.check("unknown").status_code == 404
@@ -137,7 +137,7 @@ class TestChecks:
 
 
 class TestStarts:
-    def test_starts_get_the_faults_in_order_and_then_succeed(self, api: Api, emulator: Emulator) -> None:
+    def test_starts_receive_the_start_faults_in_order_and_then_succeed(self, api: Api, emulator: Emulator) -> None:
         emulator.on(start_faults=[Fault(429, headers={"Retry-After": "3"}), 503])
         first = api.start(**{"async": True})
         assert error(first) == (429, "Too Many Requests")
@@ -146,7 +146,7 @@ class TestStarts:
         api.start_async()
         assert (emulator.starts, emulator.start_requests) == (1, 3)
 
-    def test_only_valid_starts_that_match_the_scenario_use_its_faults(self, api: Api, emulator: Emulator) -> None:
+    def test_only_valid_starts_that_match_the_scenario_use_up_its_faults(self, api: Api, emulator: Emulator) -> None:
         emulator.on(prompt="*cpu*", start_faults=[503])
         assert api.start("memory").status_code == 200
         assert api.start("cpu", max_steps="many").status_code == 400
@@ -163,7 +163,7 @@ class TestStarts:
         ],
     )
     @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
-    def test_fault_that_hides_the_response_starts_no_task(
+    def test_task_does_not_start_if_a_fault_hides_the_response(
         self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
@@ -184,7 +184,7 @@ class TestStarts:
         ],
     )
     @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
-    def test_fault_with_accepted_true_or_a_visible_response_starts_a_task(
+    def test_task_starts_if_accepted_is_true_or_the_fault_does_not_hide_the_response(
         self, api: Api, emulator: Emulator, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
@@ -199,7 +199,7 @@ class TestStarts:
             pytest.param(Fault(cut=True, delay=60, accepted=True), id="cut before the response"),
         ],
     )
-    def test_lost_response_is_not_held_until_the_task_ends(
+    def test_response_that_a_fault_hides_is_not_held_until_the_task_ends(
         self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault
     ) -> None:
         emulator.on(takes=100, start_faults=[fault])
@@ -215,7 +215,7 @@ class TestStarts:
         assert data(api.start())
         assert clock.now() - before == 105
 
-    def test_fault_can_change_the_task_status_of_a_start(self, api: Api, emulator: Emulator) -> None:
+    def test_fault_can_change_the_task_status_in_the_response_to_a_start(self, api: Api, emulator: Emulator) -> None:
         emulator.on(answer=1, start_faults=[Fault(task_status="queued"), Fault(task_status="queued")])
         assert data(api.start(**{"async": True}))["status"] == "queued"
         assert data(api.start()) == {"result": 1}

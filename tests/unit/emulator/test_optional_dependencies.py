@@ -1,4 +1,4 @@
-"""Which libraries the emulator imports, and what its error says if a library is not installed."""
+"""The libraries that the emulator imports, and its error if one of them is not installed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def python(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("missing", ["jsonschema", "referencing"])
-def test_import_without_a_required_library_says_what_to_install(missing: str) -> None:
+def test_import_error_for_a_missing_library_says_what_to_install(missing: str) -> None:
     process = python(f"import sys; sys.modules[{missing!r}] = None; import anchor_webtask.emulator")
     assert process.returncode == 1
     assert INSTALL in process.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
-def test_without_a_server_library_transport_works_and_serve_says_what_to_install(missing: str) -> None:
+def test_without_a_server_library_the_transport_works_and_serve_says_what_to_install(missing: str) -> None:
     code = f"""
 import sys
 sys.modules[{missing!r}] = None

@@ -1,4 +1,4 @@
-"""Which requests the emulator accepts, warns about or refuses: by body, query, key, path and method."""
+"""Requests that the emulator accepts, warns about or refuses, because of their body, query, key, path or method."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_unknown_agent_or_provider_is_accepted_with_a_warning(api: Api, field: s
     assert response.headers["x-emulator-warning"] == f"body.{field}: this value is not in the spec"
 
 
-def test_unknown_fields_are_accepted_with_a_warning(api: Api) -> None:
+def test_unknown_fields_of_the_body_are_accepted_with_a_warning(api: Api) -> None:
     fields: dict[str, Any] = {"use_vision": True, "größe\r\n": 1}
     response = api.start(agent="yutori", **fields)
     assert data(response)
@@ -127,7 +127,7 @@ def test_unknown_query_parameter_is_accepted_with_a_warning(api: Api) -> None:
 
 class TestKeys:
     @pytest.mark.parametrize("key", ["", None])
-    def test_request_without_key_is_refused(self, emulator: Emulator, key: str | None) -> None:
+    def test_request_without_an_api_key_is_refused(self, emulator: Emulator, key: str | None) -> None:
         with client_of(emulator) as api:
             api.http.headers.pop("anchor-api-key")
             if key is not None:

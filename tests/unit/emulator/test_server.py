@@ -80,7 +80,7 @@ def test_request_body_may_be_three_megabytes_long(served: Api, emulator: Emulato
     assert data(served.start("a" * 3_000_000)) == {"result": 3_000_000}
 
 
-def test_server_plays_faults_of_status_headers_body_and_task_status(served: Api, emulator: Emulator) -> None:
+def test_server_sends_the_status_headers_body_and_task_status_of_a_fault(served: Api, emulator: Emulator) -> None:
     html = Fault(200, body="<html>", content_type="text/html", headers={"X-Request-Id": "r1"})
     emulator.on(takes=0, answer=1, faults=[html, Fault(204), Fault(task_status="SLEEPING")])
     task_id = served.start_async()
@@ -153,7 +153,7 @@ def test_emulator_that_is_served_again_keeps_its_tasks(emulator: Emulator) -> No
 
 
 class EndlessSleepClock(VirtualClock):
-    """A clock whose sleep lasts until it is cancelled; `begun` is set when the sleep begins."""
+    """A clock whose sleep ends only when it is cancelled. The event `begun` is set when the sleep begins."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -165,7 +165,7 @@ class EndlessSleepClock(VirtualClock):
         await anyio.sleep_forever()
 
 
-def test_stopping_the_server_cuts_off_held_requests() -> None:
+def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
     clock = EndlessSleepClock()
     emulator = Emulator(takes=math.inf, clock=clock)
     raised: list[Exception] = []

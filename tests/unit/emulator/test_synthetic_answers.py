@@ -1,4 +1,4 @@
-"""Synthetic answers fit `output_schema`; where no such answer is found, the task fails and says what to do."""
+"""Synthetic answers of the emulator: they fit `output_schema`, and the task fails if no such answer is found."""
 
 from __future__ import annotations
 
@@ -135,12 +135,12 @@ def test_array_elements_differ_if_the_schema_requires_unique_items() -> None:
     assert len(checked_answer({"type": "array", "items": short, "minItems": 20, "uniqueItems": True})) == 20
 
 
-def test_array_with_unique_items_is_found_if_alternatives_share_values() -> None:
+def test_unique_array_elements_are_found_even_if_alternatives_share_values() -> None:
     items = {"anyOf": [{"enum": [1, 2]}, {"enum": [1, 2, 3]}]}
     assert checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
 
 
-def test_synthetic_answer_fits_all_combined_schemas() -> None:
+def test_synthetic_answer_fits_schemas_that_are_combined_by_all_of_and_any_of() -> None:
     one = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5}}, "required": ["a"]}
     other = {"properties": {"a": {"multipleOf": 4}, "b": {"enum": [1, 2]}}, "required": ["b"]}
     third = {"properties": {"b": {"enum": [2, 3]}}}
@@ -182,11 +182,11 @@ def test_recursive_schema_gets_a_finite_answer() -> None:
         {"$ref": "#/$defs/A", "$defs": {"A": ENDLESS}},
         {"$schema": 5},
         {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True, "minItems": 3},
-        # 2**30 combinations of alternatives, more than can be tried.
+        # The alternatives have 2**30 combinations, too many to try them all.
         {"allOf": [{"anyOf": [{"pattern": f"^z{i}$"}, {"pattern": f"^y{i}$"}]} for i in range(30)], "type": "string"},
     ],
 )
-def test_task_fails_and_says_what_to_do_if_no_answer_fits(schema: Schema) -> None:
+def test_task_fails_and_says_what_to_do_if_no_synthetic_answer_fits_its_schema(schema: Schema) -> None:
     state = final_state(schema)
     assert state["status"] == "FAILED"
     assert "set the answer with emulator.on" in state["error"]
@@ -203,7 +203,7 @@ def test_answer_of_a_scenario_need_not_fit_the_schema(api: Api, emulator: Emulat
 
 
 def bounded(low: str, high: str, most: int) -> st.SearchStrategy[Schema]:
-    """Return a strategy for the two bounds of a schema; the lower bound is at most the upper one."""
+    """Return a hypothesis strategy for a lower and an upper bound of a schema, such as `minLength` and `maxLength`."""
     return st.tuples(st.integers(0, most), st.integers(0, most)).map(lambda ends: {low: min(ends), high: max(ends)})
 
 
@@ -241,6 +241,6 @@ def larger(parts: st.SearchStrategy[Schema]) -> st.SearchStrategy[Schema]:
 
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.recursive(SCALARS, larger, max_leaves=12))
-def test_synthetic_answer_fits_and_is_the_same_each_time(schema: Schema) -> None:
+def test_synthetic_answer_fits_its_schema_and_is_the_same_each_time(schema: Schema) -> None:
     with_definitions = {**schema, "$defs": {"Node": NODE}}
     assert checked_answer(with_definitions) == checked_answer(with_definitions)

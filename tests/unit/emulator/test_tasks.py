@@ -1,4 +1,4 @@
-"""Tasks of the emulator over time, scenarios, and the counts of starts and requests."""
+"""The emulator's tasks over time, its scenarios, and its counts of starts and requests."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_asynchronous_start_returns_an_id_at_once(api: Api, clock: VirtualClock)
     assert clock.now() == before
 
 
-def test_task_runs_until_its_time_has_passed(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_runs_until_its_duration_has_passed(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3})
     task_id = api.start_async()
     assert api.state(task_id) == {"status": "RUNNING"}
@@ -103,7 +103,7 @@ def test_duration_set_on_the_emulator_applies_with_and_without_a_scenario(clock:
 
 
 @pytest.mark.parametrize("answer", [None, "text", 0, False, [], {}, {"nested": [{"a": None}]}, "ü😀"])
-def test_answer_can_be_any_json(api: Api, emulator: Emulator, answer: Any) -> None:
+def test_answer_of_a_scenario_can_be_any_json_value(api: Api, emulator: Emulator, answer: Any) -> None:
     emulator.on(answer=answer)
     assert data(api.start()) == {"result": answer}
 
@@ -172,7 +172,7 @@ class TestMatching:
         emulator.on(url="*", answer="matched")
         assert data(api.start()) == {"result": "other"}
 
-    def test_latest_matching_scenario_is_used(self, api: Api, emulator: Emulator) -> None:
+    def test_matching_scenario_that_was_added_last_is_used(self, api: Api, emulator: Emulator) -> None:
         emulator.on(prompt="*a*", answer=1)
         emulator.on(prompt="*b*", answer=2)
         assert [data(api.start(prompt))["result"] for prompt in ("a", "b", "ab")] == [1, 2, 2]
@@ -210,7 +210,7 @@ class TestCounting:
             LoggedRequest("GET", "/nowhere", 404),
         )
 
-    def test_counts_and_faults_are_right_with_many_threads(self, api: Api, emulator: Emulator) -> None:
+    def test_counts_and_faults_are_correct_with_many_threads(self, api: Api, emulator: Emulator) -> None:
         emulator.on(takes=0, answer=lambda body: body["prompt"], faults=[502])
 
         def run(number: int) -> object:

@@ -32,7 +32,7 @@ def test_clients_of_one_emulator_share_its_tasks(emulator: Emulator) -> None:
 
 
 @pytest.mark.anyio
-async def test_async_client_sees_faults_and_the_end_of_a_task(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_receives_faults_and_the_answer_of_a_task(emulator: Emulator, clock: VirtualClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3}, faults=[502, Fault(delay=4)])
     async with async_client_of(emulator) as client:
         started = await client.post(TASKS, json={"prompt": "a", "async": True})
@@ -58,7 +58,9 @@ async def test_async_client_gets_the_answer_of_a_one_request_start_when_the_task
 
 
 @pytest.mark.anyio
-async def test_async_client_raises_read_timeout_before_a_late_response(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_raises_read_timeout_if_the_response_is_late(
+    emulator: Emulator, clock: VirtualClock
+) -> None:
     emulator.on(takes=90)
     before = clock.now()
     async with async_client_of(emulator, timeout=30) as client:

@@ -31,7 +31,7 @@ PACKAGE = "anchor_webtask_api"
 
 
 def value(hint: Any, name: str) -> Any:
-    """Return a value for a type annotation of the generated code."""
+    """Return a value that fits a type annotation of the generated code."""
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
         return arguments[0]

@@ -1,8 +1,8 @@
-"""A program that tries all code of a generated package with synthetic samples: `try_all.py FOLDER`.
+"""A program that runs synthetic JSON through all code of a generated package: `try_all.py FOLDER`.
 
-A sample that fits the spec is made for each schema, for each body that an operation sends and for each response that it
-reads. It goes through the generated code, which must return it unchanged. The labels of all samples are printed as
-JSON, by kind; each failure is a line on stderr.
+The program makes a sample, which fits the spec, for each schema, for each JSON body that an operation sends, and for
+each response that an operation reads. The generated code reads each sample and writes it again, and must not change it.
+The program prints the labels of all samples as JSON, by kind, and a line on stderr for each changed sample.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ FILE = b"\x89PNG\r\n"
 
 
 def sample(schema: dict[str, Any], spec: dict[str, Any]) -> Any:
-    """Return synthetic JSON that fits a schema, with date-times as Python writes them."""
+    """Return synthetic JSON that fits a schema, with date-times in the form that `isoformat` gives."""
     return spelled(make_answer({**schema, "components": spec["components"]}))
 
 
@@ -47,7 +47,7 @@ def spelled(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return the JSON for a value of the generated code."""
+    """Convert a value that the generated code has read back to JSON."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, list):
@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
 
 
 def classes(hint: Any) -> Iterator[Any]:
-    """Yield the classes of a body's annotation."""
+    """Yield the generated classes in the annotation of a body."""
     for part in typing.get_args(hint) or (hint,):
         if hasattr(part, "from_dict"):
             yield part
@@ -84,7 +84,7 @@ def try_bodies(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> 
     others = {name: "x" for name in hints if name not in {"body", "return"}}
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
         if kind != "application/json":
-            continue  # a form has files, which the code cannot convert back to JSON
+            continue  # a form may contain files, which cannot be compared as JSON
         body = sample(content["schema"], spec)
         made = [cls.from_dict(body) for cls in classes(hints["body"])]
         yield f"body {kind}", body, module._get_kwargs(**others, body=made[0])["json"]

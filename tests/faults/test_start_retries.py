@@ -1,4 +1,4 @@
-"""When a start is repeated: after a failed connection or a 429, how often, and with which delays."""
+"""Starts are repeated only after a failed connection or status 429: how often, and with which delays."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ METHODS: Final = ("start", "run", "run_in_one_request")
 
 
 def start_arguments(method: str, http_timeout: float = 30) -> dict[str, Any]:
-    """Return the arguments of a start; only `run_in_one_request` has an `http_timeout`."""
+    """Return the arguments of a method that starts a task; only `run_in_one_request` accepts `http_timeout`."""
     more = {"http_timeout": http_timeout} if method == "run_in_one_request" else {}
     return {"prompt": "Read the price", **more}
 
 
 def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Make every host name unknown, and return a URL."""
+    """Make every look-up of a host name fail, and return a URL with a host name."""
 
     def getaddrinfo(*_: object, **__: object) -> object:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -38,7 +38,7 @@ def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("failure", ["connection-refused", "unknown-host", "failed-tls-handshake"])
-def test_without_connection_start_is_repeated_twice_and_run_repeats_until_its_deadline(
+def test_start_without_connection_is_repeated_twice_or_by_run_until_its_deadline(
     runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, failure: str, method: str
 ) -> None:
     more = {"timeout": 5.5} if method == "run" else {}
@@ -48,8 +48,8 @@ def test_without_connection_start_is_repeated_twice_and_run_repeats_until_its_de
         base_url = unknown_host(monkeypatch) if failure == "unknown-host" else server.base_url
         with runner.anchor(base_url=base_url) as anchor:
             raised(TransportError, runner, getattr(anchor.tasks, method), **start_arguments(method), **more)
-    # The delays are the minimum of one second, since a tenth of the elapsed time is less. The last attempt of run is at
-    # its deadline.
+    # Each delay is one second, the minimum, since a tenth of the elapsed time is less. The last attempt of `run` is
+    # exactly at its deadline.
     assert clock.sleeps == ([1.0] * 5 + [0.5] if method == "run" else [1.0] * 2)
     assert server.starts == 0
 
@@ -64,10 +64,11 @@ def test_start_is_repeated_after_connection_timeout(runner: Runner, clock: Virtu
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_start_is_not_repeated_after_connection_timeout_of_custom_transport_without_trace(
-    runner: Runner, method: str
-) -> None:
-    """The transport of httpx-aiohttp raises ConnectTimeout also if an established connection is lost."""
+def test_start_is_not_repeated_after_connection_timeout_of_custom_transport(runner: Runner, method: str) -> None:
+    """A custom transport may raise ConnectTimeout although it has sent the start.
+
+    The transport of httpx-aiohttp does so if it loses an established connection.
+    """
     starts: list[httpx.Request] = []
 
     def lose_connection(request: httpx.Request) -> httpx.Response:
@@ -102,7 +103,7 @@ def test_run_repeats_start_after_429_with_the_delay_of_retry_after(runner: Runne
     assert server.starts == 3
 
 
-def test_run_raises_rate_limit_error_immediately_if_retry_after_reaches_its_deadline(
+def test_run_raises_rate_limit_error_immediately_if_retry_after_lasts_until_its_deadline(
     runner: Runner, clock: VirtualClock
 ) -> None:
     scripts = [error_response(429, headers={"retry-after": "7"}), STARTED]

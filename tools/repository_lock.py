@@ -1,4 +1,7 @@
-"""The lock on the repository: one program works in it at a time, and removes the temporary folders of killed ones."""
+"""The lock on the repository: only one program changes it at a time.
+
+The program that has the lock also removes the temporary folders of earlier programs that were killed.
+"""
 
 from __future__ import annotations
 
@@ -19,13 +22,13 @@ def locked(root: Path, leftovers: str) -> Iterator[None]:
 
     Args:
         root: The repository.
-        leftovers: The pattern of the temporary folders.
+        leftovers: The glob pattern of the temporary folders, such as `.generated-*`.
     """
     folder = os.open(root, os.O_RDONLY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         for left in root.glob(leftovers):
-            # a subprocess of the killed program may still be writing into the folder; then the next run removes it
+            # fails if a subprocess of the killed program is still writing into the folder; then a later run removes it
             shutil.rmtree(left, ignore_errors=True)
         yield
     finally:
