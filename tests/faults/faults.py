@@ -152,8 +152,8 @@ def _connections() -> Iterator[Fault]:
 def _lost() -> Iterator[Fault]:
     head = response_head(200, len(CORRECT_BODY), ECHO_HEADERS)
 
-    def lost(name: str, *actions: Action, status: int | None = None) -> Fault:
-        return Fault(name, Row.LOST, scripted(*actions), TransportError, status=status)
+    def lost(name: str, *actions: Action, status: int | None = None, at_start: Row | None = None) -> Fault:
+        return Fault(name, Row.LOST, scripted(*actions), TransportError, status=status, at_start=at_start)
 
     yield lost("closes-at-the-first-byte", ReadUntil.FIRST_BYTE, Ending.CLOSE)
     yield lost("closes-after-the-head", ReadUntil.HEAD, Ending.CLOSE)
@@ -170,6 +170,14 @@ def _lost() -> Iterator[Fault]:
         response_head(200, len(CORRECT_BODY) + 1) + CORRECT_BODY,
         Ending.CLOSE,
         status=200,
+        at_start=Row.HARMLESS,
+    )
+    yield lost(
+        "last-chunk-is-missing",
+        b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(CORRECT_BODY), CORRECT_BODY),
+        Ending.CLOSE,
+        status=200,
+        at_start=Row.HARMLESS,
     )
     yield lost("not-http", f"SSH-2.0-{ECHO}\r\n".encode("latin-1"), Ending.CLOSE)
     yield lost("echo-in-an-invalid-status-line", f"HTTP/1.1 {ECHO}\r\n\r\n".encode("latin-1"), Ending.CLOSE)
@@ -201,13 +209,14 @@ def _lost() -> Iterator[Fault]:
 
 
 def _bodies() -> Iterator[Fault]:
-    def unreadable(name: str, body: bytes, status: int = 200) -> Fault:
+    def unreadable(name: str, body: bytes, status: int = 200, at_start: Row | None = None) -> Fault:
         return Fault(
             name,
             Row.UNREADABLE,
             partial(http_response, status, body, ECHO_HEADERS),
             UnexpectedResponseError,
             status=status,
+            at_start=at_start,
         )
 
     yield unreadable("html-body", HTML)
@@ -215,8 +224,8 @@ def _bodies() -> Iterator[Fault]:
     yield unreadable("empty-body", b"")
     yield unreadable("blank-body", b" \r\n")
     yield unreadable("incomplete-json", CORRECT_BODY[:-2])
-    yield unreadable("json-twice", CORRECT_BODY + CORRECT_BODY)
-    yield unreadable("invalid-utf-8", CORRECT_BODY.replace(b"done", b"d\xff\xfene"))
+    yield unreadable("json-twice", CORRECT_BODY + CORRECT_BODY, at_start=Row.HARMLESS)
+    yield unreadable("invalid-utf-8", CORRECT_BODY.replace(b"done", b"d\xff\xfene"), at_start=Row.HARMLESS)
     yield unreadable("truncated-utf-16", CORRECT_BODY.decode().encode("utf-16")[:-1])
     yield unreadable("nested-49999-deep", b"[" * (LIMIT // 2 - 1) + b"]" * (LIMIT // 2 - 1))
     yield unreadable("number-with-10000-digits", CORRECT_BODY.replace(b'"done"', b"7" * 10_000))
@@ -239,6 +248,7 @@ def _gzipped() -> Iterator[Fault]:
         partial(http_response, 200, CORRECT_BODY, gzipped),
         UnexpectedResponseError,
         status=200,
+        at_start=Row.HARMLESS,
     )
     yield Fault(
         "gzip-of-400-mib",

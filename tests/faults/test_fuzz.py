@@ -100,36 +100,56 @@ def parsed(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def arrived_id(body: bytes) -> Any:
+    """Return the task's id that the first JSON value of a body holds, perhaps with invalid UTF-8 elsewhere."""
+    try:
+        text = body[max(body.find(b"{"), 0) :].decode("utf-8", "replace")
+        content, _ = json.JSONDecoder(strict=False).raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    places = [content.get("data"), content] if isinstance(content, dict) else []
+    named = [place.get(name) for place in places if isinstance(place, dict) for name in ("workflow_id", "workflowId")]
+    return next((str(each) for each in named if is_id(each) or type(each) is int), None)
+
+
 def expected_of_start(status: int, body: bytes) -> Expected:
     """Return the outcome that a start must have if it gets this response."""
+    task_id = arrived_id(body)
+    if task_id is not None:
+        return ("id", task_id) if status < 300 else ("error", StartOutcomeUnknownError)
     if status >= 300:
         return "error", StartOutcomeUnknownError if status in UNCERTAIN else error_of_status(status)
-    data = parsed(body).get("data") if status == 200 else None
-    if not isinstance(data, dict) or data.keys().isdisjoint({"status", "result"}):
+    data = parsed(body).get("data")
+    if not isinstance(data, dict) or "result" not in data:
         return "error", StartOutcomeUnknownError
-    task_id = data.get("workflow_id", data.get("workflowId"))
-    if is_id(task_id):
-        return "id", task_id
-    if "result" not in data:
-        return "error", StartOutcomeUnknownError
-    has_failed = str(data.get("status")).casefold() == "failed"
-    return ("failed", data.get("error")) if has_failed else ("done", data["result"])
+    return ended(data) or ("done", data["result"])
 
 
 def expected_of_check(status: int, body: bytes) -> Expected:
     """Return the outcome that a single check must have if it gets this response."""
     if status >= 300:
         return "error", error_of_status(status)
-    data = parsed(body).get("data") if status == 200 else None
+    data = parsed(body).get("data")
     if not isinstance(data, dict) or "status" not in data:
         return "error", UnexpectedResponseError
     match data["status"].casefold() if isinstance(data["status"], str) else None:
         case "completed":
             return "done", data.get("result")
-        case "failed":
-            return "failed", data.get("error")
         case status_text:
-            return "status", "running" if status_text == "running" else "unknown"
+            return ended(data) or ("status", "running" if status_text == "running" else "unknown")
+
+
+def ended(data: dict[str, Any]) -> Expected | None:
+    """Return the failure that a status reports; None if it reports none."""
+    status, reason = data.get("status"), data.get("error")
+    if not isinstance(status, str):
+        return None
+    if status.casefold() == "failed":
+        return "failed", reason
+    if status.casefold() in {"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"}:
+        text = reason if isinstance(reason, str | None) else json.dumps(reason, ensure_ascii=False)
+        return "failed", status if text is None else f"{status}: {text}"
+    return None
 
 
 def error_of_status(status: int) -> type[AnchorError]:

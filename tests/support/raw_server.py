@@ -4,6 +4,7 @@ The server responds to a request with a *script*, a tuple of actions that it per
 
     bytes                       send these bytes
     Drip(data, every)           send these bytes one by one, with a pause after each
+    OneSegment(first, second)   send these bytes in one TCP segment; with TLS, as two records
     WithoutTls(data)            send these bytes unencrypted, although the connection uses TLS
     Ending.CLOSE                close the connection
     Ending.RESET                reset the connection, as the system does when a process crashes
@@ -68,13 +69,21 @@ class Drip:
 
 
 @dataclass(frozen=True)
+class OneSegment:
+    """Two pieces of bytes that are sent in one TCP segment, on Linux; with TLS each piece is a record."""
+
+    first: bytes
+    second: bytes
+
+
+@dataclass(frozen=True)
 class WithoutTls:
     """Bytes that are sent unencrypted on a TLS connection."""
 
     data: bytes
 
 
-Action: TypeAlias = bytes | Drip | WithoutTls | ReadUntil | Ending | Callable[[], object]
+Action: TypeAlias = bytes | Drip | OneSegment | WithoutTls | ReadUntil | Ending | Callable[[], object]
 Script: TypeAlias = tuple[Action, ...]
 
 
@@ -303,6 +312,11 @@ class _Connection(StreamRequestHandler):
                     self.connection.sendall(bytes([byte]))
                     if self.raw.stopping.wait(every):
                         return False
+            case OneSegment(first=first, second=second):
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+                self.connection.sendall(first)
+                self.connection.sendall(second)
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
             case WithoutTls(data=data):
                 socket.socket.sendall(self.connection, data)
             case Ending.SILENCE:

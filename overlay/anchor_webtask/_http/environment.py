@@ -42,16 +42,19 @@ def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
     raise ConfigurationError(f"the environment variable {variable} {problem}; correct it, unset it, or set NO_PROXY")
 
 
-def check_certificate_files() -> None:
-    """Refuse a certificate file or folder that the environment names and that does not exist.
+def check_environment(base_url: str) -> None:
+    """Refuse settings of the environment that would make every request fail, before the first request is sent.
 
     Raises:
-        ConfigurationError: It does not exist.
+        ConfigurationError: The proxy is invalid, or a certificate file or folder does not exist.
     """
+    proxy_for(httpx.URL(base_url))
     for variable in _CERTIFICATE_VARIABLES:
         path = os.environ.get(variable)
         if path and not os.path.exists(path):  # noqa: PTH110  as ssl does it
-            raise ConfigurationError(f"the environment variable {variable} names {path!r}, which does not exist")
+            raise ConfigurationError(
+                f"the environment variable {variable} names {path!r}, which does not exist: correct it, or unset it"
+            )
 
 
 def certificate_state() -> tuple[object, ...]:
@@ -74,13 +77,14 @@ def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
 def _matches(url: httpx.URL, entry: str) -> bool:
     if entry == "*":
         return True
+    entry = entry.rpartition("://")[2]
     host = url.host
     try:
         return ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False)
     except ValueError:
-        pass
-    name, colon, port = entry.rpartition(":") if entry.count(":") == 1 else (entry, "", "")
-    if colon and port != str(url.port or {"http": 80, "https": 443}.get(url.scheme)):
+        pass  # the host or the entry is a name
+    name, _, port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
+    if port and port != str(url.port or {"http": 80, "https": 443}.get(url.scheme)):
         return False
-    name = name.rpartition("://")[2].strip("[]").removeprefix("*").lower()
-    return host == name.lstrip(".") or host.endswith(f".{name.lstrip('.')}")
+    name = name.strip("[]").removeprefix("*").lstrip(".").lower()
+    return host == name or host.endswith(f".{name}")

@@ -120,8 +120,8 @@ class Guard:
 
     def response(self, head: httpx.Response, deadline: float) -> BoundedResponse:
         """Return the response whose head has arrived, with a limit for its body."""
-        limit = MAX_ERROR_BODY if head.status_code >= 400 else 0
-        response = BoundedResponse(head, self._max_response_bytes if head.is_success else limit, deadline)
+        limit = self._max_response_bytes if head.is_success else MAX_ERROR_BODY
+        response = BoundedResponse(head, limit, deadline)
         response.received_body = self.record.received_body
         response.retry_after = retry_after(head.headers.get("retry-after"), self._clock.wall())
         return response
