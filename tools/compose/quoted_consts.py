@@ -1,4 +1,4 @@
-"""Replaces each `const` with quotes by an `enum` with one value, since the generator escapes such a `const` twice."""
+"""Works around a bug of the generator: a `const` whose text has quotes becomes an `enum` with this one value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists the kinds of changes, each with its severity in a request and in a response, and a short text.
+"""Classifies rows: the kinds of changes, and the severity of each in a request and in a response.
 
 A changed request breaks programs when it requires more than they send. A changed response breaks programs when it lacks
 a value that they read, or when the value is of another kind.

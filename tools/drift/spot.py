@@ -1,4 +1,4 @@
-"""A `Spot`: the place in both documents that is being compared; it creates the rows for changes at that place."""
+"""The place in both documents at which the comparison has arrived; each change there becomes a row."""
 
 from __future__ import annotations
 
