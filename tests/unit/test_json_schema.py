@@ -215,7 +215,7 @@ def test_answer_to_plain_dict_is_not_validated() -> None:
             {"properties": {"x" * 10_000: {"type": "\u202e" * 10_000}}},
             "output is not a valid JSON Schema at $.properties.xxx",
         ),
-        ({}, "output is empty: give a JSON Schema, or leave it out"),
+        ({}, "output is empty: pass a JSON Schema, or leave output out"),
         ({"type": object}, "output must be JSON"),
         ({1: "object"}, "output must be JSON"),
         ({"maximum": float("nan")}, "output must be JSON"),

@@ -169,12 +169,12 @@ def test_object_around_text_is_not_removed_as_wrapper_if_schema_asks_for_object(
 
 @pytest.mark.parametrize("output", [{"properties": {1: {}, "1": {}}}, {"enum": [{None: 1}]}])
 def test_schema_with_key_that_is_not_text_is_refused(output: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="dicts with text as keys"):
+    with pytest.raises(ConfigurationError, match="dicts whose keys are text"):
         output_of(output)
 
 
 def test_empty_schema_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="output is empty: give a JSON Schema, or leave it out"):
+    with pytest.raises(ConfigurationError, match="output is empty: pass a JSON Schema, or leave output out"):
         output_of({})
 
 
