@@ -183,11 +183,13 @@ def test_empty_schema_is_refused() -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("value", [NESTED, "text", None, 0, [], {}, {"result": 1, "more": 2}, '{"amount": 3}'])
-def test_without_output_two_result_wrappers_are_removed_and_text_is_not_decoded(value: object, times: int) -> None:
+def test_two_result_wrappers_are_removed_and_text_is_not_decoded_if_there_is_no_output(
+    value: object, times: int
+) -> None:
     assert output_of(None).value(nest(value, times)) == value
 
 
-def test_without_output_third_result_wrapper_stays_in_answer() -> None:
+def test_third_result_wrapper_stays_in_answer_if_there_is_no_output() -> None:
     assert output_of(None).value(nest("x", 3)) == nest("x", 1)
 
 
@@ -226,7 +228,7 @@ def test_field_result_beside_other_fields_is_not_removed_as_wrapper() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_without_output_third_result_wrapper_is_removed_if_sent_schema_was_wrapped(times: int) -> None:
+def test_third_result_wrapper_is_removed_even_without_output_if_sent_schema_was_wrapped(times: int) -> None:
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 
