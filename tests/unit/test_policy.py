@@ -20,7 +20,7 @@ def test_policy_refuses_value_that_is_not_finite_number_of_at_least_0(name: str,
 
 @pytest.mark.parametrize("bounds", [{"minimum": 0}, {"minimum": 61}, {"maximum": 0.5}, {"minimum": 5, "maximum": 4}])
 def test_policy_refuses_minimum_of_0_and_minimum_above_maximum(bounds: dict[str, float]) -> None:
-    with pytest.raises(ConfigurationError, match="minimum must be above 0 and at most maximum"):
+    with pytest.raises(ConfigurationError, match="minimum must be above 0, and not above maximum"):
         WaitPolicy(**bounds)
 
 
