@@ -59,8 +59,8 @@ def start_request(
         raise ConfigurationError(problem)
     if prepared is None:
         raise ConfigurationError(
-            "extra_body must be JSON: it may contain only text, finite numbers, booleans, None, lists, and dicts whose keys "
-            "are text"
+            "extra_body must be JSON: it may contain only text, finite numbers, booleans, None, lists, and dicts whose "
+            "keys are text"
         )
     redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
     return StartRequest(prepared, redact)
