@@ -116,8 +116,8 @@ def upstream(session: nox.Session, version: str) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Compare this package with bare httpx and the official client; arguments after `--` go to `benchmarks`."""
-    # Editable, since otherwise uv installs a cached wheel instead of the current code. The program measures imports and
-    # sizes, which need a real installation, in a copy that it installs in this session's folder.
+    # Editable, since otherwise uv installs a cached wheel instead of the current code. Imports and sizes can be
+    # measured only in a real installation, so the program also installs a copy of this package in the session's folder.
     session.install(*LOCKED, "--group", "bench", "--editable", ".[pydantic]")
     session.create_tmp()
     session.run("python", "-m", "benchmarks", *session.posargs, stderr=None)  # keeps progress out of the JSON output

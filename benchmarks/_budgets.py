@@ -40,7 +40,7 @@ def problems(rows: Sequence[Row], groups: Collection[str], *, has_full: bool) ->
 
 def _problem(row: Row | None, key: str, kind: str, column: str, limit: float) -> str | None:
     if row is None:
-        return f"{key}: {FILE.name} has a budget for it, but no row with this key was measured"
+        return f"{key}: {FILE.name} has a budget for this row, but the row was not measured"
     measured = {"ratios": row.ratios, "figures": row.figures}[kind].get(column)
     if measured is None:
         return f"{key}: {FILE.name} has a budget under [{kind}], but the {kind} of the row do not include {column}"

@@ -1,7 +1,7 @@
 """Creates a virtual environment for each measured client, and copies of the checkout.
 
-If click, rich and pygments are installed, `import httpx` imports them too. So each environment contains only one client
-and the dependencies of this client.
+Each environment contains only one client and the dependencies of this client, because other packages would distort the
+results: for example, `import httpx` also imports click, rich and pygments if they are installed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A small program that runs one command, and prints its time, peak memory and exit status as JSON.
 
-On Linux, the reported peak memory of a process is at least the memory of the process that started it. So this small
-program starts the measured commands, and not the large process of the benchmarks.
+On Linux, the reported peak memory of a process is at least the memory of the process that started it. So the measured
+commands are started by this small program, not by the large process that runs the benchmarks.
 """
 
 from __future__ import annotations

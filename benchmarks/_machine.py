@@ -40,7 +40,8 @@ def noise(rows: Sequence[Row]) -> float | None:
 def remove_settings() -> dict[str, str]:
     """Remove the environment variables that configure the clients, and return a copy of the original variables.
 
-    A proxy would slow down the requests to the local server, and only some clients would use a base URL of the API.
+    A variable for a proxy would slow down the requests to the local server. A variable for the API's base URL would
+    be used by some clients, but not by all.
     """
     before = dict(os.environ)
     for name in before:

@@ -1,7 +1,7 @@
 """The only module that imports the official client, `anchorbrowser`.
 
-With its dependencies, the official client takes 172 MiB, so it is not installed where the type checkers run. This
-module imports it with `importlib`, and its objects have the type Any.
+The official client is not installed where the type checkers run, because it takes 172 MiB with its dependencies. So
+this module imports the client with `importlib`, and the type checkers treat the client's objects as Any.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class Row:
         label: The name of the row in the table.
         unit: The unit of the figures, such as `ms`.
         figures: The figures, by the name of their column (a client or function). Columns without a figure are left out.
-        ratios: By the name of another column: the ratios of this package's samples to the samples of that column.
+        ratios: The ratios of this package's samples to the samples of another column, by the name of that column.
         note: A footnote, or an empty string.
     """
 

@@ -63,7 +63,7 @@ def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
 
 
 def async_sampler(runner: asyncio.Runner, call: AsyncCall, calls: int) -> Callable[[], CallTime]:
-    """Do the same as `sampler` for a coroutine function, which the runner runs."""
+    """Do the same as `sampler`, but for a coroutine function; `runner` runs its coroutines."""
 
     async def repeat(times: int) -> None:
         for _ in range(times):

@@ -124,7 +124,9 @@ class Server:
 
 @contextlib.contextmanager
 def serving(respond: Respond, latency: float = 0.0) -> Iterator[Server]:
-    """Run a server in a separate process while the context lasts, so that its CPU time is not counted as the client's.
+    """Run a server while the context lasts.
+
+    The server runs in a separate process, so that its CPU time is not counted as CPU time of the clients.
 
     Args:
         respond: The function that returns the responses. The server's process receives a copy.

@@ -26,7 +26,7 @@ EPOCH: Final = 1_800_000_000.0
 
 
 class _Selector(selectors.SelectSelector):
-    """A selector that adds the time that the loop would wait to the virtual time, and returns immediately."""
+    """A selector that never waits: instead, it advances the virtual time by the time that the loop would wait."""
 
     def __init__(self, pass_time: Callable[[float], None]) -> None:
         super().__init__()

@@ -1,4 +1,7 @@
-"""The benchmark group `command`: the maintainers' commands with two specs, and the installed size of the clients."""
+"""The benchmark group `command`: the maintainers' commands, and the installed size of the clients.
+
+The commands run with the vendored spec, and with a complete spec if there is one.
+"""
 
 from __future__ import annotations
 

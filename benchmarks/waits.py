@@ -48,7 +48,7 @@ def rows() -> Iterator[Row]:
 def _for_count(count: int, rounds: int) -> Iterator[Row]:
     """Measure the CPU and memory per task while `count` tasks are waited for at once.
 
-    In total, at least FEW tasks are waited for, `count` at a time.
+    If `count` is less than `FEW`, several groups of `count` tasks are waited for, `FEW` tasks in total.
     """
 
     def waiting(client: str) -> Callable[[], WaitCost]:

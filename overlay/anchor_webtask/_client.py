@@ -73,7 +73,7 @@ class Anchor:
     def api(self) -> AuthenticatedClient:
         """The generated client, for operations of the API that `tasks` does not have.
 
-        It sends with the same key and limits, and raises the same errors.
+        It uses the key, timeout and size limit of this client, and raises the same errors as `tasks`.
         """
         return generated_client(self._settings.base_url).set_httpx_client(self._sender.api_client())
 
@@ -142,7 +142,7 @@ class AsyncAnchor:
     def api(self) -> AuthenticatedClient:
         """The generated client, for operations of the API that `tasks` does not have.
 
-        It sends with the same key and limits, and raises the same errors.
+        It uses the key, timeout and size limit of this client, and raises the same errors as `tasks`.
         """
         return generated_client(self._settings.base_url).set_async_httpx_client(self._sender.api_client())
 
@@ -163,6 +163,9 @@ class AsyncAnchor:
 
 
 def _repr(client: Anchor | AsyncAnchor) -> str:
-    """Return a client's repr; a traceback may show a client whose arguments were refused, which has no settings."""
+    """Return a client's repr, also for a client whose arguments were refused.
+
+    Such a client has no settings, but a traceback may show its repr.
+    """
     made: Settings | None = vars(client).get("_settings")
     return f"<{type(client).__name__} {made.base_url if made else 'with invalid arguments'}>"

@@ -65,7 +65,7 @@ class StatusError(AnchorError):
     Attributes:
         status: The HTTP status code.
         message: The API's message, from its error body; None if the body has no readable message.
-        code: The code in the API's error body; None if it has none.
+        code: The code in the API's error body; None if the body has no code.
         request_id: The id that the API or its gateway gave the request, for a support case; None if there is no id.
         retry_after: Seconds after which the API allows another request; None if the response does not say.
     """
@@ -154,7 +154,7 @@ class TaskFailedError(AnchorError):
     """The API reports that the task failed.
 
     Attributes:
-        reason: The API's reason as text, which is JSON if the API did not give a text; None if it gave no reason.
+        reason: The API's reason as text; a reason that is not text is written as JSON; None if the API gave no reason.
     """
 
     _advice = "task {id!r} has ended; starting it again creates a new task, which costs again"

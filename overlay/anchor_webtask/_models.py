@@ -90,8 +90,8 @@ class TaskResult(Generic[T]):
     """A completed task's answer.
 
     Attributes:
-        value: The answer in the type of `output`. Without `output`, the answer's JSON, without one or two enclosing
-            objects whose only key is `result`.
+        value: The answer in the type of `output`. If there is no `output`, the answer's JSON; if one or two objects
+            whose only key is `result` enclose it, they are removed.
         raw: The answer's JSON as received.
         task_id: The task's id; None if the API returned the result without an id.
     """

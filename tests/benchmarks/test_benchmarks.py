@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 CHECK = "check.sync.mock"
-NO_ROW = "no row with this key was measured"
+NO_ROW = "the row was not measured"
 
 
 def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -61,5 +61,5 @@ def test_row_over_its_budget_is_reported(ours: float, problems: list[str]) -> No
 
 def test_budget_without_a_measured_row_is_reported() -> None:
     assert _budgets.problems(measured(0.5, 0.5, 0.5), {"check"}, has_full=True) == [
-        f"{CHECKS[-1]}: budgets.toml has a budget for it, but {NO_ROW}"
+        f"{CHECKS[-1]}: budgets.toml has a budget for this row, but {NO_ROW}"
     ]

@@ -76,7 +76,7 @@ def test_updates_raise_timeout_error_at_the_deadline(runner: Runner, anchor: Any
     assert clock.time == 1.5
 
 
-def test_result_with_zero_timeout_makes_exactly_one_check(
+def test_method_result_with_zero_timeout_makes_exactly_one_check(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=10, answer="done")
@@ -107,7 +107,7 @@ def test_async_handle_can_be_iterated_again_after_leaving_the_loop_early(runner:
     assert runner.call(main) == ["completed"]
 
 
-def test_get_makes_no_request_and_the_first_check_of_its_handle_is_immediate(
+def test_method_get_makes_no_request_and_the_first_check_of_its_handle_is_immediate(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     task_id = runner.call(anchor.tasks.start, "Read the price").id
@@ -118,7 +118,7 @@ def test_get_makes_no_request_and_the_first_check_of_its_handle_is_immediate(
     assert clock.sleeps == [10]
 
 
-def test_resume_restores_the_age_of_the_task_from_its_token(
+def test_method_resume_restores_the_age_of_the_task_from_its_token(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=110)
@@ -140,7 +140,7 @@ def test_token_records_that_the_schema_wraps_the_answer_in_an_object(
     assert (result.value, result.raw) == ([1, 2], nested)
 
 
-def test_result_raises_not_found_error_for_an_unknown_id(runner: Runner, anchor: Any) -> None:
+def test_method_result_raises_not_found_error_for_an_unknown_id(runner: Runner, anchor: Any) -> None:
     caught = raised(NotFoundError, runner, anchor.tasks.get("task-of-another-account").result)
     assert caught.task_id == "task-of-another-account"
 

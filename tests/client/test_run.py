@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 
 
-def test_run_starts_one_task_waits_for_it_and_returns_its_answer(
+def test_method_run_starts_one_task_and_waits_for_it_and_returns_its_answer(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, Fault(cut=True)])
@@ -40,7 +40,9 @@ def test_run_starts_one_task_waits_for_it_and_returns_its_answer(
     assert 1200 <= clock.time <= 1320
 
 
-def test_run_sends_its_prompt_schema_and_options(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_run_sends_the_prompt_the_schema_and_the_options(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     bodies: list[Any] = []
     emulator.on(answer=bodies.append)
     runner.call(
@@ -65,7 +67,7 @@ def test_run_sends_its_prompt_schema_and_options(runner: Runner, anchor: Any, em
     ]
 
 
-def test_on_start_gets_the_handle_before_the_first_wait(
+def test_callback_on_start_gets_the_handle_before_the_wait_begins(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     seen: list[Any] = []
@@ -76,7 +78,7 @@ def test_on_start_gets_the_handle_before_the_first_wait(
     assert emulator.starts == 1
 
 
-def test_on_update_gets_the_result_of_each_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_callback_on_update_gets_the_result_of_each_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(takes=2.5, faults=[Fault(503, headers={"retry-after": "1"})])
     seen: list[TaskUpdate] = []
     result = runner.call(anchor.tasks.run, "Read the price", on_update=seen.append, timeout=60)
@@ -90,7 +92,7 @@ def test_on_update_gets_the_result_of_each_check(runner: Runner, anchor: Any, em
     assert {update.task_id for update in seen} == {result.task_id}
 
 
-def test_delays_between_checks_of_run_come_from_its_wait_policy(
+def test_delays_between_checks_of_method_run_come_from_its_wait_policy(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=50)
@@ -128,7 +130,7 @@ def test_callbacks_of_the_async_client_may_be_coroutine_functions(runner: Runner
     assert seen == ["running", "running", "completed"]
 
 
-def test_run_raises_task_failed_error_with_the_reason(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_run_raises_task_failed_error_with_the_reason(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
     caught = raised(TaskFailedError, runner, anchor.tasks.run, "Read the price")
     assert caught.reason == "Maximum number of steps exceeded"
@@ -145,7 +147,7 @@ def test_task_that_keeps_running_after_the_deadline_can_be_found_again(
     assert emulator.starts == 1
 
 
-def test_deadline_of_run_includes_the_time_of_the_start(
+def test_timeout_of_method_run_includes_the_time_of_the_start(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=100, start_faults=[Fault(429, headers={"retry-after": "20"})])
@@ -167,7 +169,7 @@ def test_start_raises_rate_limit_error_and_is_not_repeated(runner: Runner, ancho
     assert (emulator.starts, emulator.start_requests) == (0, 1)
 
 
-def test_run_in_one_request_returns_the_answer_after_a_single_request(
+def test_method_run_in_one_request_returns_the_answer_after_a_single_request(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=600, answer={"amount": 3})
@@ -176,7 +178,7 @@ def test_run_in_one_request_returns_the_answer_after_a_single_request(
     assert (len(emulator.requests), clock.time) == (1, 600)
 
 
-def test_run_in_one_request_reports_the_api_message_of_a_failed_task(
+def test_method_run_in_one_request_reports_the_api_message_of_a_failed_task(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(fails="Maximum number of steps exceeded")
@@ -185,7 +187,7 @@ def test_run_in_one_request_reports_the_api_message_of_a_failed_task(
     assert emulator.start_requests == 1
 
 
-def test_run_in_one_request_waits_for_the_task_if_the_response_has_only_its_id(
+def test_method_run_in_one_request_waits_for_the_task_if_the_response_has_only_its_id(
     runner: Runner, clock: VirtualClock
 ) -> None:
     with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:

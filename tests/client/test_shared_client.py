@@ -1,4 +1,4 @@
-"""Several threads or async tasks share one client; a client refuses a second event loop; a client is never closed."""
+"""Clients in unusual use: shared by threads or async tasks, used in a second event loop, or never closed."""
 
 from __future__ import annotations
 

@@ -389,7 +389,7 @@ def test_answer_in_every_form_becomes_value_of_requested_type(
 
 @pytest.mark.parametrize("case", named(WRAPPED_CASES))
 @sync_only
-def test_answer_becomes_value_even_if_agent_omits_the_wrapper_in_the_schema(
+def test_answer_becomes_value_even_if_agent_omits_the_wrapper_that_the_schema_describes(
     runner: Runner, anchor: Any, emulator: Emulator, case: TypeCase
 ) -> None:
     emulator.on(answer=case.answer)
@@ -567,7 +567,7 @@ class ModelWithOpaque(pydantic.BaseModel):
 
 @attrs.define
 class WithModel:
-    """A mixture that no library can read: pydantic does not read attrs classes, and msgspec does not read models."""
+    """A class that neither library can read: pydantic does not read attrs classes, and msgspec does not read models."""
 
     model: ModelNode
 

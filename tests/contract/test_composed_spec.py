@@ -36,7 +36,7 @@ def test_spec_in_the_package_equals_the_newly_composed_spec(shipped: str) -> Non
 
 
 def test_composed_spec_has_both_task_operations_with_their_ids(spec: dict[str, Any]) -> None:
-    """The test accepts two names of the path parameter, and other operations: upstream's documents differ in both."""
+    """Versions of upstream's document differ in the path parameter's name and in other operations; all are accepted."""
     found = {operation["operationId"]: (method, path) for method, path, operation in operations(spec)}
     assert found["perform_web_task"] == ("post", "/v1/tools/perform-web-task")
     method, path = found["get_perform_web_task_status"]
@@ -56,7 +56,7 @@ def test_both_task_operations_have_the_documented_errors(spec: dict[str, Any]) -
         assert set(schemas) == {"#/components/schemas/ErrorResponse"}
 
 
-def test_fields_status_result_and_error_accept_future_values(spec: dict[str, Any]) -> None:
+def test_fields_named_status_result_and_error_accept_future_values(spec: dict[str, Any]) -> None:
     schemas = spec["components"]["schemas"]
     start, sync, status = (
         schemas[f"PerformWebTask{name}"]["properties"]

@@ -1,4 +1,4 @@
-"""Requests of both clients and responses of the emulator match the composed spec; openapi-core compares them."""
+"""The requests of both clients and the emulator's responses match the composed spec, as openapi-core checks."""
 
 from __future__ import annotations
 
@@ -72,13 +72,15 @@ def bodies(witness: Witness) -> list[Any]:
     return [json.loads(request.content) for request, _ in witness.exchanges if request.method == "POST"]
 
 
-def test_run_sends_one_start_request_and_then_check_requests(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_method_run_sends_one_start_request_and_then_check_requests(
+    runner: Runner, anchor: Any, witness: Witness
+) -> None:
     runner.call(anchor.tasks.run, "Read the price")
     assert witness.statuses == [("POST", 200), ("GET", 200), ("GET", 200)]
     assert bodies(witness) == [{"prompt": "Read the price", "async": True}]
 
 
-def test_run_raises_task_failed_error_for_a_failed_task(
+def test_method_run_raises_task_failed_error_for_a_failed_task(
     runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(takes=0, fails="no more steps")
@@ -86,13 +88,13 @@ def test_run_raises_task_failed_error_for_a_failed_task(
     assert witness.statuses == [("POST", 200), ("GET", 200)]
 
 
-def test_run_in_one_request_sends_only_one_request(runner: Runner, anchor: Any, witness: Witness) -> None:
+def test_method_run_in_one_request_sends_only_one_request(runner: Runner, anchor: Any, witness: Witness) -> None:
     runner.call(anchor.tasks.run_in_one_request, "Read the price")
     assert witness.statuses == [("POST", 200)]
     assert bodies(witness) == [{"prompt": "Read the price"}]
 
 
-def test_run_in_one_request_raises_start_outcome_unknown_error_after_status_500(
+def test_method_run_in_one_request_raises_start_outcome_unknown_error_after_status_500(
     runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(fails="no more steps")

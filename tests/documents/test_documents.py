@@ -34,7 +34,7 @@ def shell_commands(document: str) -> list[str]:
 
 
 class EmulatorWithSessions(Emulator):
-    """An emulator that also has an operation of the API for which the package has no method of its own."""
+    """An emulator with one more operation of the API, which the README calls with the httpx client of `.api`."""
 
     def _handle(self, request: Request) -> Response:
         if (request.method, request.path) == ("GET", "/v1/sessions/all/status"):

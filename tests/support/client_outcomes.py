@@ -69,7 +69,7 @@ def _attributes(result: Any) -> dict[str, Any]:
 
 
 class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A response body that httpx reads only when the client asks for the body, as it reads from a connection."""
+    """A response body that httpx reads only when the client asks for it, like a body that arrives over a connection."""
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -83,7 +83,7 @@ class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @dataclass
 class FixedResponse:
-    """A handler for httpx's MockTransport that returns a fixed response, and a completed task to a check after a start.
+    """A handler for httpx's MockTransport: it returns a fixed response; a check after a start gets a completed task.
 
     Attributes:
         methods: The methods of the requests so far.

@@ -19,7 +19,7 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
 def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
-    """Call a method of a client or a handle, which must raise an error of exactly the class `kind`; return the error.
+    """Call a client's or a handle's method, and return the error of exactly the class `kind` that the call must raise.
 
     The error must have no cause and no context, and its pickle and its copy must have the same contents.
     """

@@ -22,7 +22,7 @@ MARK: Final = "Mark-of-the-body"
 
 
 class Literal(str):
-    """Text that is written into JSON unchanged, for values that Python does not write so, such as 1e999 or 1.0000."""
+    """Text that is written into JSON unchanged, such as 1e999 or 1.0000, which Python would write differently."""
 
 
 class Pairs(list[tuple[str, Any]]):

@@ -102,7 +102,7 @@ class ReceivedRequest:
 
 
 def response_head(status: int | str, length: int, headers: Mapping[str, str] | None = None) -> bytes:
-    """Return the head of a response whose body has `length` bytes; a status as text must have a reason phrase too."""
+    """Return the head of a response whose body has `length` bytes; a `status` that is text has a reason phrase too."""
     lines = [f"HTTP/1.1 {status}" if isinstance(status, str) else f"HTTP/1.1 {status} Whatever"]
     fields = {"content-type": "application/json", "content-length": str(length), **(headers or {})}
     lines += [f"{name}: {value}" for name, value in fields.items()]
@@ -243,7 +243,7 @@ class RawServer(ThreadingTCPServer):
             self._changed.notify_all()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Ignore the OSError of a broken connection, since tests break connections; `stop` raises other exceptions."""
+        """Ignore OSError, since tests break connections; record any other exception, which `stop` then raises."""
         del request, client_address
         problem = sys.exception()
         if problem is not None and not isinstance(problem, OSError):
@@ -270,7 +270,7 @@ class _Connection(StreamRequestHandler):
         self.raw.remove_connection(self.request)
         super().finish()
         if isinstance(self.request, ssl.SSLSocket):
-            # The server closes only the accepted socket, whose descriptor now belongs to the TLS socket.
+            # The server closes only the accepted socket. Since TLS began, its descriptor belongs to the TLS socket.
             self.request.close()
 
     def handle(self) -> None:
@@ -349,7 +349,7 @@ def raw_server(
         check: The scripts of checks.
         tls: The TLS context, with a certificate; None for a server without TLS.
         listening: Whether the server accepts connections immediately; otherwise it refuses them until `listen()`.
-        max_body_bytes: How many bytes of a request's body are read; a client with a much longer body cannot finish it.
+        max_body_bytes: How many bytes of a request's body are read; a client cannot finish sending a much longer body.
     """
     server = RawServer(start, check, tls, max_body_bytes)
     if listening:

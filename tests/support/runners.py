@@ -1,4 +1,4 @@
-"""Runners: with them, the same test runs with the sync client, and with the async client under asyncio and trio."""
+"""Runners, which run the same test with the sync client, and with the async client under asyncio and trio."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
 
 
 def secret_parts(*secrets: str) -> set[str]:
-    """Return the beginning and the end of each spelling of the secrets, in lower case: no text may have them."""
+    """Return the beginning and the end of each spelling of the secrets, in lower case; no text may contain them."""
     spelled = [spell(secret).lower() for secret in secrets for spell in SPELLINGS.values()]
     return {part for form in spelled for part in (form[:PART_LENGTH], form[-PART_LENGTH:])}
 

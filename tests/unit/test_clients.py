@@ -309,7 +309,9 @@ def test_reprs_and_attributes_of_the_clients_do_not_show_the_key(runner: Runner,
         assert KEY not in repr(api) + repr(vars(http)) + repr(http.headers) + repr(anchor) + repr(vars(anchor))
 
 
-def test_headers_set_on_the_generated_client_are_not_sent_with_tasks(runner: Runner, recorder: Recorder) -> None:
+def test_header_that_is_set_on_the_generated_client_is_not_sent_by_methods_of_tasks(
+    runner: Runner, recorder: Recorder
+) -> None:
     with runner.anchor(transport=recorder) as anchor:
         http_client(anchor.api, runner).headers["x-extra"] = "1"
         check_task(anchor.api, runner)
@@ -397,7 +399,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
     assert len(accepted) == 2
 
 
-def test_wait_argument_none_means_the_default_policy(runner: Runner, clock: VirtualClock) -> None:
+def test_default_policy_is_used_if_argument_wait_is_none(runner: Runner, clock: VirtualClock) -> None:
     with runner.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
         runner.call(anchor.tasks.run, "Read")
     assert clock.sleeps[0] == WaitPolicy().minimum
@@ -458,7 +460,7 @@ def test_request_succeeds_if_the_transport_removes_its_timeouts(runner: Runner) 
 
 
 @pytest.mark.parametrize("extensions", [{}, {"timeout": {}}, {"timeout": {"read": None}}], ids=str)
-def test_request_that_the_user_builds_may_have_no_timeout(extensions: dict[str, Any]) -> None:
+def test_request_that_the_user_builds_need_not_have_a_timeout(extensions: dict[str, Any]) -> None:
     with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
         client = anchor.api.get_httpx_client()
         request = client.build_request("GET", "/v1/other", extensions=extensions)

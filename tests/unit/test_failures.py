@@ -61,7 +61,8 @@ def verdict(
 ) -> BoundedResponse | Failure:
     """Pass a response to a guard, and return its verdict: the accepted response, or the failure.
 
-    A chunk of the body is bytes, which arrive immediately, or a pair of bytes and the second at which they arrive.
+    Each item of `chunks` is either bytes, which arrive immediately, or a tuple of two items: the bytes, and the time at
+    which they arrive, in seconds.
     """
     guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
     hide_location(response)
@@ -431,7 +432,7 @@ def test_key_is_not_added_to_requests_for_another_origin(url: str) -> None:
 
 
 def read_timeout(begun: float, deadline: float | None) -> float:
-    """Return the read timeout that the guard sets for a response head when reading it begins at `begun`."""
+    """Return the read timeout that the guard sets for a response's head if the client begins to read it at `begun`."""
     clock = VirtualClock()
     clock.time = begun
     request = httpcore.Request("GET", "https://api.example/", extensions={"timeout": {"read": 30.0}})

@@ -116,7 +116,7 @@ def test_slash_at_the_end_of_a_base_url_does_not_change_the_token(
         assert resumed.token() == task.token()
 
 
-def test_second_call_of_result_returns_the_same_result_and_sends_nothing(
+def test_second_call_of_method_result_returns_the_same_result_and_sends_nothing(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"result": {"names": ["a"]}})

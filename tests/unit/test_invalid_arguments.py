@@ -227,7 +227,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ),
     *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (NotJson(), math.nan, str)),
     ({"output": "object"}, "output must be a type or a JSON Schema, not the text 'object'"),
-    ({"output": {}}, "output is empty: give a JSON Schema, or leave it out"),
+    ({"output": {}}, "output is empty: pass a JSON Schema, or leave output out"),
     (
         {"extra_body": {"url": "https://shop.example"}},
         "extra_body must not have 'url', which is a field of the spec: pass it as url=…",

@@ -45,7 +45,7 @@ def nest(value: object, times: int) -> Any:
 
 
 def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
-    """Decode an answer that must be refused, check the rules for every such error, and return the error."""
+    """Return the error for an answer that must be refused, after checks that apply to every such error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         output_of(JsonSchema(schema)).value(raw, "task-1")
@@ -61,7 +61,7 @@ def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
 
 
 def invalid(schema: Any) -> ConfigurationError:
-    """Construct a `JsonSchema` that must be refused, check the rules for every such error, and return the error."""
+    """Return the error for a `JsonSchema` that must be refused, after checks that apply to every such error."""
     with pytest.raises(ConfigurationError) as caught:
         JsonSchema(schema)
     error = caught.value
@@ -215,7 +215,7 @@ def test_answer_to_plain_dict_is_not_validated() -> None:
             {"properties": {"x" * 10_000: {"type": "\u202e" * 10_000}}},
             "output is not a valid JSON Schema at $.properties.xxx",
         ),
-        ({}, "output is empty: give a JSON Schema, or leave it out"),
+        ({}, "output is empty: pass a JSON Schema, or leave output out"),
         ({"type": object}, "output must be JSON"),
         ({1: "object"}, "output must be JSON"),
         ({"maximum": float("nan")}, "output must be JSON"),
@@ -304,7 +304,7 @@ def test_error_says_which_extra_to_install_if_jsonschema_is_missing(
         JsonSchema(PRICE)
 
 
-def test_keyword_format_is_not_validated() -> None:
-    """In JSON Schema 2020-12 a format only informs: the agent receives it, but an answer that violates it is valid."""
+def test_answer_may_violate_keyword_format() -> None:
+    """In JSON Schema 2020-12, `format` is only a hint: the agent receives it, but an answer may violate it."""
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
     assert output_of(JsonSchema(schema)).value({"day": "someday"}, None) == {"day": "someday"}

@@ -20,7 +20,7 @@ def test_policy_refuses_value_that_is_not_finite_number_of_at_least_0(name: str,
 
 @pytest.mark.parametrize("bounds", [{"minimum": 0}, {"minimum": 61}, {"maximum": 0.5}, {"minimum": 5, "maximum": 4}])
 def test_policy_refuses_minimum_of_0_and_minimum_above_maximum(bounds: dict[str, float]) -> None:
-    with pytest.raises(ConfigurationError, match="minimum must be above 0 and at most maximum"):
+    with pytest.raises(ConfigurationError, match="minimum must be above 0, and not above maximum"):
         WaitPolicy(**bounds)
 
 
@@ -43,7 +43,7 @@ def test_policy_accepts_keyword_arguments_only() -> None:
 
 
 @given(elapsed=st.floats(0, 1e9), chance=st.floats(0, 1))
-def test_delay_differs_from_delay_without_jitter_by_at_most_tenth(elapsed: float, chance: float) -> None:
+def test_jitter_changes_delay_by_at_most_a_tenth(elapsed: float, chance: float) -> None:
     delay = WaitPolicy().delay(elapsed, chance)
     scheduled = min(max(0.09 * elapsed, 2), 60)
     assert 0.9 * scheduled <= delay * (1 + 1e-9)

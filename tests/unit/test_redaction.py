@@ -56,7 +56,7 @@ LOSSY_FORMS = {
 # -- Sealed --------------------------------------------------------------------------------------------------------
 
 
-def test_sealed_value_is_returned_only_by_open() -> None:
+def test_sealed_value_is_returned_only_by_method_open() -> None:
     box = Sealed({"password": SECRET})
     assert box.open() == {"password": SECRET}
     assert repr(box) == str(box) == f"{box}" == "<sealed [redacted]>"
@@ -208,7 +208,7 @@ def test_unusually_encoded_secret_is_redacted_completely(secret: str, written: s
     ],
 )
 def test_time_to_redact_a_hostile_text_grows_linearly_with_its_length(secret: str, text: str) -> None:
-    """The test measures no time: it would take hours if the time grew with the square of the length."""
+    """No time is measured: if the time grew with the square of the length, the test would run for hours."""
     assert len(Redactor(Sealed((secret,)))(text)) <= len(text)
 
 
@@ -236,7 +236,7 @@ def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
 
 
-def test_quote_redacts_secrets_before_it_truncates_the_text() -> None:
+def test_method_quote_redacts_secrets_before_it_truncates_the_text() -> None:
     long = "s" * 50
     quoted = Redactor(Sealed((long,))).quote("x" * (MAX_QUOTE - 20) + long)
     assert "sss" not in quoted
@@ -244,7 +244,7 @@ def test_quote_redacts_secrets_before_it_truncates_the_text() -> None:
     assert len(Redactor(Sealed(())).quote("x" * 1000)) == MAX_QUOTE + 1
 
 
-def test_quote_returns_one_line_without_control_characters() -> None:
+def test_method_quote_returns_one_line_without_control_characters() -> None:
     assert Redactor(Sealed(())).quote("a\nb\r\x1b[31mc\u2028d\x00") == "a b  [31mc d "
 
 
@@ -359,14 +359,14 @@ def report_with_locals(exception: BaseException) -> str:
     return "".join(parts.format(chain=True))
 
 
-def test_interruption_shows_no_local_variables_after_release_frames() -> None:
+def test_interruption_shows_no_local_variables_after_a_call_of_release_frames() -> None:
     interruption = interrupted(SECRET)
     assert repr(SECRET) in report_with_locals(interruption)
     release_frames(interruption)
     assert report_with_locals(interruption) == "KeyboardInterrupt\n"
 
 
-def test_release_frames_also_clears_causes_and_contexts_of_an_interruption() -> None:
+def test_function_release_frames_also_clears_causes_and_contexts_of_an_interruption() -> None:
     interruption = interrupted(SECRET)
     context, cause = interruption.__context__, interruption.__cause__
     assert context is not None
@@ -378,7 +378,7 @@ def test_release_frames_also_clears_causes_and_contexts_of_an_interruption() -> 
         assert (exception.__traceback__, exception.__cause__, exception.__context__) == (None, None, None)
 
 
-def test_release_frames_also_clears_members_of_an_exception_group() -> None:
+def test_function_release_frames_also_clears_members_of_an_exception_group() -> None:
     members: list[Any] = [interrupted(SECRET), interrupted(SECRET)]
     group = BaseExceptionGroup("several", members)
     release_frames(group)
@@ -386,7 +386,7 @@ def test_release_frames_also_clears_members_of_an_exception_group() -> None:
     assert all(member.__traceback__ is None for member in members)
 
 
-def test_release_frames_accepts_a_circular_chain_of_exceptions() -> None:
+def test_function_release_frames_accepts_a_circular_chain_of_exceptions() -> None:
     one, other = KeyError(), ValueError()
     one.__context__, other.__context__ = other, one
     release_frames(one)

@@ -106,7 +106,7 @@ def test_only_recursive_types_become_definitions(case: TypeCase) -> None:
 
 
 @each_case
-def test_answer_fits_schema_of_its_type_but_list_that_contains_answer_does_not(case: TypeCase) -> None:
+def test_schema_of_type_accepts_an_answer_but_not_a_list_that_contains_the_answer(case: TypeCase) -> None:
     schema = schema_of(case.output)
     as_sent = {"result": case.answer} if output_of(case.output).wrapped else case.answer
     assert fits(schema, as_sent)
@@ -261,7 +261,7 @@ LIST_OF_LISTS = {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"type": "i
 
 
 def wrapped(schema: dict[str, Any]) -> Any:
-    """Wrap a schema without an object at its root, and return the schema of the field `result` that contains it."""
+    """Wrap a schema without an object at its root, and return the wrapper's subschema for the field `result`."""
     sent = schema_of(schema)
     Draft202012Validator.check_schema(sent)
     return sent["properties"]["result"]
@@ -727,7 +727,7 @@ def test_type_annotated_for_pydantic_is_refused_if_pydantic_is_not_installed(mon
 
 
 def test_type_that_contains_two_classes_of_same_name_is_refused() -> None:
-    """In a notebook, a user makes such a type by running the cell of a class again: other classes use the old class."""
+    """A user who runs a notebook cell again makes its class anew, but other classes still use the old class."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
     with pytest.raises(
@@ -779,7 +779,7 @@ def test_type_alias_that_contains_itself_is_refused() -> None:
 def test_pydantic_model_is_found_among_many_other_classes() -> None:
     """The search must not skip a new object that has the id of a freed object.
 
-    Such objects arise from annotations that are text: each search evaluates them to new objects.
+    Annotations that are text cause this: each search evaluates the text again, to new objects.
     """
     parts = [dataclasses.make_dataclass(f"Part{number}", [("numbers", "list[int]")]) for number in range(50)]
     holds = dataclasses.make_dataclass("Holds", [("books", "list[Book]")])

@@ -88,7 +88,7 @@ def test_start_that_the_server_may_have_received_is_not_retried(uncertain: Failu
     assert "dashboard" in str(driver.error)
 
 
-def test_error_for_an_unknown_start_outcome_has_status_message_and_request_id_of_the_response() -> None:
+def test_error_for_an_unknown_start_outcome_has_the_status_the_message_and_the_request_id() -> None:
     with_response = drive(steps(until_deadline=False), in_order(error_status(502))).error
     assert isinstance(with_response, StartOutcomeUnknownError)
     assert (with_response.status, with_response.message, with_response.request_id, with_response.task_id) == (
@@ -119,32 +119,32 @@ def test_every_kind_of_failure_is_covered_by_the_tests_of_starts() -> None:
     assert uncertain | {Fault.CERTIFICATE, Fault.REDIRECTED, Fault.NOT_CONNECTED, Fault.STATUS} == set(Fault)
 
 
-def test_tasks_start_tries_an_unreachable_server_three_times() -> None:
+def test_method_start_tries_an_unreachable_server_three_times() -> None:
     driver = drive(steps(until_deadline=False), in_order(NOT_CONNECTED))
     assert driver.times == [0.0, 1.0, 2.0]
     assert driver.error is NOT_CONNECTED.error
 
 
-def test_tasks_run_retries_a_start_for_the_last_time_at_the_deadline() -> None:
+def test_method_run_retries_a_start_for_the_last_time_at_the_deadline() -> None:
     driver = drive(steps(until_deadline=True, now=50, timeout=20), in_order(NOT_CONNECTED), now=50)
     assert driver.times[:12] == pytest.approx([50, 51, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61])
     assert driver.times[-1] == 70
     assert driver.error is NOT_CONNECTED.error
 
 
-def test_tasks_run_without_a_deadline_retries_a_start_for_hours() -> None:
+def test_method_run_retries_a_start_for_hours_if_there_is_no_deadline() -> None:
     driver = drive(steps(until_deadline=True), lambda time: NOT_CONNECTED if time < 7200 else STARTED)
     assert driver.emitted == [STARTED]
 
 
 @pytest.mark.parametrize("refusal", [NOT_CONNECTED, rate_limited(None)], ids=lambda it: str(it.error))
-def test_tasks_run_with_timeout_0_tries_a_start_once(refusal: Failure) -> None:
+def test_method_run_tries_a_start_once_if_its_timeout_is_0(refusal: Failure) -> None:
     driver = drive(steps(until_deadline=True, timeout=0), in_order(refusal, STARTED))
     assert driver.times == [0.0]
     assert driver.error is refusal.error
 
 
-def test_tasks_start_does_not_retry_a_start_after_status_429() -> None:
+def test_method_start_does_not_retry_a_start_after_status_429() -> None:
     refusal = rate_limited(1)
     driver = drive(steps(until_deadline=False), in_order(refusal, STARTED))
     assert driver.times == [0.0]
@@ -152,7 +152,7 @@ def test_tasks_start_does_not_retry_a_start_after_status_429() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
-def test_tasks_run_retries_a_start_after_status_429_but_not_before_retry_after(
+def test_method_run_retries_a_start_after_status_429_but_not_before_retry_after(
     retry_after: float | None, delay: float
 ) -> None:
     driver = drive(steps(until_deadline=True, timeout=4000), in_order(rate_limited(retry_after), STARTED))
@@ -161,7 +161,7 @@ def test_tasks_run_retries_a_start_after_status_429_but_not_before_retry_after(
 
 
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
-def test_tasks_run_does_not_retry_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
+def test_method_run_does_not_retry_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
     retry_after: float, timeout: float | None
 ) -> None:
     refusal = rate_limited(retry_after)
@@ -171,7 +171,7 @@ def test_tasks_run_does_not_retry_a_start_if_retry_after_reaches_the_deadline_or
     assert driver.error is refusal.error
 
 
-def test_retries_of_a_start_stop_when_the_server_may_have_received_it() -> None:
+def test_retries_end_when_the_server_may_have_received_the_start() -> None:
     driver = drive(
         steps(until_deadline=True, timeout=600), in_order(NOT_CONNECTED, rate_limited(2), error_status(503), STARTED)
     )

@@ -71,7 +71,7 @@ def read(output: Any, raw: Any) -> Any:
 
 
 def refused(output: Any, raw: Any) -> InvalidOutputError:
-    """Decode an answer that must be refused, check the rules for every such error, and return the error."""
+    """Return the error for an answer that must be refused, after checks that apply to every such error."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         read(output, raw)
@@ -116,7 +116,7 @@ AS_TEXT = [
 @pytest.mark.parametrize(
     ("case", "outside", "inside"), AS_TEXT, ids=lambda it: it.name if isinstance(it, TypeCase) else None
 )
-def test_answer_may_be_json_text_with_result_wrappers_inside_or_outside_of_text(
+def test_answer_may_be_json_text_with_result_wrappers_in_the_text_or_around_it(
     case: TypeCase, outside: int, inside: int
 ) -> None:
     assert is_value_of(case, read(case.output, nest(json.dumps(nest(case.answer, inside)), outside)))
@@ -162,7 +162,7 @@ def test_answer_that_fits_is_not_decoded_or_unwrapped_further(output: Any, raw: 
 
 
 @pytest.mark.parametrize("raw", [{"result": GOOD, "more": 2}, {"Result": GOOD}, {"answer": GOOD}, [GOOD]])
-def test_only_object_with_single_key_result_is_removed_as_wrapper(raw: Any) -> None:
+def test_object_is_removed_as_wrapper_only_if_result_is_its_single_key(raw: Any) -> None:
     refused(Node, raw)
 
 
@@ -353,7 +353,7 @@ EMMA = {"title": "Emma", "price": 1}
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_for_wrong_answer_names_place_expected_value_and_found_value(
+def test_error_for_wrong_answer_names_the_place_the_expected_value_and_the_found_value(
     output: Any, raw: Any, path: str, expected: str
 ) -> None:
     error = refused(output, raw)
@@ -403,7 +403,7 @@ class CarelessDataclass:
         (CarelessDataclass, {"name": "x"}, "KeyError: 'x'"),
     ],
 )
-def test_exception_in_code_of_type_becomes_invalid_output_error(output: Any, raw: Any, message: str) -> None:
+def test_exception_raised_by_a_types_own_code_becomes_invalid_output_error(output: Any, raw: Any, message: str) -> None:
     assert f"the type's own code raised {message}" in str(refused(output, raw))
 
 

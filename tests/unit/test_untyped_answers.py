@@ -169,12 +169,12 @@ def test_object_around_text_is_not_removed_as_wrapper_if_schema_asks_for_object(
 
 @pytest.mark.parametrize("output", [{"properties": {1: {}, "1": {}}}, {"enum": [{None: 1}]}])
 def test_schema_with_key_that_is_not_text_is_refused(output: dict[str, Any]) -> None:
-    with pytest.raises(ConfigurationError, match="dicts with text as keys"):
+    with pytest.raises(ConfigurationError, match="dicts whose keys are text"):
         output_of(output)
 
 
 def test_empty_schema_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="output is empty: give a JSON Schema, or leave it out"):
+    with pytest.raises(ConfigurationError, match="output is empty: pass a JSON Schema, or leave output out"):
         output_of({})
 
 
@@ -183,11 +183,13 @@ def test_empty_schema_is_refused() -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("value", [NESTED, "text", None, 0, [], {}, {"result": 1, "more": 2}, '{"amount": 3}'])
-def test_without_output_two_result_wrappers_are_removed_and_text_is_not_decoded(value: object, times: int) -> None:
+def test_two_result_wrappers_are_removed_and_text_is_not_decoded_if_there_is_no_output(
+    value: object, times: int
+) -> None:
     assert output_of(None).value(nest(value, times)) == value
 
 
-def test_without_output_third_result_wrapper_stays_in_answer() -> None:
+def test_third_result_wrapper_stays_in_answer_if_there_is_no_output() -> None:
     assert output_of(None).value(nest("x", 3)) == nest("x", 1)
 
 
@@ -226,7 +228,7 @@ def test_field_result_beside_other_fields_is_not_removed_as_wrapper() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_without_output_third_result_wrapper_is_removed_if_sent_schema_was_wrapped(times: int) -> None:
+def test_third_result_wrapper_is_removed_even_without_output_if_sent_schema_was_wrapped(times: int) -> None:
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 

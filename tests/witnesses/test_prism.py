@@ -118,7 +118,7 @@ def anchor(runner: Runner, prism: str, witness: Witness) -> Iterator[Any]:
         yield anchor
 
 
-def test_run_in_one_request_returns_the_example_in_the_spec_as_a_typed_value(
+def test_method_run_in_one_request_returns_the_example_in_the_spec_as_a_typed_value(
     runner: Runner, anchor: Any, witness: Witness
 ) -> None:
     result = runner.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)

@@ -1,4 +1,4 @@
-"""Redocly and our tool, `make drift`, agree which changes of a spec break programs, except for listed changes.
+"""Redocly and our tool, `make drift`, agree on which changes of a spec break programs, except for listed changes.
 
 Redocly is an independent program that compares two specs. It calls a change that breaks programs `major`, and our tool
 calls it `breaking`. Each exception is listed here with its reason.
@@ -84,7 +84,7 @@ def is_breaking_for_redocly(change: Change, number: int, folder: Path, spec: Any
     return bool(redocly_report(*files).get("bump") == "major")
 
 
-def test_redocly_and_our_tool_agree_which_single_changes_are_breaking_except_for_listed_changes(
+def test_redocly_and_our_tool_agree_on_which_single_changes_are_breaking_except_for_listed_changes(
     tmp_path: Path,
 ) -> None:
     spec = with_x()
@@ -108,9 +108,7 @@ COMPONENT_DIFFERENCES: Final = {
     ("2026-01-08b", "2026-01-09"): (set[str](), set[str]()),
     ("2026-01-09", "2026-02-15"): (
         set[str](),
-        {
-            "AnchorProxyCountryCode"
-        },  # unchanged, but a property now refers to it: Redocly reports the property's change here
+        {"AnchorProxyCountryCode"},  # unchanged; Redocly reports here that a property now refers to this component
     ),
 }
 """For each pair of versions, the components where only our tool, and where only Redocly, finds a breaking change."""

@@ -85,11 +85,13 @@ def compose(spec: Path, overlay: Path) -> Composition:
 def _equivalent_paths(document: CommentedMap) -> Iterator[Problem]:
     """Find paths that differ only in the name of a parameter.
 
-    For example, the overlay adds a path, and upstream now has the path with another name for the parameter.
+    For example, the overlay adds a path, and upstream now has the same path with another parameter name.
     """
     paths = document.get("paths")
     seen: dict[str, str] = {}
     for path in paths if isinstance(paths, CommentedMap) else ():
         first = seen.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
         if first != path:
-            yield Problem(None, f"{first} and {path} are the same path in OpenAPI", "Use upstream's in the overlay.")
+            yield Problem(
+                None, f"{first} and {path} are the same path in OpenAPI", "Use upstream's path in the overlay."
+            )

@@ -1,4 +1,4 @@
-"""Describes, for a path that matches nothing, the longest part of it that matches, and the keys with similar names."""
+"""Describes the nearest target for a path that matches nothing: the longest prefix that matches, and similar keys."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ UPSTREAM_TAGS: Final = "x-upstream-tags"
 
 
 def rename(document: dict[str, Any]) -> list[str]:
-    """Give every operation an id and a tag, and remove the titles of schemas; change the document itself.
+    """Give every operation of a document an id and a tag, and remove the titles of its schemas, in place.
 
     Args:
         document: The spec, loaded by `tools.openapi.yaml`.

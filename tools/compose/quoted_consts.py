@@ -1,4 +1,4 @@
-"""Replaces each `const` with quotes by an `enum` with one value, since the generator escapes such a `const` twice."""
+"""Works around a bug of the generator: a `const` whose text contains quotes becomes an `enum` with this one value."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def write_as_enums(document: CommentedMap) -> None:
-    """Replace each `const` with quotes or backslashes by an `enum` with one value; change the document itself."""
+    """Replace each `const` whose text contains quotes or backslashes by an `enum` with this one value, in place."""
     for node in walk.objects(document):
         value = node.get("const")
         if isinstance(value, str) and not {'"', "\\"}.isdisjoint(value):

@@ -169,7 +169,7 @@ def _is_text(value: Any) -> bool:
 def _action(raw: dict[str, Any]) -> Action:
     return Action(
         id=raw["x-id"],
-        # never the other type that `compile` may return, a compound path, which RFC 9535 does not have
+        # `compile` can also return a compound path, but never does so here: RFC 9535 has no compound paths
         target=cast("jsonpath.JSONPath", PATHS.compile(raw["target"])),
         update=raw.get("update"),
         remove="remove" in raw,

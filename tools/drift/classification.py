@@ -1,7 +1,7 @@
-"""Lists the kinds of changes, each with its severity in a request and in a response, and a short text.
+"""Classifies rows: the kinds of changes, and the severity of each in a request and in a response.
 
-A changed request breaks programs when it requires more than they send. A changed response breaks programs when it lacks
-a value that they read, or when the value is of another kind.
+A change of a request breaks programs if the request now requires more than the programs send. A change of a response
+breaks programs if the response no longer has a value that the programs read, or has a value of another kind there.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class Kind:
     """A kind of change.
 
     Attributes:
-        request: How severe it is in a request.
-        response: How severe it is in a response.
+        request: The severity of the change in a request.
+        response: The severity of the change in a response.
         text: The change, as a short text.
     """
 
@@ -30,7 +30,10 @@ class Kind:
     text: str
 
     def severity(self, hits: frozenset[Hit]) -> Severity:
-        """Return the severity of a change that affects these; if there are none, only names in Python can change."""
+        """Return the severity of the change in requests, in responses or in both.
+
+        If the change affects neither, only names in Python can change, so the severity is at most NAMING.
+        """
         hit = [getattr(self, each) for each in hits]
         return max(hit) if hit else min(_NAM, self.request)
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES: Final = ("example", "examples")
 _RELATED: Final = 0.5  # below this similarity, both texts are shown in full, without marked words
-_FEW: Final = 2  # up to this number of changed places, words are marked in any case
-_LONG: Final = 100_000  # the maximum number of word pairs: more take too long if all words are alike
+_FEW: Final = 2  # up to this number of changed places, words are marked even if the texts are not similar
+_LONG: Final = 100_000  # the maximum number of word pairs: comparing more takes too long if all words are alike
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
 
@@ -31,8 +31,8 @@ def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) 
         spot: The place of both objects.
 
     Yields:
-        A row for each key that differs, except the known ones. An example with another structure has its own kind of
-        row: it shows that the API's responses have changed, even if the schema has not.
+        A row for each key that differs, except the known ones. An example whose structure has changed has
+        its own kind of row, because it shows that the API's responses have changed, even if the schema has not.
     """
     for key in dict.fromkeys([*old, *new]):
         before, after = old.get(key), new.get(key)

@@ -1,4 +1,4 @@
-"""Compares two OpenAPI documents: servers and components here, operations, schemas and security in other modules."""
+"""Compares two OpenAPI documents: compares servers and components here, and calls other modules for the rest."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def compare(old: JSON, new: JSON) -> list[Row]:
 
 
 class _Documents:
-    """Compares two documents in normal form; knows which operations use which components."""
+    """Compares two documents in normal form, and finds the operations that use each component."""
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.old = old

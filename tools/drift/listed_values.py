@@ -43,7 +43,7 @@ def alternatives(schema: dict[str, Any]) -> list[Any]:
 
 
 def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
-    """Return all values that a schema lists: itself, through references, and in all parts of a union.
+    """Return all values that a schema lists, including those of the schemas that its references and unions lead to.
 
     Returns:
         The values; None if one of these schemas lists no values, or also has keywords that restrict them.
@@ -62,7 +62,7 @@ def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
 
 
 def beside_values(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the default and the texts of each schema that lists values for this one, except the schema itself."""
+    """Return the default and the texts of each other schema that the schema's references and unions lead to."""
     leaves = [each for each in _leaves(schema, document) if each is not schema]
     return [
         {
@@ -79,7 +79,7 @@ def without_repeats(values: Iterable[Any]) -> list[Any]:
 
 
 def _leaves(schema: Any, document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the schemas without references and unions that a schema stands for; itself if it has neither."""
+    """Yield the schemas that a schema's references and unions finally lead to; the schema itself if it has neither."""
     waiting, seen = [schema], set[str]()
     while waiting:
         each = waiting.pop(0)

@@ -27,7 +27,7 @@ def normal(document: JSON) -> dict[str, Any]:
     """Return a copy without redundant keywords, in which `type` includes null in place of `nullable: true`.
 
     A keyword with an invalid value is renamed to `<keyword> (malformed)`. So the functions that compare keywords need
-    not expect invalid values, and a change of such a value is reported as one that this tool does not understand.
+    not expect invalid values, and a change of such a value is reported as a change that this tool does not understand.
 
     Args:
         document: A document of plain dicts and lists.
@@ -36,7 +36,7 @@ def normal(document: JSON) -> dict[str, Any]:
         {"": json.loads(json.dumps(document))} if not isinstance(document, dict) else json.loads(json.dumps(document))
     )
     if copy.get("security") == []:
-        del copy["security"]  # an empty list has a meaning only in an operation: there it cancels the document's
+        del copy["security"]  # an empty list has a meaning only in an operation: it cancels the document's `security`
     for node in walk.objects(copy):
         _replace_boolean_schemas(node)
         for key in [key for key in node if not _is_formed(key, node[key])]:
@@ -82,7 +82,11 @@ def _replace_boolean_schemas(node: dict[str, Any]) -> None:
 
 
 def _unwrap(node: dict[str, Any]) -> None:
-    """Replace an `allOf` with one part, and an `anyOf` or `oneOf` of one schema and null, by the part itself."""
+    """Simplify an `allOf`, `anyOf` or `oneOf` that has only one schema.
+
+    An `allOf` that has one part becomes this part. An `anyOf` or `oneOf` of one schema and null becomes the schema,
+    and the `type` of the schema then includes null.
+    """
     if len(node.get("allOf", [])) == 1 and not node.keys() - {"allOf", *_BESIDE}:
         (part,) = node.pop("allOf")
         node.update({key: value for key, value in part.items() if key not in node})

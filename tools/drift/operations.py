@@ -96,7 +96,7 @@ class Operations:
     # -- Parameters ----------------------------------------------------------------------------------------------------
 
     def _effective(self, item: dict[str, Any], operation: Any, document: dict[str, Any]) -> dict[_Key, Any]:
-        """Return the parameters of an operation and its path by place and name; the operation's have priority."""
+        """Return an operation's parameters by place and name, including those of its path that it does not replace."""
         found: dict[_Key, Any] = {}
         for each in [*(item.get("parameters") or []), *(operation.get("parameters") or [])]:
             resolved = resolve_once(each, document)

@@ -62,7 +62,8 @@ def _adjusted(row: Row, through: Row | None, composed: JSON) -> Row:
 def _is_opened(row: Row, through: Row | None, composed: JSON) -> bool:
     """Tell whether the overlay accepts any value at the place of the row.
 
-    Then no operation of the composed spec uses the schema, or the overlay hides the change but keeps the place.
+    In this case, either no operation of the composed spec uses the schema of the row, or the overlay hides the change
+    and the composed spec still has the place.
     """
     if through is not None:
         return not through.hits

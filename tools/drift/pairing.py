@@ -12,7 +12,7 @@ from tools.drift.normal_form import canonical
 from tools.generate import python_names
 from tools.openapi import walk
 
-_MANY: Final = 10_000  # the maximum number of pairs to try; schemas with more are taken as different schemas
+_MANY: Final = 10_000  # the maximum number of pairs to compare; if there are more, no property counts as renamed
 _SCHEMAS: Final = "#/components/schemas/"
 _ALIKE: Final = 0.6  # the minimum similarity of the old and the new name of a renamed property
 
@@ -67,7 +67,7 @@ def unmatched_parts(olds: list[Any], news: list[Any]) -> tuple[list[Any], list[A
 
 
 def _apart(parts: list[Any], shared: Counter[str]) -> tuple[list[Any], list[str]]:
-    """Return the parts that are not shared, and the canonical texts of the shared parts; both keep their order."""
+    """Split a list, in its order, into the parts that are not shared and the canonical texts of the shared parts."""
     left = shared.copy()
     alone: list[Any] = []
     kept: list[str] = []

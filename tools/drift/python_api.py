@@ -1,4 +1,4 @@
-"""Finds changes of the package's own Python API that break callers, with griffe and in the surface file."""
+"""Finds changes of the package's own Python API that break callers, in the code (with griffe) and the surface file."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Report:
         return f"{major}.{minor + 1}.0"
 
     def groups(self, severity: Severity) -> list[list[Row]]:
-        """Return the rows of a severity in groups; a group has all rows that report the same change in other places."""
+        """Return the rows of a severity in groups; a group has all rows with the same change at different places."""
         found: dict[Any, list[Row]] = defaultdict(list)
         for row in self.rows:
             if row.severity is severity:

@@ -15,14 +15,14 @@ BOTH: Final[frozenset[Hit]] = frozenset({"request", "response"})
 
 
 class Severity(enum.IntEnum):
-    """How severe a change is, in ascending order.
+    """The severity of a change; the values are in ascending order.
 
     Attributes:
         DOCUMENTATION: Texts and examples only.
         ADDITIVE: Something new, which programs need not use.
         NAMING: Names in Python only; requests and responses are the same.
         BEHAVIOUR: Programs keep working, but may behave differently.
-        BREAKING: Programs that worked before fail, or no longer pass a type checker.
+        BREAKING: Programs fail although they worked before, or no longer pass a type checker.
     """
 
     DOCUMENTATION = 0

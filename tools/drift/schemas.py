@@ -1,4 +1,4 @@
-"""Compares two schemas: references, unions, objects and arrays here, other keywords in `tools.drift.keywords`.
+"""Compares two schemas: compares references, unions, objects and arrays here, calls `keywords` for the rest.
 
 Keywords that belong together form a group, and one function compares each group. A changed keyword that is in no group
 also gives a row. So two schemas that differ always have a row.

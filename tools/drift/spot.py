@@ -1,4 +1,4 @@
-"""A `Spot`: the place in both documents that is being compared; it creates the rows for changes at that place."""
+"""The place in both documents at which the comparison has arrived; each change there becomes a row."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Spot:
         return attrs.evolve(self, place=self.place + "".join(map(_step, keys)))
 
     def named(self, suffix: str, *names: str) -> Spot:
-        """Return the same place with a suffix for the readable form, and more names for the Python class."""
+        """Return a copy of the place, with the suffix added to `where` and the names added to `model`."""
         return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
 
     def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:

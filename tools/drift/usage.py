@@ -1,4 +1,4 @@
-"""Finds out which operations use each component, and whether in requests or in responses."""
+"""Finds the operations that use each component, and whether they use it in requests or in responses."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def common(rows: list[Row]) -> Pieces:
 
 
 def hit(row: Row) -> tuple[str, tuple[str, ...]]:
-    """Return a text such as `requests of`, and the affected operations if they are few and not yet in `where`."""
+    """Return a text such as `requests of`, and the operations to name after it: none if they are many or in `where`."""
     if not row.hits:
         return "no operation uses it", ()
     on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}

@@ -128,7 +128,7 @@ class _Operation:
 
 
 def _sendable(builder: ast.FunctionDef) -> list[str]:
-    """Return the Python type for each content type that a function can send; an empty text if it has only one."""
+    """Return a Python type for each content type that a function can send; for a single content type, an empty text."""
     found: list[str] = []
     for statement in builder.body:
         keys = set(_keys(statement))
@@ -155,7 +155,7 @@ def _mixed_up(kinds: list[str]) -> bool:
 
 
 def _read(function: ast.FunctionDef) -> Iterator[tuple[str, bool]]:
-    """Find the statuses whose responses a function reads, each with whether the function returns a value for it."""
+    """Find the statuses of the responses that a function reads, and whether it returns a value for each status."""
     nothing = "cast(Any, None)"
     assigned = (node for node in ast.walk(function) if isinstance(node, ast.Assign | ast.AnnAssign) and node.value)
     values = {

@@ -19,7 +19,8 @@ def recover(current: Path) -> None:
     """Finish a replacement that a kill interrupted.
 
     Args:
-        current: The folder `<name>`. If it is missing, the old folder is renamed back; otherwise the old is deleted.
+        current: The folder `<name>`. If it is missing, the old folder is renamed back; otherwise the old folder is
+            deleted.
     """
     old = _old(current)
     if not old.exists():

@@ -50,7 +50,7 @@ def _same_modules(schemas: dict[str, Any]) -> Iterator[str]:
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:
-    """Find keywords that the generator ignores because of another keyword of the schema, or in a part of an `allOf`."""
+    """Find keywords that the generator ignores, either beside another keyword or inside a part of an `allOf`."""
     union = next((key for key in _UNIONS if _list(schema, key)), None)
     parts = _list(schema, "allOf")
     single = "$ref" in schema or (len(parts) == 1 and "$ref" in parts[0])
@@ -86,7 +86,7 @@ def _part(part: dict[str, Any], *, alone: bool) -> Iterator[str]:
 
 
 def _parameter(parameter: dict[str, Any]) -> Iterator[str]:
-    """Find lists in a query that the code would send in the wrong style, since it repeats the name for each value."""
+    """Find query lists whose style is not that of the code, which repeats the parameter's name for each value."""
     schema = parameter.get("schema")
     if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in {"array", "object"}:
         return

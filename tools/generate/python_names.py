@@ -20,7 +20,7 @@ def attribute(name: str) -> str:
 
 
 def model(*names: str) -> str:
-    """Return the class name of a schema, made from the name of its component and the names on the path inside it."""
+    """Return the class name of a schema, made from the component's name and the names that lead to the schema in it."""
     return str(ClassName("_".join(names), _PREFIX))
 
 

@@ -43,7 +43,7 @@ def _fields(node: ast.ClassDef) -> list[str]:
     needed = _IN_METHODS.union(each.name for each in methods)
     for method in methods:
         needed = needed.union(_called(method), _in_loops(method))
-    # of two fields with the same name, the generator has added one, such as `additional_properties`
+    # if two fields have the same name, the generator has added one of them, such as `additional_properties`
     return sorted(name for name, times in fields.items() if name in needed or times > 1)
 
 

@@ -47,7 +47,7 @@ def _problem(reference: object, root: CommentedMap) -> str | None:
             return None
         target = _target(target["$ref"], root)
         if target is None:
-            return None  # the loop reports this broken reference at its own place
+            return None  # `problems` reports this broken reference at its own place
     return f"the `$ref` {reference} leads only to other `$ref`s, in a circle or in a chain of more than {CHAIN}"
 
 

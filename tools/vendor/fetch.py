@@ -112,7 +112,7 @@ def _from_url(text: str) -> Fetched:
             max_redirects=REDIRECTS,
             timeout=TIMEOUT,
             trust_env=url.scheme == "https",  # no proxy for loopback: those requests must not leave this machine
-            headers={"Accept-Encoding": "identity"},  # a chunk is then not larger than its data
+            headers={"Accept-Encoding": "identity"},  # without compression, a small response cannot become a huge chunk
             event_hooks={"request": [follow]},
         ) as client:
             return Fetched(source, _body(client, url, source))

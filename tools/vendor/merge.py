@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tools.vendor.document import Document
 
 _DEEP: Final = ("paths", "components")  # in these, the path of an entry has three keys, such as ("paths", "/x", "get")
-_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # without effect: pages have it, specs may omit it
+_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # keys without effect, which pages have and specs may omit
 
 
 class MergeError(Exception):

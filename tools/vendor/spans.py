@@ -17,7 +17,7 @@ class Span:
     """A node of a YAML or JSON text. Positions are indices into the text.
 
     Attributes:
-        end: The end of the node, without the comments and empty lines that follow an indented one.
+        end: The end of the node; comments and empty lines after an indented node are not part of it.
         entries: The keys of a mapping, in order; empty for every other node.
         is_flow: Whether the node is written with braces or brackets, like all JSON.
     """

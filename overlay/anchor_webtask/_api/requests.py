@@ -58,7 +58,10 @@ def start_request(
     if problem:
         raise ConfigurationError(problem)
     if prepared is None:
-        raise ConfigurationError("extra_body must be JSON: dicts with text as keys, lists, text, finite numbers")
+        raise ConfigurationError(
+            "extra_body must be JSON: it may contain only text, finite numbers, booleans, None, lists, and dicts whose "
+            "keys are text"
+        )
     redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
     return StartRequest(prepared, redact)
 

@@ -1,4 +1,4 @@
-"""Configures the httpx clients, sync and async, and sends one request within its limits on time and size."""
+"""The httpx clients, sync and async: how they are configured, and how a request is cut off at its limits."""
 
 from __future__ import annotations
 

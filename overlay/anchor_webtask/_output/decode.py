@@ -63,8 +63,8 @@ class Output(NamedTuple, Generic[T]):
                 fitting: T = value
                 return fitting
             mismatches.append(value.prefixed(*steps))
-        # The deepest mismatch is the most useful one. If two are equally deep, the later one is: JSON that is decoded
-        # from a text is tried after the text itself.
+        # The deepest mismatch is the most useful one. If two are equally deep, the later one is more useful, since JSON
+        # that is decoded from a text is tried after the text itself.
         closest = max(reversed(mismatches), key=lambda mismatch: len(mismatch.steps))
         # If the task's id is known, the error's advice already mentions `.raw`.
         hint = "; the error's .raw is the answer as received" if task_id is None else ""
@@ -154,7 +154,10 @@ def _is_wrapper(value: Any) -> TypeGuard[dict[str, Any]]:
 
 
 def _decoded(raw: Any, *, scalars: bool = False) -> Any:
-    """Decode a text that is a JSON object or list, or with `scalars` any JSON; return any other value unchanged."""
+    """Decode a text that contains a JSON object or list; return any other value unchanged.
+
+    With `scalars`, also decode a text that contains any other JSON.
+    """
     if not isinstance(raw, str):
         return raw
     try:
@@ -165,7 +168,7 @@ def _decoded(raw: Any, *, scalars: bool = False) -> Any:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """Return a copy of JSON with U+FFFD for each lone surrogate: msgspec and pydantic cannot encode surrogates."""
+    """Return a copy of JSON in which U+FFFD replaces each lone surrogate: msgspec and pydantic cannot encode these."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(text.decode("utf-16", "replace"))
 

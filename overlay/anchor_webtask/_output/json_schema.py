@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JsonSchema:
-    """A JSON Schema to pass as `output`. The answer is validated against it, unlike the answer for a plain dict.
+    """A JSON Schema to pass as `output`. The answer is validated against it, but not against a schema in a plain dict.
 
     Needs `anchor-webtask[jsonschema]`.
 
@@ -90,20 +90,23 @@ def _dangling_reference(schema: Schema) -> str | None:
 
 
 def json_copy(schema: Mapping[str, Any]) -> Schema:
-    """Return a deep copy of a schema, made by encoding the schema as JSON and decoding that.
+    """Return a deep copy of a schema, made by a round trip through JSON.
 
     Raises:
         ConfigurationError: The schema is empty, or is not JSON.
     """
     if not schema:
-        raise ConfigurationError("output is empty: give a JSON Schema, or leave it out")
+        raise ConfigurationError("output is empty: pass a JSON Schema, or leave output out")
     try:
         copy: Schema = json.loads(json.dumps(dict(schema), allow_nan=False, ensure_ascii=False).encode())
         if has_text_keys(schema):
             return copy
     except (TypeError, ValueError, RecursionError):
         pass
-    raise ConfigurationError("output must be JSON: dicts with text as keys, lists, text, finite numbers")
+    raise ConfigurationError(
+        "output must be JSON: "
+        "it may contain only text, finite numbers, booleans, None, lists, and dicts whose keys are text"
+    )
 
 
 def has_text_keys(value: Any) -> bool:

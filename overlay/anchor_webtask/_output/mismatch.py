@@ -70,7 +70,7 @@ def _segment(step: Step) -> str:
 
 
 def _escaped(character: str) -> str:
-    r"""Return a character as a JSON string contains it; unprintable characters become `\uXXXX`."""
+    r"""Return a character as it is written in a JSON string; an unprintable character becomes `\uXXXX`."""
     return json.dumps(character, ensure_ascii=not character.isprintable())[1:-1]
 
 

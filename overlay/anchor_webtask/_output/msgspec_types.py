@@ -40,7 +40,7 @@ _KEY_SCHEMAS: Final[tuple[tuple[type[mi.Type], Schema], ...]] = (
 
 
 def schema_of(kind: Any) -> Schema:
-    """Return a type's JSON Schema, also with what msgspec leaves out: descriptions of fields, formats, keys of dicts.
+    """Return a type's JSON Schema, and add what msgspec leaves out: descriptions of fields, formats, keys of dicts.
 
     Raises:
         ConfigurationError: A part of the type cannot be expressed as a JSON Schema.
@@ -139,7 +139,7 @@ def _key(kind: Any, value: Any, message: str, steps: tuple[Step, ...]) -> str | 
     while len(keys) > 1:
         half = keys[: len(keys) // 2]
         keys = half if is_caused_by(half) else keys[len(half) :]
-    # If the type requires a minimum length of the dict, a shorter dict causes another message: no key is found then.
+    # If the type requires a minimum length of the dict, a shorter dict causes another message; then no key is found.
     return keys[0] if is_caused_by(keys) else None
 
 
@@ -209,7 +209,7 @@ class _Completion:
             self.complete(info, schema)
 
     def _union(self, info: mi.UnionType, schema: Schema) -> None:
-        """Complete the schema of each member of a union: msgspec writes other types first, then Structs, then null."""
+        """Complete the schema of each member of a union; msgspec writes Structs after other types, and null last."""
         structs = [each for each in info.types if isinstance(_without_metadata(each), mi.StructType)]
         others = [each for each in info.types if not isinstance(_without_metadata(each), mi.StructType | mi.NoneType)]
         if len(structs) < 2:

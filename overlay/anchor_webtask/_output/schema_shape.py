@@ -147,8 +147,8 @@ def with_root_resolved(schema: Schema) -> Schema:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
-        # A keyword may be in the definition and beside the reference. Then both values apply, and one schema cannot
-        # have both.
+        # A keyword may be both in the definition and beside the reference. Then both of its values apply, but a schema
+        # cannot have two values for a keyword.
         if not isinstance(definition, dict) or not _ANNOTATIONS.issuperset(definition.keys() & siblings.keys()):
             break
         schema = {**definition, **siblings}
@@ -156,7 +156,7 @@ def with_root_resolved(schema: Schema) -> Schema:
 
 
 def _with_moved_references(schema: Schema) -> Schema:
-    """Return a wrapped schema whose references to the former root point to the field `result`, where it is now."""
+    """Return a wrapped schema whose references to the former root point to the field `result`, its new place."""
     reference = schema.get("$ref")
     if (
         isinstance(reference, str)
@@ -172,7 +172,9 @@ def _leads_to_definition(reference: str) -> bool:
 
 
 def inlined(schema: Schema) -> Schema:
-    """Return a schema with its definitions inlined; `$defs` keeps recursive ones, and large ones used more than once.
+    """Return a schema with its definitions inlined.
+
+    Recursive definitions, and large definitions that are used more than once, stay in `$defs`.
 
     Args:
         schema: A schema whose references all lead to `#/$defs/`, as msgspec and pydantic make them.

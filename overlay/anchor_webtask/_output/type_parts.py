@@ -1,4 +1,7 @@
-"""Finds the parts of a type, which decide whether pydantic or msgspec reads the type, and which errors name."""
+"""Finds the parts of a type, such as the types of its fields.
+
+The parts decide whether pydantic or msgspec makes the type's schema. If a part is invalid, the error names this part.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def parts(kind: Any) -> Iterator[Any]:
 
 
 def needs_pydantic(kind: Any) -> bool:
-    """Whether pydantic makes a part of a type, or reads an annotation of a part."""
+    """Whether a part of a type is made or annotated for pydantic."""
     return any(_part_needs_pydantic(part) for part in parts(kind))
 
 
@@ -39,7 +42,9 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
-    """Return the error for a type that cannot be expressed as a JSON Schema; it names the innermost class that cannot.
+    """Return the error for a type that cannot be expressed as a JSON Schema.
+
+    The error names the innermost class that cannot be expressed as such a schema.
 
     Args:
         kind: The type.

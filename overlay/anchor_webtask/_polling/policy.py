@@ -40,7 +40,7 @@ class WaitPolicy:
                 raise ConfigurationError(f"WaitPolicy: {name} must be at most {MAX_VALUE}")
         if self.minimum == 0 or self.maximum < self.minimum:
             raise ConfigurationError(
-                f"WaitPolicy: minimum must be above 0 and at most maximum, not {self.minimum!r} with a maximum of "
+                f"WaitPolicy: minimum must be above 0, and not above maximum; it is {self.minimum!r}, and maximum is "
                 f"{self.maximum!r}"
             )
         if self.jitter >= 1:

@@ -51,7 +51,7 @@ class SecretForms:
 
 
 def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str) -> str:
-    """Return the text with each secret in it replaced, also a secret of which the text has only a part."""
+    """Return the text with each secret in it replaced, even if the text contains only a part of the secret."""
     if not text:
         return text
     places = sorted(_places(text, secrets))
@@ -93,7 +93,10 @@ def _occurrences(text: str, secret: str, *, may_be_cut: bool) -> Iterator[tuple[
 
 
 def _common(text: str, at: int, secret: str, known: int) -> int:
-    """Return how many first characters of a secret the text has at position `at`; at least `known` are there."""
+    """Return the length of the longest beginning of a secret that is in the text at position `at`.
+
+    The caller already knows that the first `known` characters of the secret are there.
+    """
     least, most = known, len(secret)
     while least < most:
         middle = (least + most + 1) // 2
@@ -168,7 +171,10 @@ def _substituted(
 
 
 def _before(place: tuple[int, int], offset: int, piece: str) -> tuple[int, int]:
-    """Return the place of one character in the old text, or of its complete piece if the piece's length has changed."""
+    """Return the place in the old text of one character of a piece.
+
+    If the piece's length has changed, the place is that of the complete piece.
+    """
     start, end = place
     return (start + offset, start + offset + 1) if end - start == len(piece) else place
 

@@ -74,7 +74,7 @@ class Redactor:
         return _redacted(text, self.forms.open())
 
     def quote(self, text: str) -> str:
-        """Return text in a form to show; it is redacted before it is cut, since a cut could halve a secret."""
+        """Return a text redacted and shortened for display; it is redacted first, since a cut could halve a secret."""
         shown = "".join(character if character.isprintable() else " " for character in self(text[:MAX_READ]))
         return shown if len(shown) <= MAX_QUOTE else f"{shown[:MAX_QUOTE]}…"
 
@@ -124,7 +124,8 @@ def redact_http_logs() -> None:
 class ReleaseFrames:
     """A context manager for code that handles opened secrets; it removes the frames of an exception raised inside.
 
-    Even Ctrl-C may be raised inside. This is not a generator, since a generator restores the exception's traceback.
+    The exception may also be an interruption by Ctrl-C. This is a class, because
+    `contextlib.contextmanager` would restore the exception's traceback.
     """
 
     def __enter__(self) -> None: ...

@@ -1,4 +1,4 @@
-"""The base of the sync and the async handle: a task's state, its token, its result, and notes on interruptions."""
+"""The base of the sync and the async handle: a task's state, token and result, and the notes on exceptions."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def _read(fields: dict[str, Any]) -> Token | None:
         if moment.tzinfo is None:
             return None
         token = Token(task_id, base_url, moment.timestamp(), wrapped)
-        token.encode()  # raises for dates near the ends of the calendar that can be read but not written
+        token.encode()  # raises if the date can be read but not written, such as 0001-01-01T00:00+01:00
     except (ValueError, OverflowError, OSError):
         return None
     return token

@@ -107,7 +107,7 @@ class Tasks(TasksBase):
         )
         deadline = start.deadline
         task = self._start(start)
-        del start  # it holds the request, which must not stay in memory during the wait
+        del start  # `start` holds the request, which must not stay in memory during the wait
         if on_start is not None:
             with adding_task_id(task.id):
                 on_start(task)
@@ -258,8 +258,8 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The prompt or an option is invalid; nothing was sent.
             StartOutcomeUnknownError: The task may or may not have run.
-            AnchorError: The start was refused. If the API returned an id instead of a result, also the errors of the
-                handle's `result`.
+            AnchorError: The start was refused. If the API returned an id instead of a result, this method waits for the
+                task, and also raises the errors of the handle's `result`.
         """
         sealed = Sealed(options)
         del options

@@ -77,7 +77,7 @@ class Emulator:
     Args:
         api_key: The only key that is accepted; by default, every key is accepted.
         takes: Seconds that a task takes, unless its scenario gives another number.
-        clock: The clock that gives the time and sleeps; by default, the same clock as that of new clients.
+        clock: Gives the time, and sleeps; by default, the clock that new clients use.
 
     Raises:
         ValueError: `api_key` is empty, or `takes` is not a valid number of seconds.
@@ -143,14 +143,14 @@ class Emulator:
         Args:
             prompt: A shell-style pattern (`fnmatch.fnmatchcase`) for the complete prompt; by default, every prompt
                 matches.
-            url: A pattern of the same kind for the URL. A task without a URL matches only if no pattern is given.
+            url: A pattern of the same kind for the URL. A task without a URL matches only if `url` is not given.
             takes: Seconds that the task takes, `math.inf` for a task that never ends; by default, the emulator's
                 `takes`.
             answer: The agent's answer, any JSON. It need not fit `output_schema`, since the API does not promise that.
                 A callable is called once, at the start, with the JSON body of the request, and returns the answer. By
                 default, the answer is synthetic and fits `output_schema`.
-            fails: The reason, any JSON, why the task ends as FAILED. A one-request start then gets a response with
-                status 500.
+            fails: The reason of the failure, any JSON: with this argument, the task ends as FAILED. A one-request start
+                then gets a response with status 500.
             faults: Faults for the status checks of each task, in order, one for each check. Once all are used, checks
                 get normal responses.
             start_faults: Faults for the starts that match, in order, one for each start. Once all are used, starts get
@@ -186,7 +186,9 @@ class Emulator:
         return EmulatorTransport(self._handle, self._clock)
 
     def serve(self) -> AbstractContextManager[EmulatorServer]:
-        """Serve HTTP on a free port of 127.0.0.1 until the context exits; requests that are held open then are cut off.
+        """Serve HTTP on a free port of 127.0.0.1 until the context exits.
+
+        On exit, requests that the server still holds open are cut off.
 
         Raises:
             ImportError: Starlette or uvicorn is not installed.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def explain_missing_library() -> Iterator[None]:
-    """Replace the error of an import that fails by an ImportError that says what to install."""
+    """If an import inside the context fails, raise an ImportError that says what to install."""
     try:
         yield
     except ModuleNotFoundError as error:

@@ -30,7 +30,7 @@ class InvalidRequestError(Exception):
 
 
 class Operation:
-    """One operation of the composed spec, which validates the requests for it.
+    """One operation of the composed spec; it validates the requests that call the operation.
 
     Args:
         registry: Contains the spec under the name `SPEC_URI`; references are resolved there, and never downloaded.
@@ -135,5 +135,5 @@ def _reject_constant(constant: str) -> NoReturn:
 def _describe(error: ValidationError) -> str:
     """Describe the error without the invalid value, which may be secret: jsonschema's own messages contain it."""
     if error.validator == "required":
-        return str(error.message)  # names the missing property, and contains no value of the request
+        return str(error.message)  # this message names the missing property, and contains no value
     return f"does not fit the schema {json.dumps({error.validator: error.validator_value})}"

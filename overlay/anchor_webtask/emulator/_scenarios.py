@@ -25,7 +25,7 @@ FRAMING = ("content-length", "transfer-encoding")
 
 
 class Answer(enum.Enum):
-    """The default of the argument `answer`, which cannot be None, because None is a valid answer (JSON's null)."""
+    """The default of the argument `answer`; None cannot be the default, because it is a valid answer (JSON's null)."""
 
     SYNTHETIC = "synthetic"
 

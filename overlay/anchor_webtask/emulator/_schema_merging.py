@@ -16,8 +16,8 @@ SUBSCHEMAS = ("items", "additionalProperties")
 def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Return one schema for the values that fit both schemas.
 
-    The result may accept values that do not fit both: where two values of a keyword cannot be merged, the value of
-    `one` is used. So the caller must check values against the original schemas.
+    The result may accept values that do not fit both: if a keyword's two values cannot be merged, the value from the
+    schema `one` is used. So the caller must check values against the original schemas.
     """
     merged = {**other, **one}
     return merged | {key: _merge_keyword(key, one[key], other[key]) for key in merged if key in one and key in other}

@@ -213,7 +213,10 @@ class _AnswerMaker:
 
 
 def _types(schema: Mapping[str, Any]) -> list[str]:
-    """Return the types that a value may have; without `type`, those that the other keywords suggest come first."""
+    """Return the types that a value may have.
+
+    If the schema has no `type`, the types that its other keywords suggest come first.
+    """
     if "type" not in schema:
         return sorted(IMPLIED_TYPES, key=lambda kind: IMPLIED_TYPES[kind].isdisjoint(schema))
     types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]

@@ -66,7 +66,7 @@ def strings(schema: Mapping[str, Any], name: str) -> Iterator[str]:
     """Yield strings that may fit the schema; the caller must check whether they do.
 
     Args:
-        schema: The schema, of which format, pattern and lengths are used.
+        schema: The schema; its format, content encoding, pattern and lengths are used.
         name: The name of the property that gets the string; readable strings contain it.
     """
     if make := FORMATS.get(schema.get("format", "")):

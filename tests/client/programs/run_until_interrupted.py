@@ -1,8 +1,8 @@
 """A program that runs a task until the program is interrupted, and then prints the exception as crash reporters do.
 
 Usage: `run_until_interrupted.py CLIENT SECONDS SIZE`. CLIENT is sync, asyncio or trio. SECONDS is the delay between
-checks of the task. SIZE is the number of bytes that are added to the start, to make it long. The program logs
-everything. Three crash reporters print the exception with the variables of each frame; the tests check that no secret
+checks of the task. SIZE is the number of bytes by which the body of the start request is enlarged. The program logs at
+all levels. Three crash reporters print the exception with the variables of each frame; the tests check that no secret
 is visible there.
 """
 
@@ -93,6 +93,6 @@ try:
     main(*sys.argv[1:])
 except BaseException as interruption:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdout.close()  # so that a test stops waiting for "sleeping"
+    sys.stdout.close()  # a test that still waits for "sleeping" now reads the end of the output
     report(interruption)
     raise

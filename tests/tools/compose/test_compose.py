@@ -116,7 +116,7 @@ def test_update_appends_to_an_array(composed: Compose) -> None:
     assert get["x-upstream-tags"] == [
         "things",
         "more",
-    ]  # composing then replaces all tags by one, and keeps the tags here
+    ]  # composing replaces all tags by one tag, and keeps the old tags under this key
 
 
 @pytest.mark.parametrize("kind", [{}, {"x-add-if-missing": True}])
@@ -135,7 +135,7 @@ def test_removal_removes_all_its_targets(composed: Compose) -> None:
     assert composition.report() == "a1: 2 of 2 changed\na2: 1 of 1 changed\n"
 
 
-def test_removal_may_match_a_target_and_another_one_inside_it(composed: Compose) -> None:
+def test_removal_may_match_a_target_and_another_target_inside_it(composed: Compose) -> None:
     spec = API + "    Tree: {properties: {properties: {}, leaf: {}}}\n"
     composition = composed({"target": "$.components.schemas.Tree..properties", "remove": True}, spec=spec)
     assert at(composition, "components", "schemas", "Tree") == {}
@@ -152,7 +152,7 @@ def test_report_names_the_targets_that_did_not_change(composed: Compose) -> None
     )
 
 
-def test_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
+def test_action_with_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
     update = {"200": {"description": "Ours", "content": {}}, "429": {"description": "Slow down"}}
     composition = composed({"target": f"{GET}.responses", "x-add-if-missing": True, "update": update})
     assert at(composition, "paths", "/things/{id}", "get", "responses") == {
@@ -164,7 +164,7 @@ def test_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
     )
 
 
-def test_add_if_missing_is_accepted_if_upstream_has_all_keys(composed: Compose) -> None:
+def test_action_with_add_if_missing_is_accepted_if_upstream_has_all_keys(composed: Compose) -> None:
     action = {"target": f"{GET}.responses", "x-add-if-missing": True, "update": {"200": {"description": "Ours"}}}
     assert composed(action).report() == "a1: 0 of 1 changed (upstream has it)\n"
 
@@ -203,7 +203,7 @@ def test_error_for_missing_target_of_a_removal_says_that_upstream_may_have_remov
     assert "the nearest existing target is $['components']['schemas']['Thing']['properties']['size']" in text
 
 
-def test_add_if_missing_is_refused_if_its_target_does_not_exist(composed: Compose) -> None:
+def test_action_with_add_if_missing_is_refused_if_its_target_does_not_exist(composed: Compose) -> None:
     text = problem(composed, {"target": "$.components.schema", "x-add-if-missing": True, "update": {"a": {}}})
     assert "matches nothing" in text
     assert "which has schemas" in text

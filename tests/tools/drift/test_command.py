@@ -114,14 +114,14 @@ def specs(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
-def test_exit_status_is_1_for_a_change_with_the_severity_of_fail_on_or_higher(
+def test_exit_status_is_1_for_a_change_at_least_as_severe_as_option_fail_on(
     tmp_path: Path, specs: list[str], severity: str, status: int
 ) -> None:
     change(tmp_path)
     assert run(ROOT, *specs, f"--fail-on={severity}") == status
 
 
-def test_exit_status_is_0_for_a_change_below_the_severity_of_fail_on(tmp_path: Path, specs: list[str]) -> None:
+def test_exit_status_is_0_for_a_change_less_severe_than_option_fail_on(tmp_path: Path, specs: list[str]) -> None:
     replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
     assert run(ROOT, *specs, "--fail-on=additive") == 0
     assert run(ROOT, *specs, "--fail-on=documentation") == 1

@@ -1,4 +1,4 @@
-"""The report has a row for every difference between two specs; random changes try to find one without a row."""
+"""The report has a row for every difference between two specs; the tests compare specs with random changes."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_two_empty_specs_do_not_differ() -> None:
 
 
 def of(schema: Any, **schemas: Any) -> Any:
-    """Return a spec with one operation, whose response has the schema; `schemas` are its components."""
+    """Return a spec with one operation, whose response has the schema, and with `schemas` as its components."""
     responses = {"200": {"content": {"application/json": {"schema": schema}}}}
     return {"paths": {"/a": {"get": {"responses": responses}}}, "components": {"schemas": schemas}}
 

@@ -1,4 +1,4 @@
-"""The drift report: how the overlay changes the severity of rows, the next version, and the text, Markdown and JSON."""
+"""The drift report: its severities, which the overlay may change, its next version, and its three formats."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_new_enum_value_where_the_overlay_accepts_any_value_is_additive(vendored
     assert row.note == "1 to 1; our overlay accepts any value here"
 
 
-def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_is_behaviour(
+def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_has_severity_behaviour(
     vendored: Any, tmp_path: Path
 ) -> None:
     new = copy.deepcopy(vendored)
@@ -106,7 +106,9 @@ def test_report_with_a_note_about_a_limit_never_says_no_drift(vendored: Any, mon
     assert report.next_version == "0.1.0"
 
 
-def test_changed_operation_id_that_the_overlay_replaces_is_documentation(vendored: Any, tmp_path: Path) -> None:
+def test_changed_operation_id_that_the_overlay_replaces_has_severity_documentation(
+    vendored: Any, tmp_path: Path
+) -> None:
     new = copy.deepcopy(vendored)
     new["paths"]["/v1/tools/perform-web-task"]["post"]["operationId"] = "somethingElse"
     row = only(found(vendored, new, tmp_path).rows)

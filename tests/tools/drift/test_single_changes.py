@@ -231,7 +231,7 @@ def test_changed_keyword_does_not_hide_another_change(spec: Any) -> None:
     "reference",
     ["#/components/schemas/More/properties/a", "#/components/schemas/M~1ore", "#/components/schemas/M%2Fore"],
 )
-def test_use_of_a_component_is_found_for_escaped_and_inner_references(spec: Any, reference: str) -> None:
+def test_use_of_a_component_is_found_through_escaped_and_inner_references(spec: Any, reference: str) -> None:
     more = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
     old = put(put(spec, [*SCHEMAS, "More"], more), [*SCHEMAS, "M/ore"], more)
     old = put(old, [*READ, "properties", "x"], {"$ref": reference})

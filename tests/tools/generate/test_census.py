@@ -259,7 +259,7 @@ def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(spec: dict[str, Any]) -> dict[str, Any]:
-    """Name the operations of a spec as composing does, and return the spec."""
+    """Give the operations of a spec the names that they get in a composed spec, and return the spec."""
     assert operation_names.rename(spec) == []
     return spec
 

@@ -292,7 +292,7 @@ def test_temporary_folder_that_cannot_be_removed_yet_is_removed_by_a_later_run(
     left = tmp_path / ".generated-left"
     left.mkdir()
     with monkeypatch.context() as patched:
-        patched.setattr(os, "rmdir", refuse)  # fails as it would if a process had just written a file
+        patched.setattr(os, "rmdir", refuse)  # fails as if a process had just written a file into the folder
         with locked(tmp_path, ".generated-*"):
             assert left.exists()
     with locked(tmp_path, ".generated-*"):

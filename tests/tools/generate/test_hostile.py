@@ -116,7 +116,10 @@ def with_harmless_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a repository with the code for all accepted cases; the file `results.json` beside it has the results."""
+    """Return a repository with the code for all accepted cases.
+
+    The file `results.json` beside the repository has the census, the lines of `check`, and the tried samples.
+    """
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_harmless_names())

@@ -67,7 +67,9 @@ def test_properties_beside_a_keyword_that_replaces_them_are_reported(
         ),
     ],
 )
-def test_ignored_keyword_in_a_part_of_an_all_of_is_reported(part: dict[str, Any], problem: str) -> None:
+def test_keyword_that_the_generator_ignores_in_a_part_of_an_allof_is_reported(
+    part: dict[str, Any], problem: str
+) -> None:
     place = "$['components']['schemas']['Thing']['allOf']"
     found = list(ignored_parts.find(spec({"allOf": [{"properties": PROPERTIES}, part, REFERENCE]})))
     assert found == [f"{place}[1]: {problem}"]
@@ -90,7 +92,9 @@ def test_ignored_keyword_in_a_part_of_an_all_of_is_reported(part: dict[str, Any]
         ),
     ],
 )
-def test_ignored_keyword_beside_another_keyword_is_reported(schema: dict[str, Any], problem: str) -> None:
+def test_keyword_that_the_generator_ignores_beside_another_keyword_is_reported(
+    schema: dict[str, Any], problem: str
+) -> None:
     assert list(ignored_parts.find(spec(schema))) == [f"$['components']['schemas']['Thing']: {problem}"]
 
 

@@ -66,7 +66,7 @@ def test_composed_spec_of_a_complete_document_is_valid(root: Path) -> None:
 
 
 def test_first_document_with_the_asynchronous_form_differs_from_the_next_only_in_the_name_of_the_id() -> None:
-    """So no code is generated from it: generating code from the next document tests the same."""
+    """No code is generated from the first document, because generating code from the next one tests the same."""
     first, following = (
         compose(upstream(version), ROOT / OVERLAY).to_json() for version in ("2026-01-08b", "2026-01-09")
     )
@@ -78,7 +78,7 @@ def test_first_document_with_the_asynchronous_form_differs_from_the_next_only_in
 
 
 @each_version
-def test_country_code_no_is_text_in_spec_and_code(root: Path) -> None:
+def test_country_code_of_norway_is_text_in_spec_and_code(root: Path) -> None:
     """Norway's country code is `no`, which YAML 1.1 would read as false."""
     codes = ast.parse((root / GENERATED / PACKAGE / "models" / "anchor_proxy_country_code.py").read_text())
     assert "'no'" in {ast.unparse(node) for node in ast.walk(codes) if isinstance(node, ast.Constant)}

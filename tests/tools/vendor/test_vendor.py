@@ -128,7 +128,7 @@ def test_complete_spec_is_vendored_byte_for_byte(root: Path, small: Path, conten
     assert (root / SPEC).read_bytes() == content.encode()
 
 
-def test_country_code_no_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
+def test_country_code_of_norway_stays_text(root: Path, small: Path, tmp_path: Path) -> None:
     run(root, small, "--replace")
     overlay = tmp_path / "overlay.yaml"
     overlay.write_text("overlay: 1.0.0\ninfo: {title: None, version: '1'}\nactions: []\n", encoding="utf-8")
@@ -247,7 +247,9 @@ def test_spec_is_read_from_standard_input(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("replace", "options"), [("", []), ("0", []), ("1", ["--replace"])])
-def test_make_passes_from_and_replace(tmp_path: Path, replace: str, options: list[str]) -> None:
+def test_make_passes_its_variables_from_and_replace_to_the_program(
+    tmp_path: Path, replace: str, options: list[str]
+) -> None:
     if shutil.which("make") is None:
         pytest.skip("make is missing")
     shutil.copy(ROOT / "Makefile", tmp_path)

@@ -102,7 +102,7 @@ class TestChecks:
             api.http.get(f"{TASKS}/{task_id}/status", timeout=30)
         assert clock.now() - before == 30
 
-    def test_cut_connection_raises_protocol_error_after_the_delay(
+    def test_connection_that_is_cut_raises_protocol_error_after_the_delay(
         self, api: Api, emulator: Emulator, clock: VirtualClock
     ) -> None:
         emulator.on(faults=[Fault(cut=True, delay=2)])
@@ -116,7 +116,7 @@ class TestChecks:
         assert api.state(task_id)["status"] == "COMPLETED"
 
     @pytest.mark.parametrize("status", [None, 500])
-    def test_connection_cut_midway_raises_protocol_error_after_a_part_of_the_body(
+    def test_connection_that_is_cut_midway_raises_protocol_error_after_a_part_of_the_body(
         self, api: Api, emulator: Emulator, status: int | None
     ) -> None:
         emulator.on(faults=[Fault(status, cut="midway")])
@@ -267,6 +267,6 @@ def test_invalid_list_of_faults_is_refused(emulator: Emulator, where: str, fault
         emulator.on(**{where: faults})
 
 
-def test_fault_with_accepted_true_is_refused_for_checks(emulator: Emulator) -> None:
+def test_fault_for_checks_is_refused_if_accepted_is_true(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="start_faults"):
         emulator.on(faults=[Fault(502, accepted=True)])

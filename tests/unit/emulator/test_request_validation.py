@@ -82,7 +82,7 @@ def test_body_that_is_not_json_is_refused(api: Api, content: bytes) -> None:
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-www-form-urlencoded"])
-def test_body_with_another_content_type_than_json_is_refused(api: Api, content_type: str) -> None:
+def test_body_with_a_content_type_other_than_json_is_refused(api: Api, content_type: str) -> None:
     response = api.http.post(TASKS, content=b'{"prompt": "a"}', headers={"content-type": content_type})
     assert error(response) == (400, "the content type must be application/json")
 

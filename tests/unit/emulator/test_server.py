@@ -209,7 +209,7 @@ def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
     assert [record for record in caplog.records if record.levelno > logging.INFO] == []
 
 
-def test_stopped_server_leaves_no_thread_signal_handler_or_open_port(emulator: Emulator) -> None:
+def test_stopped_server_leaves_no_thread_no_signal_handler_and_no_open_port(emulator: Emulator) -> None:
     def state() -> object:
         return set(threading.enumerate()), [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
 

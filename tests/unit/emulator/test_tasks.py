@@ -92,7 +92,7 @@ def test_task_without_a_scenario_takes_two_seconds_and_has_a_fixed_answer(api: A
     assert api.state(task_id) == {"status": "COMPLETED", "result": "The emulator's answer."}
 
 
-def test_duration_set_on_the_emulator_applies_with_and_without_a_scenario(clock: VirtualClock) -> None:
+def test_duration_that_is_set_on_the_emulator_applies_with_and_without_a_scenario(clock: VirtualClock) -> None:
     emulator = Emulator(takes=7, clock=clock)
     emulator.on(prompt="with a scenario", answer=1)
     with client_of(emulator) as api:
@@ -115,7 +115,7 @@ def test_answer_is_copied_when_the_scenario_is_added(api: Api, emulator: Emulato
     assert data(api.start()) == {"result": {"amount": 3}}
 
 
-def test_answer_callable_receives_the_body_of_the_start(api: Api, emulator: Emulator) -> None:
+def test_callable_answer_receives_the_body_of_the_start(api: Api, emulator: Emulator) -> None:
     bodies: list[Any] = []
 
     def answer(body: dict[str, Any]) -> object:
@@ -135,7 +135,9 @@ def test_answer_callable_receives_the_body_of_the_start(api: Api, emulator: Emul
         pytest.param(lambda _: math.nan, id="returns NaN"),
     ],
 )
-def test_task_fails_if_the_answer_callable_raises_or_returns_no_json(api: Api, emulator: Emulator, answer: Any) -> None:
+def test_task_fails_if_a_callable_answer_raises_an_exception_or_does_not_return_json(
+    api: Api, emulator: Emulator, answer: Any
+) -> None:
     emulator.on(takes=0, answer=answer)
     state = api.state(api.start_async())
     assert state["status"] == "FAILED"

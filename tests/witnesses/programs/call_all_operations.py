@@ -1,6 +1,6 @@
 """Calls every operation of a generated package with the sync and the async client: `call_all_operations.py FOLDER URL`.
 
-FOLDER contains the package. URL is that of a Prism server, which refuses requests that violate the spec. The program
+FOLDER contains the package. URL is the URL of a Prism server, which refuses requests that violate the spec. The program
 prints, as JSON, how many calls of each client returned a value, and how many returned a file. For each call that fails,
 it prints a line to standard error.
 """
