@@ -85,12 +85,12 @@ async def _bare(base_url: str, transport: httpx.AsyncBaseTransport | None) -> As
     async with httpx.AsyncClient(base_url=base_url, transport=transport, headers=headers, timeout=timeout) as client:
 
         async def wait(seconds: float) -> Answer:
-            response = await client.post(PATH, json={"prompt": str(seconds), "async": True})
-            task_id = response.raise_for_status().json()["data"]["workflow_id"]
+            started = await client.post(PATH, json={"prompt": str(seconds), "async": True})
+            task_id = started.raise_for_status().json()["data"]["workflow_id"]
             while True:
                 await asyncio.sleep(INTERVAL)
-                response = await client.get(f"{PATH}/{task_id}/status")
-                data = response.raise_for_status().json()["data"]
+                checked = await client.get(f"{PATH}/{task_id}/status")
+                data = checked.raise_for_status().json()["data"]
                 if data["status"] == "COMPLETED":
                     answer: Answer = data["result"]
                     return answer
