@@ -103,7 +103,7 @@ def parsed(body: bytes) -> dict[str, Any]:
 def arrived_id(body: bytes) -> Any:
     """Return the task's id that the first JSON value of a body holds, perhaps with invalid UTF-8 elsewhere."""
     try:
-        text = body[max(body.find(b"{"), 0) :].decode("utf-8", "replace")
+        text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\v\f")
         content, _ = json.JSONDecoder(strict=False).raw_decode(text)
     except (ValueError, RecursionError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._api import generated
@@ -28,6 +29,8 @@ _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired
 _STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
+_BEFORE_JSON: Final = rb"(\xef\xbb\xbf)?\s*([0-9a-fA-F]+[^\r\n{]*\r\n)?\s*"
+"""What may precede JSON: a byte order mark, white space, and the size of a chunk in a body as it was received."""
 
 # The generated parsers raise these errors for JSON of another shape; `json.loads` raises some of them, too.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -51,9 +54,9 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
 def _arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
     """Return the id of a task and its status, from the first body that holds complete JSON with an id; else None."""
     for body in bodies:
+        before = re.match(_BEFORE_JSON, body)
         try:
-            text = body[max(body.find(b"{"), 0) :].decode("utf-8", "replace")
-            content: Any = _LENIENT.raw_decode(text)[0]
+            content: Any = _LENIENT.raw_decode(body[before.end() if before else 0 :].decode("utf-8", "replace"))[0]
         except (ValueError, RecursionError):
             continue
         places: list[Any] = [content.get("data"), content] if isinstance(content, dict) else []

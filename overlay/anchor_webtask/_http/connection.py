@@ -127,8 +127,8 @@ def _has_queued_bytes(stream: Any) -> bool:
 
 def _has_unread_tls_data(stream: Any) -> bool:
     """Whether TLS holds bytes that were received with an earlier record; neither h11 nor the socket shows them."""
-    if isinstance(sock := stream.get_extra_info("socket"), ssl.SSLSocket):
-        return sock.pending() > 0  # OpenSSL reads no further than the end of a record
+    if isinstance(stream.get_extra_info("socket"), ssl.SSLSocket):
+        return False  # a sync read takes a complete record, of at most 16 KiB; the others stay in the socket
     if (tls := stream.get_extra_info("ssl_object")) is None:
         return False
     try:

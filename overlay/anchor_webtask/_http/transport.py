@@ -252,7 +252,7 @@ class AsyncTransport(_Connections, httpx.AsyncBaseTransport):
 
     def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext], now: Callable[[], float]) -> None:
         super().__init__(make_ssl_context, now)
-        self._backend: httpcore.AsyncNetworkBackend | None = None
+        self._backend: Any = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has arrived."""
