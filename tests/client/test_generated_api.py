@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
-from tests.support.raw_server import Ending, http_response, raw_server
+from tests.support.raw_server import COMPLETED, Ending, http_response, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -64,3 +64,17 @@ def test_generated_endpoint_reports_a_connection_timeout(runner: Runner) -> None
         with runner.anchor(base_url=base_url, http_timeout=1) as anchor:
             error = raised(RequestTimeoutError, runner, status_endpoint(runner), "a-task", client=anchor.api)
     assert str(error) == "no connection within 1 s"
+
+
+def test_request_of_the_user_gets_no_key_and_response_knows_its_request(runner: Runner) -> None:
+    with raw_server(check=[COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        api = anchor.api
+        client = api.get_httpx_client() if runner.name == "sync" else api.get_async_httpx_client()
+        request = client.build_request("GET", "/v1/other", params={"page": "2"})
+        response = runner.call(client.send, request)
+    assert server.requests[0].headers["anchor-api-key"] == KEY
+    assert KEY not in str(request.headers.raw)
+    assert response.request is request
+    assert str(response.url) == f"{server.base_url}/v1/other?page=2"
+    assert response.raise_for_status() is response
+    assert response.elapsed.total_seconds() > 0

@@ -305,7 +305,7 @@ def test_successful_response_is_returned_complete_and_decompressed(status: int) 
     headers = {"content-type": "application/json", "content-encoding": "gzip", "content-length": "9", "x-other": "1"}
     outcome = verdict(httpx.Response(status, headers=headers), [b'{"data"', b": 1}"])
     assert isinstance(outcome, BoundedResponse)
-    response = outcome.to_httpx()
+    response = outcome.to_httpx(httpx.Request("GET", "https://api.example/"))
     assert (response.status_code, response.json(), response.headers["x-other"]) == (status, {"data": 1}, "1")
     assert "content-encoding" not in response.headers
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import httpx
@@ -80,7 +81,10 @@ class BoundedResponse:
         """Return what has arrived of the body: decoded as the head says, and as it was received."""
         return self.content(), self.received_body()
 
-    def to_httpx(self) -> httpx.Response:
-        """Return an httpx response whose body is read and decompressed."""
+    def to_httpx(self, request: httpx.Request) -> httpx.Response:
+        """Return an httpx response to this request, whose body is read and decompressed."""
         headers = [(name, value) for name, value in self.head.headers.raw if name.lower() not in _FRAMING_HEADERS]
-        return httpx.Response(self.head.status_code, headers=headers, content=self.content())
+        response = httpx.Response(self.head.status_code, headers=headers, content=self.content(), request=request)
+        with suppress(RuntimeError):  # httpx knows the time only of a response that its client received and closed
+            response.elapsed = self.head.elapsed
+        return response

@@ -176,6 +176,17 @@ def _with_record(
     return extensions
 
 
+def _copy(request: httpx.Request, trace: Callable[..., object]) -> httpx.Request:
+    """Return a copy of a user's request to send, since the key is added to the copy's headers."""
+    return httpx.Request(
+        request.method,
+        request.url,
+        headers=request.headers,
+        stream=request.stream,
+        extensions={"trace": trace, **request.extensions},
+    )
+
+
 def guard_for(settings: Settings, redact: Redactor) -> Guard:
     """Return a new guard for one exchange, which is a request and its response."""
     return Guard(redact, settings.max_response_bytes, settings.clock)
@@ -202,22 +213,17 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
 
     def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
-        guard, given = self._new_guard(), request.extensions
-        request.extensions = {"trace": guard.trace, **given}
-        try:
-            outcome = self.exchange(request, guard)
-        finally:
-            request.extensions = given
+        guard = self._new_guard()
+        outcome = self.exchange(_copy(request, guard.trace), guard)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome.to_httpx()
+        return outcome.to_httpx(request)
 
     def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure."""
         limit = _limit(request)
         deadline = self._now() + limit
-        given = request.extensions
-        request.extensions = _with_record(given, guard, deadline, self._now)
+        request.extensions = _with_record(request.extensions, guard, deadline, self._now)
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:
@@ -237,8 +243,6 @@ class GuardedClient(_OwnCookiesOnly, httpx.Client):
             # An interruption can leave httpcore with a lock that is never released, or with half a request sent.
             self.is_broken = True
             raise
-        finally:
-            request.extensions = given
         return guard.verdict(response, failure, limit)
 
 
@@ -291,15 +295,11 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
     async def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         self._loop.check()
-        guard, given = self._new_guard(), request.extensions
-        request.extensions = {"trace": guard.trace_async, **given}
-        try:
-            outcome = await self.exchange(request, guard)
-        finally:
-            request.extensions = given
+        guard = self._new_guard()
+        outcome = await self.exchange(_copy(request, guard.trace_async), guard)
         if isinstance(outcome, Failure):
             raise outcome.error
-        return outcome.to_httpx()
+        return outcome.to_httpx(request)
 
     async def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure."""
@@ -307,8 +307,7 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
 
         limit = _limit(request)
         deadline = self._now() + limit
-        given = request.extensions
-        request.extensions = {**given, RECORD: guard.record}
+        request.extensions = {**request.extensions, RECORD: guard.record}
         response: BoundedResponse | None = None
         failure: Failure | None = None
         with anyio.move_on_after(limit) as scope:
@@ -328,8 +327,6 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
                     await head.aclose()
             except EXCHANGE_ERRORS as exception:
                 failure = guard.broken(exception, limit)
-            finally:
-                request.extensions = given
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:

@@ -100,14 +100,14 @@ class TaskState:
     Attributes:
         task_id: The task's id; None if the API returned the result at once, without an id.
         begun: When the task began, as far as is known, on the clock of `StepResult`.
-        due: When the next check is due.
+        due: When the next check is due; None if the wait policy has not been asked yet.
         seen: Whether a check has got the task's status.
         not_found_since: When the first of the latest checks began that all got a 404; None if the last check got none.
     """
 
     task_id: str | None
     begun: float
-    due: float
+    due: float | None
     seen: bool = False
     not_found_since: float | None = None
     checks: int = 0
@@ -121,7 +121,11 @@ class TaskState:
         self.ended = ended
         self.status = TaskStatus.COMPLETED if isinstance(ended, Completed) else TaskStatus.FAILED
         self.raw_status = ended.raw_status
-        logger.info("task %s", self.status.value, extra={"task_id": self.task_id})
+
+    def log_end(self) -> None:
+        """Log how the task ended. A user's handler or filter may raise, so the end is recorded before."""
+        if self.status is not None:
+            logger.info("task %s", self.status.value, extra={"task_id": self.task_id})
 
 
 def wait_steps(
@@ -147,6 +151,8 @@ def wait_steps(
         TaskTimeoutError: The deadline has passed, and the task had not ended at the last check.
         AnchorError: A check failed in a way that a retry cannot fix.
     """
+    if state.due is None:
+        state.due = state.begun + policy.delay(0.0, chance())
     while state.ended is None:
         until = state.due if deadline is None else min(state.due, deadline)
         if until > now:
@@ -181,6 +187,7 @@ def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> 
     match outcome:
         case Completed() | Failed():
             state.end(outcome)
+            state.log_end()
         case Running():
             state.status = TaskStatus.RUNNING if outcome.known else TaskStatus.UNKNOWN
             state.raw_status = outcome.raw_status

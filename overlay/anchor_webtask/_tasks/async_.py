@@ -8,6 +8,7 @@ from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.async_handle import AsyncWebTask, Drive, call
 from anchor_webtask._tasks.base import TasksBase
+from anchor_webtask._tasks.handle import log_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,7 +282,9 @@ class AsyncTasks(TasksBase):
 
         drive = Drive(start.steps, self._settings.clock, fetch, None)
         (reply,) = [reply async for reply in drive]
-        return self._handle(start.handle_parts(reply))
+        task = self._handle(start.handle_parts(reply))
+        log_start(task._state)
+        return task
 
     def _handle(self, parts: HandleParts[T]) -> AsyncWebTask[T]:
         return AsyncWebTask(self._sender, parts.setup, parts.state, started=parts.started)

@@ -10,7 +10,7 @@ from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
-from anchor_webtask._tasks.handle import Handle, Setup, adding_task_id, annotate
+from anchor_webtask._tasks.handle import AddingTaskId, Handle, Setup, annotate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -66,17 +66,18 @@ class Drive(Generic[E]):
 
     def _next_step(self) -> Step[E]:
         try:
-            if self._steps is None:
-                self._steps = self._make_steps()
-                return next(self._steps)
-            return self._steps.send((self._clock.now(), self._reply))
+            with AddingTaskId(self._task_id):
+                if self._steps is None:
+                    self._steps = self._make_steps()
+                    return next(self._steps)
+                return self._steps.send((self._clock.now(), self._reply))
         except StopIteration:
             raise StopAsyncIteration from None
 
 
 async def call(callback: Callable[[Any], object], argument: object, task_id: str | None) -> None:
     """Call a user's callback, which may be a coroutine function."""
-    with adding_task_id(task_id):
+    with AddingTaskId(task_id):
         returned = callback(argument)
         if inspect.isawaitable(returned):
             await returned

@@ -75,7 +75,7 @@ class Start(NamedTuple, Generic[T]):
         # The clock is read only now, since the start may have queued for a slot, or been retried for a while.
         clock = self.setup.settings.clock
         begun, started = clock.now(), clock.wall()
-        return HandleParts(self.setup, started_state(self.setup, reply, begun), started)
+        return HandleParts(self.setup, started_state(reply, begun), started)
 
 
 class TasksBase:

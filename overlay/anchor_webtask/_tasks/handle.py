@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
 
@@ -15,7 +14,7 @@ from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.clients import PreparedRequest
@@ -49,15 +48,24 @@ def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> Non
         raised.add_note(START_NOTE)
 
 
-@contextmanager
-def adding_task_id(task_id: str | None) -> Iterator[None]:
-    """Run a user's callback inside this context: an exception, which ends the wait, gets a note with the task's id."""
-    try:
-        yield
-    except BaseException as raised:
-        if task_id is not None:
-            raised.add_note(running_note(task_id))
-        raise
+class AddingTaskId:
+    """A context manager for the user's code, such as a callback, a log filter or a wait policy.
+
+    An exception of that code ends the wait, and gets a note with the task's id. It is not replaced.
+    """
+
+    __slots__ = ("_task_id",)
+
+    def __init__(self, task_id: str | None) -> None:
+        self._task_id = task_id
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        if raised is None or self._task_id is None or isinstance(raised, StopIteration):
+            return
+        if not isinstance(raised, AnchorError) or raised.task_id != self._task_id:
+            raised.add_note(running_note(self._task_id))
 
 
 class Setup(NamedTuple, Generic[T]):
@@ -143,15 +151,20 @@ class Handle(Generic[T]):
                 raise AssertionError("the wait stopped without an error before the task ended")
 
 
-def started_state(setup: Setup[Any], reply: Reply, begun: float) -> TaskState:
+def started_state(reply: Reply, begun: float) -> TaskState:
     """Return the state of a task that has just started, and may have ended at once."""
-    clock = setup.settings.clock
-    task_id = reply.task_id if isinstance(reply, Running) else None
-    logger.info("task started", extra={"task_id": task_id})
-    state = TaskState(task_id, begun, due=clock.now() + setup.policy.delay(0.0, clock.chance()))
+    state = TaskState(reply.task_id if isinstance(reply, Running) else None, begun, due=None)
     if not isinstance(reply, Running):
         state.end(reply)
     return state
+
+
+def log_start(state: TaskState) -> None:
+    """Log the start of a task, once its handle exists: a user's handler or filter may raise, and must not lose it."""
+    with AddingTaskId(state.task_id):
+        logger.info("task started", extra={"task_id": state.task_id})
+        if state.ended is not None:
+            state.log_end()
 
 
 def found_state(settings: Settings, task_id: str, started: float | None) -> TaskState:

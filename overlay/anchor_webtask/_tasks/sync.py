@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.base import TasksBase
-from anchor_webtask._tasks.handle import adding_task_id
+from anchor_webtask._tasks.handle import AddingTaskId, log_start
 from anchor_webtask._tasks.sync_handle import WebTask, drive
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class Tasks(TasksBase):
         task = self._start(start)
         del start  # `start` holds the request, which must not stay in memory during the wait
         if on_start is not None:
-            with adding_task_id(task.id):
+            with AddingTaskId(task.id):
                 on_start(task)
         return task._result_by(deadline, on_update)
 
@@ -281,7 +281,9 @@ class Tasks(TasksBase):
             return start.read(response)
 
         (reply,) = drive(start.steps, self._settings.clock, fetch, None)
-        return self._handle(start.handle_parts(reply))
+        task = self._handle(start.handle_parts(reply))
+        log_start(task._state)
+        return task
 
     def _handle(self, parts: HandleParts[T]) -> WebTask[T]:
         return WebTask(self._sender, parts.setup, parts.state, started=parts.started)

@@ -9,7 +9,7 @@ from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
-from anchor_webtask._tasks.handle import Handle, Setup, adding_task_id, annotate
+from anchor_webtask._tasks.handle import AddingTaskId, Handle, Setup, annotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -33,7 +33,8 @@ def drive(
     reply: Reply | Failure | None = None
     while True:
         try:
-            step = next(steps) if step is None else steps.send((clock.now(), reply))
+            with AddingTaskId(task_id):
+                step = next(steps) if step is None else steps.send((clock.now(), reply))
         except StopIteration:
             return
         reply = None
@@ -107,7 +108,7 @@ class WebTask(Handle[T]):
     def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
         for update in self._updates(deadline):
             if on_update is not None:
-                with adding_task_id(self.id):
+                with AddingTaskId(self.id):
                     on_update(update)
         return self._result()
 
