@@ -160,5 +160,6 @@ def test_task_that_completes_in_the_response_to_its_start_has_a_result_and_no_to
         assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
         error = raised(ConfigurationError, runner, task.token)
     assert str(error) == (
-        "this task has no id, so it has no token: the API returned its result at once; call result() on this handle"
+        "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
+        "this handle"
     )

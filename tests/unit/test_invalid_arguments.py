@@ -328,7 +328,7 @@ def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, 
         (json.dumps(TOKEN)[:-1], "the token is damaged: pass the text that task.token() returned, unchanged"),
         (
             json.dumps({**TOKEN, "version": 2}),
-            "the token has version 2, and this package reads versions up to 1: upgrade the package",
+            "the token has version 2, but this package reads only versions up to 1: upgrade the package",
         ),
         (
             json.dumps({**TOKEN, "base_url": "https://api.example"}),

@@ -143,7 +143,7 @@ def test_token_with_an_unknown_start_time_can_be_decoded() -> None:
 def test_token_of_a_later_version_is_refused_even_if_its_fields_differ() -> None:
     later = json.dumps({"version": VERSION + 1, "id": "task-1"})
     with pytest.raises(
-        ConfigurationError, match="token has version 2, and this package reads versions up to 1: upgrade the package"
+        ConfigurationError, match="version 2, but this package reads only versions up to 1: upgrade the package"
     ):
         decode(later, BASE_URL)
 

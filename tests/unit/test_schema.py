@@ -731,7 +731,7 @@ def test_type_that_contains_two_classes_of_same_name_is_refused() -> None:
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
     with pytest.raises(
-        ConfigurationError, match=f"two different classes have the same name, rename one of them: {outer!r}$"
+        ConfigurationError, match=f"two different classes have the same name; rename one of them: {outer!r}$"
     ) as caught:
         output_of(outer)
     assert caught.value.__context__ is None
