@@ -92,7 +92,7 @@ def test_damaged_token_is_refused(damaged: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["version", "task_id", "base_url", "started", "wrapped"])
-def test_token_without_one_of_its_fields_is_refused(missing: str) -> None:
+def test_token_that_lacks_a_required_field_is_refused(missing: str) -> None:
     text = json.dumps({name: value for name, value in FIELDS.items() if name != missing})
     with pytest.raises(ConfigurationError, match="token is damaged"):
         decode(text, BASE_URL)
