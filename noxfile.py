@@ -1,4 +1,4 @@
-"""The nox sessions, which install environments and run tests and checks in them; called by `make` and `.ci/run`."""
+"""The nox sessions, which `make` and `.ci/run` call: they install environments, and run tests and checks in them."""
 
 import os
 import pathlib
@@ -59,7 +59,7 @@ def coverage(session: nox.Session) -> None:
 
 @nox.session
 def contract(session: nox.Session) -> None:
-    """Run the tests that pin the generated code, the requests and the public API; run `make generate` first."""
+    """Run the contract tests (generated code, requests and public API); run `make generate` first."""
     install_for_tests(session)
     session.run("pytest", "tests/contract", *session.posargs)
 
@@ -76,7 +76,7 @@ def fuzz(session: nox.Session) -> None:
 def witnesses(session: nox.Session) -> None:
     """Check our results with other tools: requests with Prism, drift with Redocly, the emulator with schemathesis.
 
-    Prism and Redocly need node.
+    Prism and Redocly need Node.js.
     """
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}

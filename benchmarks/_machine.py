@@ -32,7 +32,7 @@ def facts() -> dict[str, str | int | None]:
 
 
 def noise(rows: Sequence[Row]) -> float | None:
-    """Return the median spread of all figures with more than one sample, or None if there are no such figures."""
+    """Return the median of the spreads of all figures with more than one sample; None if there are no such figures."""
     spreads = [each.spread for row in rows for each in row.figures.values() if each.samples > 1]
     return statistics.median(spreads) if spreads else None
 

@@ -1,6 +1,6 @@
 """Waits for many tasks at once in one event loop, with this package or with a hand-written loop on bare httpx.
 
-Each run takes place in a new process, see `in_child`, so that no run inherits the memory of another.
+Each run takes place in a new process (see `in_child`), so that no run inherits the memory of another run.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class CallTime:
 def take_samples(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[str, list[M]]:
     """In each round, call every function once, and collect the samples that the functions return.
 
-    The order rotates: each round starts one function later than the previous round.
+    The order rotates: the second function of a round is the first function of the next round.
 
     Args:
         measures: The functions, by name. Each call of a function takes one sample.
@@ -51,7 +51,7 @@ def take_samples(measures: Mapping[str, Callable[[], M]], rounds: int) -> dict[s
 def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
     """Return a function that takes one sample: the mean time of `calls` calls in a row.
 
-    Before that, `sampler` itself makes one call to warm up, which is not measured.
+    Before `sampler` returns this function, it makes one call to warm up; this call is not measured.
     """
     call()
 
@@ -63,7 +63,7 @@ def sampler(call: Call, calls: int) -> Callable[[], CallTime]:
 
 
 def async_sampler(runner: asyncio.Runner, call: AsyncCall, calls: int) -> Callable[[], CallTime]:
-    """Do the same as `sampler`, but for a coroutine function; `runner` runs its coroutines."""
+    """Do the same as `sampler`, but for a coroutine function, whose coroutines `runner` runs."""
 
     async def repeat(times: int) -> None:
         for _ in range(times):

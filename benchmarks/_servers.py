@@ -136,7 +136,7 @@ def serving(respond: Respond, latency: float = 0.0) -> Iterator[Server]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_main, args=(theirs, respond, latency), daemon=True)
     process.start()
-    theirs.close()  # if this end stayed open here, `ours` would wait for ever when the server's process dies
+    theirs.close()  # otherwise, if the server's process died, a read from `ours` would never end
     try:
         yield Server(ours)
     finally:

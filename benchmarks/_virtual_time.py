@@ -1,8 +1,8 @@
-"""Virtual time for an asyncio program: time advances only while the event loop has nothing to do but wait.
+"""Virtual time for an asyncio program: time advances only when no code of the program is ready to run.
 
-Sleeps, timeouts and the package's clock all use the event loop's clock. So waiting for tasks of half an hour takes
-seconds of real time: the code runs as usual, but its sleeps take no real time. Nothing in such a loop may wait for a
-socket or a thread.
+Sleeps, timeouts and the package's clock all use the event loop's clock. So a wait for tasks that take half an hour
+ends within seconds of real time: the code runs as usual, but its sleeps take no real time. Nothing in such a loop may
+wait for a socket or a thread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The benchmark group `answer`: reading typed answers of three sizes, compared with only decoding the same JSON."""
+"""The benchmark group `answer`: reading typed answers of three sizes, compared with the mere decoding of their JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark group `request`: one `start` and one `run_in_one_request`, compared with the other clients."""
+"""The benchmark group `request`: one call of `start`, and one of `run_in_one_request`, in each of the clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark group `schedule`: checks per task and lag, compared with a loop that checks every 2 seconds.
+"""The benchmark group `schedule`: lag and number of checks per task, compared with a loop that checks every 2 seconds.
 
 The lag of a task is the time from its end until the next check, which notices the end.
 Complete waits are simulated with the package's own scheduling code, without an event loop and without requests.
@@ -51,7 +51,7 @@ class Course:
 
     Attributes:
         checks: The number of checks per task.
-        lag: The time from a task's end until the next check, divided by the task's duration, at the 95th percentile.
+        lag: The 95th percentile of the tasks' lags; each lag is divided by its task's duration.
     """
 
     checks: float
@@ -105,7 +105,7 @@ def rows() -> Iterator[Row]:
 
 
 def plot(path: Path) -> None:
-    """Plot checks against lag, for the default schedule, similar schedules and the loop.
+    """Plot the number of checks against the lag, for the default schedule, similar schedules and the loop.
 
     Each median of the durations has its own panel.
 

@@ -47,7 +47,7 @@ def settings(
     wait: WaitPolicy,
     max_response_bytes: int,
 ) -> Settings:
-    """Check the arguments of a client, and return its settings; key and base URL default to environment variables.
+    """Check the arguments of a client, and return its settings; environment variables may provide the key and base URL.
 
     Raises:
         ConfigurationError: An argument or an environment variable is invalid.
@@ -84,7 +84,7 @@ def checked_seconds(name: str, value: object) -> float:
 
 
 def checked_timeout(value: object) -> float | None:
-    """Return the timeout of a wait in seconds; None means that it has no deadline.
+    """Return the timeout of a wait in seconds; None means that the wait has no deadline.
 
     Raises:
         ConfigurationError: The value is neither None nor a number from 0 to `MAX_SECONDS`.
@@ -148,7 +148,7 @@ def _checked_base_url(text: object) -> httpx.URL:
     try:
         url = httpx.URL(text.strip())
         labels = url.raw_host.decode("ascii").removesuffix(".").split(".") if url.host else [""]
-    except (httpx.InvalidURL, ValueError):  # ValueError for host names that cannot be decoded
+    except (httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
         pass
     # The messages do not show the URL, since its user part may hold a password.
     if not all(0 < len(label) < 64 for label in labels):

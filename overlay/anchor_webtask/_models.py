@@ -90,8 +90,8 @@ class TaskResult(Generic[T]):
     """A completed task's answer.
 
     Attributes:
-        value: The answer in the type of `output`. If there is no `output`, the answer's JSON; if one or two objects
-            whose only key is `result` enclose it, they are removed.
+        value: The answer, converted to the type of `output`. If there is no `output`, the answer's JSON, without the
+            one or two objects with the single key `result` that may enclose the answer.
         raw: The answer's JSON as received.
         task_id: The task's id; None if the API returned the result without an id.
     """

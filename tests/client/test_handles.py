@@ -1,4 +1,4 @@
-"""Task handles with the emulator over TCP: starting a task, checking it, waiting for it, and finding it again."""
+"""Task handles: how a task is started, checked, waited for and found again. The emulator is served over TCP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 
-def test_start_returns_immediately_without_a_check(
+def test_method_start_returns_immediately_without_a_check(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
@@ -25,7 +25,7 @@ def test_start_returns_immediately_without_a_check(
     assert [request.method for request in emulator.requests] == ["POST"]
 
 
-def test_refresh_makes_one_check_and_returns_the_handle(
+def test_method_refresh_makes_one_check_and_returns_the_handle(
     runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
 ) -> None:
     emulator.on(takes=10, answer="done")
@@ -48,14 +48,16 @@ def test_ended_task_is_not_checked_again(runner: Runner, anchor: Any, emulator: 
     assert len(emulator.requests) == 2
 
 
-def test_refresh_raises_the_error_of_a_failed_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_refresh_raises_the_error_of_a_failed_check(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     emulator.on(faults=[502])
     task = runner.call(anchor.tasks.start, "Read the price")
     assert raised(ServerError, runner, task.refresh).task_id == task.id
     assert runner.call(task.refresh).status == "running"
 
 
-def test_updates_report_each_check_and_stop_when_the_task_ends(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_updates_yields_one_update_per_check_until_the_task_ends(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(takes=2.5)
     task = runner.call(anchor.tasks.start, "Read the price")
     updates = runner.call(task.updates)
@@ -63,14 +65,16 @@ def test_updates_report_each_check_and_stop_when_the_task_ends(runner: Runner, a
     assert task.done
 
 
-def test_updates_report_a_failed_task_without_raising_an_error(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_updates_reports_a_failed_task_without_raising_an_error(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(takes=0, fails={"code": 7})
     task = runner.call(anchor.tasks.start, "Read the price")
     assert [update.status for update in runner.call(task.updates)] == ["failed"]
     assert raised(TaskFailedError, runner, task.result).reason == '{"code": 7}'
 
 
-def test_updates_raise_timeout_error_at_the_deadline(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_method_updates_raises_timeout_error_at_the_deadline(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
     assert raised(TaskTimeoutError, runner, task.updates, timeout=1.5).task_id == task.id
     assert clock.time == 1.5
@@ -97,7 +101,7 @@ def test_async_handle_can_be_awaited(runner: Runner, anchor: Any) -> None:
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_async_handle_can_be_iterated_again_after_leaving_the_loop_early(runner: Runner, anchor: Any) -> None:
+def test_async_handle_can_be_iterated_again_after_a_loop_that_ended_early(runner: Runner, anchor: Any) -> None:
     async def main() -> list[str]:
         task = await anchor.tasks.start("Read the price")
         async for _ in task:
@@ -130,9 +134,7 @@ def test_method_resume_restores_the_age_of_the_task_from_its_token(
     assert [(update.status, update.elapsed) for update in updates] == [("running", 100), ("completed", 110)]
 
 
-def test_token_records_that_the_schema_wraps_the_answer_in_an_object(
-    runner: Runner, anchor: Any, emulator: Emulator
-) -> None:
+def test_token_records_that_the_sent_schema_has_a_wrapper(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     nested = {"result": {"result": {"result": [1, 2]}}}
     emulator.on(takes=0, answer=nested)
     task = runner.call(anchor.tasks.start, "Count", output={"type": "array", "items": {"type": "integer"}})

@@ -1,4 +1,4 @@
-"""Log records of task starts, task ends and repeated requests: they hold the task's id, not its prompt or answer."""
+"""Log records of starts, ends and failed requests of tasks: they contain the task's id, but no prompt and no answer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def package_records(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, st
     return [(record.levelname, record.getMessage(), vars(record)["task_id"]) for record in ours]
 
 
-def test_start_and_end_of_task_and_repeated_checks_are_logged_without_prompt_and_answer(
+def test_start_and_failed_checks_and_end_of_a_task_are_logged_without_its_prompt_and_answer(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
@@ -46,7 +46,7 @@ def test_start_and_end_of_task_and_repeated_checks_are_logged_without_prompt_and
     ]
 
 
-def test_failed_task_is_logged_without_its_reason(
+def test_failed_task_is_logged_without_the_reason_of_the_failure(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(fails="a reason")
@@ -54,7 +54,7 @@ def test_failed_task_is_logged_without_its_reason(
     assert package_records(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
 
 
-def test_start_that_is_repeated_is_logged(
+def test_retry_of_a_start_is_logged(
     runner: Runner, anchor: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture
 ) -> None:
     emulator.on(start_faults=[429])

@@ -1,7 +1,7 @@
 """A response that is too slow or too large is cut off. These tests use real sockets and real time.
 
-A slow response takes longer than every time limit of the client, but is correct to its end. So a client that did not
-cut it off would succeed, and the test would fail.
+A slow response takes longer than every time limit of the client, but its contents are correct and complete. So if a
+client did not cut off the response, the request would succeed, and the test would fail.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def test_outcome_of_a_start_is_unknown_if_the_response_body_is_too_slow(runner: 
 
 
 def gzipped(size: int) -> Script:
-    """Return the script of a correct, gzipped response whose body has `size` bytes after decompression."""
+    """Return the script of a response with a correct gzipped body, which has `size` bytes after decompression."""
     return http_response(200, gzip.compress(DONE[:-1] + b" " * (size - len(DONE)) + DONE[-1:]), GZIP)
 
 
@@ -98,7 +98,7 @@ def test_gzipped_response_is_decompressed(runner: Runner) -> None:
 
 
 @pytest.mark.parametrize("size", [4096, 4097])
-def test_max_response_bytes_limits_the_decompressed_size(runner: Runner, size: int) -> None:
+def test_option_max_response_bytes_limits_the_decompressed_size(runner: Runner, size: int) -> None:
     with (
         raw_server(check=[gzipped(size)]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=4096) as anchor,
@@ -110,7 +110,7 @@ def test_max_response_bytes_limits_the_decompressed_size(runner: Runner, size: i
             assert "max_response_bytes=4096" in str(raised(UnexpectedResponseError, runner, task.result))
 
 
-def test_decompression_of_a_huge_response_stops_at_max_response_bytes(runner: Runner) -> None:
+def test_decompression_of_a_huge_response_stops_at_the_limit_max_response_bytes(runner: Runner) -> None:
     with (
         raw_server(check=[gzipped(100_000_000)]) as server,
         runner.anchor(base_url=server.base_url, max_response_bytes=1_000_000) as anchor,
@@ -159,7 +159,7 @@ def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the
             server.wait_for_disconnects(1)
 
 
-def test_http_timeout_limits_head_and_body_together(runner: Runner) -> None:
+def test_option_http_timeout_limits_the_total_time_of_head_and_body(runner: Runner) -> None:
     """The head takes 0.2 s and the body 0.2 s: each alone is within the timeout of 0.3 s, but their sum is not."""
     head = response_head(200, len(DONE))
     slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
@@ -178,7 +178,9 @@ def test_client_is_usable_after_a_response_that_is_too_large(runner: Runner) -> 
 
 
 @pytest.mark.parametrize("encoding", ["", "none", "utf-8", "identity"])
-def test_uncompressed_json_is_read_if_content_encoding_names_no_compression(runner: Runner, encoding: str) -> None:
+def test_uncompressed_json_is_read_if_header_content_encoding_names_no_compression(
+    runner: Runner, encoding: str
+) -> None:
     with (
         raw_server(check=[http_response(200, DONE, {"content-encoding": encoding})]) as server,
         runner.anchor(base_url=server.base_url) as anchor,

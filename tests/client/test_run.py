@@ -1,4 +1,4 @@
-"""`tasks.run` and `tasks.run_in_one_request`, with the emulator over TCP."""
+"""The methods `tasks.run` and `tasks.run_in_one_request`; the emulator is served over TCP."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_method_run_starts_one_task_and_waits_for_it_and_returns_its_answer(
     assert 1200 <= clock.time <= 1320
 
 
-def test_method_run_sends_the_prompt_the_schema_and_the_options(
+def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     bodies: list[Any] = []
@@ -163,7 +163,9 @@ def test_start_is_not_repeated_if_the_server_accepts_it_and_the_response_is_lost
     assert (emulator.starts, emulator.start_requests) == (1, 1)
 
 
-def test_start_raises_rate_limit_error_and_is_not_repeated(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_start_raises_rate_limit_error_and_does_not_retry_the_start(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     emulator.on(start_faults=[429])
     raised(RateLimitError, runner, anchor.tasks.start, "Read the price")
     assert (emulator.starts, emulator.start_requests) == (0, 1)

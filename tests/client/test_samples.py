@@ -34,7 +34,7 @@ class Sample:
 
 
 def read_sample(folder: Path) -> Sample:
-    """Return the sample in a folder; raise AssertionError for an unknown key or file, or if no result is expected."""
+    """Read the sample from its folder. An unknown key or file, or a missing expected result, raises AssertionError."""
     (body,) = folder.glob("body.*")
     assert {path.name for path in folder.iterdir()} == {body.name, "sample.json"}
     described = json.loads((folder / "sample.json").read_text(encoding="utf-8"))

@@ -1,6 +1,6 @@
 """Searches for secrets in handles, updates, results and log records, and in the emulator's own texts.
 
-`tests/faults/test_matrix.py` searches for secrets in errors, with each fault.
+`tests/faults/test_matrix.py` searches for secrets in the errors that each fault causes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def test_status_that_contains_a_secret_value_is_still_recognized(runner: Runner)
     [[], [404, 429, 502, Fault(cut=True), Fault(cut="midway"), Fault(body=b"<html>")]],
     ids=["without-faults", "with-faults"],
 )
-def test_handles_updates_logs_and_emulator_show_no_secret(
+def test_no_secret_appears_in_handles_or_updates_or_results_or_logs_or_the_emulator(
     runner: Runner,
     anchor: Any,
     emulator: Emulator,
@@ -52,7 +52,7 @@ def test_handles_updates_logs_and_emulator_show_no_secret(
     assert emulator.starts == 1
 
 
-def test_invalid_output_error_shows_a_secret_in_the_answer_only_in_its_raw_attribute(
+def test_secret_in_an_answer_appears_only_in_attribute_raw_of_invalid_output_error(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"PIN": 1, PASSWORD: f"{PASSWORD} is your password"})

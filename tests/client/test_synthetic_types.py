@@ -1,4 +1,4 @@
-"""Random types as `output`: the emulator answers with the JSON of a random value, and the client returns that value."""
+"""Random types as argument `output`: the emulator's answer is the JSON of a random value, which the client returns."""
 
 from __future__ import annotations
 

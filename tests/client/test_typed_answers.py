@@ -1,7 +1,7 @@
-"""Types as `output`, with the emulator over TCP: answers become values of the type, and wrong answers raise errors.
+"""Types as argument `output`: the answer becomes a value of the type; a wrong answer raises an error.
 
-All tests of this file share one emulator, since stopping a server takes a while. The emulator's tasks end immediately,
-and each test sets the answer of the tasks that the test starts.
+All tests of this file share one emulator, since stopping a server takes a while. The emulator is served over TCP, its
+tasks end immediately, and each test sets the answer of the tasks that the test starts.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ class DocumentedCase:
 
     Attributes:
         name: The kind of class, for the ids of tests.
-        output: The type, as passed for `output`.
-        value: The value that the answer becomes.
+        output: The type, passed as argument `output`.
+        value: The expected value of the type, decoded from the answer.
         answer: The JSON of the answer.
         leaf: The keys and indexes of the answer's last number, from the outermost to the innermost.
     """
@@ -220,13 +220,13 @@ ARE_ANSWERS: Final = {
     "optional dataclass": {"null", "null in a wrapper"},
     "optional pydantic model": {"null", "null in a wrapper"},
 }
-"""By name of a case, the entries of `NO_ANSWERS` that its type accepts, such as any text for `str`, `{}` for dicts."""
+"""A case's name -> the entries of `NO_ANSWERS` that its type accepts: `str` accepts any text, a dict accepts `{}`."""
 
 AMBIGUOUS: Final = {"str", "dataclass with the only field result", "pydantic model with the only field result"}
 """Names of the cases whose type accepts any text; for these, text that is JSON is not decoded."""
 
 SYNTHETIC_TYPES: Final = {"optional union of tagged Structs": Cash, "union of int and list of str": int}
-"""By name of a case, the type of the emulator's synthetic answer, where the case's own value has a different type."""
+"""A case's name -> the type of the emulator's synthetic answer, if the case's value has a different type."""
 
 METHODS: Final = ["run", "run_in_one_request"]
 
@@ -238,7 +238,7 @@ def step(value: Any, *keys: str | int) -> Any:
 
 
 def with_leaf(answer: Any, keys: tuple[str | int, ...], leaf: Any) -> Any:
-    """Return a copy of an answer in which `leaf` replaces the value that these keys and indexes lead to."""
+    """Return a copy of an answer; in the copy, the value at these keys and indexes is replaced by `leaf`."""
     if not keys:
         return leaf
     copy = json.loads(json.dumps(answer))
@@ -252,12 +252,12 @@ def jsonpath(keys: tuple[str | int, ...]) -> str:
 
 
 def sent(case: TypeCase) -> Any:
-    """Return the case's answer as the sent schema describes it: wrapped in an object if the type is not an object."""
+    """Return the case's answer in the form that the sent schema asks for: in a wrapper if the type is not an object."""
     return case.answer if case in OBJECT_CASES else {"result": case.answer}
 
 
 def last_leaf(answer: Any) -> tuple[str | int, ...]:
-    """Return the keys and indexes that lead to an answer's last text, number, boolean, null, or empty container."""
+    """Return the keys and indexes of an answer's last leaf: a text, number, boolean, null, or empty container."""
     if isinstance(answer, dict) and answer:
         key = list(answer)[-1]
         return (key, *last_leaf(answer[key]))
@@ -278,7 +278,7 @@ sync_only = pytest.mark.parametrize("runner", ["sync"], indirect=True)
 
 @pytest.fixture(name="emulator", scope="module")
 def one_emulator() -> Emulator:
-    """An emulator that all tests of this file share; `emulator` in `conftest.py` is made anew for each test."""
+    """The emulator that all tests of this file share; the fixture in `conftest.py` makes an emulator for each test."""
     return Emulator(KEY, takes=0, clock=VirtualClock())
 
 
@@ -335,7 +335,7 @@ def test_error_of_wrong_answer_has_task_id_and_path_and_raw_answer(
     assert f"task {task.id!r} has ended; the error's .raw is its answer as received" in str(caught)
 
 
-def test_error_of_wrong_answer_to_run_in_one_request_mentions_its_raw_attribute(
+def test_error_of_wrong_answer_to_method_run_in_one_request_mentions_attribute_raw(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer=PROSE)
@@ -485,7 +485,7 @@ def test_error_names_place_of_wrong_value_in_answer_of_task_found_by_id(
     started = runner.call(anchor.tasks.start, "Collect the nodes")
     caught = raised(InvalidOutputError, runner, anchor.tasks.get(started.id, output=AttrsReport).result)
     assert (caught.path, caught.task_id) == (jsonpath(DOCUMENTED_CASES[0].leaf), started.id)
-    # A handle without `output` returns the same answer unchecked.
+    # A handle that is made without the argument `output` returns the same answer without validation.
     assert runner.call(anchor.tasks.get(started.id).result).value == caught.raw
 
 
@@ -504,13 +504,13 @@ def test_token_records_whether_requested_schema_has_a_wrapper(
     assert found.token() == wrapped.token()
     result = runner.call(found.result)
     assert (result.value, result.raw) == (NODES, raw)
-    # If the token says that the schema has no wrapper, two wrappers are removed, and a third is a part of the answer.
+    # If the token says that the schema has no wrapper, two wrappers are removed, and a third wrapper stays.
     assert runner.call(anchor.tasks.resume(plain.token()).result).value == (
         {"result": NODES} if nesting == 2 else NODES
     )
 
 
-def test_task_found_by_token_removes_wrappers_around_its_answer(
+def test_wrappers_around_answer_of_task_found_by_token_are_removed(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
     emulator.on(answer={"result": {"result": REPORT}})
@@ -548,7 +548,7 @@ def test_error_of_wrong_answer_of_ten_megabytes_is_short(runner: Runner, anchor:
 
 
 class Opaque:
-    """A class without annotations of its fields, so that no schema can describe it."""
+    """A class whose fields have no annotations, so that no schema can describe the class."""
 
     def __init__(self, handle: Any) -> None:
         self.handle = handle
@@ -567,7 +567,7 @@ class ModelWithOpaque(pydantic.BaseModel):
 
 @attrs.define
 class WithModel:
-    """A class that neither library can read: pydantic does not read attrs classes, and msgspec does not read models."""
+    """A class that neither library reads: pydantic reads no attrs classes, and msgspec reads no pydantic models."""
 
     model: ModelNode
 
@@ -598,7 +598,7 @@ REFUSED: Final[dict[str, tuple[Any, str]]] = {
 
 
 @pytest.mark.parametrize(("output", "part"), REFUSED.values(), ids=REFUSED)
-def test_output_without_json_schema_is_refused_before_any_request(
+def test_unsupported_type_or_invalid_schema_is_refused_before_any_request(
     runner: Runner, anchor: Any, emulator: Emulator, output: Any, part: str
 ) -> None:
     token = runner.call(anchor.tasks.start, "Read").token()

@@ -94,7 +94,7 @@ def test_options_have_the_types_of_the_specs_fields(spec: dict[str, Any], fields
     assert {name: kind for name, kind in OPTIONS.items() if name not in NOT_IN_BODY} == expected
 
 
-def test_session_id_option_has_the_type_of_the_query_parameter(spec: dict[str, Any], operation: dict[str, Any]) -> None:
+def test_option_session_id_has_the_type_of_the_query_parameter(spec: dict[str, Any], operation: dict[str, Any]) -> None:
     (parameter,) = operation["parameters"]
     assert (parameter["in"], parameter.get("required", False)) == ("query", False)
     assert OPTIONS["session_id"] == python_type(spec, parameter["schema"]) | None
@@ -119,7 +119,7 @@ def test_every_option_is_validated() -> None:
     assert requests._CHECKS.keys() == OPTIONS.keys()
 
 
-def test_extra_body_refuses_every_field_that_the_spec_has(fields: dict[str, Any]) -> None:
+def test_option_extra_body_refuses_every_field_that_the_spec_has(fields: dict[str, Any]) -> None:
     assert requests._BODY_FIELDS.keys() == fields.keys()
 
 

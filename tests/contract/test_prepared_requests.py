@@ -54,7 +54,7 @@ def contents(request: httpx.Request) -> tuple[str, str, bytes, dict[str, str]]:
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("task_id", ["task-1", "a/b c?d#e%é", "..a", "%2F"])
-def test_check_request_equals_the_request_that_httpx_builds(task_id: str, base_url: str, runner: Runner) -> None:
+def test_request_of_a_check_equals_the_request_that_httpx_builds(task_id: str, base_url: str, runner: Runner) -> None:
     request = sent_request(runner, base_url, lambda anchor: [anchor.tasks.get(task_id).refresh])
     assert contents(request) == contents(built_by_httpx(base_url, generated.status_kwargs(task_id), request))
     assert request.headers["anchor-api-key"] == KEY
@@ -62,7 +62,7 @@ def test_check_request_equals_the_request_that_httpx_builds(task_id: str, base_u
 
 @pytest.mark.parametrize("base_url", BASE_URLS)
 @pytest.mark.parametrize("session_id", [None, "session 1/ü&="])
-def test_start_request_equals_the_request_that_httpx_builds(
+def test_request_of_a_start_equals_the_request_that_httpx_builds(
     session_id: str | None, base_url: str, runner: Runner
 ) -> None:
     request = sent_request(

@@ -1,4 +1,4 @@
-"""The requests of both clients and the emulator's responses match the composed spec, as openapi-core checks."""
+"""Checks with openapi-core that the composed spec allows the requests of both clients and the emulator's responses."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_error_response_to_a_check_raises_the_error_for_its_status(
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_check_is_retried_after_status_429_or_500(
+def test_status_check_is_retried_after_status_429_or_500(
     status: int, runner: Runner, anchor: Any, emulator: Emulator, witness: Witness
 ) -> None:
     emulator.on(takes=0, faults=[status])
@@ -197,7 +197,7 @@ def test_options_with_the_value_none_are_not_sent(runner: Runner, anchor: Any, w
 
 
 @pytest.mark.parametrize("schema", [PRICE, NAMES], ids=["an object schema", "an array schema that is wrapped"])
-def test_output_is_sent_as_an_object_schema_and_the_answer_is_returned(
+def test_argument_output_is_sent_as_an_object_schema_and_the_answer_is_returned(
     schema: dict[str, Any], runner: Runner, anchor: Any, witness: Witness
 ) -> None:
     result = runner.call(anchor.tasks.run, "Read the price", output=schema)

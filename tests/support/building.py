@@ -48,7 +48,7 @@ def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
 
 
 def try_all(root: Path) -> dict[str, list[str]]:
-    """Run samples through all generated code in a repository, and return the samples' labels, grouped by kind."""
+    """Run `try_all.py`, which tests a repository's generated code with samples; return the samples' labels by kind."""
     ran = subprocess.run(
         [sys.executable, str(TRY_ALL), str(root / GENERATED)],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

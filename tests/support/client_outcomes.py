@@ -83,7 +83,9 @@ class _Content(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 @dataclass
 class FixedResponse:
-    """A handler for httpx's MockTransport: it returns a fixed response; a check after a start gets a completed task.
+    """A handler for httpx's MockTransport, which returns the same response to each request.
+
+    There is one exception: a check that follows a start gets a response with a completed task.
 
     Attributes:
         methods: The methods of the requests so far.
@@ -102,7 +104,7 @@ class FixedResponse:
 
 
 def outcome_of_response(runners: Sequence[Runner], request: str, output: Any, response: Response) -> Outcome:
-    """Return the outcome that all clients have if they get this response; check that each sends a start only once."""
+    """Return the outcome that all clients have if they get this response; assert that each sends at most one start."""
     outcomes = []
     for runner in runners:
         handler = FixedResponse(response)
@@ -114,7 +116,7 @@ def outcome_of_response(runners: Sequence[Runner], request: str, output: Any, re
 def outcome_of_bytes(runners: Sequence[Runner], request: str, data: bytes) -> Outcome:
     """Return the outcome that all clients have if a server sends these bytes and closes the connection.
 
-    Also check that each client sends a start only once.
+    Also assert that each client sends at most one start.
     """
     outcomes = []
     scripts: dict[str, Any] = {"start" if request in STARTS else "check": [(data, Ending.CLOSE)]}
@@ -126,7 +128,7 @@ def outcome_of_bytes(runners: Sequence[Runner], request: str, data: bytes) -> Ou
 
 
 def as_text(outcome: Any) -> str:
-    """Return all contents of an outcome as text, for comparisons: values cannot be compared, since NaN != NaN."""
+    """Return all contents of an outcome as text. Texts can be compared, but values cannot, since NaN != NaN."""
     return repr(contents(outcome) if isinstance(outcome, AnchorError) else outcome)
 
 

@@ -35,7 +35,7 @@ class VirtualClock:
             self._callbacks.pop()()
 
     def during_next_sleep(self, callback: Callable[[], object]) -> None:
-        """Call this function once, during the next sleep."""
+        """Call the callback once, during the next sleep."""
         self._callbacks.append(callback)
 
     async def sleep_async(self, seconds: float) -> None:

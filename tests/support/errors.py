@@ -19,7 +19,7 @@ ErrorT = TypeVar("ErrorT", bound=AnchorError)
 
 
 def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *args: Any, **kwargs: Any) -> ErrorT:
-    """Call a client's or a handle's method, and return the error of exactly the class `kind` that the call must raise.
+    """Call a method of a client or a handle, which must raise an error of exactly the class `kind`; return this error.
 
     The error must have no cause and no context, and its pickle and its copy must have the same contents.
     """
@@ -35,7 +35,7 @@ def raised(kind: type[ErrorT], runner: Runner, function: Callable[..., Any], *ar
 
 
 def contents(error: AnchorError) -> tuple[object, ...]:
-    """Return all contents of an error in a form that can be compared; convert errors in its attributes too."""
+    """Return all contents of an error, and of the errors in its attributes, in a form that can be compared."""
     attributes = {
         name: contents(value) if isinstance(value, AnchorError) else value for name, value in vars(error).items()
     }

@@ -1,7 +1,7 @@
 """A program that finds tasks in another process: `find_typed_tasks.py CLIENT_KIND get|resume REFERENCES`.
 
 REFERENCES is a JSON object: each key is the name of a type case, and each value is the id or token of a task. The
-program reads each task's answer as the case's type, and prints as JSON the names of the cases whose value is right.
+program reads each task's answer as the case's type. It prints the names of the cases whose value is right, as JSON.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def framed(body: bytes, framing: str) -> tuple[dict[str, str], bytes]:
 
 
 def raw_response(status: int, fields: dict[str, str], content: bytes) -> bytes:
-    """Return a response as the bytes that a server sends; the reason phrase contains the key."""
+    """Return a response as the bytes that a server sends; the reason phrase contains the API key."""
     lines = [f"HTTP/1.1 {status} {MARK} {KEY}", *(f"{name}: {value.strip()}" for name, value in fields.items())]
     return "\r\n".join([*lines, "", ""]).encode("latin-1") + content
 

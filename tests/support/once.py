@@ -1,4 +1,4 @@
-"""Expensive folders that are made once in a test session, even if several xdist workers need them."""
+"""Fills a folder only once in a test session, even if several xdist workers need this folder."""
 
 from __future__ import annotations
 

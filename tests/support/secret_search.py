@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 PASSWORD: Final = 'corr"ect-hörse/bättery'
 PART_LENGTH: Final = 8
-"""This number of first or last characters counts as the secret, since truncation may have removed the others."""
+"""No text may contain this many first or last characters of a secret: truncation may have removed the others."""
 TESTS: Final = Path(__file__).parents[1]
 
 
@@ -66,7 +66,7 @@ PARTS: Final = secret_parts(KEY, PASSWORD)
 
 
 def find_secrets(texts: Iterable[str], parts: Iterable[str] = PARTS) -> list[tuple[str, str]]:
-    """Return each part of a secret that one of the texts contains, in upper or lower case, together with that text."""
+    """Return pairs: a part of a secret, and a text that contains this part in upper or lower case."""
     parts = tuple(parts)
     return [(part, text) for text in texts for part in parts if part in text.lower()]
 
@@ -127,7 +127,7 @@ class _Collector(sentry_sdk.transport.Transport):
 @functools.cache
 def _sentry() -> tuple[sentry_sdk.Client, _Collector]:
     collector = _Collector()
-    # Without integrations, since they change logging and httpx for the whole process.
+    # The integrations are off, since they change logging and httpx for the whole process.
     return sentry_sdk.Client("http://key@127.0.0.1/1", transport=collector, default_integrations=False), collector
 
 

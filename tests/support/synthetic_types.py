@@ -90,7 +90,7 @@ def containers(draw: st.DrawFn, inner: st.SearchStrategy[TypeAndValues]) -> Type
 
 
 def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[TypeAndValues]:
-    """Return a strategy for classes without a field `result`, which the client could mistake for a wrapper."""
+    """Return a strategy for classes; none has a field `result`: the client could mistake such a class for a wrapper."""
     parts: st.SearchStrategy[TypeAndValues] = st.recursive(
         st.sampled_from(SCALARS),
         lambda inner: containers(inner) | classes(inner, inner_makers, [*NAMES, "result"]),
@@ -101,7 +101,7 @@ def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[
 
 @st.composite
 def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
-    """Draw a type that `output` accepts, and a value of this type."""
+    """Draw a type that the argument `output` accepts, and a value of this type."""
     roots = classes_of(OBJECT_MAKERS, MAKERS) | classes_of(MODEL_MAKERS, MODEL_MAKERS)
     kind, values = draw(
         roots
@@ -113,5 +113,5 @@ def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 def json_of(value: Any) -> Any:
-    """Return the JSON with which an agent would answer if it meant this value of a synthetic type."""
+    """Return the JSON of an agent's answer that stands for this value of a synthetic type."""
     return json.loads(json.dumps(msgspec.to_builtins(value, enc_hook=lambda part: part.model_dump(mode="json"))))

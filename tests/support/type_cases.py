@@ -1,4 +1,4 @@
-"""`TYPE_CASES`: a type of each kind that `output` accepts, with the JSON of an answer and the resulting value."""
+"""`TYPE_CASES`: types of all kinds that the argument `output` accepts, each with an answer in JSON and its value."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class TypeCase:
 
     Attributes:
         name: A description of the type, for the ids of tests.
-        output: The type, as passed for `output`.
+        output: The type, as passed for the argument `output`.
         answer: The JSON of an answer that fits the type, without a wrapper.
-        value: The value that the answer becomes.
+        value: The value that the client makes from the answer.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The scripts in the GitHub workflows, run with a stub of `gh` that logs its arguments, and a local git remote."""
+"""The scripts in the GitHub workflows, run with a local git remote and a stub of `gh` that logs its arguments."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ esac
 
 
 def steps(workflow: str, job: str) -> dict[str, str]:
-    """Return the scripts of a job by the names of their steps."""
+    """Return the scripts of a job's steps; the keys are the names of the steps."""
     document: Any = yaml.plain(yaml.load(WORKFLOWS / workflow))
     return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
 
@@ -115,7 +115,7 @@ def test_drift_workflow_fetches_only_three_files_of_the_pull_request(runner: Run
     assert not (runner.folder / "Makefile").exists()
 
 
-def test_drift_workflow_updates_its_comment_and_adds_no_second_one(runner: Runner) -> None:
+def test_drift_workflow_updates_its_comment_instead_of_adding_a_second_comment(runner: Runner) -> None:
     script = steps("drift.yml", "report")["Comment"]
     (runner.temp / "report.md").write_text("No API drift.\n", encoding="utf-8")
     comments = "repos/us/project/issues/7/comments"

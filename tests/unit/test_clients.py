@@ -90,7 +90,7 @@ def http_client(api: AuthenticatedClient, runner: Runner) -> httpx.Client | http
 
 
 def status_function(runner: Runner) -> Callable[..., Any]:
-    """Return the generated function that checks a task: the sync one for a sync client, else the async one."""
+    """Return the generated function that checks a task, sync or async like the runner's client."""
     return get_perform_web_task_status.sync if isinstance(runner, SyncRunner) else get_perform_web_task_status.asyncio
 
 
@@ -102,7 +102,9 @@ def check_task(api: AuthenticatedClient, runner: Runner) -> Any:
 # -- Requests -------------------------------------------------------------------------------------------------------
 
 
-def test_user_agent_names_only_the_versions_of_package_python_and_httpx(runner: Runner, recorder: Recorder) -> None:
+def test_header_user_agent_has_only_the_versions_of_this_package_and_of_python_and_of_httpx(
+    runner: Runner, recorder: Recorder
+) -> None:
     with runner.anchor(transport=recorder) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
         runner.call(task.refresh)
@@ -167,7 +169,7 @@ def test_task_id_is_encoded_in_the_path(task_id: str, path: str, runner: Runner,
 @pytest.mark.parametrize(
     "url", ["https://shop.example/p/1", "HTTP://x", "about:blank", "data:text/html,x", "chrome://version"]
 )
-def test_option_url_with_a_scheme_is_sent_unchanged(url: str, runner: Runner, recorder: Recorder) -> None:
+def test_value_of_option_url_is_sent_unchanged_if_it_has_a_scheme(url: str, runner: Runner, recorder: Recorder) -> None:
     with runner.anchor(transport=recorder) as anchor:
         runner.call(anchor.tasks.start, "Read", url=url)
     assert json.loads(recorder.requests[0].content)["url"] == url
@@ -265,7 +267,7 @@ def test_generated_client_raises_the_errors_of_this_package(runner: Runner) -> N
     assert (error.status, error.message, error.code) == (404, "no task; the key is [redacted]", 7)
 
 
-def test_generated_client_follows_no_redirect_even_if_follow_redirects_is_true(runner: Runner) -> None:
+def test_generated_client_follows_no_redirect_even_if_argument_follow_redirects_is_true(runner: Runner) -> None:
     transport = SameResponse(307, headers={"location": "https://elsewhere.example/x"})
     with runner.anchor(transport=transport) as anchor:
         send = http_client(anchor.api, runner).request
@@ -278,7 +280,7 @@ def test_generated_client_follows_no_redirect_even_if_follow_redirects_is_true(r
     ("location", "target"),
     [("https://elsewhere.example/x", "https://elsewhere.example"), ("https://x:port/", "an invalid address")],
 )
-def test_redirect_of_a_start_is_refused_with_an_error_that_names_its_target(
+def test_redirect_of_a_start_is_refused_and_the_error_names_the_target_of_the_redirect(
     location: str, target: str, runner: Runner
 ) -> None:
     transport = SameResponse(307, headers={"location": location})
@@ -288,7 +290,7 @@ def test_redirect_of_a_start_is_refused_with_an_error_that_names_its_target(
     assert len(transport.requests) == 1
 
 
-def test_generated_client_refuses_responses_above_max_response_bytes(runner: Runner) -> None:
+def test_generated_client_refuses_responses_larger_than_option_max_response_bytes(runner: Runner) -> None:
     with runner.anchor(transport=SameResponse(200, content=b"x" * 1001), max_response_bytes=1000) as anchor:
         error = raised(UnexpectedResponseError, runner, http_client(anchor.api, runner).request, "GET", "/v1/other")
     assert str(error) == "the response is larger than max_response_bytes=1000"
@@ -406,11 +408,11 @@ def test_default_policy_is_used_if_argument_wait_is_none(runner: Runner, clock: 
 
 
 class Interruption(Exception):  # noqa: N818  this exception is not an error
-    """Stands for an exception from outside that interrupts a wait, such as Ctrl-C or a cancellation."""
+    """An exception that is raised while a wait sleeps. It stands for Ctrl-C or a cancellation."""
 
 
 def next_type(updates: Any, runner: Runner) -> str:
-    """Ask for the next update, and return the name of its type, or of the exception that is raised instead."""
+    """Return the name of the next update's type, or of the exception's type if an exception is raised."""
     step = next if isinstance(runner, SyncRunner) else anext
     try:
         return type(runner.call(step, updates)).__name__
@@ -443,7 +445,7 @@ def test_iterator_of_updates_of_a_closed_client_raises_an_error_and_then_ends(ru
 
 
 class TimeoutRemover(Recorder):
-    """A transport that removes the timeouts from each request, as a user's transport may do."""
+    """A transport that removes the timeouts from each request; a user's custom transport may do the same."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.extensions.pop("timeout", None)
@@ -460,7 +462,7 @@ def test_request_succeeds_if_the_transport_removes_its_timeouts(runner: Runner) 
 
 
 @pytest.mark.parametrize("extensions", [{}, {"timeout": {}}, {"timeout": {"read": None}}], ids=str)
-def test_request_that_the_user_builds_need_not_have_a_timeout(extensions: dict[str, Any]) -> None:
+def test_request_that_the_user_builds_without_a_timeout_succeeds(extensions: dict[str, Any]) -> None:
     with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
         client = anchor.api.get_httpx_client()
         request = client.build_request("GET", "/v1/other", extensions=extensions)
@@ -482,7 +484,7 @@ def test_request_that_the_user_builds_keeps_its_timeouts_unchanged() -> None:
 
 
 class UnusedClient(httpx.Client):
-    """An httpx client that sends nothing. `Lifecycle` reads its attribute `is_broken`."""
+    """An httpx client that sends nothing. It has the attribute `is_broken`, which `Lifecycle` reads."""
 
     is_broken = False
 
@@ -525,7 +527,7 @@ def test_client_with_a_custom_transport_is_refused_in_a_forked_child(
     assert recorder.requests == []
 
 
-# The async parent does not check the task: that would need a second event loop, which its client refuses.
+# The async parent does not check the task: a check needs a second event loop, which the parent's client refuses.
 FORKING_PROGRAM = """
 import anyio
 import os

@@ -84,7 +84,7 @@ def test_class_tree_of_the_errors_matches_the_tree_in_the_docstring_of_their_mod
     assert len(drawn) == 17
 
 
-def test_every_error_is_exported_and_tested_in_this_file() -> None:
+def test_every_error_is_exported_by_the_package_and_tested_in_this_file() -> None:
     kinds = all_kinds()
     assert set(kinds) == set(KINDS)
     assert {getattr(anchor_webtask, kind.__name__) for kind in kinds} == set(kinds)

@@ -39,7 +39,9 @@ def token(**fields: Any) -> str:
     )
 
 
-def test_start_returns_a_handle_and_does_not_check_the_task(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+def test_method_start_returns_a_handle_and_does_not_check_the_task(
+    runner: Runner, anchor: Any, emulator: Emulator
+) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert (task.status, task.done) == (None, False)
     assert repr(task) == f"<{type(task).__name__} {task.id!r}: not checked yet>"
@@ -54,7 +56,7 @@ def test_first_check_of_a_started_task_is_made_after_the_minimum_delay_of_the_po
     assert [update.elapsed for update in updates[:3]] == [1.0, 2.0, 3.0]
 
 
-def test_refresh_checks_a_found_task_immediately(
+def test_method_refresh_checks_a_found_task_immediately(
     runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator
 ) -> None:
     task_id = runner.call(anchor.tasks.start, "Read").id
@@ -66,7 +68,7 @@ def test_refresh_checks_a_found_task_immediately(
     assert len(emulator.requests) == 2
 
 
-def test_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_method_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert runner.call(task.refresh) is task
     assert clock.sleeps == []
@@ -78,7 +80,7 @@ def test_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, 
     [
         ("2027-01-15T07:58:20+00:00", 100),
         ("2027-01-15T08:00:00+00:00", 0),
-        ("2027-01-15T09:00:00+00:00", 0),  # a start in the future, since the clocks of two machines may differ
+        ("2027-01-15T09:00:00+00:00", 0),  # a start seems to be in the future if the clocks of two machines differ
         (None, 0),
     ],
 )
@@ -93,7 +95,9 @@ def test_age_of_a_resumed_task_counts_from_its_start(
     assert len(updates) == len(emulator.requests) - 1
 
 
-def test_token_has_task_id_base_url_start_time_and_whether_the_schema_is_wrapped(runner: Runner, anchor: Any) -> None:
+def test_token_has_task_id_and_base_url_and_start_time_and_says_whether_the_schema_is_wrapped(
+    runner: Runner, anchor: Any
+) -> None:
     task = runner.call(anchor.tasks.start, "Read", output=NAMES, secret_values={"password": "hunter2"})
     assert json.loads(task.token()) == {
         "version": 1,
@@ -160,5 +164,6 @@ def test_task_that_completes_in_the_response_to_its_start_has_a_result_and_no_to
         assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
         error = raised(ConfigurationError, runner, task.token)
     assert str(error) == (
-        "this task has no id, so it has no token: the API returned its result at once; call result() on this handle"
+        "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
+        "this handle"
     )

@@ -53,14 +53,14 @@ def anchor(runner: Runner, unused_transport: httpx.MockTransport) -> Iterator[An
 
 
 def safe_text(error: ConfigurationError, *hidden: str) -> str:
-    """Return an error's text, after checking that neither the key nor another hidden value appears in the error."""
+    """Check that the error contains neither the key nor one of the hidden values, and return the error's text."""
     assert error.__cause__ is error.__context__ is None
     assert find_secrets(exception_texts(error), secret_parts(KEY, *hidden)) == []
     return str(error)
 
 
 def error_of(client: type[Anchor | AsyncAnchor], **arguments: Any) -> ConfigurationError:
-    """Return the error that creating a client with these arguments raises."""
+    """Create a client with these invalid arguments, and return the error that is raised."""
     with pytest.raises(ConfigurationError) as caught:
         client(**arguments)
     return caught.value
@@ -278,13 +278,15 @@ def test_invalid_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -
 
 
 @pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
-def test_invalid_http_timeout_of_run_in_one_request_is_refused(http_timeout: Any, runner: Runner, anchor: Any) -> None:
+def test_invalid_http_timeout_of_method_run_in_one_request_is_refused(
+    http_timeout: Any, runner: Runner, anchor: Any
+) -> None:
     options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
     error = raised(ConfigurationError, runner, anchor.tasks.run_in_one_request, "Read", **options)
     assert safe_text(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
 
 
-def test_invalid_wait_policy_of_a_run_is_refused(runner: Runner, anchor: Any) -> None:
+def test_invalid_wait_policy_of_method_run_is_refused(runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "wait": 5}
     error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options)
     assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
@@ -328,7 +330,7 @@ def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, 
         (json.dumps(TOKEN)[:-1], "the token is damaged: pass the text that task.token() returned, unchanged"),
         (
             json.dumps({**TOKEN, "version": 2}),
-            "the token has version 2, and this package reads versions up to 1: upgrade the package",
+            "the token has version 2, but this package reads only versions up to 1: upgrade the package",
         ),
         (
             json.dumps({**TOKEN, "base_url": "https://api.example"}),
@@ -343,6 +345,6 @@ def test_invalid_token_is_refused(token: Any, message: str, runner: Runner, anch
 
 
 @pytest.mark.parametrize("output", ["object", {}, {"type": object}], ids=repr)
-def test_invalid_output_for_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
+def test_invalid_argument_output_for_a_found_task_is_refused(output: Any, runner: Runner, anchor: Any) -> None:
     for find, argument in ((anchor.tasks.get, "task-1"), (anchor.tasks.resume, json.dumps(TOKEN))):
         assert safe_text(raised(ConfigurationError, runner, find, argument, output=output)).startswith("output ")

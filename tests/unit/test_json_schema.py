@@ -1,4 +1,4 @@
-"""`JsonSchema` as `output`: the schemas that it accepts, the schema that is sent, and the validation of answers."""
+"""`JsonSchema` as argument `output`: which schemas are accepted, which schema is sent, how answers are validated."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def nest(value: object, times: int) -> Any:
 
 
 def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
-    """Return the error for an answer that must be refused, after checks that apply to every such error."""
+    """Check that an answer is refused; return the error, which must pass the checks for all such errors."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         output_of(JsonSchema(schema)).value(raw, "task-1")
@@ -61,7 +61,7 @@ def refused(schema: dict[str, Any], raw: Any) -> InvalidOutputError:
 
 
 def invalid(schema: Any) -> ConfigurationError:
-    """Return the error for a `JsonSchema` that must be refused, after checks that apply to every such error."""
+    """Check that `JsonSchema` refuses a schema; return the error, which must pass the checks for all such errors."""
     with pytest.raises(ConfigurationError) as caught:
         JsonSchema(schema)
     error = caught.value
@@ -289,7 +289,7 @@ def test_reference_to_target_inside_schema_is_followed(schema: dict[str, Any]) -
     assert refused(schema, {"amount": "x"}).path == "$.amount"
 
 
-def test_dict_with_key_ref_in_const_is_not_followed_as_reference() -> None:
+def test_key_ref_in_value_of_keyword_const_is_not_followed_as_reference() -> None:
     schema = {"type": "object", "properties": {"amount": {"const": {"$ref": "https://example.com"}}}}
     answer = {"amount": {"$ref": "https://example.com"}}
     assert output_of(JsonSchema(schema)).value(answer, None) == answer

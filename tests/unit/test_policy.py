@@ -13,7 +13,7 @@ from anchor_webtask import ConfigurationError, WaitPolicy
 
 @pytest.mark.parametrize("name", ["fraction", "minimum", "maximum", "jitter"])
 @pytest.mark.parametrize("value", [-1, -0.001, math.inf, -math.inf, math.nan, True, "1", None, 1j])
-def test_policy_refuses_value_that_is_not_finite_number_of_at_least_0(name: str, value: object) -> None:
+def test_policy_refuses_negative_or_infinite_numbers_and_values_that_are_not_numbers(name: str, value: object) -> None:
     with pytest.raises(ConfigurationError, match=f"{name} must be a finite number of at least 0"):
         WaitPolicy(**{name: value})  # type: ignore[arg-type]  # a caller without a type checker can pass this
 

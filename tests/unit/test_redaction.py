@@ -121,7 +121,7 @@ def test_beginning_of_a_secret_is_redacted_at_the_end_of_a_text(length: int) -> 
     assert redact(f"(b'x', b'{LONG[:length]}')") == f"(b'x', b'{REDACTED}')"
 
 
-def test_first_half_of_a_secret_is_redacted_anywhere_in_a_text_and_a_shorter_part_is_not() -> None:
+def test_first_half_of_a_secret_is_redacted_anywhere_in_a_text_but_a_shorter_part_is_not_redacted() -> None:
     redact = Redactor(Sealed((LONG,)))
     assert redact(f"{LONG[:13]} and more") == f"{REDACTED} and more"
     assert redact(f"{LONG[:12]} and pässwor") == f"{LONG[:12]} and pässwor"
@@ -231,7 +231,7 @@ def test_replacement_text_is_not_redacted_again_if_a_secret_is_part_of_it() -> N
 
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     redact = Redactor(Sealed((SECRET,)))
-    # The search is not for "55", since the memory address in a repr may contain these digits.
+    # A search for "55" alone could fail the test, since the memory address in a repr may contain these digits.
     assert '55"w' not in repr(redact)
     assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
 
@@ -335,12 +335,12 @@ def test_forked_child_can_log_although_a_parent_thread_was_logging_during_the_fo
 
 
 def raise_with_local(exception: BaseException, _value: str) -> NoReturn:
-    """Raise an exception from a frame that has the value as a local variable."""
+    """Raise the exception; the frame of this function has the value as a local variable."""
     raise exception
 
 
 def interrupted(password: str) -> KeyboardInterrupt:
-    """Return a KeyboardInterrupt whose chain of errors has frames with the password in local variables."""
+    """Return a KeyboardInterrupt with a chain of errors; local variables in the errors' frames contain the password."""
     interruption = KeyboardInterrupt()
     try:
         try:

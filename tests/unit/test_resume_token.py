@@ -92,7 +92,7 @@ def test_damaged_token_is_refused(damaged: str) -> None:
 
 
 @pytest.mark.parametrize("missing", ["version", "task_id", "base_url", "started", "wrapped"])
-def test_token_without_one_of_its_fields_is_refused(missing: str) -> None:
+def test_token_that_lacks_a_required_field_is_refused(missing: str) -> None:
     text = json.dumps({name: value for name, value in FIELDS.items() if name != missing})
     with pytest.raises(ConfigurationError, match="token is damaged"):
         decode(text, BASE_URL)
@@ -143,7 +143,7 @@ def test_token_with_an_unknown_start_time_can_be_decoded() -> None:
 def test_token_of_a_later_version_is_refused_even_if_its_fields_differ() -> None:
     later = json.dumps({"version": VERSION + 1, "id": "task-1"})
     with pytest.raises(
-        ConfigurationError, match="token has version 2, and this package reads versions up to 1: upgrade the package"
+        ConfigurationError, match="version 2, but this package reads only versions up to 1: upgrade the package"
     ):
         decode(later, BASE_URL)
 

@@ -64,7 +64,7 @@ def schema_of(kind: Any) -> dict[str, Any]:
 
 
 def references(schema: Any) -> Iterator[str]:
-    """Yield all references in a schema, which must not describe a field with the name `$ref`."""
+    """Yield all references in a schema. The schema must not describe a field with the name `$ref`."""
     if isinstance(schema, dict):
         if "$ref" in schema:
             yield schema["$ref"]
@@ -261,7 +261,7 @@ LIST_OF_LISTS = {"type": "array", "items": {"anyOf": [{"$ref": "#"}, {"type": "i
 
 
 def wrapped(schema: dict[str, Any]) -> Any:
-    """Wrap a schema without an object at its root, and return the wrapper's subschema for the field `result`."""
+    """Wrap a schema whose root is not an object, and return the wrapper's subschema for the field `result`."""
     sent = schema_of(schema)
     Draft202012Validator.check_schema(sent)
     return sent["properties"]["result"]
@@ -312,7 +312,7 @@ def test_dict_with_key_ref_in_enum_default_or_examples_is_unchanged_after_schema
     assert wrapped(schema) == schema
 
 
-def test_schema_with_id_keeps_references_and_definitions_when_it_is_wrapped() -> None:
+def test_schema_with_keyword_id_is_unchanged_inside_its_wrapper() -> None:
     schema = {
         "$id": "https://example.com/list",
         "$defs": {"A": {"type": "integer"}},
@@ -436,7 +436,7 @@ def test_constraints_of_field_appear_in_schema(kind: Any, part: dict[str, Any]) 
     assert schema_of(kind)["properties"]["stars"] == part
 
 
-def test_dates_and_date_times_have_formats_in_schema() -> None:
+def test_schema_of_date_or_datetime_has_keyword_format() -> None:
     placed = {"type": "string", "format": "date-time"}
     assert schema_of(Order)["properties"]["placed"] == placed
     assert schema_of(Order)["properties"]["day"] == {"type": "string", "format": "date"}
@@ -727,11 +727,11 @@ def test_type_annotated_for_pydantic_is_refused_if_pydantic_is_not_installed(mon
 
 
 def test_type_that_contains_two_classes_of_same_name_is_refused() -> None:
-    """A user who runs a notebook cell again makes its class anew, but other classes still use the old class."""
+    """If a notebook cell runs again, it defines its class a second time, but other classes still use the old class."""
     inner = dataclasses.make_dataclass("Named", [("number", int)])
     outer = dataclasses.make_dataclass("Named", [("inner", inner)])
     with pytest.raises(
-        ConfigurationError, match=f"two different classes have the same name, rename one of them: {outer!r}$"
+        ConfigurationError, match=f"two different classes have the same name; rename one of them: {outer!r}$"
     ) as caught:
         output_of(outer)
     assert caught.value.__context__ is None
@@ -777,9 +777,9 @@ def test_type_alias_that_contains_itself_is_refused() -> None:
 
 
 def test_pydantic_model_is_found_among_many_other_classes() -> None:
-    """The search must not skip a new object that has the id of a freed object.
+    """The search must not skip a new object that has the `id()` of a freed object.
 
-    Annotations that are text cause this: each search evaluates the text again, to new objects.
+    Annotations that are text cause such ids: each search evaluates the text again, and gets new objects.
     """
     parts = [dataclasses.make_dataclass(f"Part{number}", [("numbers", "list[int]")]) for number in range(50)]
     holds = dataclasses.make_dataclass("Holds", [("books", "list[Book]")])

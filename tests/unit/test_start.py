@@ -1,4 +1,4 @@
-"""Retries of a start: when they are made, and when not. The tests execute steps in virtual time, without a server."""
+"""Retries of a start: whether, when and how often a start is retried. Steps run in virtual time, without a server."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ REFUSALS = [400, 401, 402, 403, 404, 405, 406, 409, 410, 411, 413, 414, 415, 421
 def steps(
     *, until_deadline: bool, now: float = 0.0, timeout: float | None = None
 ) -> Generator[Step[Reply], StepResult, None]:
-    """Return the steps of a start: of `tasks.run` if `until_deadline` is true, otherwise of `tasks.start`."""
+    """Return the steps of a start: by `tasks.run` if `until_deadline` is true, by `tasks.start` if it is false."""
     return start_steps(
         SIMPLE_POLICY,
         now=now,
@@ -88,7 +88,7 @@ def test_start_that_the_server_may_have_received_is_not_retried(uncertain: Failu
     assert "dashboard" in str(driver.error)
 
 
-def test_error_for_an_unknown_start_outcome_has_the_status_the_message_and_the_request_id() -> None:
+def test_error_for_an_unknown_start_outcome_has_the_status_and_the_message_and_the_request_id() -> None:
     with_response = drive(steps(until_deadline=False), in_order(error_status(502))).error
     assert isinstance(with_response, StartOutcomeUnknownError)
     assert (with_response.status, with_response.message, with_response.request_id, with_response.task_id) == (
@@ -108,7 +108,9 @@ def test_error_for_an_unknown_start_outcome_has_the_status_the_message_and_the_r
     [failure(fault) for fault in (Fault.CERTIFICATE, Fault.REDIRECTED)] + [error_status(status) for status in REFUSALS],
     ids=lambda it: str(it.error),
 )
-def test_refused_start_is_not_retried_and_raises_its_error(refusal: Failure, *, until_deadline: bool) -> None:
+def test_refused_start_is_not_retried_and_raises_the_error_of_the_refusal(
+    refusal: Failure, *, until_deadline: bool
+) -> None:
     driver = drive(steps(until_deadline=until_deadline, timeout=600), in_order(refusal, STARTED))
     assert len(driver.requests) == 1
     assert driver.error is refusal.error
@@ -152,7 +154,7 @@ def test_method_start_does_not_retry_a_start_after_status_429() -> None:
 
 
 @pytest.mark.parametrize(("retry_after", "delay"), [(None, 1), (0, 1), (7, 7), (3600, 3600)])
-def test_method_run_retries_a_start_after_status_429_but_not_before_retry_after(
+def test_method_run_retries_a_start_after_status_429_but_not_before_the_delay_in_header_retry_after_ends(
     retry_after: float | None, delay: float
 ) -> None:
     driver = drive(steps(until_deadline=True, timeout=4000), in_order(rate_limited(retry_after), STARTED))
@@ -161,7 +163,7 @@ def test_method_run_retries_a_start_after_status_429_but_not_before_retry_after(
 
 
 @pytest.mark.parametrize(("retry_after", "timeout"), [(10, 10), (11, 10), (3601, None)])
-def test_method_run_does_not_retry_a_start_if_retry_after_reaches_the_deadline_or_exceeds_an_hour(
+def test_method_run_does_not_retry_a_start_if_header_retry_after_reaches_the_deadline_or_exceeds_an_hour(
     retry_after: float, timeout: float | None
 ) -> None:
     refusal = rate_limited(retry_after)

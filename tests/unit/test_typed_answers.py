@@ -1,4 +1,4 @@
-"""A type as `output`: an answer becomes a value of the type, or an error names the place where the answer is wrong."""
+"""Types as argument `output`: an answer becomes a value of the type, or an error says where the answer is wrong."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def read(output: Any, raw: Any) -> Any:
 
 
 def refused(output: Any, raw: Any) -> InvalidOutputError:
-    """Return the error for an answer that must be refused, after checks that apply to every such error."""
+    """Check that an answer is refused; return the error, which must pass the checks for all such errors."""
     before = copy.deepcopy(raw)
     with pytest.raises(InvalidOutputError) as caught:
         read(output, raw)
@@ -129,7 +129,7 @@ def test_answer_to_type_with_wrapped_schema_may_have_three_result_wrappers_but_n
 
 
 @each_object_case
-def test_answer_to_object_type_in_three_result_wrappers_is_refused(case: TypeCase) -> None:
+def test_answer_in_three_result_wrappers_is_refused_if_requested_type_is_an_object(case: TypeCase) -> None:
     refused(case.output, nest(case.answer, 3))
 
 
@@ -162,7 +162,7 @@ def test_answer_that_fits_is_not_decoded_or_unwrapped_further(output: Any, raw: 
 
 
 @pytest.mark.parametrize("raw", [{"result": GOOD, "more": 2}, {"Result": GOOD}, {"answer": GOOD}, [GOOD]])
-def test_object_is_removed_as_wrapper_only_if_result_is_its_single_key(raw: Any) -> None:
+def test_object_is_removed_as_wrapper_only_if_result_is_the_only_key_of_the_object(raw: Any) -> None:
     refused(Node, raw)
 
 
@@ -353,7 +353,7 @@ EMMA = {"title": "Emma", "price": 1}
     ],
     ids=lambda value: ascii(value)[:50],
 )
-def test_error_for_wrong_answer_names_the_place_the_expected_value_and_the_found_value(
+def test_error_for_wrong_answer_names_the_place_and_the_expected_value_and_the_found_value(
     output: Any, raw: Any, path: str, expected: str
 ) -> None:
     error = refused(output, raw)
@@ -682,7 +682,7 @@ def test_unions_of_same_classes_in_different_order_are_cached_separately() -> No
 
 
 class Extra(pydantic.BaseModel, extra="allow"):
-    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # pydantic's documentation declares it so
+    __pydantic_extra__: dict[str, int]  # pyright: ignore[reportIncompatibleVariableOverride]  # declared as in pydantic's documentation
     note: str = ""
 
 

@@ -1,4 +1,4 @@
-"""`output` as None or as a dict: the schema that is sent, and the answer that is returned without validation."""
+"""None or a dict as argument `output`: the schema that is sent, and the answer that is returned without validation."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def nest(value: object, times: int) -> object:
 # -- The schema that is sent ---------------------------------------------------------------------------------------
 
 
-def test_no_schema_is_sent_without_output() -> None:
+def test_no_schema_is_sent_if_argument_output_is_none() -> None:
     assert output_of(None).schema is None
 
 
@@ -96,7 +96,7 @@ def test_schema_without_object_at_root_is_wrapped_in_object(schema: dict[str, An
     }
 
 
-def test_definitions_of_wrapped_schema_stay_at_root_for_references() -> None:
+def test_definitions_stay_at_root_of_wrapped_schema_since_references_point_there() -> None:
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$defs": {"Price": PRICE},
@@ -183,13 +183,13 @@ def test_empty_schema_is_refused() -> None:
 
 @pytest.mark.parametrize("times", [0, 1, 2])
 @pytest.mark.parametrize("value", [NESTED, "text", None, 0, [], {}, {"result": 1, "more": 2}, '{"amount": 3}'])
-def test_two_result_wrappers_are_removed_and_text_is_not_decoded_if_there_is_no_output(
+def test_two_result_wrappers_are_removed_and_text_is_not_decoded_if_argument_output_is_none(
     value: object, times: int
 ) -> None:
     assert output_of(None).value(nest(value, times)) == value
 
 
-def test_third_result_wrapper_stays_in_answer_if_there_is_no_output() -> None:
+def test_third_result_wrapper_stays_in_answer_if_argument_output_is_none() -> None:
     assert output_of(None).value(nest("x", 3)) == nest("x", 1)
 
 
@@ -228,7 +228,7 @@ def test_field_result_beside_other_fields_is_not_removed_as_wrapper() -> None:
 
 
 @pytest.mark.parametrize("times", [1, 2, 3])
-def test_third_result_wrapper_is_removed_even_without_output_if_sent_schema_was_wrapped(times: int) -> None:
+def test_third_result_wrapper_is_removed_if_sent_schema_was_wrapped_even_if_argument_output_is_none(times: int) -> None:
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 

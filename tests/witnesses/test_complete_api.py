@@ -1,4 +1,4 @@
-"""`.api` can call every operation of upstream's complete document; Prism, a mock server, reports no invalid request."""
+"""A client's attribute `api` can call all operations of upstream's complete document; Prism finds no wrong request."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ class Witness(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 @pytest.fixture(scope="module")
 def prism() -> Iterator[str]:
-    """The URL of a Prism server for the composed spec."""
+    """Serve the composed spec with Prism, and yield the server's URL."""
     with serving(PRISM, SPEC) as url:
         yield url
 
@@ -118,7 +118,7 @@ def anchor(runner: Runner, prism: str, witness: Witness) -> Iterator[Any]:
         yield anchor
 
 
-def test_method_run_in_one_request_returns_the_example_in_the_spec_as_a_typed_value(
+def test_task_that_runs_in_one_request_returns_the_example_in_the_spec_as_a_typed_value(
     runner: Runner, anchor: Any, witness: Witness
 ) -> None:
     result = runner.call(anchor.tasks.run_in_one_request, "Collect the CPU usage", output=Nodes)
@@ -127,9 +127,7 @@ def test_method_run_in_one_request_returns_the_example_in_the_spec_as_a_typed_va
 
 
 @pytest.mark.usefixtures("clock")
-def test_start_and_checks_of_a_task_fit_the_spec_until_the_task_ends(
-    runner: Runner, anchor: Any, witness: Witness
-) -> None:
+def test_requests_that_start_and_check_a_task_fit_the_spec(runner: Runner, anchor: Any, witness: Witness) -> None:
     witness.preferred = ["example=async", "example=running", "example=completed"]
     result = runner.call(anchor.tasks.run, "Read the title", url="https://example.com")
     assert result.value == {"title": "Example Domain"}
@@ -138,7 +136,7 @@ def test_start_and_checks_of_a_task_fit_the_spec_until_the_task_ends(
 
 
 @pytest.mark.parametrize(("method", "example"), [("start", "async"), ("run_in_one_request", "sync")])
-def test_start_with_every_option_fits_the_spec(
+def test_request_that_starts_a_task_with_every_option_fits_the_spec(
     runner: Runner, anchor: Any, witness: Witness, method: str, example: str
 ) -> None:
     witness.preferred = [f"example={example}"]

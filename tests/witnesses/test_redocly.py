@@ -115,7 +115,7 @@ COMPONENT_DIFFERENCES: Final = {
 
 
 @pytest.mark.parametrize(("old", "new"), COMPONENT_DIFFERENCES)
-def test_redocly_and_our_tool_find_breaking_changes_in_the_same_components_except_for_listed_ones(
+def test_redocly_and_our_tool_find_breaking_changes_in_the_same_components_except_for_listed_components(
     tmp_path: Path, old: str, new: str
 ) -> None:
     files: list[Path] = []

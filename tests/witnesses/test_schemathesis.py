@@ -37,7 +37,7 @@ CHECKS: Final = (
 
 
 def emulated_spec(task_id: str) -> dict[str, Any]:
-    """Return the spec that the emulator implements, with a task's id as an example.
+    """Return the spec that the emulator implements; the id of a task is the example for the parameter `workflowId`.
 
     This spec allows any agent and any provider, because the emulator accepts agents and providers that the API's spec
     does not list.

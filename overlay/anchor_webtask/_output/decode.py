@@ -1,9 +1,9 @@
 """Converts an answer from the JSON that was received to the value that `output` asks for.
 
-The API returns an answer plain, in an object with the single key `result`, or in two such objects. Some agents return
-JSON as text. So a typed answer is tried as received, then decoded from text, then unwrapped; the first candidate that
-fits is taken. An object that has none of a class's fields never fits: an agent that gives up returns `{}`, which would
-fit a class whose fields all have defaults.
+The API returns the answer itself, or the answer inside one or two objects with the single key `result`. Some agents
+return JSON as text. So a typed answer is tried as received, then decoded from text, then unwrapped; the first candidate
+that fits is taken. An object that has none of a class's fields never fits: an agent that gives up returns `{}`, which
+would fit a class whose fields all have defaults.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def _decoded(raw: Any, *, scalars: bool = False) -> Any:
 
 
 def _without_lone_surrogates(value: Any) -> Any:
-    """Return a copy of JSON in which U+FFFD replaces each lone surrogate: msgspec and pydantic cannot encode these."""
+    """Return a copy of JSON in which U+FFFD replaces each lone surrogate, which msgspec and pydantic cannot encode."""
     text = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass")
     return json.loads(text.decode("utf-16", "replace"))
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class JsonSchema:
-    """A JSON Schema to pass as `output`. The answer is validated against it, but not against a schema in a plain dict.
+    """A JSON Schema to pass as `output`. Unlike a schema in a plain dict, it is also used to validate the answer.
 
     Needs `anchor-webtask[jsonschema]`.
 

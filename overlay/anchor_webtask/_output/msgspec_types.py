@@ -59,7 +59,7 @@ def _schema_or_problem(kind: Any) -> Schema | str:
     except RecursionError:
         return "an alias or a generic class contains itself, so the schema has no end: use a class that is not generic"
     except KeyError as error:
-        return f"two different classes have the same name, rename one of them: {error}"
+        return f"two different classes have the same name; rename one of them: {error}"
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
         return (str(error).splitlines() or [type(error).__name__])[-1]
     completion = _Completion(components)
@@ -227,7 +227,7 @@ def _without_metadata(info: mi.Type) -> mi.Type:
 
 
 def _keys_schema(info: mi.Type) -> Schema | None:
-    """Return the schema of a dict's keys; None if they may be any text, or if msgspec itself adds their schema."""
+    """Return the schema of a dict's keys; None if the keys may be any text, or if msgspec itself adds this schema."""
     match info:
         case mi.EnumType():
             return {"enum": [str(member.value) for member in info.cls]}

@@ -1,4 +1,4 @@
-"""Turns `output`, a type or a JSON Schema, into the JSON Schema that is sent with a task.
+"""Turns `output` (a type or a JSON Schema) into the JSON Schema that is sent with a task.
 
 pydantic makes the schema of a type if a part of the type is made or annotated for pydantic; msgspec makes all other
 schemas.

@@ -24,12 +24,12 @@ def parts(kind: Any) -> Iterator[Any]:
 
 
 def needs_pydantic(kind: Any) -> bool:
-    """Whether a part of a type is made or annotated for pydantic."""
+    """Whether a part of a type has attributes or annotations that only pydantic reads."""
     return any(_part_needs_pydantic(part) for part in parts(kind))
 
 
 def has_pydantic_part(kind: Any) -> bool:
-    """Whether a part of a type is made by pydantic."""
+    """Whether a part of a type has attributes that only pydantic reads."""
     return any(hasattr(part, name) for part in parts(kind) for name in _PYDANTIC_ATTRIBUTES)
 
 

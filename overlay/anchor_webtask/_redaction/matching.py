@@ -1,9 +1,9 @@
 """Finds and replaces secrets in text, even if a server has escaped, re-encoded or truncated them.
 
-A server may send a secret back escaped for JSON, URLs or HTML (once or twice), escaped as in Python's repr of bytes, in
-another case, decoded with the wrong encoding, or cut off. So the escapes in the text are undone, and all white space is
-made equal. The same is done to the secret, which is then searched for in the text. The time of a search is proportional
-to the length of the text, whatever a server sends.
+A server may send a secret back escaped for JSON, URLs or HTML (once or twice), escaped as in Python's repr of bytes,
+with changed upper and lower case, decoded with the wrong encoding, or cut off. So the escapes in the text are undone,
+and all white space is made equal. The same is done to the secret, which is then searched for in the text. The time of a
+search is proportional to the length of the text, whatever a server sends.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def _places(text: str, secrets: Iterable[SecretForms]) -> Iterator[tuple[int, in
         # The unchanged text is searched, too: characters before a secret may turn its beginning into an escape.
         yield from _occurrences(text, secret.plain, may_be_cut=False)
         for form in secret.unescaped:
-            # For a short secret, case must match, since an ordinary word may have the same letters.
+            # For a short secret, upper and lower case must match, since an ordinary word may have the same letters.
             is_short = len(form) < MIN_TRUNCATED_PREFIX
             found = _occurrences(reading if is_short else lower, form if is_short else form.lower(), may_be_cut=True)
             yield from (origin(start, end) for start, end in found)
@@ -118,7 +118,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield bytes_.decode("latin-1")  # as httpx decodes headers
     yield bytes_.decode("latin-1").encode().decode("latin-1")
     units = secret.encode("utf-16-be", errors="surrogatepass")
-    yield "".join(chr(int.from_bytes(units[at : at + 2])) for at in range(0, len(units), 2))  # as JSON escapes do
+    yield "".join(chr(int.from_bytes(units[at : at + 2])) for at in range(0, len(units), 2))  # as in JSON escapes
     rest = "".join(filter(str.isascii, secret))
     if len(rest) >= MIN_ASCII_PART:
         yield rest
@@ -171,7 +171,7 @@ def _substituted(
 
 
 def _before(place: tuple[int, int], offset: int, piece: str) -> tuple[int, int]:
-    """Return the place in the old text of one character of a piece.
+    """Return the place that a character of a piece had in the old text.
 
     If the piece's length has changed, the place is that of the complete piece.
     """

@@ -1,8 +1,8 @@
 """Hides values that are secret, and removes secrets from log records, errors and quoted text.
 
 There are three tools. `Sealed` hides a value, so that a traceback with local variables does not show it. `Redactor`
-removes secrets from text that comes from outside, since a server may send them back; a filter does the same with the
-log records of httpx and httpcore. `release_frames` removes an interruption's frames, whose variables hold requests.
+removes secrets from received text, since a server may send secrets back; a filter removes secrets from the log records
+of httpx and httpcore. `release_frames` removes the frames of an interruption, because their variables hold requests.
 """
 
 from __future__ import annotations

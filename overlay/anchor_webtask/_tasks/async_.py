@@ -77,8 +77,8 @@ class AsyncTasks(TasksBase):
             prompt: The task, in plain words.
             output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
-            timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the start
-                request itself, since that could lose the task; the client's `http_timeout` does.
+            timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the
+                start request, since that could lose the task; the client's `http_timeout` limits this request.
             wait: How often to check the task; by default, the client's policy.
             on_start: Called with the task's handle after the start, before the first check; use it to store the id.
                 It may be a coroutine function.
@@ -150,7 +150,7 @@ class AsyncTasks(TasksBase):
         Raises:
             ConfigurationError: The prompt or an option is invalid; nothing was sent.
             StartOutcomeUnknownError: The task may or may not have started.
-            AnchorError: The start was refused; after 429 it is a `RateLimitError`.
+            AnchorError: The start was refused; if the status was 429, the error is a `RateLimitError`.
         """
         sealed = Sealed(options)
         del options

@@ -25,8 +25,8 @@ E = TypeVar("E")
 class Drive(Generic[E]):
     """Executes the steps of a start or a wait, and iterates over the values that they emit.
 
-    It is not an async generator: such a generator, dropped before its end, must be cleaned up by its event loop, and
-    trio warns about it.
+    This is not an async generator: if an async generator is dropped before its end, its event loop must clean it up,
+    and trio issues a warning.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class AsyncWebTask(Handle[T]):
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> AsyncIterator[TaskUpdate]:
         """Wait until the task ends, and yield the result of each check.
 
-        If this handle already knows that the task has ended, it yields nothing.
+        If this handle already knows that the task has ended, this method yields nothing.
 
         Args:
             timeout: As for `result`.

@@ -36,7 +36,7 @@ class HandleParts(NamedTuple, Generic[T]):
 
 
 class Start(NamedTuple, Generic[T]):
-    """A start whose arguments are checked: its request, and how to send it and wait for it.
+    """A start whose arguments are checked: its request, how to send the request, and how long to wait for the task.
 
     Attributes:
         request: The request, and the redactor that knows its secrets.
@@ -67,7 +67,7 @@ class Start(NamedTuple, Generic[T]):
         )
 
     def read(self, response: BoundedResponse | Failure) -> Reply | Failure:
-        """Read the response to the start."""
+        """Read the response to the request that starts the task."""
         return read_start(response, self.request.redact)
 
     def handle_parts(self, reply: Reply) -> HandleParts[T]:

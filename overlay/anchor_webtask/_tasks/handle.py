@@ -111,8 +111,8 @@ class Handle(Generic[T]):
         """
         if self._state.task_id is None:
             raise ConfigurationError(
-                "this task has no id, so it has no token: the API returned its result at once; call result() on this "
-                "handle"
+                "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
+                "this handle"
             )
         setup = self._setup
         return Token(self._state.task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
@@ -173,7 +173,7 @@ def found_state(settings: Settings, task_id: str, started: float | None) -> Task
     Args:
         settings: The client's settings.
         task_id: The task's id.
-        started: When it started, in seconds since 1970; None if that is unknown.
+        started: When the task started, in seconds since 1970; None if that is unknown.
 
     Raises:
         ConfigurationError: The id is invalid.

@@ -52,7 +52,7 @@ def decode(text: object, base_url: str) -> Token:
         raise ConfigurationError("the token is damaged: pass the text that task.token() returned, unchanged")
     if fields["version"] > VERSION:
         raise ConfigurationError(
-            f"the token has version {fields['version']}, and this package reads versions up to {VERSION}: "
+            f"the token has version {fields['version']}, but this package reads only versions up to {VERSION}: "
             "upgrade the package"
         )
     token = _read(fields)

@@ -80,7 +80,7 @@ class WebTask(Handle[T]):
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> Iterator[TaskUpdate]:
         """Wait until the task ends, and yield the result of each check.
 
-        If this handle already knows that the task has ended, it yields nothing.
+        If this handle already knows that the task has ended, this method yields nothing.
 
         Args:
             timeout: As for `result`.

@@ -72,7 +72,7 @@ class Emulator:
 
     Time passes only on the clock: a task is RUNNING for the seconds that it takes, then COMPLETED or FAILED. The
     response to a one-request start (a start without `"async": true`) is sent when the task has ended, and a fault can
-    delay any response. Until then, the transport or the server holds the request open, by the clock's `sleep`.
+    delay any response. To wait until the response is due, the transport or the server calls the clock's `sleep`.
 
     Args:
         api_key: The only key that is accepted; by default, every key is accepted.
@@ -199,7 +199,7 @@ class Emulator:
         return serve(self._handle, self._clock)
 
     def _handle(self, request: Request) -> Response:
-        """Return the response to a request; the caller (transport or server) must obey its `hold` and `cut`."""
+        """Return the response to a request; the transport or server must obey the `hold` and `cut` of the response."""
         response = self._respond(request)
         status = None if response.cut is True else response.status
         with self._lock:

@@ -37,7 +37,7 @@ class Fault:
     A fault changes only what its arguments say: `Fault(delay=5)` is the emulator's normal response, five seconds late.
     A response with a status of 400 or more has the API's error body unless `body` is given; a redirect has no body.
 
-    A fault hides the emulator's own response if it has status 204 or a status of 300 or more, a `body`, or `cut=True`.
+    A fault with status 204, a status of 300 or more, a `body` or `cut=True` hides the emulator's own response.
     If the response to a start is hidden, no task starts; with `accepted=True`, the task starts, and its id is lost.
 
     Args:
@@ -90,7 +90,7 @@ class Fault:
 
     @property
     def hides_answer(self) -> bool:
-        """Whether this fault hides the emulator's own response, so that the client learns nothing from it."""
+        """Whether this fault hides the emulator's own response, so that the client receives no part of it."""
         other_status = self.status is not None and (self.status >= 300 or self.status in STATUSES_WITHOUT_BODY)
         return other_status or self.cut is True or self.body is not None
 

@@ -44,7 +44,7 @@ def serve(handle: Handle, clock: Clock) -> Iterator[EmulatorServer]:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server with the emulator as its application; because it runs in a thread, it handles no signals."""
+    """A uvicorn server whose application is the emulator. The server runs in a thread, so it handles no signals."""
 
     def __init__(self, handle: Handle, clock: Clock) -> None:
         # uvicorn's logging settings would apply to every uvicorn server in the process. Without them, uvicorn logs only

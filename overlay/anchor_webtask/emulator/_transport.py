@@ -46,7 +46,7 @@ class EmulatorTransport(httpx.MockTransport):
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """The body of a response as a stream, like that of a socket, for clients that read responses while they arrive."""
+    """The body of a response as a stream; if the connection is cut midway, an error follows the first half."""
 
     def __init__(self, request: httpx.Request, response: Response) -> None:
         self._request = request

@@ -1,9 +1,9 @@
 """A program that runs a task until the program is interrupted, and then prints the exception as crash reporters do.
 
 Usage: `run_until_interrupted.py CLIENT SECONDS SIZE`. CLIENT is sync, asyncio or trio. SECONDS is the delay between
-checks of the task. SIZE is the number of bytes by which the body of the start request is enlarged. The program logs at
-all levels. Three crash reporters print the exception with the variables of each frame; the tests check that no secret
-is visible there.
+checks of the task. SIZE is the number of bytes that the program adds to the body of the start request. The program
+logs at all levels. Three crash reporters print the exception with the variables of each frame; the tests check that
+no secret is visible there.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def main(client: str, seconds: str, size: str) -> None:
 
 logging.basicConfig(level=logging.DEBUG)
 _clock.default = AnnouncingClock()
-signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background programs with SIGINT ignored
+signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that shells start in the background ignore SIGINT
 sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
 try:
     main(*sys.argv[1:])

@@ -141,7 +141,7 @@ def test_removal_may_match_a_target_and_another_target_inside_it(composed: Compo
     assert at(composition, "components", "schemas", "Tree") == {}
 
 
-def test_report_names_the_targets_that_did_not_change(composed: Compose) -> None:
+def test_report_shows_the_targets_that_did_not_change(composed: Compose) -> None:
     composition = composed(
         {"target": "$.paths.*[*]", "update": {"tags": ["things"]}}, spec=API.replace("[things]", "[]")
     )
@@ -152,7 +152,7 @@ def test_report_names_the_targets_that_did_not_change(composed: Compose) -> None
     )
 
 
-def test_action_with_add_if_missing_adds_keys_and_never_merges(composed: Compose) -> None:
+def test_action_with_the_option_add_if_missing_adds_keys_but_never_merges_values(composed: Compose) -> None:
     update = {"200": {"description": "Ours", "content": {}}, "429": {"description": "Slow down"}}
     composition = composed({"target": f"{GET}.responses", "x-add-if-missing": True, "update": update})
     assert at(composition, "paths", "/things/{id}", "get", "responses") == {
@@ -164,12 +164,12 @@ def test_action_with_add_if_missing_adds_keys_and_never_merges(composed: Compose
     )
 
 
-def test_action_with_add_if_missing_is_accepted_if_upstream_has_all_keys(composed: Compose) -> None:
+def test_action_with_the_option_add_if_missing_is_accepted_if_upstream_has_all_keys(composed: Compose) -> None:
     action = {"target": f"{GET}.responses", "x-add-if-missing": True, "update": {"200": {"description": "Ours"}}}
     assert composed(action).report() == "a1: 0 of 1 changed (upstream has it)\n"
 
 
-def test_optional_action_is_accepted_if_it_matches_or_changes_nothing(composed: Compose) -> None:
+def test_optional_action_is_accepted_if_it_matches_nothing_or_changes_nothing(composed: Compose) -> None:
     composition = composed(
         {"target": "$.paths.nowhere", "remove": True, "x-optional": "Some versions have it."},
         {"target": THING, "update": {"type": "object"}, "x-optional": "Some versions lack it."},
@@ -197,13 +197,15 @@ def test_missing_target_is_reported_with_the_nearest_existing_target(composed: C
     )
 
 
-def test_error_for_missing_target_of_a_removal_says_that_upstream_may_have_removed_it(composed: Compose) -> None:
+def test_error_for_the_missing_target_of_a_removal_says_that_upstream_may_have_removed_the_target(
+    composed: Compose,
+) -> None:
     text = problem(composed, {"target": f"{THING}.properties.size.enum", "remove": True})
     assert "Delete the action if upstream has removed it as well" in text
     assert "the nearest existing target is $['components']['schemas']['Thing']['properties']['size']" in text
 
 
-def test_action_with_add_if_missing_is_refused_if_its_target_does_not_exist(composed: Compose) -> None:
+def test_action_with_the_option_add_if_missing_is_refused_if_its_target_does_not_exist(composed: Compose) -> None:
     text = problem(composed, {"target": "$.components.schema", "x-add-if-missing": True, "update": {"a": {}}})
     assert "matches nothing" in text
     assert "which has schemas" in text
@@ -330,7 +332,7 @@ def test_error_names_all_invalid_actions(composed: Compose) -> None:
         ("overlay: 1.0.0\nactoins: []\n", "unknown key `actoins`; did you mean `actions`?"),
     ],
 )
-def test_overlay_with_an_invalid_head_is_refused(composed: Compose, head: str, reason: str) -> None:
+def test_overlay_with_invalid_top_level_keys_is_refused(composed: Compose, head: str, reason: str) -> None:
     assert reason in problem(composed, head=head)
 
 
@@ -396,7 +398,7 @@ def test_command_line_writes_utf_8_in_any_locale(tmp_path: Path) -> None:
     assert "Schön".encode() in ran.stdout
 
 
-def test_command_line_error_names_the_file_that_cannot_be_read_or_written(
+def test_error_of_the_command_line_names_the_file_that_cannot_be_read_or_written(
     tmp_path: Path, capsys: CaptureFixture[str]
 ) -> None:
     assert main([str(tmp_path / "none.yaml")]) == 1

@@ -1,4 +1,4 @@
-"""The command `make drift`: the states that it compares, its exit status and its errors, in git repositories."""
+"""The command `make drift` in git repositories: the states that it compares, its exit status, and its errors."""
 
 from __future__ import annotations
 
@@ -114,20 +114,22 @@ def specs(tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
-def test_exit_status_is_1_for_a_change_at_least_as_severe_as_option_fail_on(
+def test_exit_status_is_1_if_a_change_is_at_least_as_severe_as_the_option_fail_on_says(
     tmp_path: Path, specs: list[str], severity: str, status: int
 ) -> None:
     change(tmp_path)
     assert run(ROOT, *specs, f"--fail-on={severity}") == status
 
 
-def test_exit_status_is_0_for_a_change_less_severe_than_option_fail_on(tmp_path: Path, specs: list[str]) -> None:
+def test_exit_status_is_0_if_all_changes_are_less_severe_than_the_option_fail_on_says(
+    tmp_path: Path, specs: list[str]
+) -> None:
     replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
     assert run(ROOT, *specs, "--fail-on=additive") == 0
     assert run(ROOT, *specs, "--fail-on=documentation") == 1
 
 
-def test_breaking_change_of_the_package_itself_is_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_breaking_change_of_the_package_itself_has_a_row(root: Path, capsys: CaptureFixture[str]) -> None:
     paths = sorted((root / PACKAGE).rglob("*.py"))
     path = next(path for path in paths if "def resume(" in path.read_text(encoding="utf-8"))
     replace(path, "def resume(", "def go_on(")
@@ -140,14 +142,14 @@ def test_breaking_change_of_the_package_itself_is_a_row(root: Path, capsys: Capt
     assert "+    more()" in found["surface"].splitlines()
 
 
-def test_changed_line_of_the_surface_file_is_a_breaking_row(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_changed_line_of_the_surface_file_has_a_breaking_row(root: Path, capsys: CaptureFixture[str]) -> None:
     replace(root / SURFACE, "class AuthenticationError(StatusError)", "class AuthenticationError(AnchorError)")
     assert run(root, "--fail-on=breaking") == 1
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert (row["kind"], row["before"]) == ("surface", ["class AuthenticationError(StatusError)"])
 
 
-def test_published_specs_are_compared_if_the_commit_has_no_generated_code(
+def test_specs_are_compared_as_upstream_published_them_if_the_commit_has_no_generated_code(
     root: Path, capsys: CaptureFixture[str]
 ) -> None:
     shutil.rmtree(root / GENERATED)
@@ -197,7 +199,7 @@ def test_unknown_format_or_severity_is_refused(root: Path, arguments: list[str],
     assert arguments[0].partition("=")[2] in capsys.readouterr().err
 
 
-def test_repository_without_a_main_branch_requires_a_base(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_repository_without_a_main_branch_requires_the_option_base(root: Path, capsys: CaptureFixture[str]) -> None:
     git(root, "branch", "--move", "trunk")
     assert run(root) == 2
     assert "to compare with; set BASE=<commit>" in capsys.readouterr().err
@@ -209,7 +211,7 @@ def test_invalid_spec_in_the_working_tree_is_an_error(root: Path, capsys: Captur
     assert f"{SPEC}:2:1" in capsys.readouterr().err
 
 
-def test_published_specs_are_compared_if_the_overlay_does_not_fit_the_working_tree(
+def test_specs_are_compared_as_upstream_published_them_if_the_overlay_does_not_fit_the_working_tree(
     root: Path, capsys: CaptureFixture[str]
 ) -> None:
     with (root / OVERLAY).open("a", encoding="utf-8") as overlay:

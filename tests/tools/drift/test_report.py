@@ -1,4 +1,4 @@
-"""The drift report: its severities, which the overlay may change, its next version, and its three formats."""
+"""The drift report: the severities, which the overlay may change, the package's next version, and the three formats."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HOSTILE = [
 
 
 def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side:
-    """Return one state of a comparison, whose spec is composed with the repository's overlay."""
+    """Return one of the two compared states; its spec is composed with the repository's overlay."""
     path = folder / f"{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
     return Side(name, spec, yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
@@ -74,7 +74,7 @@ def test_new_enum_value_where_the_overlay_accepts_any_value_is_additive(vendored
     assert row.note == "1 to 1; our overlay accepts any value here"
 
 
-def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_has_severity_behaviour(
+def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_has_the_severity_behaviour(
     vendored: Any, tmp_path: Path
 ) -> None:
     new = copy.deepcopy(vendored)
@@ -99,14 +99,14 @@ def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored
     assert ("operation-removed", BRK) in {(row.kind, row.severity) for row in report.rows}
 
 
-def test_report_with_a_note_about_a_limit_never_says_no_drift(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_without_rows_shows_its_note(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
     assert "`why`" in markdown_report.markdown(report)
     assert "why" in written(report, monkeypatch)
     assert report.next_version == "0.1.0"
 
 
-def test_changed_operation_id_that_the_overlay_replaces_has_severity_documentation(
+def test_changed_operation_id_that_the_overlay_replaces_has_the_severity_documentation(
     vendored: Any, tmp_path: Path
 ) -> None:
     new = copy.deepcopy(vendored)
@@ -123,7 +123,7 @@ def test_change_that_only_our_overlay_makes_has_a_note(vendored: Any) -> None:
     assert (row.kind, row.severity, row.note) == ("property-added", ADD, "changed by our overlay")
 
 
-def test_published_specs_are_compared_if_a_composed_spec_is_missing(vendored: Any) -> None:
+def test_specs_are_compared_as_upstream_published_them_if_a_composed_spec_is_missing(vendored: Any) -> None:
     new = copy.deepcopy(vendored)
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     states = (Side("old", vendored, None, note="why"), Side("new", new, new))
@@ -168,7 +168,7 @@ def test_next_version_follows_the_highest_severity(version: str, severity: Sever
     assert (report.worst, report.next_version) == (severity, follows)
 
 
-def test_row_names_the_affected_requests_responses_and_operations(vendored: Any, tmp_path: Path) -> None:
+def test_row_shows_the_affected_requests_responses_and_operations(vendored: Any, tmp_path: Path) -> None:
     sent = {"$ref": "#/components/schemas/PerformWebTaskRequestSchema"}
     old, new = copy.deepcopy(vendored), copy.deepcopy(vendored)
     for spec, values in ((old, ["a", "b"]), (new, ["b"])):

@@ -44,7 +44,7 @@ def spec() -> Any:
 
 
 @pytest.mark.parametrize("change", SINGLE, ids=[f"{each.kind}-{place}" for place, each in enumerate(SINGLE)])
-def test_one_change_is_one_row(spec: Any, change: Change) -> None:
+def test_one_change_has_one_row(spec: Any, change: Change) -> None:
     old, new = (put(spec, change.place, value) for value in (change.old, change.new))
     (row,) = compare(old, new)
     assert (row.kind, row.severity, row.where) == (change.kind, change.severity, change.where)
@@ -53,7 +53,7 @@ def test_one_change_is_one_row(spec: Any, change: Change) -> None:
     assert compare(old, old) == compare(new, new) == []
 
 
-def test_operation_that_moves_to_another_path_is_two_rows(spec: Any) -> None:
+def test_operation_that_moves_to_another_path_has_two_rows(spec: Any) -> None:
     moved = copy.deepcopy(spec)
     moved["paths"]["/v2/tools/perform-web-task"] = moved["paths"].pop(PATH)
     assert described(spec, moved) == {
@@ -69,14 +69,14 @@ def test_operation_that_moves_to_another_path_is_two_rows(spec: Any) -> None:
     }
 
 
-def test_operation_that_gets_another_method_is_two_rows(spec: Any) -> None:
+def test_operation_that_gets_another_method_has_two_rows(spec: Any) -> None:
     moved = copy.deepcopy(spec)
     moved["paths"][PATH]["put"] = moved["paths"][PATH].pop("post")
     kinds = {(row.kind, row.severity, row.where) for row in compare(spec, moved)}
     assert kinds == {("method-changed", BRK, f"PUT {PATH}"), ("python-module", NAM, f"PUT {PATH}")}
 
 
-def test_path_parameter_that_is_renamed_is_two_rows() -> None:
+def test_renamed_path_parameter_has_two_rows() -> None:
     def spec(name: str) -> Any:
         parameters = [{"in": "path", "name": name, "required": True, "schema": TEXT}]
         return {"paths": {f"/v1/a/{{{name}}}": {"get": {"parameters": parameters, "responses": {}}}}}
@@ -102,7 +102,7 @@ def test_path_parameter_that_is_renamed_is_two_rows() -> None:
         ("timeoutMs", "timeoutMillis", "PerformWebTaskSyncResponseData.timeout_ms → timeout_millis"),
     ],
 )
-def test_property_that_is_renamed_is_one_row(spec: Any, before: str, after: str, python: str) -> None:
+def test_renamed_property_has_one_row(spec: Any, before: str, after: str, python: str) -> None:
     old, new = (put(spec, [*READ, "properties", name], TEXT) for name in (before, after))
     old, new = (put(each, [*READ, "required"], [name]) for each, name in ((old, before), (new, after)))
     assert described(old, new) == {("property-renamed", BRK, f"{READ[-1]}.{after}", before, after, python)}
@@ -114,7 +114,7 @@ def test_property_with_a_new_name_and_a_new_description_is_not_a_renamed_propert
     assert {row.kind for row in compare(old, new)} == {"property-removed", "property-added"}
 
 
-def test_required_property_breaks_requests_only(spec: Any) -> None:
+def test_new_required_property_breaks_requests_but_not_responses(spec: Any) -> None:
     for place, severity in ((SENT, BRK), (READ, ADD)):
         new = put(put(spec, [*place, "properties", "y"], TEXT), [*place, "required"], [*required(spec, place), "y"])
         (row,) = compare(spec, new)
@@ -125,7 +125,7 @@ def required(spec: Any, place: list[Any]) -> list[str]:
     return list(spec["components"]["schemas"][place[-1]]["required"])
 
 
-def test_properties_that_are_reordered_are_one_row(spec: Any) -> None:
+def test_new_order_of_properties_has_one_row(spec: Any) -> None:
     new = copy.deepcopy(spec)
     properties = new["components"]["schemas"][SENT[-1]]["properties"]
     properties["prompt"] = properties.pop("prompt")
@@ -133,7 +133,7 @@ def test_properties_that_are_reordered_are_one_row(spec: Any) -> None:
     assert (row.kind, row.severity, row.where) == ("properties-reordered", NAM, SENT[-1])
 
 
-def test_schema_that_is_renamed_is_one_row(spec: Any) -> None:
+def test_renamed_schema_has_one_row(spec: Any) -> None:
     text = json.dumps(spec).replace("ErrorResponse", "Failure")
     (row,) = compare(spec, json.loads(text))
     assert (row.kind, row.severity, row.before, row.after) == ("schema-renamed", NAM, "ErrorResponse", "Failure")
@@ -147,7 +147,7 @@ def test_reference_to_another_schema_is_followed(spec: Any) -> None:
     assert ("property-removed", BRK, f"{READ[-1]}.x.error") in rows
 
 
-def test_schema_replaced_by_a_reference_to_an_equal_schema_is_one_row(spec: Any) -> None:
+def test_schema_that_a_reference_to_an_equal_schema_replaces_has_one_row(spec: Any) -> None:
     schemas = spec["components"]["schemas"]
     old = put(spec, [*READ, "properties", "x"], schemas["ErrorResponse"])
     new = put(spec, [*READ, "properties", "x"], REFERENCE)
@@ -155,7 +155,7 @@ def test_schema_replaced_by_a_reference_to_an_equal_schema_is_one_row(spec: Any)
     assert (row.kind, row.severity) == ("reference", NAM)
 
 
-def test_listed_values_are_compared_across_references_and_unions(spec: Any) -> None:
+def test_enum_values_are_compared_across_references_and_unions(spec: Any) -> None:
     one, two = {"enum": ["a", "b"]}, {"enum": ["c"]}
     old = put(
         put(spec, [*SCHEMAS, "Two"], two),
@@ -172,7 +172,7 @@ def test_listed_values_are_compared_across_references_and_unions(spec: Any) -> N
     }
 
 
-def test_changed_alternative_is_compared_in_detail(spec: Any) -> None:
+def test_changed_alternative_of_a_union_is_compared_in_detail(spec: Any) -> None:
     old = put(spec, [*READ, "properties", "x"], {"oneOf": [REFERENCE, {"type": "object", "properties": {"a": TEXT}}]})
     new = put(spec, [*READ, "properties", "x"], {"oneOf": [REFERENCE, {"type": "object", "properties": {}}]})
     (row,) = compare(old, new)
@@ -231,7 +231,7 @@ def test_changed_keyword_does_not_hide_another_change(spec: Any) -> None:
     "reference",
     ["#/components/schemas/More/properties/a", "#/components/schemas/M~1ore", "#/components/schemas/M%2Fore"],
 )
-def test_use_of_a_component_is_found_through_escaped_and_inner_references(spec: Any, reference: str) -> None:
+def test_component_counts_as_used_if_an_escaped_or_inner_reference_leads_to_it(spec: Any, reference: str) -> None:
     more = {"type": "object", "properties": {"a": {"type": "object", "properties": {"b": TEXT}}}}
     old = put(put(spec, [*SCHEMAS, "More"], more), [*SCHEMAS, "M/ore"], more)
     old = put(old, [*READ, "properties", "x"], {"$ref": reference})
@@ -240,7 +240,7 @@ def test_use_of_a_component_is_found_through_escaped_and_inner_references(spec: 
     assert (row.kind, row.severity, set(row.hits)) == ("property-removed", BRK, {"response"})
 
 
-def test_row_names_the_python_attribute_or_argument(spec: Any) -> None:
+def test_row_shows_the_python_attribute_or_argument(spec: Any) -> None:
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "type"], "integer"))
     assert row.python == "PerformWebTaskRequestSchema.x"
     (row,) = compare(spec, put(spec, [*SENT, "properties", "x", "description"], "More"))
@@ -253,7 +253,7 @@ def test_row_names_the_python_attribute_or_argument(spec: Any) -> None:
     assert row.python == "max_age"
 
 
-def test_use_by_a_webhook_counts_as_use(spec: Any) -> None:
+def test_schema_that_only_a_webhook_uses_counts_as_used(spec: Any) -> None:
     body = {"requestBody": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/More"}}}}}
     used = put(put(spec, [*SCHEMAS, "More"], OTHER), ["webhooks", "news"], {"post": body})
     (row,) = compare(used, put(used, [*SCHEMAS, "More", "properties"], {}))
@@ -275,7 +275,7 @@ def test_items_and_additional_properties_are_compared(spec: Any, key: str, schem
     assert (row.kind, row.where) == ("type-changed", f"{READ[-1]}.x{suffix}")
 
 
-def test_change_of_a_schema_is_one_row_for_all_its_operations(spec: Any) -> None:
+def test_change_of_a_schema_has_one_row_for_all_operations_that_use_the_schema(spec: Any) -> None:
     (row,) = compare(spec, put(spec, [*SCHEMAS, "ErrorResponse", "properties", "code"], TEXT))
     assert (row.where, set(row.hits), row.operations) == ("ErrorResponse.code", {"response"}, (f"POST {PATH}",))
     twice = put(spec, ["paths", "/v1/more"], spec["paths"][PATH])
@@ -283,14 +283,14 @@ def test_change_of_a_schema_is_one_row_for_all_its_operations(spec: Any) -> None
     assert row.operations == ("POST /v1/more", f"POST {PATH}")
 
 
-def test_change_of_requests_and_responses_has_the_higher_of_both_severities(spec: Any) -> None:
+def test_change_that_affects_requests_and_responses_has_the_higher_of_the_two_severities(spec: Any) -> None:
     both_ways = put(spec, [*READ, "properties", "x"], {"$ref": f"#/components/schemas/{SENT[-1]}"})
     (row,) = compare(both_ways, put(both_ways, [*SENT, "properties", "x", "minLength"], 3))
     assert (row.severity, set(row.hits)) == (BRK, {"response", "request"})
 
 
 @pytest.mark.parametrize("kind", ["parameters", "headers", "requestBodies", "responses"])
-def test_changed_component_is_one_row_at_the_component(spec: Any, kind: str) -> None:
+def test_change_in_a_component_has_only_one_row(spec: Any, kind: str) -> None:
     part = (
         {"in": "query", "name": "a", "schema": TEXT}
         if kind in {"parameters", "headers"}

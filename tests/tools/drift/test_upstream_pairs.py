@@ -76,7 +76,7 @@ def test_renamed_json_field_of_a_response_is_breaking_but_keeps_its_python_name(
     ]
 
 
-def test_asynchronous_form_of_web_tasks_is_additive(compared: Compared) -> None:
+def test_new_asynchronous_form_of_web_tasks_is_an_additive_change(compared: Compared) -> None:
     found = compared("2026-01-08a", "2026-01-08b")
     assert rows(found, BRK) == {
         ("property-removed", "BrowserConfig.force_popups_as_tabs"),

@@ -1,4 +1,4 @@
-"""The census: generating stops if the code lacks an operation or another part of the spec, and names that part."""
+"""The census finds the parts of a spec that the generated code lacks; generating then stops and reports these parts."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def package(made: Path, tmp_path: Path) -> Path:
         ("models/__init__.py", '"Thing"', '"Think"', "schema Thing: the class Thing is missing"),
     ],
 )
-def test_census_names_the_part_that_was_removed_from_the_code(
+def test_census_reports_the_part_that_was_removed_from_the_code(
     package: Path, file: str, old: str, new: str, lost: str
 ) -> None:
     text = (package / file).read_text(encoding="utf-8")
@@ -131,7 +131,7 @@ def test_census_names_the_part_that_was_removed_from_the_code(
     assert census.take(spec(), package).lost == [lost]
 
 
-def test_census_names_an_operation_whose_module_is_missing(package: Path) -> None:
+def test_census_reports_an_operation_whose_module_is_missing(package: Path) -> None:
     (package / POST).unlink()
     assert census.take(spec(), package).lost == [f"POST /v1/things: the module {POST} is missing"]
 
@@ -161,7 +161,7 @@ def test_census_names_an_operation_whose_module_is_missing(package: Path) -> Non
         ),
     ],
 )
-def test_census_names_the_part_that_was_added_to_the_spec(
+def test_census_reports_the_part_that_was_added_to_the_spec(
     made: Path, change: Callable[[dict[str, Any]], Any], lost: str
 ) -> None:
     changed = spec()
@@ -219,7 +219,7 @@ SCHEMAS: dict[str, Any] = {
     "Constant": {"const": "a"},
     "Anything": {},
 }
-"""Schemas for which the generator writes no class of that name."""
+"""Schemas by name; the generator writes no class with the name of the schema."""
 
 
 def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def of_cases(paths: dict[str, Any]) -> dict[str, Any]:
 
 
 def sending(case: str) -> dict[str, Any]:
-    """Return the path item for a case of `BODIES`; its body has two content types."""
+    """Return a path for a case of `BODIES`, with an operation whose body has the case's two content types."""
     one, two = BODIES[case]
     content = {"application/json": {"schema": one}, "application/merge-patch+json": {"schema": two}}
     return {f"/v1/{case}": {"post": {"requestBody": {"content": content}, "responses": {"204": {"description": "ok"}}}}}

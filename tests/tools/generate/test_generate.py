@@ -46,12 +46,12 @@ def run(command: str, root: Path) -> int:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Return the content of every file in the repository, including unexpected files, by path."""
+    """Return the contents of all files in the repository, including unexpected files; the keys are paths."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    """Return the content of every file in a folder by path, without bytecode files."""
+    """Return the contents of all files in a folder, except bytecode files; the keys are paths."""
     return {path: content for path, content in tree(folder).items() if "__pycache__" not in path}
 
 
@@ -63,7 +63,7 @@ def replace(path: Path, old: str, new: str) -> None:
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Return the lines that `check` prints after the spec and some generated files have changed."""
+    """Return the lines that the command `check` prints after the spec and some generated files have changed."""
 
     def make(folder: Path) -> None:
         root = copy_of_the_repository(folder / "repository")
@@ -91,7 +91,7 @@ OF_AN_INPUT = [
 ]
 
 
-def test_check_names_every_changed_extra_and_missing_file(checked: list[str]) -> None:
+def test_command_check_reports_every_changed_extra_and_missing_file(checked: list[str]) -> None:
     assert [line for line in checked if line not in OF_AN_INPUT] == [
         f"changed: {PACKAGE}/client.py",
         f"extra: {PACKAGE}/extra.py",
@@ -101,7 +101,7 @@ def test_check_names_every_changed_extra_and_missing_file(checked: list[str]) ->
     ]
 
 
-def test_check_names_the_files_that_depend_on_a_changed_spec(checked: list[str]) -> None:
+def test_command_check_reports_the_files_that_depend_on_a_changed_spec(checked: list[str]) -> None:
     assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
 
 
@@ -114,9 +114,9 @@ def without_network() -> list[str]:
 
 @pytest.fixture(scope="module")
 def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generate with settings that could change the result, and return the folder with the repository.
+    """Generate code in an environment that could change the result; return the folder that contains the repository.
 
-    The network is off if this system supports that.
+    The network is off if this system can run a program without network.
     """
 
     def make(folder: Path) -> None:
@@ -218,7 +218,7 @@ def test_package_that_cannot_be_imported_is_an_error_and_changes_nothing(
     assert tree(root) == before
 
 
-def test_spec_that_does_not_compose_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
+def test_spec_that_cannot_be_composed_is_an_error_and_changes_nothing(root: Path, capsys: CaptureFixture[str]) -> None:
     action = "  - {x-id: of-nothing, description: none, target: $.nothing, remove: true}\n"
     with (root / OVERLAY).open("a", encoding="utf-8") as overlay:
         overlay.write(action)
@@ -236,7 +236,7 @@ def test_unknown_config_key_is_an_error(root: Path, capsys: CaptureFixture[str])
 
 
 @pytest.mark.parametrize("name", [pins.GENERATOR, pins.FORMATTER])
-def test_program_with_another_version_than_the_pinned_one_is_an_error(
+def test_program_whose_version_is_not_the_pinned_version_is_an_error(
     root: Path, capsys: CaptureFixture[str], name: str
 ) -> None:
     replace(root / "pyproject.toml", f'"{name} == ', f'"{name} == 9')
@@ -252,7 +252,7 @@ def test_pin_that_is_not_exact_is_an_error(root: Path, capsys: CaptureFixture[st
     assert "must pin `ruff == <version>` in the dependency group `tools`" in capsys.readouterr().err
 
 
-def test_formatter_that_is_only_on_the_callers_path_is_an_error(
+def test_formatter_that_is_only_in_a_folder_of_the_variable_path_is_an_error(
     root: Path, tmp_path: Path, capsys: CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bin_without_ruff = tmp_path / "bin"
@@ -303,7 +303,7 @@ def refuse(path: str, *_: object, **__: object) -> None:
     raise OSError(errno.ENOTEMPTY, os.strerror(errno.ENOTEMPTY), path)
 
 
-def test_failed_replacement_leaves_the_old_folder(tmp_path: Path) -> None:
+def test_failed_replacement_keeps_the_old_folder(tmp_path: Path) -> None:
     current = tmp_path / "generated"
     current.mkdir()
     (current / "file").touch()
@@ -372,7 +372,7 @@ def killed(moment: str, root: Path, ready: str = "") -> None:
     Args:
         moment: The moment of the kill, one of the cases in `KILLED`.
         root: The repository.
-        ready: A folder that is copied instead of running the generator; empty to run the generator.
+        ready: A folder to copy instead of running the generator. If it is empty text, the generator runs.
     """
     command = [sys.executable, "-c", KILLED, moment, ready, str(root)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True)
@@ -397,7 +397,7 @@ def hidden(root: Path) -> list[str]:
         ("old folder deleted", "new"),
     ],
 )
-def test_kill_at_any_moment_of_the_replacement_leaves_a_complete_folder(
+def test_folder_is_complete_after_a_kill_at_any_moment_of_its_replacement_and_the_next_run(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, left: str
 ) -> None:
     ready = shutil.copytree(root / "generated", tmp_path / "ready")
@@ -419,7 +419,7 @@ def test_kill_at_any_moment_of_the_replacement_leaves_a_complete_folder(
     assert hidden(root) == []
 
 
-def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> None:
+def test_kill_before_the_code_is_generated_keeps_the_old_folder(root: Path) -> None:
     (root / "generated" / "old").touch()
     old = files(root / "generated")
     killed("spec composed", root)
@@ -427,7 +427,7 @@ def test_kill_before_the_code_is_generated_leaves_the_old_folder(root: Path) -> 
     assert hidden(root) != []
 
 
-def test_kill_after_the_code_is_generated_leaves_the_old_folder_which_the_next_run_replaces(
+def test_kill_after_the_code_is_generated_keeps_the_old_folder_until_the_next_run_replaces_it(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = shutil.copytree(root / "generated", tmp_path / "ready")

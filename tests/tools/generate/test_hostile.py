@@ -118,12 +118,13 @@ def with_harmless_names() -> dict[str, Any]:
 def accepted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a repository with the code for all accepted cases.
 
-    The file `results.json` beside the repository has the census, the lines of `check`, and the tried samples.
+    The file `results.json` beside the repository has the census, the differences that `check` finds, and the labels of
+    the tried samples.
     """
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_harmless_names())
-        generated = generate(root)  # also imports all the code
+        generated = generate(root)  # this also imports all the generated code
         results = {"census": generated.census.counts, "differences": check(root), "tried": try_all(root)}
         (folder / "results.json").write_text(json.dumps(results), encoding="utf-8")
 
@@ -153,7 +154,7 @@ def test_hostile_text_is_not_executed_and_the_generated_code_works(accepted: Pat
 
 
 @pytest.mark.parametrize("number", range(len(HARMLESS)), ids=HARMLESS)
-def test_name_that_hides_no_needed_name_is_accepted(results: Any, number: int) -> None:
+def test_harmless_name_that_the_generated_code_also_uses_is_accepted(results: Any, number: int) -> None:
     operation = f"POST /v1/harmless{number}"
     assert f"Harmless{number}" in results["tried"]["schema"]
     assert f"{operation} application/json" in results["tried"]["body"]
@@ -173,7 +174,7 @@ def test_operation_id_without_letters_and_digits_is_refused(
     assert not (root / GENERATED).exists()
 
 
-def test_parameter_named_like_an_argument_of_the_generator_is_refused(
+def test_parameter_with_the_name_of_an_argument_that_the_generator_adds_is_refused(
     tmp_path: Path, capsys: CaptureFixture[str]
 ) -> None:
     document = spec()
@@ -245,7 +246,7 @@ def with_hiding_names() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return the lines of the error message for the hiding names."""
+    """Return the lines of the error message for the names that hide another name."""
 
     def make(folder: Path) -> None:
         root = repository(folder / "root", spec=with_hiding_names())
@@ -277,7 +278,7 @@ def test_schema_named_like_a_class_that_the_generated_code_imports_is_refused(re
     assert [line for line in refusals if line.endswith(f".py: {refused}")]
 
 
-def test_no_other_name_is_refused(refusals: set[str]) -> None:
+def test_all_other_names_are_accepted(refusals: set[str]) -> None:
     parameters = len(HIDING_PARAMETERS) + len(HIDING_FIELDS)
     schemas = {line for line in refusals if any(f" the class {name} of a schema" in line for name in HIDING_SCHEMAS)}
     assert len(refusals - schemas) == parameters

@@ -98,7 +98,7 @@ def test_keyword_that_the_generator_ignores_beside_another_keyword_is_reported(
     assert list(ignored_parts.find(spec(schema))) == [f"$['components']['schemas']['Thing']: {problem}"]
 
 
-def test_schemas_with_the_same_module_are_reported() -> None:
+def test_schemas_that_would_get_the_same_module_are_reported() -> None:
     document = spec({})
     document["components"]["schemas"]["THING"] = {}
     document["components"]["schemas"]["Thing_"] = {}
@@ -115,7 +115,9 @@ def test_schemas_with_the_same_module_are_reported() -> None:
         ({"style": "deepObject", "explode": True}, "deepObject (explode: true)"),
     ],
 )
-def test_query_list_with_an_unsupported_style_is_reported(parameter: dict[str, Any], style: str) -> None:
+def test_array_parameter_in_the_query_is_reported_if_its_style_is_not_supported(
+    parameter: dict[str, Any], style: str
+) -> None:
     document = spec({})
     schema = {"type": "array", "items": {"type": "string"}}
     operation = document["paths"]["/v1/things"]["get"]

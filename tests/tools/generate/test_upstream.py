@@ -33,7 +33,10 @@ each_version = pytest.mark.parametrize("version", COUNTS)
 
 @pytest.fixture
 def root(tmp_path_factory: pytest.TempPathFactory, version: str) -> Path:
-    """Return a repository with the code for a version of upstream's spec; `census` beside it has the counts."""
+    """Return a repository with the code for a version of upstream's spec.
+
+    The file `census` beside the repository has the counts.
+    """
     document = upstream(version)
 
     def make(folder: Path) -> None:
@@ -66,7 +69,7 @@ def test_composed_spec_of_a_complete_document_is_valid(root: Path) -> None:
 
 
 def test_first_document_with_the_asynchronous_form_differs_from_the_next_only_in_the_name_of_the_id() -> None:
-    """No code is generated from the first document, because generating code from the next one tests the same."""
+    """No code is generated from the first document: it would be tested like the code from the next document."""
     first, following = (
         compose(upstream(version), ROOT / OVERLAY).to_json() for version in ("2026-01-08b", "2026-01-09")
     )
@@ -90,11 +93,11 @@ def shipped(root: Path) -> Any:
 
 
 @pytest.mark.parametrize("version", [NEWEST])
-def test_second_generation_from_a_complete_document_gives_the_same_bytes(root: Path) -> None:
+def test_code_from_a_complete_document_is_identical_if_it_is_generated_a_second_time(root: Path) -> None:
     assert check(root) == []
 
 
-def test_document_without_the_asynchronous_form_is_vendored_but_its_code_is_not_generated(tmp_path: Path) -> None:
+def test_document_without_the_asynchronous_form_is_vendored_but_no_code_is_generated_from_it(tmp_path: Path) -> None:
     document = upstream("2026-01-08a")
     root = repository(tmp_path / "root")
     vendor(root, str(document), replace=True)

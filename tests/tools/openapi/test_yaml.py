@@ -62,7 +62,7 @@ def test_number_and_text_with_the_same_characters_are_duplicate_keys(file: Path)
         loaded(file, "200: a\n'200': b\n")
 
 
-def test_aliases_are_copied(file: Path) -> None:
+def test_each_alias_becomes_its_own_copy_of_the_value(file: Path) -> None:
     document = loaded(file, "a: &x {b: [1]}\nc: *x\nd: *x\n")
     document["c"]["b"].append(2)
     assert yaml.plain(document) == {"a": {"b": [1]}, "c": {"b": [1, 2]}, "d": {"b": [1]}}

@@ -1,4 +1,4 @@
-"""Documents for `make vendor` are read from files, URLs and standard input, within limits and without secrets."""
+"""`make vendor` reads documents from files, URLs and standard input; it limits their size and shows no secrets."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_unreadable_file_is_refused(origin: str, reason: str) -> None:
     assert refusal(origin).startswith(reason)
 
 
-def test_file_of_the_maximum_size_is_accepted_and_a_larger_one_is_refused(tmp_path: Path) -> None:
+def test_file_of_the_maximum_size_is_accepted_and_a_larger_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large"
     path.write_bytes(b"x" * fetch.LIMIT)
     assert len(fetch.fetch(str(path)).content) == 32 * 1024 * 1024
@@ -171,7 +171,7 @@ def test_reading_stops_when_a_response_is_too_large() -> None:
         assert refusal(server.base_url) == f"{server.base_url} is larger than 32 MiB, the limit for a spec"
 
 
-def test_request_accepts_no_compression() -> None:
+def test_request_asks_for_an_uncompressed_response() -> None:
     with raw_server(check=[OK]) as server:
         fetch.fetch(server.base_url)
     assert server.requests[0].headers["accept-encoding"] == "identity"
@@ -215,7 +215,7 @@ def test_redirect_with_the_same_scheme_is_followed() -> None:
         "file:///etc/passwd",
     ],
 )
-def test_redirect_to_another_scheme_is_refused(target: str) -> None:
+def test_redirect_to_another_scheme_or_to_http_outside_loopback_is_refused(target: str) -> None:
     with raw_server(check=[moved(target), OK]) as server:
         text = refusal(f"{server.base_url}/spec")
     assert text.startswith(f"{server.base_url}/spec redirects to ")

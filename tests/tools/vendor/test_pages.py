@@ -131,7 +131,7 @@ def refused(root: Path, text: str, capsys: CaptureFixture[str], *options: str) -
 
 
 @pytest.mark.parametrize("form", ["openapi-mintlify.yaml", "/openapi.yaml"])
-def test_slice_of_a_page_is_found_with_its_operation_and_line(form: str) -> None:
+def test_spec_in_a_page_is_found_with_its_operation_and_line(form: str) -> None:
     example = f"`````md\n{FENCE} get /no\n````\n`````\n````json\n{{}}\n````\n"
     text = f"{example}\n````yaml {form} get /a/{{id}}\na: 1\nb: 2\n\n````"
     assert read_page("p", text) == Page(method="get", path="/a/{id}", text="a: 1\nb: 2\n", line=9)
@@ -191,7 +191,7 @@ def seed() -> str:
 
 
 @pytest.mark.parametrize("text", [seed(), pytest.param(SEED, id="real page")])
-def test_page_whose_slice_is_already_vendored_changes_no_byte(
+def test_page_whose_spec_is_already_vendored_changes_no_byte(
     tmp_path: Path, text: str | Path, capsys: CaptureFixture[str]
 ) -> None:
     if not isinstance(text, str):
@@ -280,7 +280,7 @@ def test_new_path_is_added_at_the_end(root: Path) -> None:
     assert vendored(root) == VENDORED.replace("# short\n", "# short\n  /b:\n    summary: B\n    post: {}\n")
 
 
-def test_definition_with_reordered_keys_is_not_a_different_definition(root: Path) -> None:
+def test_definition_that_differs_only_in_the_order_of_its_keys_counts_as_equal(root: Path) -> None:
     last = r'Last: {description: "Two\n\nlines\n", type: string}'
     text = f"{HEAD}paths:\n  /z: {{post: {{}}}}\ncomponents: {{schemas: {{{last}}}}}\n"
     assert run(root, page(text, "post /z")) == 0
@@ -324,7 +324,7 @@ def test_values_that_are_equal_in_python_but_not_in_json_are_different(
     assert "-x-one: 1\n+x-one:" in refused(root, text, capsys)
 
 
-def test_replace_option_overwrites_the_vendored_definition_with_that_of_the_page(
+def test_replace_option_overwrites_the_vendored_definition_with_the_definition_in_the_page(
     root: Path, capsys: CaptureFixture[str]
 ) -> None:
     text = (
@@ -379,7 +379,7 @@ def test_page_is_merged_as_json_into_a_spec_in_json(root: Path, indent: int | st
 
 
 @pytest.mark.parametrize("paths", ["paths: {}\n", "paths:\n  {\n    /b: {},\n  }\n"])
-def test_empty_braces_and_trailing_commas_can_be_extended(root: Path, paths: str) -> None:
+def test_mapping_with_empty_braces_or_a_trailing_comma_can_be_extended(root: Path, paths: str) -> None:
     (root / SPEC).write_text(HEAD + paths + "x-end: 1\n", encoding="utf-8")
     assert run(root, page(f"{HEAD}paths: {{/a: {{post: {{}}, get: {{}}}}, /b: {{get: {{}}}}}}\n"), "--replace") == 0
     root_ = yaml.plain(yaml.load(root / SPEC))

@@ -55,7 +55,7 @@ def run(root: Path, origin: Path | str, *options: str) -> int:
 
 
 def tree(root: Path) -> dict[str, bytes]:
-    """Return the content of every file in the repository, including unexpected files, by path."""
+    """Return the contents of all files in the repository, including unexpected files; the keys are paths."""
     return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
 
 
@@ -66,7 +66,9 @@ def source(root: Path) -> Any:
 # -- Complete specs ----------------------------------------------------------------------------------------------------
 
 
-def test_complete_spec_replaces_a_different_one(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
+def test_replace_option_replaces_a_different_spec_with_a_complete_spec(
+    root: Path, small: Path, capsys: CaptureFixture[str]
+) -> None:
     assert run(root, small, "--replace") == 0
     assert tree(root).keys() == {str(SPEC), str(SOURCE)}
     assert (root / SPEC).read_bytes() == small.read_bytes()
@@ -82,7 +84,7 @@ def test_complete_spec_replaces_a_different_one(root: Path, small: Path, capsys:
     assert captured.err == ""
 
 
-def test_different_spec_is_not_replaced_without_the_replace_option(
+def test_replacing_a_different_spec_requires_the_replace_option(
     root: Path, small: Path, capsys: CaptureFixture[str]
 ) -> None:
     before = tree(root)
@@ -150,7 +152,7 @@ def test_first_spec_is_vendored_without_the_replace_option(root: Path, small: Pa
 @pytest.mark.parametrize("problem", [KeyboardInterrupt(), OSError(28, "No space left on device")])
 @pytest.mark.parametrize("last", [SPEC, SOURCE])
 @pytest.mark.parametrize("is_first", [False, True])
-def test_interrupted_write_restores_the_old_files(
+def test_old_files_are_restored_if_writing_is_interrupted(
     root: Path, small: Path, monkeypatch: pytest.MonkeyPatch, problem: BaseException, last: Path, *, is_first: bool
 ) -> None:
     if is_first:
@@ -247,7 +249,7 @@ def test_spec_is_read_from_standard_input(root: Path) -> None:
 
 
 @pytest.mark.parametrize(("replace", "options"), [("", []), ("0", []), ("1", ["--replace"])])
-def test_make_passes_its_variables_from_and_replace_to_the_program(
+def test_make_passes_its_two_variables_named_from_and_replace_to_the_program(
     tmp_path: Path, replace: str, options: list[str]
 ) -> None:
     if shutil.which("make") is None:
@@ -255,7 +257,7 @@ def test_make_passes_its_variables_from_and_replace_to_the_program(
     shutil.copy(ROOT / "Makefile", tmp_path)
     for path in ("pyproject.toml", "constraints.txt", "ready"):
         (tmp_path / path).touch()
-        os.utime(tmp_path / path, (0, 0))  # equal times, so that make rebuilds nothing else
+        os.utime(tmp_path / path, (0, 0))  # all times are equal, so that make rebuilds nothing
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 
 
 class TestChecks:
-    def test_checks_receive_the_faults_in_order_and_then_normal_responses(self, api: Api, emulator: Emulator) -> None:
+    def test_status_checks_receive_all_faults_in_order_before_normal_responses(
+        self, api: Api, emulator: Emulator
+    ) -> None:
         emulator.on(takes=0, answer=1, faults=[502, Fault(429, headers={"Retry-After": "3"}), 200, 520])
         task_id = api.start_async()
         statuses = [api.check(task_id).status_code for _ in range(6)]
         assert statuses == [502, 429, 200, 520, 200, 200]
 
-    def test_checks_of_every_task_receive_all_faults_of_its_scenario(self, api: Api, emulator: Emulator) -> None:
+    def test_status_checks_of_every_task_receive_all_faults_of_its_scenario(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         one, two = api.start_async(), api.start_async()
         assert [api.check(task_id).status_code for task_id in (one, two, one, two)] == [502, 502, 200, 200]
@@ -129,7 +131,7 @@ class TestChecks:
                 next(chunks)
         assert api.check(task_id).status_code == 200
 
-    def test_check_of_an_unknown_task_uses_up_no_fault(self, api: Api, emulator: Emulator) -> None:
+    def test_status_check_of_an_unknown_task_uses_up_no_fault(self, api: Api, emulator: Emulator) -> None:
         emulator.on(faults=[502])
         task_id = api.start_async()
         assert api.check("unknown").status_code == 404
@@ -137,7 +139,7 @@ class TestChecks:
 
 
 class TestStarts:
-    def test_starts_receive_the_start_faults_in_order_and_then_succeed(self, api: Api, emulator: Emulator) -> None:
+    def test_start_requests_receive_all_start_faults_before_they_succeed(self, api: Api, emulator: Emulator) -> None:
         emulator.on(start_faults=[Fault(429, headers={"Retry-After": "3"}), 503])
         first = api.start(**{"async": True})
         assert error(first) == (429, "Too Many Requests")
@@ -184,7 +186,7 @@ class TestStarts:
         ],
     )
     @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
-    def test_task_starts_if_accepted_is_true_or_the_fault_does_not_hide_the_response(
+    def test_task_starts_if_the_argument_accepted_is_true_or_the_fault_does_not_hide_the_response(
         self, api: Api, emulator: Emulator, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
@@ -267,6 +269,6 @@ def test_invalid_list_of_faults_is_refused(emulator: Emulator, where: str, fault
         emulator.on(**{where: faults})
 
 
-def test_fault_for_checks_is_refused_if_accepted_is_true(emulator: Emulator) -> None:
+def test_fault_for_checks_is_refused_if_its_argument_accepted_is_true(emulator: Emulator) -> None:
     with pytest.raises(ValueError, match="start_faults"):
         emulator.on(faults=[Fault(502, accepted=True)])

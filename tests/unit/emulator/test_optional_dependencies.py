@@ -22,7 +22,7 @@ def test_import_error_for_a_missing_library_says_what_to_install(missing: str) -
 
 
 @pytest.mark.parametrize("missing", ["starlette", "uvicorn"])
-def test_transport_works_without_a_server_library_and_error_of_serve_says_what_to_install(missing: str) -> None:
+def test_transport_works_without_a_server_library_and_error_of_method_serve_says_what_to_install(missing: str) -> None:
     code = f"""
 import sys
 sys.modules[{missing!r}] = None

@@ -104,7 +104,7 @@ def test_server_cuts_the_connection_before_or_within_the_response(served: Api, e
     assert served.state(task_id) == {"status": "RUNNING"}
 
 
-def test_cut_of_one_connection_leaves_other_connections_open(emulator: Emulator) -> None:
+def test_cutting_one_connection_leaves_other_connections_open(emulator: Emulator) -> None:
     emulator.on(prompt="cut", start_faults=[Fault(cut=True)])
     with emulator.serve() as server, client_at(server) as one, client_at(server) as other:
         assert data(Api(one).start())
@@ -246,6 +246,6 @@ print(emulator.starts)
     assert process.stdout == "0 True []\n" * 4 + "2\n"
 
 
-def test_error_raised_within_serve_reaches_the_caller(emulator: Emulator) -> None:
+def test_error_raised_while_the_server_runs_reaches_the_caller(emulator: Emulator) -> None:
     with pytest.raises(ZeroDivisionError), emulator.serve():
         raise ZeroDivisionError

@@ -140,7 +140,7 @@ def test_unique_array_elements_are_found_even_if_alternatives_share_values() -> 
     assert checked_answer({"type": "array", "items": items, "minItems": 3, "uniqueItems": True}) == [1, 2, 3]
 
 
-def test_synthetic_answer_fits_schemas_that_are_combined_by_all_of_and_any_of() -> None:
+def test_synthetic_answer_fits_schemas_combined_by_the_keywords_allof_and_anyof() -> None:
     one = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 5}}, "required": ["a"]}
     other = {"properties": {"a": {"multipleOf": 4}, "b": {"enum": [1, 2]}}, "required": ["b"]}
     third = {"properties": {"b": {"enum": [2, 3]}}}
@@ -186,7 +186,7 @@ def test_recursive_schema_gets_a_finite_answer() -> None:
         {"allOf": [{"anyOf": [{"pattern": f"^z{i}$"}, {"pattern": f"^y{i}$"}]} for i in range(30)], "type": "string"},
     ],
 )
-def test_task_fails_and_says_what_to_do_if_no_synthetic_answer_fits_its_schema(schema: Schema) -> None:
+def test_task_fails_with_advice_if_no_synthetic_answer_fits_its_schema(schema: Schema) -> None:
     state = final_state(schema)
     assert state["status"] == "FAILED"
     assert "set the answer with emulator.on" in state["error"]

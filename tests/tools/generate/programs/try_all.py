@@ -1,8 +1,9 @@
-"""A program that runs synthetic JSON through all code of a generated package: `try_all.py FOLDER`.
+"""A program that tests all code of a generated package with synthetic JSON: `try_all.py FOLDER`.
 
 The program makes a sample, which fits the spec, for each schema, for each JSON body that an operation sends, and for
 each response that an operation reads. The generated code reads each sample and writes it again, and must not change it.
-The program prints the labels of all samples as JSON, by kind, and a line on stderr for each changed sample.
+The program prints the labels of all samples, grouped by kind, as JSON. For each changed sample, it prints a line to
+stderr.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def spelled(value: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Convert a value that the generated code has read back to JSON."""
+    """Return the JSON of a value that the generated code has read."""
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, list):
@@ -56,7 +57,7 @@ def plain(value: Any) -> Any:
 
 
 def classes(hint: Any) -> Iterator[Any]:
-    """Yield the generated classes in the annotation of a body."""
+    """Yield the generated classes in the type annotation of the argument `body`."""
     for part in typing.get_args(hint) or (hint,):
         if hasattr(part, "from_dict"):
             yield part
