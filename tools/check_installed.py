@@ -1,4 +1,4 @@
-"""Checks an installed distribution: both packages can be imported, and no file is missing or unexpected.
+"""Checks an installed distribution: its two packages can be imported, and no file is missing or unexpected.
 
 The nox session `package` runs this file by its path, in an environment that has the installed distribution but cannot
 import anything from the checkout.
@@ -17,7 +17,7 @@ NEEDED = ("anchor_webtask/py.typed", "anchor_webtask_api/py.typed", "anchor_webt
 
 
 def problems(files: list[str]) -> list[str]:
-    """Return a line for each installed file that is missing, unexpected or in the wrong folder."""
+    """Return a line for each file that is missing, unexpected or imported from outside the installed distribution."""
     owners = ("anchor_webtask/", "anchor_webtask_api/", f"anchor_webtask-{anchor_webtask.__version__}.dist-info/")
     imported = [pathlib.Path(str(module.__file__)) for module in (anchor_webtask, anchor_webtask_api)]
     return [

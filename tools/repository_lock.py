@@ -28,7 +28,7 @@ def locked(root: Path, leftovers: str) -> Iterator[None]:
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         for left in root.glob(leftovers):
-            # fails if a subprocess of the killed program is still writing into the folder; then a later run removes it
+            # if a subprocess of the killed program is still writing into the folder, a later run removes the folder
             shutil.rmtree(left, ignore_errors=True)
         yield
     finally:

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     content = composition.to_yaml().encode()
     try:
         if options.output is None:
-            sys.stdout.buffer.write(content)  # bytes, since the caller's locale decides how text is encoded
+            sys.stdout.buffer.write(content)  # not as text, whose encoding would depend on the caller's locale
         else:
             options.output.write_bytes(content)
     except OSError as error:

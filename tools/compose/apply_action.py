@@ -62,7 +62,8 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
 
 
 def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> None:
-    # remove later entries of arrays before earlier ones, and inner targets before outer ones: other paths stay valid
+    # remove later entries of arrays before earlier ones, and inner targets before outer ones, so that the paths of the
+    # remaining targets stay valid
     for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
         if not parts:
             raise RefusedError("the target is the complete document, which cannot be removed")
@@ -92,10 +93,14 @@ def _update(update: Any, target: object, path: str, document: CommentedMap) -> R
         changed = _merge(update, target, path, document)
     elif isinstance(target, CommentedSeq):
         if isinstance(update, CommentedSeq):
-            raise RefusedError(f"{path} is an array: an update appends only one entry, so write one action for each")
+            raise RefusedError(
+                f"{path} is an array: an update appends only one entry, so write an action for each entry"
+            )
         changed = _append([update], target, path, document)
     else:
-        raise RefusedError(f"{path} is {_kind(target)}: the target of an update must be the mapping or array around it")
+        raise RefusedError(
+            f"{path} is {_kind(target)}: the target of an update must be the mapping or array that contains this value"
+        )
     return Result(path, "changed" if changed else UPSTREAM_HAS_IT, changed)
 
 
@@ -127,7 +132,7 @@ def _append(entries: list[Any], target: CommentedSeq, path: str, document: Comme
     for entry in entries:
         identity = _identity(entry, path, document)
         if identity in there:
-            raise RefusedError(f"{path} already has the entry {identity}, which would be there twice")
+            raise RefusedError(f"{path} already has the entry {identity}, and the update would add this entry again")
         there.add(identity)
         target.append(yaml.bare(entry))
     return bool(entries)

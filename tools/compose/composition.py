@@ -35,7 +35,10 @@ class Composition:
     outcomes: tuple[Outcome, ...]
 
     def report(self) -> str:
-        """Return a line for each action with the number of changed targets, and more lines for unchanged targets."""
+        """Return a line for each action, with the number of its changed targets.
+
+        Lines about single targets follow if the action changed only some of them, or only adds missing keys.
+        """
         return "".join(f"{outcome}\n" for outcome in self.outcomes)
 
     def to_yaml(self) -> str:

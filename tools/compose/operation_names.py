@@ -5,7 +5,7 @@ operation ids, renames its tags, and gives two schemas the same title. So the na
 client depends on: the method, the path, and the names of components.
 
     operation id    the method and the parts of the path, with `item` for each parameter: get_v1_sessions_item_pages.
-                    An id in the document or the overlay has priority
+                    If the document or the overlay gives an id, that id is used instead
     tag             the first part of the path after the version: sessions. Upstream's tags are kept as
                     `x-upstream-tags`
     titles          removed, so that classes are named after components
@@ -26,7 +26,7 @@ UPSTREAM_TAGS: Final = "x-upstream-tags"
 
 
 def rename(document: dict[str, Any]) -> list[str]:
-    """Give every operation of a document an id and a tag, and remove the titles of its schemas, in place.
+    """Give every operation of a document an id and a tag, and remove the titles of all schemas, in place.
 
     Args:
         document: The spec, loaded by `tools.openapi.yaml`.

@@ -29,7 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
 
     Returns:
-        The exit status: 1 if a change is at least as severe as `--fail-on`, 2 if the states cannot be compared.
+        The exit status: 1 if a change is at least as severe as the option `--fail-on` says, 2 if the states
+        cannot be compared.
     """
     options = _parser().parse_args(arguments)
     try:

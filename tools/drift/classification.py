@@ -1,7 +1,8 @@
 """Classifies rows: the kinds of changes, and the severity of each in a request and in a response.
 
 A change of a request breaks programs if the request now requires more than the programs send. A change of a response
-breaks programs if the response no longer has a value that the programs read, or has a value of another kind there.
+breaks programs if the response no longer has a value that the programs read, or has another kind of value in its
+place.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ class Kind:
     text: str
 
     def severity(self, hits: frozenset[Hit]) -> Severity:
-        """Return the severity of the change in requests, in responses or in both.
+        """Return the severity of the change in requests or in responses; the higher one if the change affects both.
 
         If the change affects neither, only names in Python can change, so the severity is at most NAMING.
         """
@@ -136,5 +137,5 @@ KINDS: Final = {
 
 
 def severity(kind: str, hits: frozenset[Hit] = BOTH) -> Severity:
-    """Return the severity of a kind of change that affects requests, responses, both or neither."""
+    """Return the severity of a kind of change; `hits` says whether it affects requests, responses, both or neither."""
     return KINDS[kind].severity(hits)

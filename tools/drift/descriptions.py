@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _EXAMPLES: Final = ("example", "examples")
 _RELATED: Final = 0.5  # below this similarity, both texts are shown in full, without marked words
 _FEW: Final = 2  # up to this number of changed places, words are marked even if the texts are not similar
-_LONG: Final = 100_000  # the maximum number of word pairs: comparing more takes too long if all words are alike
+_LONG: Final = 100_000  # the maximum number of word pairs; more pairs take too long to compare if all words are alike
 _TEXTS: Final = ("$comment", "description", "externalDocs", "summary", "title")
 
 

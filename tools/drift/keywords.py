@@ -62,7 +62,7 @@ def _bound(key: str) -> Comparison:
     def compare(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         before, after = old.get(key), new.get(key)
         if isinstance(before, bool | str | list | dict) or isinstance(after, bool | str | list | dict):
-            return  # not numbers; in OpenAPI 3.0, for example, exclusive bounds are true or false
+            return  # only numbers are compared; in OpenAPI 3.0, for example, exclusive bounds are true or false
         if after is None or before is None:
             tighter = before is None
         else:

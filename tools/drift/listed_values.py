@@ -1,4 +1,4 @@
-"""Compares the values that schemas list in `enum` and `const`, also when references or unions contain the lists."""
+"""Compares the values that schemas list in `enum` and `const`, also in schemas that references and unions lead to."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNIONS: Final = ("oneOf", "anyOf")
 
 
 def listed(schema: dict[str, Any]) -> list[Any] | None:
-    """Return the values that a schema lists, None if it lists none."""
+    """Return the values that a schema lists in `enum` or `const`; None if the schema has neither."""
     if "const" in schema:
         return [schema["const"]]
     values = schema.get("enum")
@@ -46,7 +46,7 @@ def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
     """Return all values that a schema lists, including those of the schemas that its references and unions lead to.
 
     Returns:
-        The values; None if one of these schemas lists no values, or also has keywords that restrict them.
+        The values; None if one of these schemas lists no values, or has other keywords that restrict its values.
     """
     found: list[Any] = []
     for each in _leaves(schema, document):
@@ -62,7 +62,10 @@ def all_listed(schema: Any, document: dict[str, Any]) -> list[Any] | None:
 
 
 def beside_values(schema: Any, document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the default and the texts of each other schema that the schema's references and unions lead to."""
+    """Return the default, the descriptions and the examples of each schema that references and unions lead to.
+
+    The schema itself is not included.
+    """
     leaves = [each for each in _leaves(schema, document) if each is not schema]
     return [
         {

@@ -1,7 +1,7 @@
 """Writes a report as Markdown, for a comment on a pull request.
 
-All text from a document is in code spans and code fences, which the text cannot close. So such text never acts as
-markup or HTML, and never mentions a user.
+All text from a document is inside a code span or a code fence, which the text cannot close. So text from a document
+never acts as markup or HTML, and never mentions a user.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LIMIT: Final = 65_536
 """The maximum number of characters in a comment."""
 
-_ROOM: Final = 60_000  # in bytes, since a character outside ASCII may count as several
+_ROOM: Final = 60_000  # in bytes, since a character outside ASCII may count as several characters
 _SURFACE_ROOM: Final = 8_000  # bytes reserved for the surface diff, which also uses the bytes that the rows do not need
 _PIECE: Final = 400
 _CONTEXT: Final = 40
@@ -47,7 +47,7 @@ def markdown(report: Report) -> str:
 
 
 def code(text: str) -> str:
-    """Return a text as a code span, which the text cannot close, whatever it contains."""
+    """Return a text inside a code span; the text cannot close the code span, whatever characters it contains."""
     flat = wording.flat(_cut(text, _PIECE)) or " "
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", flat)), default=0))
     pad = " " if flat.startswith("`") or flat.endswith("`") or (flat.strip() and flat != flat.strip()) else ""

@@ -182,7 +182,7 @@ def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
 def _pair(before: Any, after: Any, schemas: Schemas) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return two objects to compare, with their `$ref`s resolved.
 
-    If both have the same `$ref`, only the other keys are returned: the component is compared at its own place.
+    If both have the same `$ref`, only the other keys are returned, because the component is compared at its own place.
     """
     if isinstance(before, dict) and isinstance(after, dict) and before.get("$ref", "") == after.get("$ref"):
         old, new = ({key: value for key, value in each.items() if key != "$ref"} for each in (before, after))

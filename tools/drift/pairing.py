@@ -27,7 +27,7 @@ def renamed_properties(olds: dict[str, Any], news: dict[str, Any]) -> dict[str, 
         news: The new properties.
 
     Returns:
-        The new names by the old names. A property counts as renamed if its old and new names are similar, or if it has
+        The new name for each old name. A property counts as renamed if its old and new names are similar, or if it has
         kept its description.
     """
     removed = {name: canonical(descriptions.without(olds[name])) for name in olds if name not in news}
@@ -145,7 +145,7 @@ def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
     """Give schemas of the old document the names that equal schemas have in the new document.
 
     Returns:
-        The new names by the old names.
+        The new name for each old name.
     """
     olds, news = ((root.get("components") or {}).get("schemas") for root in (old, new))
     if not (isinstance(olds, dict) and isinstance(news, dict)):

@@ -1,4 +1,4 @@
-"""Finds changes of the package's own Python API that break callers, in the code (with griffe) and the surface file."""
+"""Finds changes of the package's own Python API that break callers: compares code (with griffe) and surface files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def removed_lines(old: str, new: str) -> list[Row]:
 
 
 def _own(surface: str) -> list[str]:
-    """Return the lines that describe the package, each with the first line of its paragraph."""
+    """Return the lines that describe the package, each with the first line of its paragraph in front of it."""
     lines: list[str] = []
     inside, head = False, ""
     for line in surface.splitlines():

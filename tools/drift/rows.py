@@ -40,14 +40,14 @@ class Row:
     """One change.
 
     Attributes:
-        severity: How severe it is.
+        severity: The severity of the change.
         kind: The kind of change, a key of `classification.KINDS`.
         place: The normalized JSONPath in the new document, or in the old document if the new one lacks the place.
         where: The place in readable form.
         hits: Whether the change affects requests, responses, both, or neither because no operation uses the place.
-        operations: The operations that it affects, as `POST /path`.
-        before: The old value; None if there was none, or if the kind of change already tells it.
-        after: The new value; None if there is none, or if the kind of change already tells it.
+        operations: The operations that the change affects, as `POST /path`.
+        before: The old value; None if there was none, or if the kind of change already says the old value.
+        after: The new value; None if there is none, or if the kind of change already says the new value.
         python: The effect on names in Python; empty if there is none.
         note: Additional information; empty if there is none.
     """

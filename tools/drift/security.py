@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Row]:
-    """Compare two `security` lists, whose entries are alternative credentials; an empty list requires none."""
+    """Compare two `security` lists, whose entries are alternatives; an empty list requires no credentials."""
     here = spot.under("security")
     if not before and after:
         yield here.row("security-asked", None, after)
@@ -27,7 +27,7 @@ def requirements(before: list[Any], after: list[Any], spot: Spot) -> Iterator[Ro
 
 
 def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> Iterator[Row]:
-    """Compare the `security` of two operations; an operation without it uses the `security` of the document."""
+    """Compare the `security` lists of two operations; an operation without one uses the list of the document."""
     if not same(before, after):
         olds = shared[0] if before is None else before
         news = shared[1] if after is None else after

@@ -28,7 +28,7 @@ _SIGNS: Final = {"=": "", "-": "red strike", "+": "green"}
 
 
 def write(report: Report, file: TextIO) -> None:
-    """Write a report. It has colours on a terminal or if FORCE_COLOR is set, but never if NO_COLOR is set.
+    """Write a report. The text has colours if `file` is a terminal or FORCE_COLOR is set, but never if NO_COLOR is set.
 
     Args:
         report: The report.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _COMPARED: Final = {"text", "example", "example-shape"}
 _ONE_SIDED: Final = ("-added", "-removed", "-refused", "-allowed", "-opened", "-listed")
 _LONG: Final = 12  # the maximum number of list entries that are shown
-_FEW: Final = 2  # the maximum number of operations that are named; more are only counted
+_FEW: Final = 2  # the maximum number of operations that are named; if there are more, their number is shown
 
 Pieces = tuple[tuple[str, str], ...]
 
@@ -49,7 +49,10 @@ def common(rows: list[Row]) -> Pieces:
 
 
 def hit(row: Row) -> tuple[str, tuple[str, ...]]:
-    """Return a text such as `requests of`, and the operations to name after it: none if they are many or in `where`."""
+    """Return a text such as `requests of`, and the operations to show after the text.
+
+    No operations are returned if there are too many, or if the row's `where` already begins with one.
+    """
     if not row.hits:
         return "no operation uses it", ()
     on_the_wire = row.severity not in {Severity.DOCUMENTATION, Severity.NAMING}

@@ -64,7 +64,7 @@ def build(root: Path, work: Path) -> Generated:
 
     Args:
         root: The repository.
-        work: An empty folder; the new folder is `new` in it.
+        work: An empty folder, in which the new folder is created as `new`.
 
     Returns:
         The composed spec, and the census of the generated code.
@@ -77,7 +77,7 @@ def build(root: Path, work: Path) -> Generated:
         versions = pins.verify(root / "pyproject.toml")
     except pins.PinError as error:
         raise GenerationError(str(error)) from error
-    from tools.generate import census, config, ignored_parts  # imports the generator, which may be missing
+    from tools.generate import census, config, ignored_parts  # these import the generator, which may be missing
 
     try:
         settings = config.read(root / CONFIG)

@@ -128,7 +128,10 @@ class _Operation:
 
 
 def _sendable(builder: ast.FunctionDef) -> list[str]:
-    """Return a Python type for each content type that a function can send; for a single content type, an empty text."""
+    """Return the Python type of each content type that a function can send.
+
+    If there is only one content type, its Python type is returned as an empty text.
+    """
     found: list[str] = []
     for statement in builder.body:
         keys = set(_keys(statement))
@@ -149,7 +152,7 @@ def _keys(node: ast.AST) -> Iterator[str]:
 
 
 def _mixed_up(kinds: list[str]) -> bool:
-    """Tell whether `isinstance` cannot distinguish the content types: two share a class, or one is a generic type."""
+    """Tell whether `isinstance` confuses the content types: two have the same class, or one has a generic type."""
     classes = [name for kind in kinds for name in kind.split(" | ")]
     return len(classes) != len(set(classes)) or (len(kinds) > 1 and "[" in "".join(kinds))
 

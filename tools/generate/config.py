@@ -47,8 +47,8 @@ def read(path: Path) -> Settings:
         The settings.
 
     Raises:
-        ConfigError: The file cannot be read, has an unknown key or invalid value, names no package, or has hooks whose
-            output depends on the caller's environment.
+        ConfigError: The file cannot be read, has an unknown key or an invalid value, names no package, or has hooks
+            whose output depends on the caller's environment.
     """
     try:
         document = yaml.plain(yaml.load(path))

@@ -35,7 +35,7 @@ def replace(current: Path, new: Path) -> None:
     """Replace a folder by a new one.
 
     Args:
-        current: The folder, or the path of a missing one. `recover` must have finished an earlier replacement.
+        current: The path of the folder, which may be missing. `recover` must have finished an earlier replacement.
         new: A complete folder on the same file system.
 
     Raises:

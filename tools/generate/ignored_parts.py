@@ -50,7 +50,7 @@ def _same_modules(schemas: dict[str, Any]) -> Iterator[str]:
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:
-    """Find keywords that the generator ignores, either beside another keyword or inside a part of an `allOf`."""
+    """Find keywords that the generator ignores because of another keyword, or because they are inside an `allOf`."""
     union = next((key for key in _UNIONS if _list(schema, key)), None)
     parts = _list(schema, "allOf")
     single = "$ref" in schema or (len(parts) == 1 and "$ref" in parts[0])
@@ -86,7 +86,10 @@ def _part(part: dict[str, Any], *, alone: bool) -> Iterator[str]:
 
 
 def _parameter(parameter: dict[str, Any]) -> Iterator[str]:
-    """Find query lists whose style is not that of the code, which repeats the parameter's name for each value."""
+    """Find query parameters with several values whose style the generator ignores.
+
+    The generated code always repeats the parameter's name for each value: `style: form` and `explode: true`.
+    """
     schema = parameter.get("schema")
     if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in {"array", "object"}:
         return

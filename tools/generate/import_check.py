@@ -21,7 +21,7 @@ def problems(folder: Path, package: str) -> Iterator[str]:
     """Find the imports that fail.
 
     Args:
-        folder: The folder of the package; it must be on `sys.path`.
+        folder: The folder that contains the package; this folder must be on `sys.path`.
         package: The name of the package.
 
     Yields:

@@ -1,4 +1,4 @@
-"""Runs a pinned program with the same environment variables on every machine, so that it writes the same bytes."""
+"""Runs a pinned program with the same environment variables on every machine, so that its output is the same bytes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run a program from the folder of this interpreter, without the caller's PATH, locale and Python settings.
+    """Run a program that is in the folder of this interpreter, without the caller's PATH, locale and Python settings.
 
     Args:
         command: The path of the program, and its arguments.
@@ -23,7 +23,8 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         The finished process, whose `stdout` includes the output to stderr.
     """
     environment = {
-        "PATH": str(pins.BIN),  # the generator's post hooks find ruff here; it calls the shell for the hooks by path
+        # here the post hooks find ruff; the generator runs the hooks in a shell, which it calls by the shell's path
+        "PATH": str(pins.BIN),
         "LC_ALL": "C.UTF-8",
         "PYTHONUTF8": "1",
         "PYTHONHASHSEED": "0",
@@ -31,7 +32,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         "PYTHONSAFEPATH": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
     }
-    if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without it
+    if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without this variable
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
     return subprocess.run(  # noqa: S603  the programs are those beside this interpreter
         command,

@@ -20,7 +20,7 @@ def attribute(name: str) -> str:
 
 
 def model(*names: str) -> str:
-    """Return the class name of a schema, made from the component's name and the names that lead to the schema in it."""
+    """Return the class name of a schema, made from the names that lead to it; the component's name is the first."""
     return str(ClassName("_".join(names), _PREFIX))
 
 

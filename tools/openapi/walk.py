@@ -35,7 +35,7 @@ _NAMES: Final = {
 
 
 def objects(node: object, *, names: bool = False) -> Iterator[Any]:
-    """Yield each mapping whose keys are keywords of OpenAPI or JSON Schema, outer ones first.
+    """Yield each mapping whose keys are keywords of OpenAPI or JSON Schema, outer mappings before inner ones.
 
     Examples, defaults and extensions are skipped: `$ref` and `title` are not keywords in them. In a map of names, such
     as `properties`, the keys are names, which may look like keywords; only the values are visited.

@@ -71,7 +71,7 @@ def load(path: Path) -> Any:
         raise DocumentError(f"{path}: {error.strerror}") from error
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # the message for a duplicate key quotes both values in full, however long they are
+        # without the values, which the message for a duplicate key quotes in full, however long they are
         problem = str(error.problem).partition(" with value")[0]
         raise DocumentError(f"{path}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
     except (YAMLError, UnicodeDecodeError, ValueError) as error:

@@ -24,7 +24,8 @@ def describe_models(folder: Path) -> str:
         folder: The generated `models` folder.
 
     Returns:
-        A paragraph for each model, with a line for each field: its name, type, default, and JSON key if that differs.
+        A paragraph for each model, with a line for each field: its name, type and default, and the JSON key if this
+        key differs from the name.
 
     Raises:
         ValueError: The generator wrote code that this function does not understand.

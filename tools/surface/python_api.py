@@ -45,7 +45,7 @@ def _export(name: str, value: object, public: set[type]) -> Iterable[str]:
     if isinstance(value, FunctionType):
         return _function(name, value)
     if type(value).__module__ == "builtins" or isinstance(value, ModuleType):
-        # not the value, which may differ in each release, such as that of `__version__`
+        # without the value: some values, such as the value of `__version__`, differ in each release
         return [f"{name}: {type(value).__name__}"]
     return [f"{name} = {value!r}"]
 
@@ -157,7 +157,7 @@ def _signature(name: str, function: Callable[..., Any]) -> str:
 
 
 def _parameter(parameter: inspect.Parameter) -> str:
-    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))  # the name, with its stars
+    text = str(parameter.replace(annotation=parameter.empty, default=parameter.empty))  # the name, with `*` or `**`
     if parameter.annotation is not parameter.empty:
         text += f": {_annotation(parameter.annotation)}"
     if parameter.default is not parameter.empty:

@@ -1,7 +1,7 @@
 """Checks a document before it is vendored: it must be OpenAPI 3.x, safe to load, and without broken references.
 
-Documents come from outside. So a document is first read as a stream of YAML events, without loading it. This finds deep
-nesting and aliases, which could need far more memory than the size of the file suggests.
+Documents come from outside. So a document is first read as a stream of YAML events, without loading it. This first
+reading refuses deep nesting, and aliases that would need far more memory than the size of the file suggests.
 """
 
 from __future__ import annotations
@@ -109,10 +109,11 @@ def read_document(name: str, path: Path) -> Document:
 
 
 def _scan(name: str, text: str) -> None:
-    """Refuse invalid YAML, and documents that are nested too deeply or would need far more memory when loaded."""
+    """Refuse invalid YAML, and documents that are nested too deeply or whose aliases expand to too much data."""
     size = aliased = 0
     sizes: dict[str, int | None] = {}  # the size of each anchor's value; None while the scan is inside the value
-    around: list[tuple[str | None, int]] = []  # for each open collection: its anchor, and the size before it
+    # for each open collection: its anchor, and the size of all nodes before it
+    around: list[tuple[str | None, int]] = []
     for event in _events(name, text):
         where = f"{name}:{event.start_mark.line + 1}:{event.start_mark.column + 1}"
         match event:

@@ -92,7 +92,7 @@ def _from_url(text: str) -> Fetched:
         url = httpx.URL(text)
     except httpx.InvalidURL:
         url = None
-    # outside the `except`, since the library's error would be chained, and may quote a password
+    # raised outside the `except`: in it, the library's error, which may quote a password, would be chained
     if url is None or not url.host:
         raise FetchError(f"FROM is not a valid URL; {_FORMS}")
     source = _public(url)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from tools.vendor.document import Document
 
-_DEEP: Final = ("paths", "components")  # in these, the path of an entry has three keys, such as ("paths", "/x", "get")
+# below these keys, the path of an entry has three keys, such as ("paths", "/x", "get")
+_DEEP: Final = ("paths", "components")
 _IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # keys without effect, which pages have and specs may omit
 
 

@@ -71,7 +71,9 @@ def read_page(name: str, text: str) -> Page:
         raise DocumentError(f"{name}: has no code fence that begins with {FORM}{seen}")
     if len(slices) > 1:
         lines = " and ".join(str(fence.opened) for fence, _ in slices)
-        raise DocumentError(f"{name}: has {len(slices)} slices of the spec, at lines {lines}; a page must have one")
+        raise DocumentError(
+            f"{name}: has {len(slices)} slices of the spec, at lines {lines}; a page must have exactly one"
+        )
     [(fence, match)] = slices
     if fence.lines is None:
         raise DocumentError(f"{name}:{fence.opened}: the code fence is not closed; is the page cut off?")

@@ -49,14 +49,14 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
     Args:
         root: The repository.
         origin: A file, a URL, or `-` for standard input.
-        replace: Whether to overwrite the vendored spec where it differs.
+        replace: Whether to overwrite the vendored spec where the document differs from it.
 
     Returns:
-        A line for each change; none if the vendored files are up to date.
+        A line for each change; no lines if the vendored files are up to date.
 
     Raises:
-        VendorError: The document cannot be vendored, or it differs and `replace` is false; the files
-            are unchanged.
+        VendorError: The document cannot be vendored, or differs from the vendored spec and `replace` is false; the
+            files are unchanged.
     """
     try:
         fetched = fetch(origin)
@@ -96,7 +96,7 @@ def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Ve
     if old is not None and old != fetched.content and not replace:
         raise VendorError(
             f"{name} (version {document.version}) differs from the vendored {SPEC}.\n"
-            "Use REPLACE=1 to overwrite it; git diff then shows the changes."
+            "Use REPLACE=1 to overwrite the vendored spec; git diff then shows the changes."
         )
     done = [f"{SPEC}: now {name}, version {document.version}"] if old != fetched.content else []
     return _Vendored(fetched.content, document.version, [name], done)
@@ -137,7 +137,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
 
 
 def _sources(root: Path) -> list[str]:
-    """Return the sources that the source file records; an empty list if it is missing or invalid."""
+    """Return the sources that the source file records; an empty list if the file is missing or invalid."""
     try:
         found = json.loads((root / SOURCE).read_bytes())["source"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -152,8 +152,8 @@ def _content(path: Path) -> bytes | None:
 def _write(root: Path, work: Path, files: dict[Path, bytes]) -> None:
     """Replace the files, the spec first; if an error occurs, restore all of them.
 
-    A kill between the two files leaves the new spec and a source file with the old hash, and a contract test fails. The
-    same `make vendor` command then writes the source file, and does not need REPLACE=1.
+    A kill after the first replacement leaves the new spec and a source file with the old hash, so a contract test
+    fails. The same `make vendor` command then writes the source file, and does not need REPLACE=1.
     """
     for folder in ("old", "new"):
         (work / folder).mkdir()

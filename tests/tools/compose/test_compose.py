@@ -245,13 +245,13 @@ def test_all_problems_are_reported_at_once(composed: Compose) -> None:
     ],
 )
 def test_entry_that_the_array_already_has_is_refused(composed: Compose, target: str, entry: Any) -> None:
-    assert "would be there twice" in problem(composed, {"target": target, "update": entry})
+    assert "would add this entry again" in problem(composed, {"target": target, "update": entry})
     parent, _, key = target.rpartition(".")
-    assert "would be there twice" in problem(composed, {"target": parent, "update": {key: [entry]}})
+    assert "would add this entry again" in problem(composed, {"target": parent, "update": {key: [entry]}})
 
 
 def test_update_with_the_same_entry_twice_is_refused(composed: Compose) -> None:
-    assert "would be there twice" in problem(composed, {"target": GET, "update": {"tags": ["new", "new"]}})
+    assert "would add this entry again" in problem(composed, {"target": GET, "update": {"tags": ["new", "new"]}})
 
 
 @pytest.mark.parametrize(

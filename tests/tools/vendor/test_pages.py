@@ -157,7 +157,7 @@ def test_documentation_page_is_recognized_by_its_name_or_code_fence(name: str, t
         ("# A\n```yaml openapi-mintlify.yaml get /a\n```\n", "<path>; line 2 has ```yaml openapi-mintlify.yaml get /a"),
         ("````yaml openapi.yaml get /a\n````\n", "<path>; line 1 has ````yaml openapi.yaml get /a"),
         ("````yaml openapi-mintlify.yaml /a\n````\n", "<path>; line 1 has"),
-        (f"{page('')}{page('')}", "page.md: has 2 slices of the spec, at lines 7 and 16; a page must have one"),
+        (f"{page('')}{page('')}", "page.md: has 2 slices of the spec, at lines 7 and 16; a page must have exactly one"),
         (
             f"# A\n{FENCE} get /a\nopenapi: 3.1.0\n",
             "page.md:2: the code fence is not closed; is the page cut off?",

@@ -91,7 +91,7 @@ def test_replacing_a_different_spec_requires_the_replace_option(
     assert run(root, small) == 1
     assert capsys.readouterr().err == (
         f"make vendor: small.yaml (version 2) differs from the vendored {SPEC}.\n"
-        "Use REPLACE=1 to overwrite it; git diff then shows the changes.\n"
+        "Use REPLACE=1 to overwrite the vendored spec; git diff then shows the changes.\n"
         f"{SPEC} is unchanged.\n"
     )
     assert tree(root) == before
