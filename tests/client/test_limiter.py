@@ -22,7 +22,7 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     TaskTimeoutError,
 )
-from anchor_webtask._http import limiter, transport
+from anchor_webtask._http import async_transport, connections, limiter
 from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, TEST_TIMEOUT, Ending, json_response, raw_server
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ def test_last_used_connection_is_reused_and_idle_connections_are_closed(
     with raw_server(check=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
         call_concurrently(runner, anchor, *[Call(check)] * 3)
         for _ in range(2):
-            clock.time += 0.6 * transport.MAX_IDLE_SECONDS
+            clock.time += 0.6 * connections.MAX_IDLE_SECONDS
             runner.call(check, anchor)
         server.wait_for_open_connections(1)
         runner.call(check, anchor)
@@ -339,13 +339,13 @@ async_runners = pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=
 
 def cancel_after_response(scope: anyio.CancelScope, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cancel a scope when the response to a request has arrived and its connection has been released."""
-    release = transport.AsyncTransport._release
+    release = async_transport.AsyncTransport._release
 
-    async def release_and_cancel(self: transport.AsyncTransport, connection: Connection) -> None:
+    async def release_and_cancel(self: async_transport.AsyncTransport, connection: Connection) -> None:
         await release(self, connection)
         scope.cancel()
 
-    monkeypatch.setattr(transport.AsyncTransport, "_release", release_and_cancel)
+    monkeypatch.setattr(async_transport.AsyncTransport, "_release", release_and_cancel)
 
 
 @async_runners
@@ -386,7 +386,7 @@ def test_start_returns_its_handle_if_its_scope_is_cancelled_after_the_response(
     scripts = [*[(meet, *STARTED)] * 3, STARTED]
     with raw_server(start=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
         call_concurrently(runner, anchor, *[Call(start)] * 3)
-        clock.time += 2 * transport.MAX_IDLE_SECONDS
+        clock.time += 2 * connections.MAX_IDLE_SECONDS
 
         async def main() -> Any:
             with anyio.CancelScope() as scope:

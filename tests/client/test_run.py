@@ -14,7 +14,7 @@ from anchor_webtask import (
     TaskTimeoutError,
     WaitPolicy,
 )
-from anchor_webtask._http.clients import PreparedRequest
+from anchor_webtask._http.prepared_request import PreparedRequest
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, raw_server

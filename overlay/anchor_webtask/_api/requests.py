@@ -12,7 +12,7 @@ import httpx
 
 from anchor_webtask._api import generated
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.clients import PreparedRequest
+from anchor_webtask._http.prepared_request import PreparedRequest
 from anchor_webtask._models import TaskOptions
 from anchor_webtask._output.json_schema import has_text_keys
 from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed

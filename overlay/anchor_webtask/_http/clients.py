@@ -6,24 +6,25 @@ import functools
 import math
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
+from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state, proxy_for
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT, Guard, KeyAuth, hide_location
+from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.record import RECORD, REMAINING
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, MutableMapping
-    from http.cookiejar import CookieJar
+    from collections.abc import Callable, MutableMapping
 
     from anchor_webtask._config import Settings
-    from anchor_webtask._redaction.secrets import Redactor, Sealed
+    from anchor_webtask._redaction.secrets import Redactor
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
@@ -32,8 +33,6 @@ EXCHANGE_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, 
 
 On asyncio, httpx raises plain `ssl.SSLError` for TLS failures after the handshake.
 """
-CONNECT_SHARE: Final = 0.9
-"""The connect timeout is 90 % of the request's, so the timeout that fires tells which phase failed."""
 _PROXY_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
 
 
@@ -50,61 +49,12 @@ def _ssl_context(_: tuple[object, ...]) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-class PreparedRequest(NamedTuple):
-    """A request that is complete except for the headers that its client adds.
-
-    It is built once, also if it is sent often, as for the checks of a task. httpx would parse the URL three times and
-    merge the headers each time.
-    """
-
-    method: str
-    url: httpx.URL
-    headers: tuple[tuple[bytes, bytes], ...]
-    content: bytes
-
-
-def build_request(
-    sealed: Sealed[PreparedRequest],
-    client_headers: Iterable[tuple[bytes, bytes]],
-    limit: float,
-    connect: float | None,
-    trace: Callable[..., object],
-) -> httpx.Request:
-    """Return the request that httpx's `build_request` would return, but parse nothing: the parts are prepared already.
-
-    Args:
-        sealed: The prepared request.
-        client_headers: The headers that the client sends with every request.
-        limit: Seconds that the request may take.
-        connect: Seconds that connecting may take, if that is less than the usual connect timeout.
-        trace: Receives httpcore's trace events.
-    """
-    prepared = sealed.open()
-    content = prepared.content
-    length = ((b"Content-Length", str(len(content)).encode()),) if content else ()
-    request = httpx.Request(
-        prepared.method,
-        prepared.url,
-        headers=httpx.Headers([*client_headers, *prepared.headers, *length]),
-        stream=httpx.ByteStream(content),
-        extensions={"timeout": _timeouts(limit, connect), "trace": trace},
-    )
-    request.read()  # else `request.content` raises; custom transports may use it
-    return request
-
-
-def _timeouts(limit: float, connect: float | None = None) -> dict[str, float]:
-    """Return httpx's timeouts for a request that may take `limit` seconds, of which at most `connect` to connect."""
-    shortest = CONNECT_SHARE * limit if connect is None else min(connect, CONNECT_SHARE * limit)
-    return {"connect": shortest, "read": limit, "write": limit, "pool": shortest}
-
-
 def _httpx_arguments(settings: Settings) -> dict[str, Any]:
     return {
         "base_url": settings.base_url,
         "auth": KeyAuth(settings.key, settings.base_url),
         "headers": {"Accept-Encoding": CONTENT_CODING, "User-Agent": USER_AGENT},
-        "timeout": httpx.Timeout(**_timeouts(settings.http_timeout)),
+        "timeout": httpx.Timeout(**timeouts(settings.http_timeout)),
         "follow_redirects": False,
         "trust_env": False,  # the transports below read the environment
     }
@@ -121,7 +71,7 @@ def _transport(settings: Settings) -> httpx.BaseTransport:
 
 def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
     """Return an async transport of our own; httpx's, if the environment has a proxy for the API."""
-    from anchor_webtask._http.transport import AsyncTransport
+    from anchor_webtask._http.async_transport import AsyncTransport
 
     if (proxy := _checked_proxy(settings)) is None:
         return AsyncTransport(ssl_context, settings.clock.now)
@@ -134,29 +84,6 @@ def _checked_proxy(settings: Settings) -> httpx.Proxy | None:
         ssl_context()
     # The environment's proxies are not used for loopback: one would receive the key in clear text.
     return None if settings.is_loopback else proxy_for(httpx.URL(settings.base_url))
-
-
-class _NoServerCookies(httpx.Cookies):
-    """Ignores servers' cookies: httpx would send them back unchanged, and fails if a cookie is not ASCII."""
-
-    def extract_cookies(self, response: httpx.Response) -> None:
-        """Extract nothing from the response."""
-
-
-class _OwnCookiesOnly:
-    """Makes an httpx client send only the cookies that the user sets, not those that servers set."""
-
-    def __init__(self) -> None:
-        self._own_cookies = _NoServerCookies()
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        """The cookies that are sent with each request."""
-        return self._own_cookies
-
-    @cookies.setter
-    def cookies(self, cookies: httpx.Cookies | CookieJar | dict[str, str] | list[tuple[str, str]]) -> None:
-        self._own_cookies = _NoServerCookies(cookies)
 
 
 def _limit(request: httpx.Request) -> float:
@@ -192,14 +119,14 @@ def guard_for(settings: Settings, redact: Redactor) -> Guard:
     return Guard(redact, settings.max_response_bytes, settings.clock)
 
 
-class GuardedClient(_OwnCookiesOnly, httpx.Client):
+class GuardedClient(OwnCookiesOnly, httpx.Client):
     """An httpx client whose `send` returns a complete, successful response, or raises an error of this package.
 
     `exchange` returns failures instead of raising them.
     """
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
-        _OwnCookiesOnly.__init__(self)
+        OwnCookiesOnly.__init__(self)
         httpx.Client.__init__(
             self,
             transport=transport or _transport(settings),
@@ -269,7 +196,7 @@ class OneLoop:
             )
 
 
-class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
+class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
     """The async `GuardedClient`, for asyncio and trio; it can be used only in the event loop that uses it first.
 
     Unlike the sync client, it also ends a request at its time limit while the head of the response is arriving.
@@ -279,7 +206,7 @@ class GuardedAsyncClient(_OwnCookiesOnly, httpx.AsyncClient):
         async def hide(head: httpx.Response) -> None:
             hide_location(head)
 
-        _OwnCookiesOnly.__init__(self)
+        OwnCookiesOnly.__init__(self)
         httpx.AsyncClient.__init__(
             self,
             transport=transport or _async_transport(settings),

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.clients import CONNECT_SHARE, GuardedAsyncClient, GuardedClient, OneLoop, build_request
+from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, OneLoop
 from anchor_webtask._http.failures import MIN_READ_TIMEOUT
 from anchor_webtask._http.lifecycle import CLOSED
+from anchor_webtask._http.prepared_request import CONNECT_SHARE, build_request
 from anchor_webtask._polling.start import MIN_CONNECT_TIMEOUT
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.body import BoundedResponse
-    from anchor_webtask._http.clients import PreparedRequest
     from anchor_webtask._http.failures import Guard
+    from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._redaction.secrets import Sealed
 

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.body import BoundedResponse
-    from anchor_webtask._http.clients import PreparedRequest
     from anchor_webtask._http.limiter import Slot
+    from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._redaction.secrets import Redactor, Sealed
 

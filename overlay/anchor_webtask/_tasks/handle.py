@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from anchor_webtask._config import Settings
-    from anchor_webtask._http.clients import PreparedRequest
+    from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Redactor, Sealed

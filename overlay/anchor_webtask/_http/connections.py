@@ -1,0 +1,106 @@
+"""The connections of a transport: which one a request reuses, and which are closed.
+
+Idle connections wait in a deque, whose operations are atomic, so threads share a transport without a lock. The
+connection used last is reused first, since the server is the least likely to have closed it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from anchor_webtask._http.record import RECORD, REMAINING, ExchangeRecord
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    import h11
+
+    from anchor_webtask._http.connection import Connection, Origin
+
+MAX_IDLE_SECONDS: Final = 5.0
+"""Seconds after which an idle connection is closed; servers close it about then too."""
+_CLOSED: Final = "the client was closed"
+
+
+class Connections:
+    """The connections of one transport: those in use, and those that wait for the next request."""
+
+    def __init__(self, make_ssl_context: Callable[[], ssl.SSLContext], now: Callable[[], float]) -> None:
+        self.make_ssl_context = make_ssl_context
+        self._now = now
+        self.in_use: set[Connection] = set()
+        self._idle: deque[tuple[float, Connection]] = deque()
+        self._is_closed = False
+
+    def reusable(self, origin: Origin) -> tuple[Connection | None, list[Connection]]:
+        """Return an idle connection to an origin, and those that must be closed."""
+        to_close = []
+        with suppress(IndexError):
+            while self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
+                to_close.append(self._idle.popleft()[1])
+        with suppress(IndexError):
+            while True:
+                connection = self._idle.pop()[1]
+                if connection.origin == origin and not connection.has_surplus():
+                    self.in_use.add(connection)
+                    return connection, to_close
+                to_close.append(connection)
+        return None, to_close
+
+    def add(self, connection: Connection) -> None:
+        """Record a new connection that is in use."""
+        self.in_use.add(connection)
+        self.check_open()
+
+    def check_open(self) -> None:
+        """Stop a request that is not sent yet if the transport was closed meanwhile."""
+        if self._is_closed:
+            raise httpx.ConnectError(_CLOSED)
+
+    def keep(self, connection: Connection) -> bool:
+        """Keep a connection for the next request; return False if it must be closed."""
+        if self._is_closed or connection not in self.in_use or not connection.finish():
+            return False
+        self._idle.append((self._now(), connection))
+        self.in_use.discard(connection)
+        return True
+
+    def close_all(self) -> list[Connection]:
+        """Refuse further requests, and return the connections to close."""
+        self._is_closed = True
+        return [*self.in_use.copy(), *(connection for _, connection in self._idle.copy())]
+
+
+def timeout_of(request: httpx.Request, kind: str) -> float | None:
+    """Return the seconds that the next operation may take: its own timeout, or what is left for the request if less."""
+    limit: float | None = request.extensions.get("timeout", {}).get(kind)
+    remaining = request.extensions.get(REMAINING)
+    if remaining is None:
+        return limit
+    left: float = remaining()
+    return left if limit is None else min(limit, left)
+
+
+def record_of(request: httpx.Request) -> ExchangeRecord:
+    """Return the record of a request; a new one if the request has none."""
+    record: ExchangeRecord | None = request.extensions.get(RECORD)
+    return ExchangeRecord() if record is None else record
+
+
+def response_of(event: h11.Response, stream: Any, body: httpx.SyncByteStream | httpx.AsyncByteStream) -> httpx.Response:
+    """Return the httpx response whose head has arrived."""
+    return httpx.Response(
+        event.status_code,
+        headers=event.headers.raw_items(),
+        stream=body,
+        extensions={
+            "http_version": b"HTTP/" + event.http_version,
+            "reason_phrase": event.reason,
+            "network_stream": stream,
+        },
+    )
