@@ -102,11 +102,13 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 def arrived_id(body: bytes) -> Any:
     """Return the task's id that the first JSON value of a body holds, perhaps with invalid UTF-8 elsewhere."""
-    try:
-        text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\v\f")
-        content, _ = json.JSONDecoder(strict=False).raw_decode(text)
-    except (ValueError, RecursionError):
-        return None
+    content: Any = parsed(body)
+    if not content:
+        try:
+            text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\v\f")
+            content, _ = json.JSONDecoder(strict=False).raw_decode(text)
+        except (ValueError, RecursionError):
+            return None
     places = [content.get("data"), content] if isinstance(content, dict) else []
     named = [place.get(name) for place in places if isinstance(place, dict) for name in ("workflow_id", "workflowId")]
     return next((str(each) for each in named if is_id(each) or type(each) is int), None)

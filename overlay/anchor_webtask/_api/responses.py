@@ -41,39 +41,57 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
 
     An id that has arrived is never lost: it is found whatever the status, the framing or another field's encoding.
     """
-    task_id, status = _arrived_id(response.bodies())
-    is_success = not isinstance(response, Failure) or 200 <= (response.status or 0) < 300
-    if task_id is not None and is_success:
+    if isinstance(response, Failure):
+        task_id, status = _arrived_id(response.bodies())
+        if task_id is not None and 200 <= (response.status or 0) < 300:
+            return Running(task_id, _text(status, redact))
+        return response._replace(task_id=task_id)
+    content = _json(response)
+    task_id, status = _named_id(content) if isinstance(content, dict) else _arrived_id(response.bodies())
+    if task_id is not None:
         return Running(task_id, _text(status, redact))
-    reply = response if isinstance(response, Failure) else _start_reply(response, redact)
-    if isinstance(reply, Failure) and not isinstance(response, Failure):
-        reply = reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))
-    return reply._replace(task_id=task_id) if isinstance(reply, Failure) else reply
+    reply = _start_reply(content, redact)
+    if isinstance(reply, Failure):
+        return reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))
+    return reply
 
 
 def _arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
     """Return the id of a task and its status, from the first body that holds complete JSON with an id; else None."""
     for body in bodies:
-        before = re.match(_BEFORE_JSON, body)
-        try:
-            content: Any = _LENIENT.raw_decode(body[before.end() if before else 0 :].decode("utf-8", "replace"))[0]
-        except (ValueError, RecursionError):
-            continue
-        places: list[Any] = [content.get("data"), content] if isinstance(content, dict) else []
-        for fields in places:
-            for value in map(fields.get, _ID_NAMES) if isinstance(fields, dict) else ():
-                task_id = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-                if isinstance(task_id, str) and task_id_problem(task_id) is None:
-                    return task_id, fields.get("status")
+        for load in (json.loads, _first_json):
+            try:
+                task_id, status = _named_id(load(body))
+            except (ValueError, RecursionError):
+                continue
+            if task_id is not None:
+                return task_id, status
     return None, None
 
 
-def _start_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
+def _first_json(body: bytes) -> Any:
+    """Return the first JSON value of a body, whatever follows it, and with U+FFFD for invalid UTF-8."""
+    before = re.match(_BEFORE_JSON, body)
+    return _LENIENT.raw_decode(body[before.end() if before else 0 :].decode("utf-8", "replace"))[0]
+
+
+def _named_id(content: Any) -> tuple[str | None, object]:
+    """Return the id of a task and its status, from the places where JSON of the API may have them; else None."""
+    places: list[Any] = [content.get("data"), content] if isinstance(content, dict) else []
+    for fields in places:
+        for value in map(fields.get, _ID_NAMES) if isinstance(fields, dict) else ():
+            task_id = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+            if isinstance(task_id, str) and task_id_problem(task_id) is None:
+                return task_id, fields.get("status")
+    return None, None
+
+
+def _start_reply(content: Any, redact: Redactor) -> Reply | Failure:
     from anchor_webtask_api.models.perform_web_task_async_response_data import PerformWebTaskAsyncResponseData
     from anchor_webtask_api.models.perform_web_task_response_schema import PerformWebTaskResponseSchema
     from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
 
-    match _parsed(generated.parse_start, response):
+    match _parsed(generated.parse_start, content):
         case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
             fields = data.additional_properties
             return _ended(fields.get("status"), fields.get("error"), redact) or Completed(result)
@@ -92,7 +110,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
     from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
     from anchor_webtask_api.models.perform_web_task_status_response_schema import PerformWebTaskStatusResponseSchema
 
-    match _parsed(generated.parse_status, response):
+    match _parsed(generated.parse_status, _json(response)):
         case PerformWebTaskStatusResponseSchema(data=PerformWebTaskStatusData() as data):
             pass
         case Failure() as failure:
@@ -129,15 +147,22 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     return redact(text) if len(text) <= MAX_REASON else f"{redact(text[:MAX_REASON])}…"
 
 
-def _parsed(parse: Callable[[int, Any], object], response: BoundedResponse) -> object:
+def _json(response: BoundedResponse) -> Any:
+    """Return the JSON of a response; None if it has none."""
     try:
-        content = json.loads(response.content())
-        # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
-        if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
+        return json.loads(response.content())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _parsed(parse: Callable[[int, Any], object], content: Any) -> object:
+    # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
+    if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
+        try:
             # The spec has 200 only, but a proxy or a later version of the API may respond with another 2xx status.
             return parse(200, content)
-    except _PARSE_ERRORS:
-        pass
+        except _PARSE_ERRORS:
+            pass
     return _unreadable("it is not JSON of the shape that the spec describes")
 
 
