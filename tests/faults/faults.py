@@ -230,7 +230,7 @@ def _bodies() -> Iterator[Fault]:
     yield unreadable("nested-49999-deep", b"[" * (LIMIT // 2 - 1) + b"]" * (LIMIT // 2 - 1))
     yield unreadable("number-with-10000-digits", CORRECT_BODY.replace(b'"done"', b"7" * 10_000))
     for status in (204, 205):
-        bare = f"HTTP/1.1 {status} Whatever\r\n\r\n".encode()
+        bare = f"HTTP/1.1 {status} Whatever\r\nconnection: close\r\n\r\n".encode()
         yield Fault(f"{status}", Row.UNREADABLE, scripted(bare, Ending.CLOSE), UnexpectedResponseError, status=status)
 
     endless = response_head(200, 10**12) + b" " * (LIMIT + 1)

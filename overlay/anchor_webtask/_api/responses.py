@@ -29,7 +29,7 @@ _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired
 _STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
-_BEFORE_JSON: Final = rb"(\xef\xbb\xbf)?\s*([0-9a-fA-F]+[^\r\n{]*\r\n)?\s*"
+_BEFORE_JSON: Final = rb"(\xef\xbb\xbf)?\s*+([0-9a-fA-F]{1,16}+[^\r\n{]{0,256}+\r\n)?\s*+"
 """What may precede JSON: a byte order mark, white space, and the size of a chunk in a body as it was received."""
 
 # The generated parsers raise these errors for JSON of another shape; `json.loads` raises some of them, too.

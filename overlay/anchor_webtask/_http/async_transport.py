@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
-from anchor_webtask._http.connections import Connections, record_of, response_of, timeout_of
+from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of, timeout_of
 
 if TYPE_CHECKING:
     import ssl
@@ -85,7 +85,7 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         tcp = stream
         try:
             if origin.scheme == "https":
-                context, limit = self.make_ssl_context(), timeout_of(request, "connect")
+                context, limit = ssl_context_of(self.make_ssl_context), timeout_of(request, "connect")
                 stream = await stream.start_tls(context, server_hostname=origin.host, timeout=limit)
             connection = Connection(stream, origin)
             self.add(connection)

@@ -16,8 +16,9 @@ from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state, proxy_for
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT, Guard, KeyAuth, hide_location
 from anchor_webtask._http.prepared_request import timeouts
-from anchor_webtask._http.record import RECORD, REMAINING
+from anchor_webtask._http.record import OVERDUE, RECORD, REMAINING
 from anchor_webtask._polling.outcomes import Failure
+from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
@@ -99,19 +100,23 @@ def _with_record(
     if deadline < math.inf:
         extensions[DEADLINE] = deadline
         extensions[REMAINING] = lambda: max(deadline - now(), MIN_READ_TIMEOUT)
+        extensions[OVERDUE] = lambda: now() > deadline
         extensions["timeout"] = {**given["timeout"]}
     return extensions
 
 
 def _copy(request: httpx.Request, trace: Callable[..., object]) -> httpx.Request:
     """Return a copy of a user's request to send, since the key is added to the copy's headers."""
-    return httpx.Request(
+    copied = httpx.Request(
         request.method,
         request.url,
         headers=request.headers,
         stream=request.stream,
         extensions={"trace": trace, **request.extensions},
     )
+    if isinstance(request.stream, httpx.ByteStream):
+        copied.read()  # so that a custom transport can use `request.content`
+    return copied
 
 
 def guard_for(settings: Settings, redact: Redactor) -> Guard:
@@ -127,9 +132,11 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         OwnCookiesOnly.__init__(self)
+        transport = transport or _transport(settings)
+        self._may_be_broken = isinstance(transport, httpx.HTTPTransport)
         httpx.Client.__init__(
             self,
-            transport=transport or _transport(settings),
+            transport=transport,
             event_hooks={"response": [hide_location]},
             **_httpx_arguments(settings),
         )
@@ -141,7 +148,11 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
     def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         guard = self._new_guard()
-        outcome = self.exchange(_copy(request, guard.trace), guard)
+        try:
+            outcome = self.exchange(_copy(request, guard.trace), guard)
+        except BaseException as interruption:
+            release_frames(interruption)
+            raise
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.to_httpx(request)
@@ -167,8 +178,8 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         except EXCHANGE_ERRORS as exception:
             failure = guard.broken(exception, limit)
         except BaseException:
-            # An interruption can leave httpcore with a lock that is never released, or with half a request sent.
-            self.is_broken = True
+            # An interruption can leave a lock of httpcore's that is never released; our own transport has no locks.
+            self.is_broken = self._may_be_broken
             raise
         return guard.verdict(response, failure, limit)
 
@@ -223,7 +234,11 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         self._loop.check()
         guard = self._new_guard()
-        outcome = await self.exchange(_copy(request, guard.trace_async), guard)
+        try:
+            outcome = await self.exchange(_copy(request, guard.trace_async), guard)
+        except BaseException as interruption:
+            release_frames(interruption)
+            raise
         if isinstance(outcome, Failure):
             raise outcome.error
         return outcome.to_httpx(request)

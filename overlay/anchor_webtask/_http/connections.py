@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from anchor_webtask._http.record import RECORD, REMAINING, ExchangeRecord
+from anchor_webtask._http.record import OVERDUE, RECORD, REMAINING, ExchangeRecord
 
 if TYPE_CHECKING:
     import ssl
@@ -66,8 +66,8 @@ class Connections:
         """Keep a connection for the next request; return False if it must be closed."""
         if self._is_closed or connection not in self.in_use or not connection.finish():
             return False
+        self.in_use.discard(connection)  # first, since another thread may take the connection as soon as it is idle
         self._idle.append((self._now(), connection))
-        self.in_use.discard(connection)
         return True
 
     def close_all(self) -> list[Connection]:
@@ -84,6 +84,29 @@ def timeout_of(request: httpx.Request, kind: str) -> float | None:
         return limit
     left: float = remaining()
     return left if limit is None else min(limit, left)
+
+
+def check_time(request: httpx.Request) -> None:
+    """Stop a sync request whose time is over, even if the server always has more bytes ready.
+
+    Raises:
+        httpx.ReadTimeout: No time is left.
+    """
+    is_over = request.extensions.get(OVERDUE)
+    if is_over is not None and is_over():
+        raise httpx.ReadTimeout("the time of the request is over", request=request)
+
+
+def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    """Return the SSL context for a new connection.
+
+    Raises:
+        httpx.ConnectError: A certificate file cannot be read, perhaps since it is being replaced; nothing was sent.
+    """
+    try:
+        return make()
+    except OSError as error:
+        raise httpx.ConnectError("the certificate files cannot be read") from error
 
 
 def record_of(request: httpx.Request) -> ExchangeRecord:

@@ -7,7 +7,9 @@ and no other.
 
 from __future__ import annotations
 
+import socket
 import ssl
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import h11
@@ -15,7 +17,7 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
-from anchor_webtask._http.connections import Connections, record_of, response_of, timeout_of
+from anchor_webtask._http.connections import Connections, check_time, record_of, response_of, ssl_context_of, timeout_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +48,14 @@ def _receive(stream: Any, record: ExchangeRecord, timeout: float | None) -> None
         raise httpcore.ReadTimeout(str(error)) from error
     except OSError as error:
         raise httpcore.ReadError(str(error)) from error
+
+
+def _write(connection: Connection, request: httpx.Request, data: bytes) -> None:
+    """Send bytes in slices, each within the time that is left for the request."""
+    view = memoryview(data)
+    for start in range(0, len(view), READ_SIZE):
+        check_time(request)
+        connection.stream.write(bytes(view[start : start + READ_SIZE]), timeout=timeout_of(request, "write"))
 
 
 class _Body(httpx.SyncByteStream):
@@ -97,7 +107,7 @@ class Transport(Connections, httpx.BaseTransport):
         stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=timeout_of(request, "connect"))
         try:
             if origin.scheme == "https":
-                context, limit = self.make_ssl_context(), timeout_of(request, "connect")
+                context, limit = ssl_context_of(self.make_ssl_context), timeout_of(request, "connect")
                 stream = stream.start_tls(context, server_hostname=origin.host, timeout=limit)
             connection = Connection(stream, origin)
             self.add(connection)
@@ -112,10 +122,9 @@ class Transport(Connections, httpx.BaseTransport):
         record.sent.append(True)
         try:
             for chunk in request.stream:  # type: ignore[union-attr]  # a sync request has a sync stream
-                connection.stream.write(pending + connection.body(chunk), timeout=timeout_of(request, "write"))
+                _write(connection, request, pending + connection.body(chunk))
                 pending = b""
-            if pending := pending + connection.end():
-                connection.stream.write(pending, timeout=timeout_of(request, "write"))
+            _write(connection, request, pending + connection.end())
         except httpcore.WriteError:
             pass  # a server may respond before it has read the request, and close
 
@@ -123,6 +132,7 @@ class Transport(Connections, httpx.BaseTransport):
         while (event := connection.next_event()) is None:
             record = record_of(request)
             before = len(record.pieces)
+            check_time(request)
             _receive(connection.stream, record, timeout_of(request, "read"))
             connection.receive(b"".join(record.pieces[before:]))
         return event
@@ -136,6 +146,14 @@ class Transport(Connections, httpx.BaseTransport):
         connection.stream.close()
 
     def close(self) -> None:
-        """Close all connections, and refuse requests that are not sent yet."""
+        """Close all connections, and refuse requests that are not sent yet.
+
+        Another thread may be reading from a connection in use. Shutting the connection down ends that read; the thread
+        then closes the connection.
+        """
         for connection in self.close_all():
-            connection.stream.close()
+            if connection in self.in_use:
+                with suppress(OSError):
+                    socket.socket.shutdown(connection.stream.get_extra_info("socket"), socket.SHUT_RDWR)
+            else:
+                connection.stream.close()
