@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
@@ -78,3 +80,20 @@ def test_request_of_the_user_gets_no_key_and_response_knows_its_request(runner: 
     assert str(response.url) == f"{server.base_url}/v1/other?page=2"
     assert response.raise_for_status() is response
     assert response.elapsed.total_seconds() > 0
+
+
+def test_custom_transport_can_read_the_content_of_a_request_of_the_user(runner: Runner) -> None:
+    contents: list[bytes] = []
+
+    class Transport(httpx.BaseTransport, httpx.AsyncBaseTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            contents.append(request.content)
+            return httpx.Response(200, json={})
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return self.handle_request(request)
+
+    with runner.anchor(base_url="http://127.0.0.1:9", transport=Transport()) as anchor:
+        client = anchor.api.get_httpx_client() if runner.name == "sync" else anchor.api.get_async_httpx_client()
+        runner.call(client.post, "/v1/other", content=b"a body")
+    assert contents == [b"a body"]

@@ -43,6 +43,7 @@ OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
 SLOW_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
 SLOW_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
+CONTINUES: Final[Script] = (b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000, response_head(200, len(DONE)), DONE)
 GZIP: Final = {"content-encoding": "gzip"}
 
 
@@ -57,10 +58,10 @@ def test_wait_ends_at_its_deadline_even_if_the_server_is_slow_or_hangs(runner: R
     assert caught.task_id == TASK_ID
 
 
-@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
-def test_async_wait_ends_at_its_deadline_even_if_the_response_head_is_slow(runner: Runner) -> None:
+@pytest.mark.parametrize("script", [SLOW_HEAD, CONTINUES], ids=["slow-head", "informational-responses"])
+def test_wait_ends_at_its_deadline_even_if_the_response_head_is_slow(runner: Runner, script: Script) -> None:
     with (
-        raw_server(check=[SLOW_HEAD]) as server,
+        raw_server(check=[script]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=0.2, wait=OFTEN) as anchor,
     ):
         caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=0.2)

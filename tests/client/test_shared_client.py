@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TransportError, WaitPolicy
 from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, Drip, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ def test_two_threads_can_wait_on_the_same_handle() -> None:
             results = list(threads.map(lambda _: task.result(timeout=TEST_TIMEOUT), range(2)))
     assert [result.value for result in results] == ["done", "done"]
     assert task.done
+
+
+def test_closing_the_client_ends_the_request_of_another_thread() -> None:
+    begun = Drip(b"HTTP/1.1 200 OK", every=10 * TEST_TIMEOUT)
+    with ThreadPoolExecutor(1) as threads, raw_server(check=[(begun,)]) as server:
+        anchor = Anchor(KEY, base_url=server.base_url, http_timeout=10 * TEST_TIMEOUT)
+        check = threads.submit(anchor.tasks.get(TASK_ID).refresh)
+        server.wait_for_requests(1)
+        anchor.close()
+        assert type(check.exception(TEST_TIMEOUT)) is TransportError
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

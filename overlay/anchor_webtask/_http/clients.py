@@ -208,10 +208,7 @@ class OneLoop:
 
 
 class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
-    """The async `GuardedClient`, for asyncio and trio; it can be used only in the event loop that uses it first.
-
-    Unlike the sync client, it also ends a request at its time limit while the head of the response is arriving.
-    """
+    """The async `GuardedClient`, for asyncio and trio; it can be used only in the event loop that uses it first."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
         async def hide(head: httpx.Response) -> None:
