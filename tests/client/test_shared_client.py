@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import pytest
+import trustme
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TransportError, WaitPolicy
+from tests.support.errors import raised
 from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, Drip, raw_server
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, Drip, json_response, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -82,6 +85,23 @@ def test_async_client_refuses_a_second_event_loop(runner: Runner) -> None:
         runner.call(anchor.aclose)
         server.wait_for_open_connections(0)
     assert server.count("GET") == 2
+
+
+@pytest.mark.usefixtures("clock")
+def test_certificate_file_that_disappears_stops_a_start_before_it_is_sent(
+    runner: Runner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, file = trustme.CA(), tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    started = json_response({"data": {"status": "running", "workflow_id": "task-1"}}, headers={"connection": "close"})
+    with raw_server(start=[started], tls=tls) as server, runner.anchor(base_url=server.base_url) as anchor:
+        assert runner.call(anchor.tasks.start, "Read the price").id == "task-1"
+        file.unlink()
+        error = raised(TransportError, runner, anchor.tasks.start, "Read the price")
+    assert (type(error), server.starts) == (TransportError, 1)
 
 
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
