@@ -13,7 +13,7 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
-from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of, timeout_of
+from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of
 
 if TYPE_CHECKING:
     import ssl
@@ -81,11 +81,13 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
 
             is_asyncio = sniffio.current_async_library() == "asyncio"
             self._backend = httpcore.AnyIOBackend() if is_asyncio else httpcore.TrioBackend()
-        stream: Any = await self._backend.connect_tcp(origin.host, origin.port, timeout=timeout_of(request, "connect"))
+        stream: Any = await self._backend.connect_tcp(
+            origin.host, origin.port, timeout=self.timeout_of(request, "connect")
+        )
         tcp = stream
         try:
             if origin.scheme == "https":
-                context, limit = ssl_context_of(self.make_ssl_context), timeout_of(request, "connect")
+                context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
                 stream = await stream.start_tls(context, server_hostname=origin.host, timeout=limit)
             connection = Connection(stream, origin)
             self.add(connection)
@@ -101,16 +103,18 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         record.sent.append(True)
         try:
             async for chunk in request.stream:  # type: ignore[union-attr]  # an async request has an async stream
-                await connection.stream.write(pending + connection.body(chunk), timeout=timeout_of(request, "write"))
+                await connection.stream.write(
+                    pending + connection.body(chunk), timeout=self.timeout_of(request, "write")
+                )
                 pending = b""
             if pending := pending + connection.end():
-                await connection.stream.write(pending, timeout=timeout_of(request, "write"))
+                await connection.stream.write(pending, timeout=self.timeout_of(request, "write"))
         except httpcore.WriteError:
             pass  # a server may respond before it has read the request, and close
 
     async def _next_event(self, connection: Connection, request: httpx.Request) -> h11.Event:
         while (event := connection.next_event()) is None:
-            data = await connection.stream.read(READ_SIZE, timeout=timeout_of(request, "read"))
+            data = await connection.stream.read(READ_SIZE, timeout=self.timeout_of(request, "read"))
             record_of(request).pieces.append(data)
             connection.receive(data)
         return event

@@ -14,9 +14,9 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state, proxy_for
-from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT, Guard, KeyAuth, hide_location
+from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
 from anchor_webtask._http.prepared_request import timeouts
-from anchor_webtask._http.record import OVERDUE, RECORD, REMAINING
+from anchor_webtask._http.record import RECORD
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._version import __version__
@@ -92,15 +92,11 @@ def _limit(request: httpx.Request) -> float:
     return math.inf if read is None else float(read)
 
 
-def _with_record(
-    given: MutableMapping[str, Any], guard: Guard, deadline: float, now: Callable[[], float]
-) -> dict[str, Any]:
-    """Return the extensions of a sync request: its record, and the time that is left for each read and write."""
+def _with_record(given: MutableMapping[str, Any], guard: Guard, deadline: float) -> dict[str, Any]:
+    """Return the extensions of a sync request: its record, and the deadline that limits each read and write."""
     extensions = {**given, RECORD: guard.record}
     if deadline < math.inf:
         extensions[DEADLINE] = deadline
-        extensions[REMAINING] = lambda: max(deadline - now(), MIN_READ_TIMEOUT)
-        extensions[OVERDUE] = lambda: now() > deadline
         extensions["timeout"] = {**given["timeout"]}
     return extensions
 
@@ -161,7 +157,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         """Send a request, and return the complete, successful response, or the failure."""
         limit = _limit(request)
         deadline = self._now() + limit
-        request.extensions = _with_record(request.extensions, guard, deadline, self._now)
+        request.extensions = _with_record(request.extensions, guard, deadline)
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:

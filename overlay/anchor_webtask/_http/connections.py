@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
-from anchor_webtask._http.record import OVERDUE, RECORD, REMAINING, ExchangeRecord
+from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT
+from anchor_webtask._http.record import RECORD, ExchangeRecord
 
 if TYPE_CHECKING:
     import ssl
@@ -75,26 +76,24 @@ class Connections:
         self._is_closed = True
         return [*self.in_use.copy(), *(connection for _, connection in self._idle.copy())]
 
+    def timeout_of(self, request: httpx.Request, kind: str) -> float | None:
+        """Return the seconds that the next operation may take: its timeout, or the time to the deadline if less."""
+        limit: float | None = request.extensions.get("timeout", {}).get(kind)
+        deadline: float | None = request.extensions.get(DEADLINE)
+        if deadline is None:
+            return limit
+        left = max(deadline - self._now(), MIN_READ_TIMEOUT)
+        return left if limit is None else min(limit, left)
 
-def timeout_of(request: httpx.Request, kind: str) -> float | None:
-    """Return the seconds that the next operation may take: its own timeout, or what is left for the request if less."""
-    limit: float | None = request.extensions.get("timeout", {}).get(kind)
-    remaining = request.extensions.get(REMAINING)
-    if remaining is None:
-        return limit
-    left: float = remaining()
-    return left if limit is None else min(limit, left)
+    def check_time(self, request: httpx.Request) -> None:
+        """Stop a sync request at its deadline, even if the server always has more bytes ready.
 
-
-def check_time(request: httpx.Request) -> None:
-    """Stop a sync request whose time is over, even if the server always has more bytes ready.
-
-    Raises:
-        httpx.ReadTimeout: No time is left.
-    """
-    is_over = request.extensions.get(OVERDUE)
-    if is_over is not None and is_over():
-        raise httpx.ReadTimeout("the time of the request is over", request=request)
+        Raises:
+            httpx.ReadTimeout: The deadline has passed.
+        """
+        deadline: float | None = request.extensions.get(DEADLINE)
+        if deadline is not None and self._now() > deadline:
+            raise httpx.ReadTimeout("the time of the request is over", request=request)
 
 
 def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -10,10 +10,6 @@ from typing import Final
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
-REMAINING: Final = "anchor_webtask.remaining"
-"""The key of a function in a request's extensions that returns the seconds left for the request."""
-OVERDUE: Final = "anchor_webtask.overdue"
-"""The key of a function in a request's extensions that returns whether the request's time is over."""
 
 
 class ExchangeRecord:

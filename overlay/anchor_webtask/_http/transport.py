@@ -17,7 +17,7 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
-from anchor_webtask._http.connections import Connections, check_time, record_of, response_of, ssl_context_of, timeout_of
+from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,14 +48,6 @@ def _receive(stream: Any, record: ExchangeRecord, timeout: float | None) -> None
         raise httpcore.ReadTimeout(str(error)) from error
     except OSError as error:
         raise httpcore.ReadError(str(error)) from error
-
-
-def _write(connection: Connection, request: httpx.Request, data: bytes) -> None:
-    """Send bytes in slices, each within the time that is left for the request."""
-    view = memoryview(data)
-    for start in range(0, len(view), READ_SIZE):
-        check_time(request)
-        connection.stream.write(bytes(view[start : start + READ_SIZE]), timeout=timeout_of(request, "write"))
 
 
 class _Body(httpx.SyncByteStream):
@@ -104,10 +96,10 @@ class Transport(Connections, httpx.BaseTransport):
         return response_of(event, connection.stream, _Body(self, connection, request))
 
     def _connect(self, origin: Origin, request: httpx.Request) -> Connection:
-        stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=timeout_of(request, "connect"))
+        stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
         try:
             if origin.scheme == "https":
-                context, limit = ssl_context_of(self.make_ssl_context), timeout_of(request, "connect")
+                context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
                 stream = stream.start_tls(context, server_hostname=origin.host, timeout=limit)
             connection = Connection(stream, origin)
             self.add(connection)
@@ -122,18 +114,25 @@ class Transport(Connections, httpx.BaseTransport):
         record.sent.append(True)
         try:
             for chunk in request.stream:  # type: ignore[union-attr]  # a sync request has a sync stream
-                _write(connection, request, pending + connection.body(chunk))
+                self._write(connection, request, pending + connection.body(chunk))
                 pending = b""
-            _write(connection, request, pending + connection.end())
+            self._write(connection, request, pending + connection.end())
         except httpcore.WriteError:
             pass  # a server may respond before it has read the request, and close
+
+    def _write(self, connection: Connection, request: httpx.Request, data: bytes) -> None:
+        """Send bytes in slices, each within the time that is left for the request."""
+        view = memoryview(data)
+        for start in range(0, len(view), READ_SIZE):
+            self.check_time(request)
+            connection.stream.write(bytes(view[start : start + READ_SIZE]), timeout=self.timeout_of(request, "write"))
 
     def _next_event(self, connection: Connection, request: httpx.Request) -> h11.Event:
         while (event := connection.next_event()) is None:
             record = record_of(request)
             before = len(record.pieces)
-            check_time(request)
-            _receive(connection.stream, record, timeout_of(request, "read"))
+            self.check_time(request)
+            _receive(connection.stream, record, self.timeout_of(request, "read"))
             connection.receive(b"".join(record.pieces[before:]))
         return event
 
