@@ -20,6 +20,11 @@ settings.register_profile("long", max_examples=3_000, deadline=None)
 settings.load_profile("short")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option with which the tests of interruptions try all points at which a call can be interrupted."""
+    parser.addoption("--every-point", action="store_true", help="interrupt calls at every point, which takes minutes")
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Remove the caller's API key, base URL and proxies from the environment of each test."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.support.clocks import VirtualClock
     from tests.support.runners import Runner
 
-NOTE = f"the task keeps running; tasks.get({TASK_ID!r}) finds it again"
+NOTE = f"this does not stop the task; tasks.get({TASK_ID!r}) finds it again"
 
 
 class BrokenFilter(logging.Filter):

@@ -53,6 +53,13 @@ SIZE_LIMIT = 100
 CHUNK_SIZES = ["one chunk", "chunks of 50 bytes", "chunks of one byte"]
 
 
+def new_guard() -> Guard:
+    """Return the guard of an exchange whose transport has the request, and does not report its progress."""
+    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
+    guard.record.is_unobserved = True
+    return guard
+
+
 def verdict(
     response: httpx.Response,
     chunks: Iterable[bytes | tuple[bytes, float]] = (),
@@ -64,7 +71,7 @@ def verdict(
     Each item of `chunks` is either bytes, which arrive immediately, or a tuple of two items: the bytes, and the time at
     which they arrive, in seconds.
     """
-    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
+    guard = new_guard()
     hide_location(response)
     bounded = guard.response(response, LIMIT)
     if bounded.needs_body:
@@ -327,14 +334,14 @@ def test_body_above_the_maximum_size_is_refused(chunks: list[bytes]) -> None:
 
 
 def test_rest_of_a_body_above_the_maximum_size_is_not_read() -> None:
-    bounded = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock()).response(httpx.Response(200), LIMIT)
+    bounded = new_guard().response(httpx.Response(200), LIMIT)
     assert bounded.add(b"x" * 60, 0)
     assert not bounded.add(b"x" * 60, 0)
 
 
 @pytest.mark.parametrize("status", [200, 307, 404, 500])
 def test_body_is_read_for_every_status_since_it_may_hold_the_id_of_a_task(status: int) -> None:
-    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
+    guard = new_guard()
     assert guard.response(httpx.Response(status), LIMIT).needs_body
 
 
@@ -383,14 +390,14 @@ def certificate_error() -> httpx.ConnectError:
 def test_exception_of_httpx_becomes_a_failure_with_a_text_of_this_package(
     exception: Exception, fault: Fault, kind: type[AnchorError], text: str
 ) -> None:
-    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
+    guard = new_guard()
     failure = guard.broken(exception, LIMIT)
     assert failure_text(failure, fault, kind) == text
     assert failure.error.__cause__ is failure.error.__context__ is None
 
 
 def test_connect_timeout_is_reported_as_not_connected_if_the_transport_traces_its_progress() -> None:
-    guard = Guard(Redactor(Sealed(())), SIZE_LIMIT, VirtualClock())
+    guard = new_guard()
     guard.trace("connection.connect_tcp.started", {})
     failure = guard.broken(httpx.ConnectTimeout(KEY), LIMIT)
     assert failure_text(failure, Fault.NOT_CONNECTED, RequestTimeoutError) == "no connection within 30 s"

@@ -42,12 +42,12 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
     An id that has arrived is never lost: it is found whatever the status, the framing or another field's encoding.
     """
     if isinstance(response, Failure):
-        task_id, status = _arrived_id(response.bodies())
+        task_id, status = arrived_id(response.bodies())
         if task_id is not None and 200 <= (response.status or 0) < 300:
             return Running(task_id, _text(status, redact))
         return response._replace(task_id=task_id)
     content = _json(response)
-    task_id, status = _named_id(content) if isinstance(content, dict) else _arrived_id(response.bodies())
+    task_id, status = _named_id(content) if isinstance(content, dict) else arrived_id(response.bodies())
     if task_id is not None:
         return Running(task_id, _text(status, redact))
     reply = _start_reply(content, redact)
@@ -56,7 +56,7 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
     return reply
 
 
-def _arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
+def arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
     """Return the id of a task and its status, from the first body that holds complete JSON with an id; else None."""
     for body in bodies:
         for load in (json.loads, _first_json):

@@ -14,6 +14,7 @@ import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
 from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     import ssl
@@ -59,7 +60,6 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
-        record.is_kept = True
         with as_httpx_errors(request):
             connection, to_close = self.reusable(origin := origin_of(request.url))
             for each in to_close:
@@ -109,14 +109,14 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
                 pending = b""
             if pending := pending + connection.end():
                 await connection.stream.write(pending, timeout=self.timeout_of(request, "write"))
-        except httpcore.WriteError:
-            pass  # a server may respond before it has read the request, and close
+        except httpcore.WriteError as error:
+            reraise_from_handler(error)  # otherwise, a server may respond before it has read the request, and close
 
     async def _next_event(self, connection: Connection, request: httpx.Request) -> h11.Event:
         while (event := connection.next_event()) is None:
-            data = await connection.stream.read(READ_SIZE, timeout=self.timeout_of(request, "read"))
-            record_of(request).pieces.append(data)
-            connection.receive(data)
+            pieces = record_of(request).pieces
+            pieces.append(await connection.stream.read(READ_SIZE, timeout=self.timeout_of(request, "read")))
+            connection.receive(pieces[-1])
         return event
 
     async def _release(self, connection: Connection) -> None:

@@ -12,6 +12,7 @@ import httpx
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
+from anchor_webtask._http.connections import Connections
 from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state, proxy_for
 from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
@@ -19,12 +20,14 @@ from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.record import RECORD
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._signals import reraise_from_handler
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from anchor_webtask._config import Settings
+    from anchor_webtask._http.record import ExchangeRecord
     from anchor_webtask._redaction.secrets import Redactor
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
@@ -115,9 +118,9 @@ def _copy(request: httpx.Request, trace: Callable[..., object]) -> httpx.Request
     return copied
 
 
-def guard_for(settings: Settings, redact: Redactor) -> Guard:
+def guard_for(settings: Settings, redact: Redactor, record: ExchangeRecord | None = None) -> Guard:
     """Return a new guard for one exchange, which is a request and its response."""
-    return Guard(redact, settings.max_response_bytes, settings.clock)
+    return Guard(redact, settings.max_response_bytes, settings.clock, record)
 
 
 class GuardedClient(OwnCookiesOnly, httpx.Client):
@@ -129,6 +132,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         OwnCookiesOnly.__init__(self)
         transport = transport or _transport(settings)
+        self._reports_progress = isinstance(transport, Connections)
         self._may_be_broken = isinstance(transport, httpx.HTTPTransport)
         httpx.Client.__init__(
             self,
@@ -158,20 +162,23 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = _with_record(request.extensions, guard, deadline)
+        record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:
-            head = super().send(request, stream=True)
+            record.is_unobserved = not self._reports_progress
+            record.head = head = super().send(request, stream=True)
             try:
-                response = guard.response(head, deadline)
+                record.response = response = guard.response(head, deadline)
                 if response.needs_body:
                     guard.limit_reads(request.extensions)
-                    for piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
-                        if not response.add(piece, self._now()):
+                    for record.piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
+                        if not response.add(record.piece, self._now()):
                             break
             finally:
                 head.close()
         except EXCHANGE_ERRORS as exception:
+            reraise_from_handler(exception)
             failure = guard.broken(exception, limit)
         except BaseException:
             # An interruption can leave a lock of httpcore's that is never released; our own transport has no locks.
@@ -211,9 +218,11 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
             hide_location(head)
 
         OwnCookiesOnly.__init__(self)
+        transport = transport or _async_transport(settings)
+        self._reports_progress = isinstance(transport, Connections)
         httpx.AsyncClient.__init__(
             self,
-            transport=transport or _async_transport(settings),
+            transport=transport,
             event_hooks={"response": [hide]},
             **_httpx_arguments(settings),
         )
@@ -243,24 +252,27 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = {**request.extensions, RECORD: guard.record}
+        record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
         with anyio.move_on_after(limit) as scope:
             try:
-                head = await super().send(request, stream=True)
+                record.is_unobserved = not self._reports_progress
+                record.head = head = await super().send(request, stream=True)
                 try:
-                    response = guard.response(head, deadline)
+                    record.response = response = guard.response(head, deadline)
                     if response.needs_body and head.is_stream_consumed:
                         response.add(head.content, self._now())
                     elif response.needs_body:
-                        async for piece in head.aiter_raw():
-                            if not response.add(piece, self._now()):
+                        async for record.piece in head.aiter_raw():
+                            if not response.add(record.piece, self._now()):
                                 # A `break` would leave httpcore's generators suspended, and trio warns about each. The
                                 # verdict reports a timeout only if the response is neither too large nor corrupt.
                                 scope.cancel()
                 finally:
                     await head.aclose()
             except EXCHANGE_ERRORS as exception:
+                reraise_from_handler(exception)
                 failure = guard.broken(exception, limit)
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 

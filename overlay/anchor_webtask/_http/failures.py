@@ -89,20 +89,23 @@ class Guard:
         redact: Removes secrets from text that comes from outside.
         max_response_bytes: The maximum size of a decompressed response.
         clock: Measures the time that is left for a request, and the delay until a date in `Retry-After`.
+        record: Where to record how far the exchange has got; by default a new record.
 
     Attributes:
         record: How far the exchange has got.
     """
 
-    def __init__(self, redact: Redactor, max_response_bytes: int, clock: Clock) -> None:
+    def __init__(
+        self, redact: Redactor, max_response_bytes: int, clock: Clock, record: ExchangeRecord | None = None
+    ) -> None:
         self._redact = redact
         self._max_response_bytes = max_response_bytes
         self._clock = clock
-        self.record = ExchangeRecord()
+        self.record = ExchangeRecord() if record is None else record
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""
-        self.record.is_kept = True
+        self.record.is_unobserved = False
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
             self.record.sent.append(True)
         elif event.endswith(".receive_response_headers.started"):
@@ -128,7 +131,7 @@ class Guard:
 
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
-        is_unsent = not self.record.may_have_left or (not self.record.is_kept and isinstance(exception, _NOT_SENT))
+        is_unsent = not self.record.may_have_left or (self.record.is_unobserved and isinstance(exception, _NOT_SENT))
         if isinstance(exception, httpx.TimeoutException):
             return self._timed_out(limit, is_unsent=is_unsent)
         if is_unsent:

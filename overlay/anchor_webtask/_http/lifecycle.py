@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +27,8 @@ def create(make: Callable[[], T]) -> T:
         return make()
     except ConfigurationError:
         raise
-    except Exception as error:  # noqa: BLE001  httpx and ssl raise many types for a bad environment
+    except (OSError, ValueError, ImportError) as error:
+        reraise_from_handler(error)
         kind = type(error).__name__
     # The error's own text may quote a proxy's password.
     raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""What is known of one exchange while it runs: whether the request may have left, and which bytes have arrived.
+"""What is known of one exchange while it runs: whether the request may have left, and what has arrived.
 
 A signal or a cancellation can end a call between any two lines. The record is created before the first of them, and
 each entry is made by a single operation of the interpreter. So whatever ends the call, the record says how far it got.
@@ -6,7 +6,12 @@ each entry is made by a single operation of the interpreter. So whatever ends th
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import httpx
+
+    from anchor_webtask._http.body import BoundedResponse
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
@@ -16,24 +21,31 @@ class ExchangeRecord:
     """How far one exchange has got.
 
     Attributes:
-        is_kept: Whether a transport reports the progress of the request; if not, nothing below is known.
+        is_unobserved: Whether a transport has the request that has not reported any progress, and perhaps never will.
         sent: Empty until directly before the first byte of the request may leave.
-        pieces: The bytes of the response as they were received, with its head and its framing.
+        pieces: The bytes of the response as they were received, with its head and its framing; empty for a transport
+            that is not our own.
         buffer: Where the next bytes are received, if they do not go to `pieces` directly.
+        head: The response, from the time when its head has arrived.
+        response: The response with the part of its body that has arrived.
+        piece: The latest piece of the body, which may not be a part of `response` yet.
     """
 
-    __slots__ = ("buffer", "is_kept", "pieces", "sent")
+    __slots__ = ("buffer", "head", "is_unobserved", "piece", "pieces", "response", "sent")
 
     def __init__(self) -> None:
-        self.is_kept = False
+        self.is_unobserved = False
         self.sent: list[bool] = []
         self.pieces: list[bytes] = []
         self.buffer = bytearray()
+        self.head: httpx.Response | None = None
+        self.response: BoundedResponse | None = None
+        self.piece = b""
 
     @property
     def may_have_left(self) -> bool:
-        """Whether a byte of the request may have left; True if no transport reports it."""
-        return bool(self.sent) or not self.is_kept
+        """Whether a byte of the request may have left."""
+        return bool(self.sent) or self.is_unobserved
 
     def received(self) -> bytes:
         """Return all bytes that have arrived, also those that were interrupted on their way into `pieces`."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._http.limiter import Slot
     from anchor_webtask._http.prepared_request import PreparedRequest
+    from anchor_webtask._http.record import ExchangeRecord
     from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._redaction.secrets import Redactor, Sealed
 
@@ -53,6 +54,7 @@ class Sender:
         slot: Slot,
         redact: Redactor,
         connect: float | None = None,
+        record: ExchangeRecord | None = None,
     ) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure.
 
@@ -62,8 +64,9 @@ class Sender:
             slot: Which slot the request needs.
             redact: Removes the request's secrets from text.
             connect: Seconds that connecting may take, if that is less than the usual connect timeout.
+            record: Where to record how far the exchange has got, if the caller needs to know.
         """
-        guard = guard_for(self._settings, redact)
+        guard = guard_for(self._settings, redact, record)
         return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedClient:
@@ -99,6 +102,7 @@ class AsyncSender:
         slot: Slot,
         redact: Redactor,
         connect: float | None = None,
+        record: ExchangeRecord | None = None,
     ) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure.
 
@@ -108,8 +112,9 @@ class AsyncSender:
             slot: Which slot the request needs.
             redact: Removes the request's secrets from text.
             connect: Seconds that connecting may take, if that is less than the usual connect timeout.
+            record: Where to record how far the exchange has got, if the caller needs to know.
         """
-        guard = guard_for(self._settings, redact)
+        guard = guard_for(self._settings, redact, record)
         return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedAsyncClient:

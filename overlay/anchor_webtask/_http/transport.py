@@ -18,6 +18,7 @@ import httpx
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, as_httpx_errors, origin_of
 from anchor_webtask._http.connections import Connections, record_of, response_of, ssl_context_of
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -79,7 +80,6 @@ class Transport(Connections, httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
-        record.is_kept = True
         with as_httpx_errors(request):
             connection, to_close = self.reusable(origin := origin_of(request.url))
             for each in to_close:
@@ -117,8 +117,8 @@ class Transport(Connections, httpx.BaseTransport):
                 self._write(connection, request, pending + connection.body(chunk))
                 pending = b""
             self._write(connection, request, pending + connection.end())
-        except httpcore.WriteError:
-            pass  # a server may respond before it has read the request, and close
+        except httpcore.WriteError as error:
+            reraise_from_handler(error)  # otherwise, a server may respond before it has read the request, and close
 
     def _write(self, connection: Connection, request: httpx.Request, data: bytes) -> None:
         """Send bytes in slices, each within the time that is left for the request."""

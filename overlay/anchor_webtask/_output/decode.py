@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeGuard
 from anchor_webtask._errors import InvalidOutputError
 from anchor_webtask._models import T
 from anchor_webtask._output.mismatch import Mismatch, Step
-from anchor_webtask._output.schema_shape import (
-    WRAPPER,
-    all_field_names,
-    allowed_fields,
-)
+from anchor_webtask._output.schema_shape import WRAPPER, all_field_names, allowed_fields
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,6 +116,7 @@ class Output(NamedTuple, Generic[T]):
             except UnicodeEncodeError:
                 value = convert(_without_lone_surrogates(candidate))
         except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer has been paid for
+            reraise_from_handler(error)
             return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
         if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value

@@ -16,6 +16,7 @@ from msgspec import inspect as mi
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
 from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema, listed_values
 from anchor_webtask._output.type_parts import unsupported
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,6 +62,7 @@ def _schema_or_problem(kind: Any) -> Schema | str:
     except KeyError as error:
         return f"two different classes have the same name; rename one of them: {error}"
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
+        reraise_from_handler(error)
         return (str(error).splitlines() or [type(error).__name__])[-1]
     completion = _Completion(components)
     completion.complete(info, root)

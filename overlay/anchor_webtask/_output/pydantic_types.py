@@ -13,6 +13,7 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
 from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, unsupported
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,6 +72,7 @@ def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
         adapter.rebuild(raise_errors=True)  # raises if the name in a forward reference is not defined
         schema_of(adapter)
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
+        reraise_from_handler(error)
         return str(error).partition("\n")[0] or type(error).__name__
     return adapter
 

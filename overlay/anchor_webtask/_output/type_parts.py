@@ -10,6 +10,7 @@ import typing
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,6 +98,7 @@ def _fields(cls: Any) -> list[Any]:
         return []
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
-    except Exception:  # noqa: BLE001  an annotation may be any text
+    except Exception as error:  # noqa: BLE001  an annotation may be any text
+        reraise_from_handler(error)
         return []  # the library that makes the schema reports the invalid annotation
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in hints.values()]

@@ -63,7 +63,7 @@ def start_steps(
             if outcome is not None:
                 yield Emit(outcome)
             return
-        if outcome.task_id is not None or not _is_certainly_not_started(outcome):
+        if outcome.task_id is not None or not is_certainly_not_started(outcome):
             raise _outcome_unknown(outcome)
         wanted = _retry_delay(outcome, until_deadline=until_deadline)
         if wanted is None or (not until_deadline and attempts == MAX_ATTEMPTS):
@@ -79,7 +79,7 @@ def start_steps(
         now, _ = yield Sleep(delay)
 
 
-def _is_certainly_not_started(failure: Failure) -> bool:
+def is_certainly_not_started(failure: Failure) -> bool:
     """Whether the server certainly has not started a task."""
     match failure.fault:
         case Fault.NOT_CONNECTED | Fault.CERTIFICATE | Fault.REDIRECTED:

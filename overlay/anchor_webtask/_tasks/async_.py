@@ -9,6 +9,7 @@ from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.async_handle import AsyncWebTask, Drive, call
 from anchor_webtask._tasks.base import TasksBase
 from anchor_webtask._tasks.handle import log_start
+from anchor_webtask._tasks.interruptions import StartRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,22 +97,26 @@ class AsyncTasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        start = self._prepare_run(
-            prompt,
-            output,
-            sealed,
-            timeout=timeout,
-            wait=wait,
-            on_start=on_start,
-            on_update=on_update,
-            callbacks_may_be_async=True,
-        )
-        deadline = start.deadline
-        task = await self._start(start)
-        del start  # `start` holds the request, which must not stay in memory during the wait
-        if on_start is not None:
-            await call(on_start, task, task.id)
-        return await task._result_by(deadline, on_update)
+
+        async def run(record: StartRecord) -> TaskResult[Any]:
+            start = self._prepare_run(
+                prompt,
+                output,
+                sealed,
+                timeout=timeout,
+                wait=wait,
+                on_start=on_start,
+                on_update=on_update,
+                callbacks_may_be_async=True,
+            )
+            deadline = start.deadline
+            task = await self._start(start, record)
+            del start  # `start` holds the request, which must not stay in memory during the wait
+            if on_start is not None:
+                await call(on_start, task, task.id)
+            return await task._result_by(deadline, on_update)
+
+        return await StartRecord().watch_async(run)
 
     @overload
     async def start(
@@ -154,7 +159,9 @@ class AsyncTasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        return await self._start(self._prepare_start(prompt, output, sealed))
+        return await StartRecord().watch_async(
+            lambda record: self._start(self._prepare_start(prompt, output, sealed), record)
+        )
 
     @overload
     def get(
@@ -263,13 +270,17 @@ class AsyncTasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
-        deadline = start.deadline
-        task = await self._start(start)
-        del start  # as in `run`
-        return await task._result_by(deadline, None)
 
-    async def _start(self, start: Start[T]) -> AsyncWebTask[T]:
+        async def run(record: StartRecord) -> TaskResult[Any]:
+            start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
+            deadline = start.deadline
+            task = await self._start(start, record)
+            del start  # as in `run`
+            return await task._result_by(deadline, None)
+
+        return await StartRecord().watch_async(run)
+
+    async def _start(self, start: Start[T], record: StartRecord) -> AsyncWebTask[T]:
         async def fetch(step: Fetch) -> Reply | Failure:
             response = await self._sender.exchange(
                 start.request.prepared,
@@ -277,8 +288,9 @@ class AsyncTasks(TasksBase):
                 slot=start.slot,
                 redact=start.request.redact,
                 connect=step.connect,
+                record=record.new_exchange(),
             )
-            return start.read(response)
+            return record.judged(start.read(response))
 
         drive = Drive(start.steps, self._settings.clock, fetch, None)
         (reply,) = [reply async for reply in drive]

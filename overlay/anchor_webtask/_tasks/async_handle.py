@@ -10,7 +10,8 @@ from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
-from anchor_webtask._tasks.handle import AddingTaskId, Handle, Setup, annotate
+from anchor_webtask._tasks.handle import Handle, Setup
+from anchor_webtask._tasks.interruptions import AddingTaskId, annotate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -61,7 +62,7 @@ class Drive(Generic[E]):
             except BaseException as raised:
                 if self._steps is not None:
                     self._steps.close()  # an interruption ends the iteration, as it ends a generator
-                annotate(raised, step, self._task_id)
+                annotate(raised, self._task_id)
                 raise
 
     def _next_step(self) -> Step[E]:

@@ -1,16 +1,16 @@
-"""The base of the sync and the async handle: a task's state, token and result, and the notes on exceptions."""
+"""The base of the sync and the async handle: a task's state, token and result."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
+from typing import TYPE_CHECKING, Generic, NamedTuple
 
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
+from anchor_webtask._errors import ConfigurationError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
-from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, logger, wait_steps
-from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._polling.wait import Step, StepResult, TaskState, logger, wait_steps
+from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
@@ -21,51 +21,6 @@ if TYPE_CHECKING:
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Redactor, Sealed
-
-START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
-
-
-def running_note(task_id: str) -> str:
-    """Return the note for an exception that interrupts a wait."""
-    return f"the task keeps running; tasks.get({task_id!r}) finds it again"
-
-
-def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> None:
-    """Prepare an exception to be re-raised: attach the task's id, and remove the frames that hold the request.
-
-    Args:
-        raised: The exception that ended a step.
-        step: The step that the exception ended.
-        task_id: The task's id; None at a start.
-    """
-    if isinstance(raised, AnchorError):
-        raised.task_id = task_id or raised.task_id
-        return
-    release_frames(raised)
-    if task_id is not None:
-        raised.add_note(running_note(task_id))
-    elif isinstance(step, Fetch):
-        raised.add_note(START_NOTE)
-
-
-class AddingTaskId:
-    """A context manager for the user's code, such as a callback, a log filter or a wait policy.
-
-    An exception of that code ends the wait, and gets a note with the task's id. It is not replaced.
-    """
-
-    __slots__ = ("_task_id",)
-
-    def __init__(self, task_id: str | None) -> None:
-        self._task_id = task_id
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, _: object, raised: BaseException | None, __: object) -> None:
-        if raised is None or self._task_id is None or isinstance(raised, StopIteration):
-            return
-        if not isinstance(raised, AnchorError) or raised.task_id != self._task_id:
-            raised.add_note(running_note(self._task_id))
 
 
 class Setup(NamedTuple, Generic[T]):

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, overload
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.base import TasksBase
-from anchor_webtask._tasks.handle import AddingTaskId, log_start
+from anchor_webtask._tasks.handle import log_start
+from anchor_webtask._tasks.interruptions import AddingTaskId, StartRecord
 from anchor_webtask._tasks.sync_handle import WebTask, drive
 
 if TYPE_CHECKING:
@@ -95,23 +96,27 @@ class Tasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        start = self._prepare_run(
-            prompt,
-            output,
-            sealed,
-            timeout=timeout,
-            wait=wait,
-            on_start=on_start,
-            on_update=on_update,
-            callbacks_may_be_async=False,
-        )
-        deadline = start.deadline
-        task = self._start(start)
-        del start  # `start` holds the request, which must not stay in memory during the wait
-        if on_start is not None:
-            with AddingTaskId(task.id):
-                on_start(task)
-        return task._result_by(deadline, on_update)
+
+        def run(record: StartRecord) -> TaskResult[Any]:
+            start = self._prepare_run(
+                prompt,
+                output,
+                sealed,
+                timeout=timeout,
+                wait=wait,
+                on_start=on_start,
+                on_update=on_update,
+                callbacks_may_be_async=False,
+            )
+            deadline = start.deadline
+            task = self._start(start, record)
+            del start  # `start` holds the request, which must not stay in memory during the wait
+            if on_start is not None:
+                with AddingTaskId(task.id):
+                    on_start(task)
+            return task._result_by(deadline, on_update)
+
+        return StartRecord().watch(run)
 
     @overload
     def start(
@@ -154,7 +159,7 @@ class Tasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        return self._start(self._prepare_start(prompt, output, sealed))
+        return StartRecord().watch(lambda record: self._start(self._prepare_start(prompt, output, sealed), record))
 
     @overload
     def get(
@@ -263,13 +268,17 @@ class Tasks(TasksBase):
         """
         sealed = Sealed(options)
         del options
-        start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
-        deadline = start.deadline
-        task = self._start(start)
-        del start  # as in `run`
-        return task._result_by(deadline, None)
 
-    def _start(self, start: Start[T]) -> WebTask[T]:
+        def run(record: StartRecord) -> TaskResult[Any]:
+            start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)
+            deadline = start.deadline
+            task = self._start(start, record)
+            del start  # as in `run`
+            return task._result_by(deadline, None)
+
+        return StartRecord().watch(run)
+
+    def _start(self, start: Start[T], record: StartRecord) -> WebTask[T]:
         def fetch(step: Fetch) -> Reply | Failure:
             response = self._sender.exchange(
                 start.request.prepared,
@@ -277,8 +286,9 @@ class Tasks(TasksBase):
                 slot=start.slot,
                 redact=start.request.redact,
                 connect=step.connect,
+                record=record.new_exchange(),
             )
-            return start.read(response)
+            return record.judged(start.read(response))
 
         (reply,) = drive(start.steps, self._settings.clock, fetch, None)
         task = self._handle(start.handle_parts(reply))

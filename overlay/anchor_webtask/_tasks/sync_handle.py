@@ -9,7 +9,8 @@ from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
-from anchor_webtask._tasks.handle import AddingTaskId, Handle, Setup, annotate
+from anchor_webtask._tasks.handle import Handle, Setup
+from anchor_webtask._tasks.interruptions import AddingTaskId, annotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -45,7 +46,7 @@ def drive(
                 case Fetch():
                     reply = fetch(step)
         except BaseException as raised:
-            annotate(raised, step, task_id)
+            annotate(raised, task_id)
             raise
         if isinstance(step, Emit):
             yield step.value

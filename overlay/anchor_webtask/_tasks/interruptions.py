@@ -1,0 +1,138 @@
+"""Adds to whatever interrupts a call what is known of its task: its id, or that the task may have started.
+
+An interruption is an exception that is not ours: Ctrl-C, cancellation, the exception of a signal handler, a callback or
+a log filter. It is never replaced. It can end a call before any line, so what is known of a start is recorded from the
+first line on, and is read only if the start is interrupted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anchor_webtask._api.responses import arrived_id
+from anchor_webtask._errors import AnchorError
+from anchor_webtask._http.record import ExchangeRecord
+from anchor_webtask._polling.outcomes import Failure, Running
+from anchor_webtask._polling.start import is_certainly_not_started
+from anchor_webtask._redaction.secrets import release_frames
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from anchor_webtask._polling.outcomes import Reply
+
+R = TypeVar("R")
+
+START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
+
+
+def running_note(task_id: str) -> str:
+    """Return the note for an exception that interrupts the wait for a task."""
+    return f"this does not stop the task; tasks.get({task_id!r}) finds it again"
+
+
+def add_note(raised: BaseException, note: str) -> None:
+    """Add a note to an exception that does not have it yet."""
+    if note not in getattr(raised, "__notes__", ()):
+        raised.add_note(note)
+
+
+def annotate(raised: BaseException, task_id: str | None) -> None:
+    """Prepare an exception to be re-raised: attach the task's id, and remove the frames that hold the request.
+
+    Args:
+        raised: The exception that ended a step of a start or of a wait.
+        task_id: The task's id; None at a start, whose `StartRecord` adds the note.
+    """
+    if isinstance(raised, AnchorError):
+        raised.task_id = task_id or raised.task_id
+        return
+    release_frames(raised)
+    if task_id is not None:
+        add_note(raised, running_note(task_id))
+
+
+class AddingTaskId:
+    """A context manager for the user's code, such as a callback, a log filter or a wait policy.
+
+    An exception of that code ends the wait, and gets a note with the task's id. It is not replaced.
+    """
+
+    __slots__ = ("_task_id",)
+
+    def __init__(self, task_id: str | None) -> None:
+        self._task_id = task_id
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, raised: BaseException | None, __: object) -> None:
+        if raised is None or self._task_id is None or isinstance(raised, StopIteration):
+            return
+        if not isinstance(raised, AnchorError) or raised.task_id != self._task_id:
+            add_note(raised, running_note(self._task_id))
+
+
+class StartRecord:
+    """What is known of a start, from before its request is built until the call returns.
+
+    Attributes:
+        task_id: The task's id, once the response to the start has been read.
+        exchange: The exchange that may have started the task; None if there is none, or if the id is known.
+    """
+
+    __slots__ = ("exchange", "task_id")
+
+    def __init__(self) -> None:
+        self.task_id: str | None = None
+        self.exchange: ExchangeRecord | None = None
+
+    def new_exchange(self) -> ExchangeRecord:
+        """Return the record of an attempt that is about to be made; the attempts before it have not started a task."""
+        self.exchange = exchange = ExchangeRecord()
+        return exchange
+
+    def judged(self, outcome: Reply | Failure) -> Reply | Failure:
+        """Record the outcome of an attempt, and return it."""
+        if isinstance(outcome, Running) and outcome.task_id is not None:
+            self.task_id = outcome.task_id  # first, since an interruption may follow any line
+            self.exchange = None  # it holds the request, which must not stay in memory while the task runs
+        elif isinstance(outcome, Failure) and outcome.task_id is None and is_certainly_not_started(outcome):
+            self.exchange = None
+        return outcome
+
+    def watch(self, call: Callable[[StartRecord], R]) -> R:
+        """Return the result of a call that starts a task; add to an interruption what is known of the task."""
+        try:
+            try:
+                return call(self)
+            except BaseException as raised:
+                self._note(raised)
+                raise
+        except BaseException as raised:  # an interruption of the lines above
+            self._note(raised)
+            raise
+
+    async def watch_async(self, call: Callable[[StartRecord], Awaitable[R]]) -> R:
+        """Do the same for an async call."""
+        try:
+            try:
+                return await call(self)
+            except BaseException as raised:
+                self._note(raised)
+                raise
+        except BaseException as raised:
+            self._note(raised)
+            raise
+
+    def _note(self, raised: BaseException) -> None:
+        if isinstance(raised, AnchorError):
+            return
+        task_id, exchange = self.task_id, self.exchange
+        if task_id is None and exchange is not None:
+            from anchor_webtask._http.arrived import arrived_bodies
+
+            task_id, _ = arrived_id(arrived_bodies(exchange))
+        if task_id is not None:
+            add_note(raised, running_note(task_id))
+        elif exchange is not None and exchange.may_have_left:
+            add_note(raised, START_NOTE)
