@@ -73,6 +73,13 @@ def fuzz(session: nox.Session) -> None:
 
 
 @nox.session
+def interruptions(session: nox.Session) -> None:
+    """Interrupt calls that start a task at every line and every await, and by thousands of signals; takes minutes."""
+    install_for_tests(session)
+    session.run("pytest", WORKERS, "--every-point", "tests/client/test_interrupted_starts.py", *session.posargs)
+
+
+@nox.session
 def witnesses(session: nox.Session) -> None:
     """Check our results with other tools: requests with Prism, drift with Redocly, the emulator with schemathesis.
 
