@@ -107,6 +107,9 @@ class Guard:
         """Record the progress of the request; this is httpcore's `trace` extension."""
         self.record.is_unobserved = False
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            if self.record.sent:
+                # httpcore does this after a GOAWAY of HTTP/2, and believes the server that it has ignored the request.
+                raise httpx.RemoteProtocolError("the transport sends the request once more")
             self.record.sent.append(True)
         elif event.endswith(".receive_response_headers.started"):
             self.limit_reads(info["request"].extensions)
