@@ -98,7 +98,8 @@ class TaskState:
     """What is known about a task; all waits on the same handle share it.
 
     Attributes:
-        task_id: The task's id; None if the API returned the result at once, without an id.
+        task_id: The task's id; None if the API returned the result at once, without an id. Then the task has ended,
+            and no step of a wait is made.
         begun: When the task began, as far as is known, on the clock of `StepResult`.
         due: When the next check is due; None if the wait policy has not been asked yet.
         seen: Whether a check has got the task's status.
@@ -115,6 +116,12 @@ class TaskState:
     raw_status: str | None = None
     ended: Ended | None = None
     warned: bool = False
+
+    def known_id(self) -> str:
+        """Return the id of a task that was checked."""
+        if self.task_id is None:
+            raise AssertionError("a task without an id cannot be checked")
+        return self.task_id
 
     def end(self, ended: Ended) -> None:
         """Record how the task ended."""
@@ -237,7 +244,7 @@ def _update(
 ) -> TaskUpdate:
     left = None if deadline is None else deadline - now
     return TaskUpdate(
-        task_id=state.task_id,
+        task_id=state.known_id(),
         status=state.status or TaskStatus.UNKNOWN,
         raw_status=state.raw_status,
         elapsed=now - state.begun,
@@ -254,5 +261,5 @@ def _timed_out(state: TaskState, now: float, error: AnchorError | None) -> TaskT
         f"the deadline passed {now - state.begun:.0f} s after the task began, and the task has not ended: {seen}",
         last_status=state.raw_status,
         last_error=error,
-        task_id=state.task_id,
+        task_id=state.known_id(),
     )

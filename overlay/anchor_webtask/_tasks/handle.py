@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
 
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
+from anchor_webtask._errors import AnchorError, NoTaskIdError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, logger, wait_steps
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
+
+NO_ID: Final = (
+    "the task has no id, since the API responded to the start with the task's result: call result() on the handle, "
+    "which is this error's .task"
+)
 
 
 def running_note(task_id: str) -> str:
@@ -86,8 +91,15 @@ class Handle(Generic[T]):
         self._started = started
 
     @property
-    def id(self) -> str | None:
-        """The task's id; None if the API returned the result at once, without an id."""
+    def id(self) -> str:
+        """The task's id.
+
+        Raises:
+            NoTaskIdError: The API responded to the start with the task's result, without an id. The error's `task` is
+                this handle.
+        """
+        if self._state.task_id is None:
+            raise NoTaskIdError(NO_ID, task=self)
         return self._state.task_id
 
     @property
@@ -107,23 +119,19 @@ class Handle(Generic[T]):
         object. It does not hold the key, the prompt or secret values.
 
         Raises:
-            ConfigurationError: The task has no id.
+            NoTaskIdError: The task has no id; see `id`.
         """
-        if self._state.task_id is None:
-            raise ConfigurationError(
-                "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
-                "this handle"
-            )
         setup = self._setup
-        return Token(self._state.task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+        return Token(self.id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
 
     def __repr__(self) -> str:
         status = "not checked yet" if self._state.status is None else self._state.status.value
-        return f"<{type(self).__name__} {self._state.task_id!r}: {status}>"
+        task_id = "without an id" if self._state.task_id is None else repr(self._state.task_id)
+        return f"<{type(self).__name__} {task_id}: {status}>"
 
     @cached_property
     def _status_request(self) -> Sealed[PreparedRequest]:
-        return status_request(self._setup.settings.base_url, self._state.task_id or "")
+        return status_request(self._setup.settings.base_url, self.id)
 
     def _deadline(self, timeout: float | None) -> float | None:
         return None if timeout is None else self._setup.settings.clock.now() + timeout
