@@ -9,7 +9,7 @@ from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import AnchorError, NoTaskIdError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
-from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, logger, wait_steps
+from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, least_delay, logger, wait_steps
 from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._tasks.resume_token import Token
 
@@ -161,7 +161,8 @@ class Handle(Generic[T]):
 
 def started_state(reply: Reply, begun: float) -> TaskState:
     """Return the state of a task that has just started, and may have ended at once."""
-    state = TaskState(reply.task_id if isinstance(reply, Running) else None, begun, due=None)
+    task_id = reply.task_id if isinstance(reply, Running) else None
+    state = TaskState(task_id, begun, due=None, least_delay=least_delay(reply))
     if not isinstance(reply, Running):
         state.end(reply)
     return state
