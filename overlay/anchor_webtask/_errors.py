@@ -18,7 +18,8 @@
     ├── StartOutcomeUnknownError          the task may or may not have started
     ├── TaskFailedError                   the API reports that the task failed
     ├── TaskTimeoutError (TimeoutError)   the wait reached its deadline, the task keeps running
-    └── InvalidOutputError                the task completed, but its answer does not fit `output`
+    ├── InvalidOutputError                the task completed, but its answer does not fit `output`
+    └── NoTaskIdError (AttributeError)    the API responded to a start with the result, so the task has no id
 
 All errors can be pickled and copied. No error holds a request, a response or another library's exception, and no error
 is chained to such an exception, since these objects carry the key and the request's body.
@@ -26,7 +27,7 @@ is chained to such an exception, since these objects carry the key and the reque
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 
 class AnchorError(Exception):
@@ -168,9 +169,14 @@ class TaskTimeoutError(AnchorError, TimeoutError):
     """The wait reached its deadline before the task ended; the task keeps running.
 
     Attributes:
+        task_id: The task's id.
         last_status: The last known status, as the API spells it; None if no check succeeded.
         last_error: Why the last check failed; None if it succeeded.
     """
+
+    if TYPE_CHECKING:
+        # Only a task with an id is waited for, so the type is narrower than in the base class.
+        task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
     _advice = "as far as is known, the task is still running; tasks.get({id!r}).result() continues to wait"
 
@@ -201,6 +207,28 @@ class InvalidOutputError(AnchorError):
         super().__init__(message, task_id=task_id)
         self.raw = raw
         self.path = path
+
+
+class NoTaskIdError(AnchorError, AttributeError):
+    """A task has no id, since the API responded to its start with the result at once.
+
+    It is an `AttributeError`, so that `hasattr(task, "id")` and `getattr(task, "id", None)` work.
+
+    Attributes:
+        task: The handle, a `WebTask` or an `AsyncWebTask`: its `result` returns the answer and sends nothing. None in a
+            copy and after unpickling, since a handle belongs to its client.
+    """
+
+    def __init__(self, message: str, *, task: Any = None, task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        # Python's own attribute for the object that lacks an attribute: it is neither pickled nor copied. The attribute
+        # `name` stays empty, else a traceback would suggest a name that is spelled alike.
+        self.obj = task
+
+    @property
+    def task(self) -> Any:
+        """The handle."""
+        return self.obj
 
 
 # Tracebacks and pickles must name the public package, not the private module that defines the errors.

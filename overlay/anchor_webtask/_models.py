@@ -75,7 +75,7 @@ class TaskUpdate:
         last_error: Why this check failed; None if it succeeded.
     """
 
-    task_id: str | None
+    task_id: str
     status: TaskStatus
     raw_status: str | None
     elapsed: float

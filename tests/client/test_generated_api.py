@@ -5,8 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
-from anchor_webtask import AuthenticationError, NotFoundError, RequestTimeoutError, UnexpectedResponseError
+from anchor_webtask import (
+    AuthenticationError,
+    NotFoundError,
+    RequestTimeoutError,
+    TransportError,
+    UnexpectedResponseError,
+)
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, Ending, http_response, raw_server
@@ -97,3 +104,13 @@ def test_custom_transport_can_read_the_content_of_a_request_of_the_user(runner: 
         client = anchor.api.get_httpx_client() if runner.name == "sync" else anchor.api.get_async_httpx_client()
         runner.call(client.post, "/v1/other", content=b"a body")
     assert contents == [b"a body"]
+
+
+@pytest.mark.parametrize("ending", [Ending.CLOSE, Ending.SILENCE])
+def test_switch_of_protocols_that_the_user_asks_for_is_refused_at_once(runner: Runner, ending: Ending) -> None:
+    switch = b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n"
+    with raw_server(check=[(switch, ending)]) as server, runner.anchor(base_url=server.base_url) as anchor:
+        client = anchor.api.get_httpx_client() if runner.name == "sync" else anchor.api.get_async_httpx_client()
+        headers = {"connection": "upgrade", "upgrade": "other"}
+        error = raised(TransportError, runner, client.get, "/v1/other", headers=headers)
+    assert str(error) == "the connection was lost (RemoteProtocolError)"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from anchor_webtask import ConfigurationError, NotFoundError, ServerError, TaskFailedError, TaskResult, TaskTimeoutError
+from anchor_webtask import NoTaskIdError, NotFoundError, ServerError, TaskFailedError, TaskResult, TaskTimeoutError
 from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, json_response, raw_server
 
@@ -161,7 +161,7 @@ def test_handle_is_done_if_the_response_to_the_start_has_the_result(runner: Runn
         runner.anchor(base_url=server.base_url) as anchor,
     ):
         task = runner.call(anchor.tasks.start, "Read the price")
-        assert (task.id, task.done, task.status) == (None, True, "completed")
-        raised(ConfigurationError, runner, task.token)
+        assert (task.done, task.status) == (True, "completed")
+        raised(NoTaskIdError, runner, task.token)
         assert runner.call(task.result) == TaskResult(value=3, raw=3, task_id=None)
     assert server.count("GET") == 0

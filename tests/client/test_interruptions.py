@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anyio
 import anyio.to_thread
+import httpx
 import pytest
+from httpcore._backends import anyio as anyio_backend
+from httpcore._backends import sync as sync_backend
 
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask._http import limiter, transport
@@ -281,6 +284,47 @@ def test_client_is_usable_after_an_interrupted_request_of_its_api(monkeypatch: p
             anchor.api.get_httpx_client().get("/v1/other")
         server.wait_for_open_connections(0)
         assert anchor.tasks.get(TASK_ID).refresh().done
+
+
+STREAMS: Final = {"sync": sync_backend.SyncStream, "asyncio": anyio_backend.AnyIOStream}
+
+
+@pytest.mark.parametrize("runner", STREAMS, indirect=True)
+def test_interrupted_request_of_the_api_shows_no_secret(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frame that writes a request has its bytes, with the key, in a variable."""
+
+    def interrupt(*_: Any, **__: Any) -> None:
+        raise TimeLimitError
+
+    monkeypatch.setattr(STREAMS[runner.name], "write", interrupt)
+    with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
+        client = anchor.api.get_httpx_client() if runner.name == "sync" else anchor.api.get_async_httpx_client()
+        with pytest.raises(TimeLimitError) as caught:
+            runner.call(client.get, "/v1/other")
+    assert find_secrets(exception_texts(caught.value)) == []
+
+
+class InterruptedTransport(httpx.HTTPTransport):
+    """A transport of httpx, whose pool an interruption can leave locked for ever."""
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        del request
+        raise TimeLimitError
+
+
+def test_client_is_replaced_after_an_interruption_only_if_its_transport_is_that_of_httpx(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with raw_server() as server, Anchor(KEY, base_url=server.base_url) as anchor:
+        client = anchor.api.get_httpx_client()
+        with interrupted_while_receiving(monkeypatch):
+            client.get("/v1/other")
+        assert anchor.api.get_httpx_client() is client
+    with Anchor(KEY, transport=InterruptedTransport()) as anchor:
+        client = anchor.api.get_httpx_client()
+        with pytest.raises(TimeLimitError):
+            client.get("/v1/other")
+        assert anchor.api.get_httpx_client() is not client
 
 
 @pytest.mark.parametrize("moment", range(1, 5))

@@ -20,6 +20,7 @@ EXPORTS = [
     "ConfigurationError",
     "InvalidOutputError",
     "JsonSchema",
+    "NoTaskIdError",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",

@@ -6,9 +6,10 @@ echo the key and a secret value, so that the tests can check that no secret is s
 
 from __future__ import annotations
 
+import gzip
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
@@ -136,6 +137,7 @@ def faults() -> Iterator[Fault]:
     yield from _lost()
     yield from _bodies()
     yield from _gzipped()
+    yield from _interim_responses()
     yield from _statuses()
     yield from _retry_afters()
     yield from _redirects()
@@ -250,6 +252,24 @@ def _gzipped() -> Iterator[Fault]:
         status=200,
         at_start=Row.HARMLESS,
     )
+    packed = gzip.compress(CORRECT_BODY)
+
+    def coded(name: str, body: bytes, row: Row, at_start: Row | None = None, coding: str = "gzip") -> Fault:
+        kind = AnchorError if row is Row.HARMLESS else UnexpectedResponseError
+        headers = {"content-encoding": coding}
+        return Fault(name, row, partial(http_response, 200, body, headers), kind, at_start=at_start, status=200)
+
+    checksum, size = packed[:-8] + b"\0\0\0\0" + packed[-4:], packed[:-4] + b"\0\0\0\0"
+    yield coded("gzip-with-a-wrong-checksum", checksum, Row.UNREADABLE, Row.HARMLESS)
+    yield coded("gzip-with-a-wrong-size", size, Row.UNREADABLE, Row.HARMLESS)
+    yield coded("gzip-without-its-last-byte", packed[:-1], Row.HARMLESS)
+    yield coded("gzip-without-checksum-and-size", packed[:-8], Row.HARMLESS)
+    yield coded("gzip-that-ends-in-the-json", packed[: len(packed) // 2], Row.UNREADABLE)
+    yield coded("deflate", zlib.compress(CORRECT_BODY), Row.HARMLESS, coding="deflate")
+    yield coded("identity-and-gzip", packed, Row.HARMLESS, coding="identity, GZIP")
+    yield coded("gzip-twice", gzip.compress(packed), Row.UNREADABLE, coding="gzip, gzip")
+    yield coded("brotli", b"\x8b\x02\x80{}\x03", Row.UNREADABLE, coding="br")
+    yield coded("uncompressed-json-that-claims-to-be-brotli", CORRECT_BODY, Row.HARMLESS, coding="br")
     yield Fault(
         "gzip-of-400-mib",
         Row.TOO_LARGE,
@@ -257,6 +277,33 @@ def _gzipped() -> Iterator[Fault]:
         UnexpectedResponseError,
         status=200,
     )
+
+
+def _interim_responses() -> Iterator[Fault]:
+    """Yield faults with responses before the final one, and with heads whose lines end without a carriage return."""
+    interim = f"HTTP/1.1 103 Early Hints\r\nlink: <{ECHO}>\r\n\r\n".encode()
+    head, short = response_head(200, len(CORRECT_BODY), ECHO_HEADERS), response_head(200, len(CORRECT_BODY) - 9)
+    for name, data in (
+        ("100-and-103-before-the-response", b"HTTP/1.1 100 Continue\r\n\r\n" + interim + head + CORRECT_BODY),
+        ("head-without-carriage-returns", head.replace(b"\r\n", b"\n") + CORRECT_BODY),
+    ):
+        yield Fault(name, Row.HARMLESS, scripted(data), status=200)
+    for name, before in (
+        ("body-is-longer-than-declared-after-103", interim + short),
+        ("body-is-longer-than-declared-after-a-bare-103", interim.replace(b"\r\n", b"\n") + short),
+        ("body-is-longer-than-declared-without-carriage-returns", short.replace(b"\r\n", b"\n")),
+    ):
+        yield Fault(
+            name,
+            Row.UNREADABLE,
+            scripted(before + CORRECT_BODY, Ending.CLOSE),
+            UnexpectedResponseError,
+            at_start=Row.HARMLESS,
+            status=200,
+        )
+    switch = f"HTTP/1.1 101 {ECHO}\r\nconnection: upgrade\r\nupgrade: {ECHO}\r\n\r\n".encode()
+    for name, ending in (("101", Ending.CLOSE), ("101-and-then-silence", Ending.SILENCE)):
+        yield Fault(name, Row.LOST, scripted(switch, ending), TransportError)
 
 
 @cache
@@ -349,6 +396,23 @@ def _retry_afters() -> Iterator[Fault]:
                 retry_after=seconds or 0.0,
                 at_start=Row.LONG_RATE_LIMIT if long else None,
             )
+    after = {"retry-after": "7"}
+    cut = {status: response_head(status, len(CORRECT_BODY), after) + CORRECT_BODY[:20] for status in (200, 502)}
+    for fault in (
+        Fault(
+            "unreadable-retry-after", Row.UNREADABLE, partial(http_response, 200, HTML, after), UnexpectedResponseError
+        ),
+        Fault("lost-retry-after", Row.LOST, scripted(cut[200], Ending.CLOSE), TransportError),
+        Fault(
+            "corrupt-retry-after",
+            Row.UNREADABLE,
+            partial(http_response, 200, b"", {"content-encoding": "gzip", **after}),
+            UnexpectedResponseError,
+        ),
+        _status("502-lost-retry-after", 502, scripted(cut[502], Ending.CLOSE)),
+        _status("408-retry-after", 408, partial(error_response, 408, ECHO, after), REDACTED_ECHO),
+    ):
+        yield replace(fault, status=fault.status or 200, retry_after=7.0)
 
 
 OTHER_SERVER: Final = "{other-server}"

@@ -66,6 +66,8 @@ class Price:
     amount: float
 
 
+STARTED_BODY: Final = json.dumps({"data": {"status": "running", "workflow_id": TASK_ID}}).encode()
+
 outputs = st.none() | st.sampled_from([Price, list[str], JsonSchema({"type": "object", "required": ["amount"]})])
 
 more = settings(max_examples=settings().max_examples * 2)
@@ -301,6 +303,30 @@ def test_request_with_random_bytes_as_response_raises_anchor_error_or_returns_a_
         case AnchorError() as error:
             lost = StartOutcomeUnknownError if request_ in STARTS else TransportError
             assert isinstance(error, lost | UnexpectedResponseError | TaskFailedError)
+
+
+@fewer
+@given(
+    framing=st.sampled_from(fuzzing.FRAMINGS),
+    headers=fuzzing.headers,
+    interim=st.just(b"") | fuzzing.interim_heads,
+    is_bare=st.booleans(),
+    tail=st.binary(max_size=8),
+)
+def test_start_finds_the_id_in_complete_json_whatever_precedes_it_and_however_its_framing_ends(
+    runners: tuple[Runner, Runner],
+    framing: str,
+    headers: dict[str, str],
+    interim: bytes,
+    is_bare: bool,
+    tail: bytes,
+) -> None:
+    fields, content = fuzzing.framed(STARTED_BODY, framing)
+    # The last bytes are replaced by random ones: the checksum and the size of gzip, or the last chunk.
+    content = content[: -len(tail)] + tail if tail and framing in {"gzip", "chunks"} else content
+    head = interim + fuzzing.raw_response(200, fields | headers, b"")
+    data = (head.replace(b"\r\n", b"\n") if is_bare else head) + content
+    assert outcome_of_bytes(runners, "start", data) == {"task_id": TASK_ID, "status": None}
 
 
 @pytest.mark.parametrize("request_", [*STARTS, "refresh"])

@@ -201,6 +201,15 @@ HOSTILE_FRAMING: Final = (
 )
 
 
+INTERIM: Final = (
+    b"HTTP/1.1 100 Go on\r\n\r\n",
+    b"HTTP/1.1 102 Processing\r\nx-a: b\r\n\r\n",
+    b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n",
+)
+interim_heads: SearchStrategy[bytes] = st.lists(st.sampled_from(INTERIM), min_size=1, max_size=3).map(b"".join)
+"""A strategy for the heads of interim responses, which precede a response."""
+
+
 @st.composite
 def raw_responses(draw: DrawFn) -> bytes:
     """Draw all bytes that a server sends on one connection: a response with random errors, or arbitrary bytes."""
@@ -212,5 +221,6 @@ def raw_responses(draw: DrawFn) -> bytes:
         st.just(complete)
         | damaged(complete)
         | st.binary(max_size=100)
-        | st.just(b"HTTP/1.1 100 Go on\r\n\r\n" + complete)
+        | interim_heads.map(lambda heads: heads + complete)
+        | interim_heads.map(lambda heads: (heads + complete).replace(b"\r\n", b"\n"))
     )

@@ -22,11 +22,14 @@ from typing_extensions import TypeForm
 
 from anchor_webtask import (
     Anchor,
+    AnchorError,
     AsyncAnchor,
     AsyncWebTask,
     JsonSchema,
+    NoTaskIdError,
     TaskOptions,
     TaskResult,
+    TaskTimeoutError,
     TaskUpdate,
     WaitPolicy,
     WebTask,
@@ -165,7 +168,7 @@ def methods_of_sync_client_have_type_of_output(anchor: Anchor, task_id: str, tok
     assert_type(task.result(timeout=None).value, Report)
     assert_type(task.refresh(), WebTask[Report])
     assert_type(task.updates(timeout=60), Iterator[TaskUpdate])
-    assert_type(task.id, str | None)
+    assert_type(task.id, str)
 
 
 async def methods_of_async_client_have_type_of_output(anchor: AsyncAnchor, task_id: str, token: str) -> None:
@@ -217,8 +220,21 @@ async def methods_of_async_client_have_type_of_output(anchor: AsyncAnchor, task_
     assert_type(await task.refresh(), AsyncWebTask[list[Report]])
     assert_type(task.updates(), AsyncIterator[TaskUpdate])
     assert_type(await tasks.get(task_id), TaskResult[Any])
+    assert_type(task.id, str)
     async for update in task:
         assert_type(update, TaskUpdate)
+        assert_type(update.task_id, str)
+
+
+def ids_are_text_where_a_task_was_waited_for(anchor: Anchor, result: TaskResult[Any], other: AnchorError) -> None:
+    assert_type(result.task_id, str | None)
+    assert_type(other.task_id, str | None)
+    try:
+        assert_type(anchor.tasks.start("Read").id, str)
+    except TaskTimeoutError as error:
+        assert_type(error.task_id, str)
+    except NoTaskIdError as error:
+        assert_type(error.task, Any)
 
 
 def store_any(task: WebTask[Any]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from anchor_webtask import ConfigurationError, TaskFailedError, TaskResult, TaskStatus
+from anchor_webtask import NoTaskIdError, TaskFailedError, TaskResult, TaskStatus
 from anchor_webtask.emulator import Emulator
 from tests.support.errors import raised
 
@@ -160,10 +160,7 @@ def test_task_that_completes_in_the_response_to_its_start_has_a_result_and_no_to
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"data": {"result": "3"}}))
     with runner.anchor(transport=transport) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
-        assert (task.id, task.done, task.status) == (None, True, TaskStatus.COMPLETED)
+        assert (task.done, task.status) == (True, TaskStatus.COMPLETED)
         assert runner.call(task.result) == TaskResult(value="3", raw="3", task_id=None)
-        error = raised(ConfigurationError, runner, task.token)
-    assert str(error) == (
-        "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
-        "this handle"
-    )
+        error = raised(NoTaskIdError, runner, task.token)
+    assert error.task is task

@@ -51,7 +51,7 @@ def error_status(status: int) -> Failure:
 
 
 def rate_limited(retry_after: float | None) -> Failure:
-    return Failure(Fault.STATUS, RateLimitError("HTTP 429", status=429, retry_after=retry_after))
+    return Failure(Fault.STATUS, RateLimitError("HTTP 429", status=429), retry_after=retry_after)
 
 
 def failure(fault: Fault) -> Failure:

@@ -51,8 +51,8 @@ def found(at: float = 0.0, *, age: float = 0.0) -> TaskState:
 def failure(fault: Fault, *, status: int = 0, retry_after: float | None = None) -> Failure:
     if fault is Fault.STATUS:
         kind = NotFoundError if status == 404 else StatusError
-        return Failure(fault, kind(f"HTTP {status}", status=status, retry_after=retry_after))
-    return Failure(fault, AnchorError(fault.name))
+        return Failure(fault, kind(f"HTTP {status}", status=status), retry_after=retry_after)
+    return Failure(fault, AnchorError(fault.name), retry_after=retry_after)
 
 
 def error_status(status: int, *, retry_after: float | None = None) -> Failure:

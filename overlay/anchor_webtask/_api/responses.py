@@ -44,12 +44,12 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
     if isinstance(response, Failure):
         task_id, status = arrived_id(response.bodies())
         if task_id is not None and 200 <= (response.status or 0) < 300:
-            return Running(task_id, _text(status, redact))
+            return Running(task_id, _text(status, redact), retry_after=response.retry_after)
         return response._replace(task_id=task_id)
     content = _json(response)
     task_id, status = _named_id(content) if isinstance(content, dict) else arrived_id(response.bodies())
     if task_id is not None:
-        return Running(task_id, _text(status, redact))
+        return Running(task_id, _text(status, redact), retry_after=response.retry_after)
     reply = _start_reply(content, redact)
     if isinstance(reply, Failure):
         return reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))
@@ -107,6 +107,11 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
     """Read the response to a status check; the API spells statuses in upper and lower case, so case is ignored."""
     if isinstance(response, Failure):
         return response
+    reply = _status_reply(response, redact)
+    return reply._replace(retry_after=response.retry_after) if isinstance(reply, Failure) else reply
+
+
+def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
     from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
     from anchor_webtask_api.models.perform_web_task_status_response_schema import PerformWebTaskStatusResponseSchema
 

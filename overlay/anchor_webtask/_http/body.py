@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 CONTENT_CODING: Final = "gzip"
 """The compression that the client accepts for responses."""
+
+_ZLIB_CODINGS: Final = frozenset({CONTENT_CODING, "x-gzip", "deflate"})
+"""The compressions that can be undone, since a server may use another one than it was asked for."""
+
+_STEP: Final = 65_536
+"""At most this many bytes are decompressed at once, and so again if there is a mistake in them."""
 
 _FRAMING_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
@@ -35,12 +42,11 @@ class BoundedResponse:
         """The seconds that its `Retry-After` asks for, set by the guard."""
         self.received_body: Callable[[], bytes] = bytes
         """Returns the body as it was received, also beyond the end that the head announces; set by the guard."""
-        coding = head.headers.get("content-encoding", "identity").strip().lower()
         self.is_too_large = self.is_late = False
         self.is_corrupt = False
         # A custom transport may return a response that has been read and decompressed already.
-        is_compressed = coding in {CONTENT_CODING, "x-gzip"} and not head.is_stream_consumed
-        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS + 16) if is_compressed else None
+        is_compressed = _is_compressed(head.headers) and not head.is_stream_consumed
+        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS + 32) if is_compressed else None
         self._limit = limit
         self._deadline = deadline
         self._chunks: list[bytes] = []
@@ -55,15 +61,7 @@ class BoundedResponse:
         """Add a piece of the body as it was received; return False if the rest of the body is not needed."""
         if self.is_too_large or self.is_corrupt:
             return False
-        try:
-            chunk = (
-                piece
-                if self._decompressor is None
-                else self._decompressor.decompress(piece, self._limit - self._size + 1)
-            )
-        except zlib.error:
-            self.is_corrupt = True
-            return False
+        chunk = piece if self._decompressor is None else self._decompressed(self._decompressor, piece)
         self._size += len(chunk)
         self.is_too_large = self._size > self._limit
         # A body's first piece is accepted even if it is late: it is probably the complete body, and has been paid for.
@@ -71,7 +69,24 @@ class BoundedResponse:
         if self.is_too_large or self.is_late:
             return False
         self._chunks.append(chunk)
-        return True
+        return not self.is_corrupt
+
+    def _decompressed(self, decompressor: zlib._Decompress, piece: bytes) -> bytes:
+        """Decompress a piece up to the maximum, or up to a mistake: what precedes it may be the complete body."""
+        chunks: list[bytes] = []
+        left = self._limit - self._size + 1
+        while left > 0 and not self.is_corrupt:
+            before, room = decompressor.copy(), min(left, _STEP)
+            chunk = _decompress(decompressor, piece, room)
+            if chunk is None:
+                self.is_corrupt = True
+                chunk = _valid_part(before, piece, room)
+            chunks.append(chunk)
+            left -= len(chunk)
+            piece = decompressor.unconsumed_tail
+            if not piece and len(chunk) < room:
+                break
+        return b"".join(chunks)
 
     def content(self) -> bytes:
         """Return the decompressed body as far as it has arrived."""
@@ -88,3 +103,32 @@ class BoundedResponse:
         with suppress(RuntimeError):  # httpx knows the time only of a response that its client received and closed
             response.elapsed = self.head.elapsed
         return response
+
+
+def _is_compressed(headers: httpx.Headers) -> bool:
+    """Whether a body is compressed once, in a way that can be undone."""
+    codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
+    named = [coding for coding in codings if coding not in {"", "identity"}]
+    return len(named) == 1 and named[0] in _ZLIB_CODINGS
+
+
+def _decompress(decompressor: zlib._Decompress, data: bytes, room: int) -> bytes | None:
+    """Return at most `room` decompressed bytes; None if there is a mistake in the data."""
+    try:
+        return decompressor.decompress(data, room)
+    except zlib.error:
+        return None
+
+
+def _valid_part(before: zlib._Decompress, data: bytes, room: int) -> bytes:
+    """Decompress what precedes a mistake; zlib itself returns nothing if the mistake is in the last byte.
+
+    Args:
+        before: The decompressor as it was before the data.
+        data: The data with the mistake.
+        room: The maximum number of bytes that are decompressed.
+    """
+    mistake = bisect_left(
+        range(len(data)), True, key=lambda last: _decompress(before.copy(), data[: last + 1], room) is None
+    )
+    return _decompress(before, data[:mistake], room) or b""

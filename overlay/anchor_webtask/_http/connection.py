@@ -99,8 +99,14 @@ class Connection:
         self._protocol.receive_data(data)
 
     def next_event(self) -> h11.Event | None:
-        """Return the next event of the response; None if more bytes are needed."""
+        """Return the next event of the response; None if more bytes are needed.
+
+        Raises:
+            h11.RemoteProtocolError: The server has broken the protocol, or has switched to another one.
+        """
         event = self._protocol.next_event()
+        if event is h11.PAUSED:
+            raise h11.RemoteProtocolError("the server switched to another protocol")
         return event if isinstance(event, h11.Event) else None
 
     def finish(self) -> bool:

@@ -179,6 +179,7 @@ class Guard:
             return failure._replace(
                 status=response.head.status_code,
                 request_id=request_id(response.head, self._redact),
+                retry_after=response.retry_after,
                 bodies=Sealed(response.bodies()).open,
             )
         return response

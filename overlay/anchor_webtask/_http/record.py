@@ -6,6 +6,7 @@ each entry is made by a single operation of the interpreter. So whatever ends th
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
+
+_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
+_INTERIM: Final = re.compile(rb"HTTP/[0-9.]+ +1[0-9][0-9]")
 
 
 class ExchangeRecord:
@@ -52,5 +56,13 @@ class ExchangeRecord:
         return b"".join(self.pieces) + bytes(self.buffer.rstrip(b"\0"))
 
     def received_body(self) -> bytes:
-        """Return the bytes after the response's head as they were received, perhaps chunked and compressed."""
-        return self.received().partition(b"\r\n\r\n")[2]
+        """Return the bytes after the response's head as they were received, perhaps chunked and compressed.
+
+        Heads of interim responses (1xx) precede the response's own. A line may end without a carriage return.
+        """
+        received, start = self.received(), 0
+        while end := _END_OF_HEAD.search(received, start):
+            if not _INTERIM.match(received, start):
+                return received[end.end() :]
+            start = end.end()
+        return b""

@@ -62,6 +62,7 @@ class Failure(NamedTuple):
         error: The error to raise.
         status: The HTTP status of the response; None if its head did not arrive.
         request_id: The id that the API or its gateway gave the request.
+        retry_after: The least number of seconds until the next request, if the response says so.
         bodies: Returns what arrived of the response's body: decoded, and as received. A function, since a repr must not
             show it.
         task_id: The task's id, if it arrived all the same.
@@ -71,6 +72,7 @@ class Failure(NamedTuple):
     error: AnchorError
     status: int | None = None
     request_id: str | None = None
+    retry_after: float | None = None
     bodies: Callable[[], tuple[bytes, ...]] = tuple
     task_id: str | None = None
 

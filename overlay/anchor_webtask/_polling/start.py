@@ -96,7 +96,7 @@ def _retry_delay(failure: Failure, *, until_deadline: bool) -> float | None:
     if failure.fault is Fault.NOT_CONNECTED:
         return 0.0
     if until_deadline and isinstance(failure.error, RateLimitError):
-        wanted = failure.error.retry_after or 0.0
+        wanted = failure.retry_after or 0.0
         return wanted if wanted <= MAX_RETRY_AFTER else None
     return None
 

@@ -98,9 +98,11 @@ class TaskState:
     """What is known about a task; all waits on the same handle share it.
 
     Attributes:
-        task_id: The task's id; None if the API returned the result at once, without an id.
+        task_id: The task's id; None if the API returned the result at once, without an id. Then the task has ended,
+            and no step of a wait is made.
         begun: When the task began, as far as is known, on the clock of `StepResult`.
         due: When the next check is due; None if the wait policy has not been asked yet.
+        least_delay: The least number of seconds until the first check, from the response to the start.
         seen: Whether a check has got the task's status.
         not_found_since: When the first of the latest checks began that all got a 404; None if the last check got none.
     """
@@ -108,6 +110,7 @@ class TaskState:
     task_id: str | None
     begun: float
     due: float | None
+    least_delay: float = 0.0
     seen: bool = False
     not_found_since: float | None = None
     checks: int = 0
@@ -115,6 +118,12 @@ class TaskState:
     raw_status: str | None = None
     ended: Ended | None = None
     warned: bool = False
+
+    def known_id(self) -> str:
+        """Return the id of a task that was checked."""
+        if self.task_id is None:
+            raise AssertionError("a task without an id cannot be checked")
+        return self.task_id
 
     def end(self, ended: Ended) -> None:
         """Record how the task ended."""
@@ -152,7 +161,7 @@ def wait_steps(
         AnchorError: A check failed in a way that a retry cannot fix.
     """
     if state.due is None:
-        state.due = state.begun + policy.delay(0.0, chance())
+        state.due = state.begun + max(policy.delay(0.0, chance()), state.least_delay)
     while state.ended is None:
         until = state.due if deadline is None else min(state.due, deadline)
         if until > now:
@@ -165,7 +174,7 @@ def wait_steps(
         began = now
         now, outcome = yield Fetch(limit)
         error = _record(state, outcome, began)
-        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), _retry_after(outcome))
+        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), least_delay(outcome))
         state.due = now + delay
         over = last or state.ended is not None
         now, _ = yield Emit(_update(state, error, now, delay=None if over else delay, deadline=deadline))
@@ -224,9 +233,10 @@ def _status(failure: Failure) -> int:
     return failure.error.status if isinstance(failure.error, StatusError) else 0
 
 
-def _retry_after(outcome: Reply | Failure | None) -> float:
+def least_delay(outcome: Reply | Failure | None) -> float:
+    """Return the least number of seconds until the next check, which the response with this outcome asks for."""
     match outcome:
-        case Running(retry_after=wanted) | Failure(error=StatusError(retry_after=wanted)):
+        case Running(retry_after=wanted) | Failure(retry_after=wanted):
             return min(wanted or 0.0, MAX_RETRY_AFTER)
         case _:
             return 0.0
@@ -237,7 +247,7 @@ def _update(
 ) -> TaskUpdate:
     left = None if deadline is None else deadline - now
     return TaskUpdate(
-        task_id=state.task_id,
+        task_id=state.known_id(),
         status=state.status or TaskStatus.UNKNOWN,
         raw_status=state.raw_status,
         elapsed=now - state.begun,
@@ -254,5 +264,5 @@ def _timed_out(state: TaskState, now: float, error: AnchorError | None) -> TaskT
         f"the deadline passed {now - state.begun:.0f} s after the task began, and the task has not ended: {seen}",
         last_status=state.raw_status,
         last_error=error,
-        task_id=state.task_id,
+        task_id=state.known_id(),
     )

@@ -81,7 +81,8 @@ class AsyncTasks(TasksBase):
             timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the
                 start request, since that could lose the task; the client's `http_timeout` limits this request.
             wait: How often to check the task; by default, the client's policy.
-            on_start: Called with the task's handle after the start, before the first check; use it to store the id.
+            on_start: Called with the task's handle after the start, before the first check; use it to store the id. It
+                is not called if the API responds to the start with the result, without an id.
                 It may be a coroutine function.
             on_update: Called with the result of each check. It may be a coroutine function.
             **options: The API's optional fields; see `TaskOptions`.
@@ -112,8 +113,8 @@ class AsyncTasks(TasksBase):
             deadline = start.deadline
             task = await self._start(start, record)
             del start  # `start` holds the request, which must not stay in memory during the wait
-            if on_start is not None:
-                await call(on_start, task, task.id)
+            if on_start is not None and (task_id := task._state.task_id) is not None:
+                await call(on_start, task, task_id)
             return await task._result_by(deadline, on_update)
 
         return await StartRecord().watch_async(run)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Generic, NamedTuple
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import ConfigurationError, TaskFailedError
+from anchor_webtask._errors import NoTaskIdError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
-from anchor_webtask._polling.wait import Step, StepResult, TaskState, logger, wait_steps
+from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, logger, wait_steps
 from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.resume_token import Token
 
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Redactor, Sealed
+
+NO_ID: Final = (
+    "the task has no id, since the API responded to the start with the task's result: call result() on the handle, "
+    "which is this error's .task"
+)
 
 
 class Setup(NamedTuple, Generic[T]):
@@ -41,8 +46,15 @@ class Handle(Generic[T]):
         self._started = started
 
     @property
-    def id(self) -> str | None:
-        """The task's id; None if the API returned the result at once, without an id."""
+    def id(self) -> str:
+        """The task's id.
+
+        Raises:
+            NoTaskIdError: The API responded to the start with the task's result, without an id. The error's `task` is
+                this handle.
+        """
+        if self._state.task_id is None:
+            raise NoTaskIdError(NO_ID, task=self)
         return self._state.task_id
 
     @property
@@ -62,23 +74,19 @@ class Handle(Generic[T]):
         object. It does not hold the key, the prompt or secret values.
 
         Raises:
-            ConfigurationError: The task has no id.
+            NoTaskIdError: The task has no id; see `id`.
         """
-        if self._state.task_id is None:
-            raise ConfigurationError(
-                "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
-                "this handle"
-            )
         setup = self._setup
-        return Token(self._state.task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+        return Token(self.id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
 
     def __repr__(self) -> str:
         status = "not checked yet" if self._state.status is None else self._state.status.value
-        return f"<{type(self).__name__} {self._state.task_id!r}: {status}>"
+        task_id = "without an id" if self._state.task_id is None else repr(self._state.task_id)
+        return f"<{type(self).__name__} {task_id}: {status}>"
 
     @cached_property
     def _status_request(self) -> Sealed[PreparedRequest]:
-        return status_request(self._setup.settings.base_url, self._state.task_id or "")
+        return status_request(self._setup.settings.base_url, self.id)
 
     def _deadline(self, timeout: float | None) -> float | None:
         return None if timeout is None else self._setup.settings.clock.now() + timeout
@@ -108,7 +116,8 @@ class Handle(Generic[T]):
 
 def started_state(reply: Reply, begun: float) -> TaskState:
     """Return the state of a task that has just started, and may have ended at once."""
-    state = TaskState(reply.task_id if isinstance(reply, Running) else None, begun, due=None)
+    task_id = reply.task_id if isinstance(reply, Running) else None
+    state = TaskState(task_id, begun, due=None, least_delay=least_delay(reply))
     if not isinstance(reply, Running):
         state.end(reply)
     return state

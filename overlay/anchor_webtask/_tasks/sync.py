@@ -81,7 +81,8 @@ class Tasks(TasksBase):
             timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the
                 start request, since that could lose the task; the client's `http_timeout` limits this request.
             wait: How often to check the task; by default, the client's policy.
-            on_start: Called with the task's handle after the start, before the first check; use it to store the id.
+            on_start: Called with the task's handle after the start, before the first check; use it to store the id. It
+                is not called if the API responds to the start with the result, without an id.
             on_update: Called with the result of each check.
             **options: The API's optional fields; see `TaskOptions`.
 
@@ -111,8 +112,8 @@ class Tasks(TasksBase):
             deadline = start.deadline
             task = self._start(start, record)
             del start  # `start` holds the request, which must not stay in memory during the wait
-            if on_start is not None:
-                with AddingTaskId(task.id):
+            if on_start is not None and (task_id := task._state.task_id) is not None:
+                with AddingTaskId(task_id):
                     on_start(task)
             return task._result_by(deadline, on_update)
 
