@@ -64,7 +64,8 @@ class Sender:
             connect: Seconds that connecting may take, if that is less than the usual connect timeout.
         """
         guard = guard_for(self._settings, redact)
-        return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+        with guard.redacted_logs():
+            return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedClient:
         """Return the guarded httpx client for the generated code."""
@@ -110,7 +111,8 @@ class AsyncSender:
             connect: Seconds that connecting may take, if that is less than the usual connect timeout.
         """
         guard = guard_for(self._settings, redact)
-        return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+        with guard.redacted_logs():
+            return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedAsyncClient:
         """Return the guarded httpx client for the generated code."""

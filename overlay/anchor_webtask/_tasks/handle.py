@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple
 
@@ -9,8 +10,9 @@ from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
-from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, logger, wait_steps
+from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, wait_steps
 from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId, shown_id
 from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
@@ -27,7 +29,16 @@ START_NOTE: Final = "interrupted while starting a task: the task may or may not 
 
 def running_note(task_id: str) -> str:
     """Return the note for an exception that interrupts a wait."""
-    return f"the task keeps running; tasks.get({task_id!r}) finds it again"
+    note = f"the task keeps running; tasks.get({task_id!r}) finds it again"
+    return f"{note} ({HIDDEN_ID_HINT})" if isinstance(task_id, SecretTaskId) else note
+
+
+def add_running_note(raised: BaseException, task_id: str) -> None:
+    """Attach the task's id to an exception: in a note, and as an attribute if the note must not show the id."""
+    raised.add_note(running_note(task_id))
+    if isinstance(task_id, SecretTaskId):
+        with suppress(AttributeError):  # a class may have an attribute of this name that cannot be set
+            raised.task_id = task_id  # type: ignore[attr-defined]
 
 
 def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> None:
@@ -43,7 +54,7 @@ def annotate(raised: BaseException, step: Step[Any], task_id: str | None) -> Non
         return
     release_frames(raised)
     if task_id is not None:
-        raised.add_note(running_note(task_id))
+        add_running_note(raised, task_id)
     elif isinstance(step, Fetch):
         raised.add_note(START_NOTE)
 
@@ -65,7 +76,7 @@ class AddingTaskId:
         if raised is None or self._task_id is None or isinstance(raised, StopIteration):
             return
         if not isinstance(raised, AnchorError) or raised.task_id != self._task_id:
-            raised.add_note(running_note(self._task_id))
+            add_running_note(raised, self._task_id)
 
 
 class Setup(NamedTuple, Generic[T]):
@@ -88,7 +99,7 @@ class Handle(Generic[T]):
     @property
     def id(self) -> str | None:
         """The task's id; None if the API returned the result at once, without an id."""
-        return self._state.task_id
+        return None if self._state.task_id is None else str(self._state.task_id)
 
     @property
     def status(self) -> TaskStatus | None:
@@ -104,18 +115,20 @@ class Handle(Generic[T]):
         """Return a text with which another process finds this task again, by `tasks.resume(token)`.
 
         The text holds the task's id, the base URL, when the task started, and whether the answer is wrapped in an
-        object. It does not hold the key, the prompt or secret values.
+        object. It does not hold the key, the prompt or secret values. If the id contains one of these, the token holds
+        the redacted id, with which no task can be found: store `.id` instead.
 
         Raises:
             ConfigurationError: The task has no id.
         """
-        if self._state.task_id is None:
+        task_id = shown_id(self._state.task_id)
+        if task_id is None:
             raise ConfigurationError(
                 "this task has no id, so it has no token: the API returned the task's result at once; call result() on "
                 "this handle"
             )
         setup = self._setup
-        return Token(self._state.task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+        return Token(task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
 
     def __repr__(self) -> str:
         status = "not checked yet" if self._state.status is None else self._state.status.value
@@ -162,7 +175,7 @@ def started_state(reply: Reply, begun: float) -> TaskState:
 def log_start(state: TaskState) -> None:
     """Log the start of a task, once its handle exists: a user's handler or filter may raise, and must not lose it."""
     with AddingTaskId(state.task_id):
-        logger.info("task started", extra={"task_id": state.task_id})
+        state.log_start()
         if state.ended is not None:
             state.log_end()
 
@@ -180,4 +193,4 @@ def found_state(settings: Settings, task_id: str, started: float | None) -> Task
     """
     now = settings.clock.now()
     age = 0.0 if started is None else max(settings.clock.wall() - started, 0.0)
-    return TaskState(checked_task_id(task_id), now - age, due=now)
+    return TaskState(settings.redact.task_id(checked_task_id(task_id)), now - age, due=now)
