@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Self
+from typing import Any, Final, Self, SupportsIndex
 
 HIDDEN_ID_HINT: Final = "the id contains the key or a secret value and is redacted here; the attribute task_id has it"
 
@@ -27,6 +27,10 @@ class SecretTaskId(str):
 
     def __getnewargs__(self) -> tuple[Any, ...]:
         return str(self), self.shown
+
+    def __getitem__(self, key: SupportsIndex | slice) -> SecretTaskId:
+        # A crash reporter may cut a text before it makes its repr.
+        return SecretTaskId(super().__getitem__(key), self.shown)
 
     def __repr__(self) -> str:
         return repr(self.shown)

@@ -36,7 +36,15 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 # Forms in which some secrets cannot be recognized.
 LOSSY_FORMS = {
-    *("in-lower-case", "in-json-by-dotnet", "in-html", "decomposed"),  # these forms replace rare characters
+    *(
+        "in-lower-case",
+        "in-upper-case",
+        "in-windows-1252",
+        "with-each-byte-replaced",
+        "in-json-by-dotnet",
+        "in-html",
+        "decomposed",
+    ),  # these forms replace rare characters
     *("by-python-from-latin-1", "without-umlauts"),  # these forms drop rare characters
 }
 

@@ -110,7 +110,7 @@ class AsyncTasks(TasksBase):
         task = await self._start(start)
         del start  # `start` holds the request, which must not stay in memory during the wait
         if on_start is not None:
-            await call(on_start, task, task.id)
+            await call(on_start, task, task._state.task_id)
         return await task._result_by(deadline, on_update)
 
     @overload

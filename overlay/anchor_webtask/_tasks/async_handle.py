@@ -141,14 +141,14 @@ class AsyncWebTask(Handle[T]):
         return self.updates()
 
     def _updates(self, deadline: float | None) -> AsyncIterator[TaskUpdate]:
-        return Drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
+        return Drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self._state.task_id)
 
     async def _result_by(
         self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None
     ) -> TaskResult[T]:
         async for update in self._updates(deadline):
             if on_update is not None:
-                await call(on_update, update, self.id)
+                await call(on_update, update, self._state.task_id)
         return self._result()
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:

@@ -109,7 +109,7 @@ class Tasks(TasksBase):
         task = self._start(start)
         del start  # `start` holds the request, which must not stay in memory during the wait
         if on_start is not None:
-            with AddingTaskId(task.id):
+            with AddingTaskId(task._state.task_id):
                 on_start(task)
         return task._result_by(deadline, on_update)
 

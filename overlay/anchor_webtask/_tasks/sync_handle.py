@@ -103,12 +103,12 @@ class WebTask(Handle[T]):
         return self
 
     def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
-        return drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self.id)
+        return drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self._state.task_id)
 
     def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
         for update in self._updates(deadline):
             if on_update is not None:
-                with AddingTaskId(self.id):
+                with AddingTaskId(self._state.task_id):
                     on_update(update)
         return self._result()
 
