@@ -23,6 +23,7 @@ GROUPS: Final = {
     "request": "one start and one run_in_one_request",
     "check": "one status check",
     "wait": "waiting for many tasks at once",
+    "logging": "waiting with logging",
     "schedule": "the schedule of a wait's checks",
     "answer": "typed answers",
     "command": "the maintainers' commands, and the installed size",
@@ -147,6 +148,10 @@ def _measure(group: str, options: argparse.Namespace, environments: Environments
             from benchmarks import waits
 
             yield from waits.rows()
+        case "logging":
+            from benchmarks import logs
+
+            yield from logs.rows(rounds)
         case "schedule":
             from benchmarks import schedule
 

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks._rows import BARE, OURS
+from benchmarks._rows import BARE, NO_LOGGING, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from benchmarks._rows import Row
 
 FILE: Final = Path(__file__).with_name("budgets.toml")
+SECTIONS: Final = {
+    "ratios": ("ratios", BARE),
+    "ratios_to_no_logging": ("ratios", NO_LOGGING),
+    "figures": ("figures", OURS),
+}
+"""For each section of budgets.toml: whether it has ratios or figures of a row, and to which column they belong."""
 
 
 def problems(rows: Sequence[Row], groups: Collection[str], *, has_full: bool) -> list[str]:
@@ -33,17 +39,21 @@ def problems(rows: Sequence[Row], groups: Collection[str], *, has_full: bool) ->
             if parts[0] in groups and (has_full or "full" not in parts):
                 yield key, budget
 
-    results = [_problem(by_key.get(key), key, "ratios", BARE, limit) for key, limit in applicable(budgets["ratios"])]
-    results += [_problem(by_key.get(key), key, "figures", OURS, limit) for key, limit in applicable(budgets["figures"])]
+    results = [
+        _problem(by_key.get(key), key, section, limit)
+        for section in SECTIONS
+        for key, limit in applicable(budgets[section])
+    ]
     return [problem for problem in results if problem]
 
 
-def _problem(row: Row | None, key: str, kind: str, column: str, limit: float) -> str | None:
+def _problem(row: Row | None, key: str, section: str, limit: float) -> str | None:
+    kind, column = SECTIONS[section]
     if row is None:
         return f"{key}: {FILE.name} has a budget for this row, but the row was not measured"
     measured = {"ratios": row.ratios, "figures": row.figures}[kind].get(column)
     if measured is None:
-        return f"{key}: {FILE.name} has a budget under [{kind}], but the {kind} of the row do not include {column}"
+        return f"{key}: {FILE.name} has a budget under [{section}], but the {kind} of the row do not include {column}"
     if measured.median <= limit:
         return None
     unit = f"times {column}" if kind == "ratios" else row.unit

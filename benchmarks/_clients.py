@@ -17,7 +17,7 @@ import httpx
 
 from anchor_webtask import Anchor, AsyncAnchor
 from benchmarks import _official_client
-from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, TASK_ID, URL, respond
+from benchmarks._request_data import BASE_URL, KEY, PATH, PROMPT, SCHEMA, SECRETS, TASK_ID, URL, respond
 from benchmarks._rows import BARE, OFFICIAL, OURS
 from benchmarks._sampling import async_sampler, sampler
 from benchmarks._servers import mock_transport, serving
@@ -31,6 +31,8 @@ START: Final = "start"
 START_TYPED: Final = "start_typed"
 ONE_REQUEST: Final = "one_request"
 ONE_REQUEST_TYPED: Final = "one_request_typed"
+START_HIDING: Final = "start_hiding"
+ONE_REQUEST_HIDING: Final = "one_request_hiding"
 CHECK: Final = "check"
 
 Calls: TypeAlias = Mapping[str, Callable[[], Any]]
@@ -120,6 +122,8 @@ def _our_calls(anchor: Anchor | AsyncAnchor) -> Calls:
         START_TYPED: lambda: tasks.start(PROMPT, url=URL, output=Price),
         ONE_REQUEST: lambda: tasks.run_in_one_request(PROMPT, url=URL),
         ONE_REQUEST_TYPED: lambda: tasks.run_in_one_request(PROMPT, url=URL, output=Price),
+        START_HIDING: lambda: tasks.start(PROMPT, url=URL, output=SCHEMA, secret_values=SECRETS),
+        ONE_REQUEST_HIDING: lambda: tasks.run_in_one_request(PROMPT, url=URL, output=SCHEMA, secret_values=SECRETS),
         CHECK: task.refresh,
     }
 
@@ -158,6 +162,8 @@ _FIELDS: Final = {
     START_TYPED: "workflow_id",
     ONE_REQUEST: "result",
     ONE_REQUEST_TYPED: "result",
+    START_HIDING: "workflow_id",
+    ONE_REQUEST_HIDING: "result",
 }
 
 

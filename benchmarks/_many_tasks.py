@@ -8,11 +8,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import gc
+import itertools
+import logging
 import multiprocessing
+import os
 import time
 import tracemalloc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeAlias, TypeVar
 
 import httpx
@@ -67,11 +71,14 @@ def in_child(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 @asynccontextmanager
-async def _ours(base_url: str, transport: httpx.AsyncBaseTransport | None) -> AsyncIterator[Wait]:
+async def _ours(
+    base_url: str, transport: httpx.AsyncBaseTransport | None, new_secrets: Callable[[], dict[str, str]] | None = None
+) -> AsyncIterator[Wait]:
     async with AsyncAnchor(KEY, base_url=base_url, transport=transport) as anchor:
 
         async def wait(seconds: float) -> Answer:
-            result = await anchor.tasks.run(str(seconds), timeout=None)
+            secrets = new_secrets() if new_secrets else None
+            result = await anchor.tasks.run(str(seconds), timeout=None, secret_values=secrets)
             answer: Answer = result.raw
             return answer
 
@@ -146,6 +153,34 @@ def wait_in_virtual_time(client: str, median: float, count: int, *, at_once: int
             return await _wait_for_all(wait, lognormal(median, count), at_once, now, lambda: api.checks)
 
     return _virtual_time.run(main, seed=count)
+
+
+def wait_with_secrets(median: float, count: int, secrets_per_task: int, *, is_logging: bool) -> WaitCost:
+    """Wait for tasks in virtual time, with this package, each of which has secret values of its own.
+
+    Args:
+        median: The median of the tasks' durations in seconds.
+        count: The number of tasks, all of which are waited for at once.
+        secrets_per_task: The number of secret values of each task.
+        is_logging: Whether log records of level INFO and above are formatted and written.
+    """
+    numbers = itertools.count()
+
+    def new_secrets() -> dict[str, str]:
+        task = next(numbers)
+        return {f"NAME{number}": f"pässwörd-{task:05d}-{number}-of-a-task" for number in range(secrets_per_task)}
+
+    async def main() -> WaitCost:
+        now = asyncio.get_running_loop().time
+        api = FakeApi(now)
+        async with _ours("http://127.0.0.1", mock_transport(api.respond), new_secrets) as wait:
+            await wait(0.0)  # the first call also imports modules and fills caches, which must not count
+            return await _wait_for_all(wait, lognormal(median, count), count, now, lambda: api.checks)
+
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
+        if is_logging:
+            logging.basicConfig(level=logging.INFO, stream=nowhere)
+        return _virtual_time.run(main, seed=count)
 
 
 def wait_over_tcp(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from anchor_webtask._config import DEFAULT_BASE_URL
 
@@ -11,6 +11,12 @@ KEY: Final = "synthetic-api-key"
 PATH: Final = "/v1/tools/perform-web-task"
 PROMPT: Final = "Read the price of the product, and return it in euros"
 URL: Final = "https://shop.example/p/1"
+SCHEMA: Final[dict[str, Any]] = {
+    "type": "object",
+    "properties": {"amount": {"type": "number"}},
+    "required": ["amount"],
+}
+SECRETS: Final = {"USER": "alice.smith@shop.example", "PASSWORD": "correct-horse-battery"}
 TASK_ID: Final = "3f0c9a52-7c55-4b8e-9d0a-5d2b1c6f7e90"
 INTERVAL: Final = 2.0
 """Seconds between the checks of the hand-written loop; the API's documentation recommends this number."""

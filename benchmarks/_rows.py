@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 OURS: Final = "anchor_webtask"
 BARE: Final = "httpx"
 OFFICIAL: Final = "anchorbrowser"
+NO_LOGGING: Final = "no logging"
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import httpx
 from anchor_webtask import _clock
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._polling.policy import WaitPolicy
-from anchor_webtask._redaction.secrets import Redactor, Sealed, redact_http_logs
+from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 if TYPE_CHECKING:
     from anchor_webtask._clock import Clock
@@ -59,7 +59,6 @@ def settings(
     url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL if base_url is None else base_url)
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError(f"max_response_bytes must be a whole number above 0, not {max_response_bytes!r}")
-    redact_http_logs()
     return Settings(
         key=known,
         redact=Redactor(Sealed((known.open(),))),

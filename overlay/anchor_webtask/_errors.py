@@ -29,6 +29,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId
+
 
 class AnchorError(Exception):
     """The base class of this package's errors.
@@ -45,7 +47,10 @@ class AnchorError(Exception):
 
     def __str__(self) -> str:
         message = super().__str__()
-        return message if self.task_id is None else f"{message} [{self._advice.format(id=self.task_id)}]"
+        if self.task_id is None:
+            return message
+        hint = f" ({HIDDEN_ID_HINT})" if isinstance(self.task_id, SecretTaskId) else ""
+        return f"{message} [{self._advice.format(id=self.task_id)}{hint}]"
 
 
 class ConfigurationError(AnchorError, ValueError):

@@ -31,7 +31,7 @@ def test_requests_and_checks_of_sync_and_async_clients_are_compared_with_bare_ht
     process = bench("--only", "request", "check", "--rounds", "1", "--json", "--check")
     assert NO_ROW not in process.stderr
     rows = {each["key"]: each for each in json.loads(process.stdout)["rows"]}
-    assert len(rows) == 30
+    assert len(rows) == 42
     for each in rows.values():
         assert {OURS, BARE} <= set(each["figures"])
         assert each["ratios"][BARE]["median"] > 0

@@ -51,6 +51,9 @@ SPELLINGS: Final[Mapping[str, Callable[[str], str]]] = {
     "decomposed": lambda secret: unicodedata.normalize("NFD", secret),
     "by-python": lambda secret: repr(secret.encode())[2:-1],
     "by-python-from-latin-1": lambda secret: repr(secret.encode("latin-1"))[2:-1],
+    "in-upper-case": str.upper,
+    "in-windows-1252": lambda secret: secret.encode().decode("cp1252"),
+    "with-each-byte-replaced": lambda secret: secret.encode().decode("ascii", "replace").replace("\ufffd", "?"),
     "without-umlauts": lambda secret: secret.encode("ascii", "ignore").decode(),
 }
 """The spellings in which servers and libraries echo a secret: the name of each, and the function that makes it."""
@@ -77,14 +80,16 @@ def log_texts(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [text for record in records for text in (caplog.handler.format(record), repr(vars(record)))]
 
 
-def exception_texts(error: BaseException) -> list[str]:
+def exception_texts(error: BaseException, *, pickled: bool = True) -> list[str]:
     """Return everything that an exception shows: its texts, its pickle, and what three crash reporters print.
+
+    The pickle is left out if `pickled` is False, since it holds a task's complete id, which may contain a secret.
 
     The crash reporters print the variables of each frame. The tests' own frames are left out, because a test has the
     secrets in its variables, as every caller of the package does.
     """
     texts = [str(error), repr(error), repr(vars(error))]
-    if isinstance(error, Exception):
+    if pickled and isinstance(error, Exception):
         texts.append(pickle.dumps(error).decode("latin-1"))
     for reported in (_by_traceback(error), _by_rich(error), _by_sentry(error)):
         texts += (text for filename, text in reported if not Path(filename).is_relative_to(TESTS))

@@ -1,34 +1,22 @@
 """Redaction: secrets appear in no text, log record, traceback or pickle, in whatever encoding a server returns them."""
 
+# ruff: noqa: RUF001  letters that look alike are tested
+
 from __future__ import annotations
 
 import copy
-import logging
-import os
 import pickle
-import re
-import subprocess
-import sys
-import textwrap
 import traceback
-from pathlib import Path
+import unicodedata
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import httpcore
-import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from anchor_webtask._redaction.secrets import (
-    HTTP_LOGGERS,
-    MAX_QUOTE,
-    REDACTED,
-    Redactor,
-    Sealed,
-    redact_http_logs,
-    release_frames,
-)
+from anchor_webtask._redaction.long_matches import MIN_LONG_MATCH
+from anchor_webtask._redaction.secrets import MAX_QUOTE, REDACTED, Redactor, Sealed, release_frames
+from anchor_webtask._secret_task_id import SecretTaskId, shown_id
 from tests.support.secret_search import SPELLINGS
 
 if TYPE_CHECKING:
@@ -48,7 +36,15 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 # Forms in which some secrets cannot be recognized.
 LOSSY_FORMS = {
-    *("in-lower-case", "in-json-by-dotnet", "in-html", "decomposed"),  # these forms replace rare characters
+    *(
+        "in-lower-case",
+        "in-upper-case",
+        "in-windows-1252",
+        "with-each-byte-replaced",
+        "in-json-by-dotnet",
+        "in-html",
+        "decomposed",
+    ),  # these forms replace rare characters
     *("by-python-from-latin-1", "without-umlauts"),  # these forms drop rare characters
 }
 
@@ -109,6 +105,59 @@ def test_every_form_of_any_secret_is_redacted(secret: str, before: str, after: s
     assert redacted.startswith(before) or REDACTED in redacted[: len(before) + len(REDACTED)]
     assert all(secret not in part for part in redacted.split(REDACTED))
     assert len(written) < 12 or written[-12:] not in redacted
+
+
+CHANGED_CHARACTERS = {
+    "upper case with ß": ("straße-großartig", "STRASSE-GROSSARTIG"),
+    "capital ß": ("straße-großartig", "STRAẞE-GROẞARTIG"),
+    "lower case of SS": ("STRASSE-GROSSARTIG", "straße-großartig"),
+    "upper case of ligatures": ("ﬁnale-eﬀekte", "FINALE-EFFEKTE"),
+    "compatible characters": ("finale-effekte²", "ﬁnale-eﬀekte2"),
+    "full width": ("password-2026", "ｐａｓｓｗｏｒｄ－２０２６"),
+    "final sigma": ("ΟΔΥΣΣΕΥΣ-ΚΩΔΙΚΟΣ", "οδυσσευς-κωδικος"),
+    "upper case without accents": ("Οδυσσεύς-κωδικός", "ΟΔΥΣΣΕΥΣ-ΚΩΔΙΚΟΣ"),
+    "dotless i in upper case": ("kırmızı-ışık", "KIRMIZI-IŞIK"),
+    "dotted capital I in lower case": ("İSTANBUL-İZMİR", "i̇stanbul-i̇zmi̇r"),
+    "accents removed": ("pässwörd-größe", "password-grosse"),
+    "Windows-1252": ("pässwörd-größe", "pässwörd-größe".encode().decode("cp1252")),
+    "Windows-1252 in upper case": ("pässwörd-größe", "pässwörd-größe".encode().decode("cp1252").upper()),
+    "Windows-1252 with a byte that it does not define": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã\x81Ã\x8d-Ã\x90Ã\x8f"),
+    "Windows-1252 with such bytes replaced by U+FFFD": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã\ufffdÃ\ufffd-Ã\ufffdÃ\ufffd"),
+    "Windows-1252 with such bytes replaced by question marks": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã?Ã?-Ã?Ã?"),
+    "Windows-1252 without such bytes": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§ÃÃ-ÃÃ"),
+    "Windows-1252 twice": ("пароль", "пароль".encode().decode("cp1252", "ignore").encode().decode("cp1252", "ignore")),
+    "Latin-1 twice": ("пароль", "пароль".encode().decode("latin-1").encode().decode("latin-1")),
+    "each byte a question mark": ("pässwörd-größe", "p??ssw??rd-gr????e"),
+    "each byte U+FFFD": ("pässwörd-größe", "p\ufffd\ufffdssw\ufffd\ufffdrd-gr\ufffd\ufffd\ufffd\ufffde"),
+    "each byte of an emoji": ("pass😀word", "pass????word"),
+    "bytes at both ends": ("äpasswordü", "??password??"),
+    "Windows-1250": ("pässwörd-größe", "pässwörd-größe".encode().decode("cp1250")),
+    "Mac Roman": ("pässwörd-größe", "pässwörd-größe".encode().decode("mac_roman")),
+    "code page 437": ("äpasswordü", "äpasswordü".encode().decode("cp437")),
+    "Latin-1 read as UTF-8": ("pässwörd-größe", "pässwörd-größe".encode("latin-1").decode(errors="replace")),
+    "decomposed, with the accents lost": (
+        "pässwörd",
+        unicodedata.normalize("NFD", "pässwörd").encode("ascii", "replace").decode(),
+    ),
+    "decomposed secret, sent composed and read as Latin-1": (
+        unicodedata.normalize("NFD", "pässwörd-größe"),
+        "pässwörd-größe".encode().decode("mac_roman"),
+    ),
+    "question marks of its own": ("wie-heißt-du?-so!", "wie-hei??t-du?-so!"),
+}
+
+
+@pytest.mark.parametrize(("secret", "written"), CHANGED_CHARACTERS.values(), ids=CHANGED_CHARACTERS)
+def test_secret_whose_characters_were_changed_is_redacted_completely(secret: str, written: str) -> None:
+    assert Redactor(Sealed((secret,)))(f"<{written}>") == f"<{REDACTED}>"
+
+
+@given(
+    secret=st.text(st.characters(categories=["L"]), min_size=16),
+    change=st.sampled_from([str.upper, str.lower, str.title]),
+)
+def test_secret_of_any_letters_is_redacted_in_another_case(secret: str, change: Callable[[str], str]) -> None:
+    assert Redactor(Sealed((secret,)))(change(secret)) == REDACTED
 
 
 LONG = "pässword-häving-more-of-it"
@@ -195,6 +244,8 @@ def test_unusually_encoded_secret_is_redacted_completely(secret: str, written: s
         ("a" * 5_000, "a" * 60_000),
         ("%41" * 3_000, "%41%" * 60_000),
         ("&#1;" * 3_000, "&#0000001" * 60_000),
+        ("ä" + "ab" * 300 + "ü", "?" * 60_000 + "ab" * 30_000 + "ü" * 60_000),
+        ("ß" * 5_000, "ß" * 60_000 + "s" * 60_000),
     ],
     ids=[
         "only backslashes",
@@ -205,6 +256,8 @@ def test_unusually_encoded_secret_is_redacted_completely(secret: str, written: s
         "repeated letter like that in the secret",
         "percent signs like those in the secret",
         "character references like those in the secret",
+        "lost characters around repeated letters",
+        "letters that become two letters in upper case",
     ],
 )
 def test_time_to_redact_a_hostile_text_grows_linearly_with_its_length(secret: str, text: str) -> None:
@@ -231,9 +284,10 @@ def test_replacement_text_is_not_redacted_again_if_a_secret_is_part_of_it() -> N
 
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     redact = Redactor(Sealed((SECRET,)))
+    assert (redact(""), redact.long_matches("x" * 20)) == ("", "x" * 20)  # makes what is made on first use
     # A search for "55" alone could fail the test, since the memory address in a repr may contain these digits.
     assert '55"w' not in repr(redact)
-    assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__ if name != "__weakref__"])
+    assert '55"w' not in repr([getattr(redact, name) for name in redact.__slots__])
 
 
 def test_method_quote_redacts_secrets_before_it_truncates_the_text() -> None:
@@ -248,87 +302,72 @@ def test_method_quote_returns_one_line_without_control_characters() -> None:
     assert Redactor(Sealed(())).quote("a\nb\r\x1b[31mc\u2028d\x00") == "a b  [31mc d "
 
 
-# -- Logs ----------------------------------------------------------------------------------------------------------
+# -- Texts of our own ----------------------------------------------------------------------------------------------
+
+KEY = "Test-Key-0123456789"
 
 
-@pytest.fixture
-def http_records(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    redact_http_logs()
-    for name in HTTP_LOGGERS:
-        caplog.set_level(logging.DEBUG, name)
-    return caplog
+@pytest.mark.parametrize(
+    ("secret", "text", "shown"),
+    [
+        (KEY, f"task-{KEY}-1", f"task-{REDACTED}-1"),
+        (KEY, f"TASK-{KEY.upper()}", f"TASK-{REDACTED}"),
+        (
+            KEY,
+            f"https://api.example/v1/task-{KEY}/status?a={KEY}",
+            f"https://api.example/v1/task-{REDACTED}/status?a={REDACTED}",
+        ),
+        (KEY, KEY[:MIN_LONG_MATCH], REDACTED),
+        (KEY, f"x-{KEY[:-1]}", f"x-{REDACTED}"),
+        ("a-secret/with:signs%", "x-a-secret%2Fwith%3Asigns%25-y", f"x-{REDACTED}-y"),
+        ("pässwörd-größe-2026", "task-passwort-password-grosse-2026", f"task-passwort-{REDACTED}"),
+        ("pässwörd-größe-2026-x", "task-psswrd-gre-2026-x", f"task-{REDACTED}"),
+        ("pässwörd-größe-2026-x", "task?p?ssw?rd-gr??e-2026-x", f"task?{REDACTED}"),
+        ("pässwörd-größe-2026-x", "task-p%C3%A4ssw%C3%B6rd-gr%C3%B6%C3%9Fe-2026-x", f"task-{REDACTED}"),
+        ("pässwörd größe 2026", "task-pässwörd größe 2026", f"task-{REDACTED}"),
+        ("why-a-question?-mark", "task-why-a-question?-mark", f"task-{REDACTED}"),
+    ],
+)
+def test_long_part_of_a_secret_is_redacted_in_a_text_of_our_own(secret: str, text: str, shown: str) -> None:
+    assert Redactor(Sealed(("short", secret))).long_matches(text) == shown
 
 
-@pytest.mark.parametrize("name", HTTP_LOGGERS)
-def test_log_records_of_httpx_and_httpcore_show_no_secret(name: str, http_records: pytest.LogCaptureFixture) -> None:
-    redact = Redactor(Sealed(("s3cret-value",)))
-    logger = logging.getLogger(name)
-    logger.info("HTTP Request: %s %s", "GET", "https://api.example/?q=s3cret-value")
-    logger.debug("headers=%r", [(b"x", b"s3cret-value")])
-    logger.debug("plain s3cret-value")
-    logger.debug("nothing %d", 7)
-    assert [record.getMessage() for record in http_records.records] == [
-        f"HTTP Request: GET https://api.example/?q={REDACTED}",
-        f"headers=[(b'x', b'{REDACTED}')]",
-        f"plain {REDACTED}",
-        "nothing 7",
-    ]
-    assert "s3cret" not in str([vars(record) for record in http_records.records])
-    assert redact  # keep the redactor alive: the log filter has only a weak reference to it
+@pytest.mark.parametrize("secret", ["task", "web", "e", KEY[:15], "api.example/v1/t", "status-of-task-1"])
+def test_short_part_of_a_secret_means_nothing_in_a_text_of_our_own(secret: str) -> None:
+    text = f"https://api.example/web/task-{KEY[:15]}/status-of-a-task"
+    assert Redactor(Sealed((secret,))).long_matches(text) == text
 
 
-def test_every_logger_of_httpx_and_httpcore_is_in_the_list_of_redacted_loggers() -> None:
-    named = {
-        name
-        for package in (httpx, httpcore)
-        for folder in package.__path__
-        for path in Path(folder).rglob("*.py")
-        for name in re.findall(r"getLogger\(\"(.+?)\"\)", path.read_text(encoding="utf-8"))
-    }
-    assert named == set(HTTP_LOGGERS)
+@given(
+    secret=st.text(min_size=MIN_LONG_MATCH), before=st.text(), after=st.text(), change=st.sampled_from([str, str.upper])
+)
+def test_secret_is_found_in_a_text_of_our_own_if_a_complete_search_finds_it(
+    secret: str, before: str, after: str, change: Callable[[str], str]
+) -> None:
+    redact = Redactor(Sealed(("another-secret-that-is-not-there", secret)))
+    text = f"{before}{change(secret)}{after}"
+    assert redact.long_matches(text) == redact._redacted(text, MIN_LONG_MATCH)
 
 
-def test_log_filter_does_not_keep_the_secrets_of_a_deleted_redactor(http_records: pytest.LogCaptureFixture) -> None:
-    redact: Redactor | None = Redactor(Sealed(("s3cret-value",)))
-    assert redact is not None
-    del redact
-    logging.getLogger("httpx").info("s3cret-value")
-    assert http_records.messages == ["s3cret-value"]
-
-
-def test_second_call_of_redact_http_logs_changes_nothing() -> None:
-    redact_http_logs()
-    before = {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS}
-    redact_http_logs()
-    assert {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS} == before
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_forked_child_can_log_although_a_parent_thread_was_logging_during_the_fork() -> None:
-    program = """
-        import logging, os, threading
-        from anchor_webtask._redaction import secrets
-        secrets.redact_http_logs()
-        acquired, forked = threading.Event(), threading.Event()
-        def hold():
-            with secrets._redactors_lock:
-                acquired.set()
-                forked.wait()
-        thread = threading.Thread(target=hold)
-        thread.start()
-        acquired.wait()
-        if child := os.fork():
-            forked.set()
-            os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-        import signal
-        signal.alarm(10)
-        logging.getLogger("httpx").error("logged")
-        os._exit(0)
-    """
-    ran = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(program)], capture_output=True, text=True
+def test_task_id_with_a_secret_is_text_whose_repr_shows_it_redacted() -> None:
+    redact = Redactor(Sealed((KEY,)))
+    task_id = redact.task_id(f"task-{KEY}")
+    assert (task_id, f"{task_id}", type(str(task_id))) == (f"task-{KEY}", f"task-{KEY}", str)
+    assert (repr(task_id), f"{[task_id]}", shown_id(task_id)) == (
+        f"'task-{REDACTED}'",
+        f"['task-{REDACTED}']",
+        f"task-{REDACTED}",
     )
-    assert (ran.returncode, ran.stderr) == (0, "logged\n")
+    for duplicate in (pickle.loads(pickle.dumps(task_id)), copy.copy(task_id), copy.deepcopy(task_id)):
+        assert (duplicate, repr(duplicate), type(duplicate)) == (task_id, repr(task_id), SecretTaskId)
+    assert Redactor(Sealed(("another-secret-value",))).task_id(task_id) is task_id
+
+
+def test_task_id_without_a_secret_is_returned_unchanged() -> None:
+    redact = Redactor(Sealed((KEY, "task")))
+    assert type(redact.task_id("task-1")) is str
+    assert shown_id("task-1") == "task-1"
+    assert shown_id(None) is None
 
 
 # -- Interruptions -------------------------------------------------------------------------------------------------

@@ -26,6 +26,8 @@ MAX_ID_LENGTH: Final = 1024
 # The colon in `localhost:8080` precedes a port, so only `://` shows that a URL has a scheme.
 _SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use: that takes a millisecond
 
+_ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+
 Options = Sealed[dict[str, Any]]
 
 
@@ -156,6 +158,8 @@ def _secrets_problem(value: object) -> str | None:
     if not isinstance(value, Mapping):
         return f"must be a mapping from names to text, not {type(value).__name__}"
     for name, secret in value.items():
+        if type(name) is type(secret) is str and _is_unicode(name + secret):
+            continue
         inner = secret if isinstance(secret, Mapping) else {name: secret}
         if not all(isinstance(part, str) and _is_unicode(part) for pair in inner.items() for part in pair):
             return "must map names to text, or domain patterns to mappings from names to text"
@@ -219,31 +223,25 @@ def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[PreparedRequest] | None:
     """Build the request of a start; return None if `extra_body` cannot be written as JSON."""
-    from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
-    from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
-        PerformWebTaskRequestSchemaOutputSchema,
-    )
-    from anchor_webtask_api.models.perform_web_task_request_schema_secret_values import (
-        PerformWebTaskRequestSchemaSecretValues,
-    )
-
+    models = generated.start_models()
     fields = dict(options.open())
     session_id = fields.pop("session_id", None)
     extra_body = fields.pop("extra_body", {})
     if "secret_values" in fields:
-        secrets = {name: dict(v) if isinstance(v, Mapping) else v for name, v in fields["secret_values"].items()}
-        fields["secret_values"] = PerformWebTaskRequestSchemaSecretValues.from_dict(secrets)
+        values = {name: v if isinstance(v, str) else dict(v) for name, v in fields["secret_values"].items()}
+        fields["secret_values"] = models.secret_values()
+        fields["secret_values"].additional_properties.update(values)
     if output.schema is not None:
-        fields["output_schema"] = PerformWebTaskRequestSchemaOutputSchema.from_dict(output.schema)
+        fields["output_schema"] = models.output_schema.from_dict(output.schema)
     if not in_one_request:
         fields["async_"] = True
-    body = PerformWebTaskRequestSchema(prompt=prompt, **fields)
+    body = models.request(prompt=prompt, **fields)
     body.additional_properties.update(extra_body)
     kwargs = generated.start_kwargs(body, session_id)
     try:
         if not has_text_keys(extra_body):
             return None
-        kwargs["content"] = json.dumps(kwargs.pop("json"), allow_nan=False, ensure_ascii=False).encode()
+        kwargs["content"] = _ENCODER.encode(kwargs.pop("json")).encode()
     except (TypeError, ValueError, RecursionError):
         return None
     return Sealed(_prepared(_start_url(base_url + kwargs["url"]), kwargs))
@@ -252,5 +250,5 @@ def _prepared_start(
 def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:
     texts: list[str] = []
     for value in options.open().get("secret_values", {}).values():
-        texts += value.values() if isinstance(value, Mapping) else (value,)
+        texts += (value,) if isinstance(value, str) else value.values()
     return Sealed(tuple(texts))

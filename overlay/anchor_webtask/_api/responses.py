@@ -43,13 +43,15 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
     """
     if isinstance(response, Failure):
         task_id, status = arrived_id(response.bodies())
-        if task_id is not None and 200 <= (response.status or 0) < 300:
-            return Running(task_id, _text(status, redact), retry_after=response.retry_after)
-        return response._replace(task_id=task_id)
+        if task_id is None:
+            return response
+        if 200 <= (response.status or 0) < 300:
+            return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
+        return response._replace(task_id=redact.task_id(task_id))
     content = _json(response)
     task_id, status = _named_id(content) if isinstance(content, dict) else arrived_id(response.bodies())
     if task_id is not None:
-        return Running(task_id, _text(status, redact), retry_after=response.retry_after)
+        return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
     reply = _start_reply(content, redact)
     if isinstance(reply, Failure):
         return reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))

@@ -149,7 +149,8 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         guard = self._new_guard()
         try:
-            outcome = self.exchange(_copy(request, guard.trace), guard)
+            with guard.redacted_logs():
+                outcome = self.exchange(_copy(request, guard.trace), guard)
         except BaseException as interruption:
             release_frames(interruption)
             raise
@@ -237,7 +238,8 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         self._loop.check()
         guard = self._new_guard()
         try:
-            outcome = await self.exchange(_copy(request, guard.trace_async), guard)
+            with guard.redacted_logs():
+                outcome = await self.exchange(_copy(request, guard.trace_async), guard)
         except BaseException as interruption:
             release_frames(interruption)
             raise

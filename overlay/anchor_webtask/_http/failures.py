@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Mapping, MutableMapping
 
     from anchor_webtask._clock import Clock
+    from anchor_webtask._redaction.logs import RedactedLogs
     from anchor_webtask._redaction.secrets import Redactor
 
 KEY_HEADER: Final = "anchor-api-key"
@@ -102,6 +103,12 @@ class Guard:
         self._max_response_bytes = max_response_bytes
         self._clock = clock
         self.record = ExchangeRecord() if record is None else record
+
+    def redacted_logs(self) -> RedactedLogs:
+        """Return a context manager for the exchange, in which the log records of httpx and httpcore are redacted."""
+        from anchor_webtask._redaction.logs import RedactedLogs
+
+        return RedactedLogs(self._redact)
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""

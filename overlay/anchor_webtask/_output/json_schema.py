@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch
 
 if TYPE_CHECKING:
     from anchor_webtask._output.schema_shape import Schema
+
+_ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
 class JsonSchema:
@@ -95,12 +97,23 @@ def json_copy(schema: Mapping[str, Any]) -> Schema:
     Raises:
         ConfigurationError: The schema is empty, or is not JSON.
     """
+    copy: Schema = json.loads(json_text(schema))
+    return copy
+
+
+def json_text(schema: Mapping[str, Any]) -> str:
+    """Return a schema as JSON.
+
+    Raises:
+        ConfigurationError: The schema is empty, or is not JSON.
+    """
     if not schema:
         raise ConfigurationError("output is empty: pass a JSON Schema, or leave output out")
     try:
-        copy: Schema = json.loads(json.dumps(dict(schema), allow_nan=False, ensure_ascii=False).encode())
+        text = _ENCODER.encode(dict(schema))
+        text.encode()  # raises if the text has half of a surrogate pair
         if has_text_keys(schema):
-            return copy
+            return text
     except (TypeError, ValueError, RecursionError):
         pass
     raise ConfigurationError(
@@ -111,6 +124,8 @@ def json_copy(schema: Mapping[str, Any]) -> Schema:
 
 def has_text_keys(value: Any) -> bool:
     """Whether all keys in a value are text; Python's encoder would silently turn `1` and `"1"` into the same key."""
+    if isinstance(value, str):
+        return True
     if isinstance(value, Mapping):
-        return all(isinstance(key, str) and has_text_keys(inner) for key, inner in value.items())
+        return all(isinstance(key, str) for key in value) and all(map(has_text_keys, value.values()))
     return not isinstance(value, list | tuple) or all(map(has_text_keys, value))

@@ -7,12 +7,13 @@ schemas.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.decode import Output
-from anchor_webtask._output.json_schema import JsonSchema, json_copy
+from anchor_webtask._output.json_schema import JsonSchema, json_text
 from anchor_webtask._output.schema_shape import has_object_root, inlined, with_root_resolved, wrapped_in_object
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
     if isinstance(output, JsonSchema):
         return _output(with_root_resolved(output.schema), output.convert)
     if isinstance(output, Mapping):
-        return _output(with_root_resolved(json_copy(output)), None)
+        return _of_json(json_text(output))
     if isinstance(output, str):
         raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
     # `A | B` equals `B | A`, but their answers are decoded differently: the repr keeps them apart in the cache.
@@ -56,6 +57,12 @@ def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]
     if has_object_root(schema):
         return Output(schema, convert=convert)
     return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
+
+
+@functools.lru_cache(maxsize=64)
+def _of_json(schema: str) -> Output[Any]:
+    """Return the `Output` of a schema; it is cached, since many tasks may be started with the same schema."""
+    return _output(with_root_resolved(json.loads(schema)), None)
 
 
 def _typed(kind: Any, _: str) -> Output[Any]:

@@ -41,6 +41,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 from anchor_webtask._errors import StatusError, TaskTimeoutError
 from anchor_webtask._models import TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Ended, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._secret_task_id import SecretTaskId, shown_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -131,10 +132,23 @@ class TaskState:
         self.status = TaskStatus.COMPLETED if isinstance(ended, Completed) else TaskStatus.FAILED
         self.raw_status = ended.raw_status
 
+    def log_start(self) -> None:
+        """Log the start of the task, and a warning if its id contains a secret."""
+        logger.info("task started", extra={"task_id": shown_id(self.task_id)})
+        self.warn_of_secret_id()
+
+    def warn_of_secret_id(self) -> None:
+        """Log a warning if the task's id contains a secret, since texts then show it redacted."""
+        if isinstance(self.task_id, SecretTaskId):
+            logger.warning(
+                "the task's id contains the key or a secret value: texts and tokens show it redacted, .id is complete",
+                extra={"task_id": self.task_id.shown},
+            )
+
     def log_end(self) -> None:
         """Log how the task ended. A user's handler or filter may raise, so the end is recorded before."""
         if self.status is not None:
-            logger.info("task %s", self.status.value, extra={"task_id": self.task_id})
+            logger.info("task %s", self.status.value, extra={"task_id": shown_id(self.task_id)})
 
 
 def wait_steps(
@@ -202,13 +216,15 @@ def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> 
             state.raw_status = outcome.raw_status
             if not outcome.known and not state.warned:
                 state.warned = True
-                logger.warning("unknown status, treated as running", extra={"task_id": state.task_id})
+                logger.warning("unknown status, treated as running", extra={"task_id": shown_id(state.task_id)})
         case Failure(error=error):
             error.task_id = state.task_id
             if not _is_retried(outcome, state, began):
                 raise error
             logger.warning(
-                "check failed (%s), checking again later", type(error).__name__, extra={"task_id": state.task_id}
+                "check failed (%s), checking again later",
+                type(error).__name__,
+                extra={"task_id": shown_id(state.task_id)},
             )
             return error
         case None:

@@ -1,18 +1,25 @@
 """Finds and replaces secrets in text, even if a server has escaped, re-encoded or truncated them.
 
-A server may send a secret back escaped for JSON, URLs or HTML (once or twice), escaped as in Python's repr of bytes,
-with changed upper and lower case, decoded with the wrong encoding, or cut off. So the escapes in the text are undone,
-and all white space is made equal. The same is done to the secret, which is then searched for in the text. The time of a
-search is proportional to the length of the text, whatever a server sends.
+A text is searched in several readings, and the same is done to the secret as to the text:
+
+    UNESCAPED     the escapes of JSON, URLs, HTML and Python's repr of bytes are undone, and all white space is equal
+    FOLDED        also, characters are equal that differ only in case, in accents or as Unicode's compatible characters
+    ASCII         of the unescaped text, only the ASCII characters: the others may be lost, replaced or badly decoded
+    ASCII_FOLDED  the same in lower case
+
+Since only some characters of a short secret are left to compare, its case must match. The time of a search is
+proportional to the length of the text, whatever a server sends.
 """
 
 from __future__ import annotations
 
 import bisect
+import functools
 import html
 import re
 import unicodedata
-from typing import TYPE_CHECKING, Final
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,7 +31,7 @@ MIN_PREFIX_ANYWHERE: Final = 24
 """Anywhere in a text, this many first characters of a secret are redacted; for a short secret, half of it."""
 
 MIN_ASCII_PART: Final = 4
-"""A secret's ASCII characters without its other characters are redacted if there are this many; httpx logs them so."""
+"""A secret's ASCII characters without its other characters are redacted if there are this many."""
 
 _LAYERS: Final = 3
 """How many layers of escapes are undone, such as JSON in JSON, or a URL in a URL."""
@@ -34,27 +41,59 @@ _ESCAPE: Final = re.compile(
     r"""|%[0-9a-fA-F]{2}|&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});"""
 )
 _BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\xad+]+")
-_DOTTED_CAPITAL_I: Final = re.compile("\u0130")  # the only letter whose lower case has two characters
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
+_LOST: Final = re.compile(r"[^\x00-\x7f]+|\?+")
+"""What is left where a character was lost: nothing, question marks, or any characters that are not ASCII."""
 _ENDS: Final = frozenset("\"'`…")
+
+Origin: TypeAlias = "Callable[[int, int], tuple[int, int]]"
+"""Maps a place in a reading to the place in the text that it was read from."""
+
+
+class Reading(Enum):
+    """How a text and a secret are read before they are compared; see the module's docstring."""
+
+    UNESCAPED = auto()
+    FOLDED = auto()
+    ASCII = auto()
+    ASCII_FOLDED = auto()
+
+
+class _Form(NamedTuple):
+    """A form of a secret, in the reading in which it is searched for.
+
+    `begins_lost` and `ends_lost` say whether the reading leaves out the secret's first and last characters.
+    """
+
+    reading: Reading
+    text: str
+    begins_lost: bool = False
+    ends_lost: bool = False
 
 
 class SecretForms:
     """The forms in which a non-empty secret is searched for."""
 
-    __slots__ = ("plain", "unescaped")
+    __slots__ = ("forms", "plain")
 
     def __init__(self, secret: str) -> None:
         self.plain = secret
         """The secret unchanged."""
-        self.unescaped = tuple({reading for form in _forms(secret) if (reading := _unescape(form)[0])})
-        """The secret with its escapes undone, in each way in which its non-ASCII characters may have been changed."""
+        self.forms = tuple({form for form in _forms(secret) if form.text})
 
 
-def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str) -> str:
-    """Return the text with each secret in it replaced, even if the text contains only a part of the secret."""
+def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str, min_match: int = 1) -> str:
+    """Return the text with each secret in it replaced, even if the text contains only a part of the secret.
+
+    Args:
+        text: The text.
+        secrets: What to search for.
+        replacement: What replaces each secret.
+        min_match: How many characters of a secret, without their escapes, must match.
+    """
     if not text:
         return text
-    places = sorted(_places(text, secrets))
+    places = sorted(_places(text, secrets, min_match))
     if not places:
         return text
     pieces: list[str] = []
@@ -66,17 +105,59 @@ def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str)
     return "".join((*pieces, text[done:]))
 
 
-def _places(text: str, secrets: Iterable[SecretForms]) -> Iterator[tuple[int, int]]:
-    reading, origin = _unescape(text)
-    lower = reading.lower()
+def unescaped(text: str) -> str:
+    """Return a text with its escapes undone."""
+    return _unescaped(text)[0]
+
+
+class _Readings:
+    """The readings of one text, each of which is made when it is first needed."""
+
+    def __init__(self, text: str) -> None:
+        self.unescaped, self._origin = _unescaped(text)
+        self._made: dict[Reading, tuple[str, Origin]] = {}
+
+    def __getitem__(self, reading: Reading) -> tuple[str, Origin]:
+        """Return a reading, and a function that maps its places to places in the unescaped text."""
+        if reading not in self._made:
+            self._made[reading] = self._make(reading)
+        return self._made[reading]
+
+    def _make(self, reading: Reading) -> tuple[str, Origin]:
+        match reading:
+            case Reading.UNESCAPED:
+                return _blanked(self.unescaped)
+            case Reading.FOLDED:
+                return _chained(*self[Reading.UNESCAPED], _folded)
+            case Reading.ASCII:
+                return _ascii(self.unescaped)
+            case Reading.ASCII_FOLDED:
+                text, origin = self[Reading.ASCII]
+                return text.lower(), origin
+
+    def place(self, form: _Form, start: int, end: int) -> tuple[int, int]:
+        """Return the place in the text that a place in a form's reading was read from."""
+        is_complete = end - start == len(form.text)
+        start, end = self[form.reading][1](start, end)
+        unescaped = self.unescaped
+        while form.begins_lost and start > 0 and _is_lost(unescaped[start - 1]):
+            start -= 1
+        while form.ends_lost and is_complete and end < len(unescaped) and _is_lost(unescaped[end]):
+            end += 1
+        return self._origin(start, end)
+
+
+def _places(text: str, secrets: Iterable[SecretForms], min_match: int) -> Iterator[tuple[int, int]]:
+    readings = _Readings(text)
     for secret in secrets:
+        if len(secret.plain) < min_match:
+            continue
         # The unchanged text is searched, too: characters before a secret may turn its beginning into an escape.
         yield from _occurrences(text, secret.plain, may_be_cut=False)
-        for form in secret.unescaped:
-            # For a short secret, upper and lower case must match, since an ordinary word may have the same letters.
-            is_short = len(form) < MIN_TRUNCATED_PREFIX
-            found = _occurrences(reading if is_short else lower, form if is_short else form.lower(), may_be_cut=True)
-            yield from (origin(start, end) for start, end in found)
+        for form in secret.forms:
+            for start, end in _occurrences(readings[form.reading][0], form.text, may_be_cut=True):
+                if end - start >= min_match:
+                    yield readings.place(form, start, end)
 
 
 def _occurrences(text: str, secret: str, *, may_be_cut: bool) -> Iterator[tuple[int, int]]:
@@ -107,44 +188,112 @@ def _common(text: str, at: int, secret: str, known: int) -> int:
     return least
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret, and the forms that it has after other programs have changed its non-ASCII characters."""
-    yield secret
+def _forms(secret: str) -> Iterator[_Form]:
+    """Yield the forms of a secret: in its own characters, in those of a wrong encoding, and only its ASCII characters.
+
+    Where too few characters would be left, an ordinary word might have them, so the case must match.
+    """
+    for characters in {secret, *_other_characters(secret)}:
+        unescaped = _blanked(_unescaped(characters)[0])[0]
+        folded = _folded(unescaped)[0]
+        is_short = len(folded) < MIN_TRUNCATED_PREFIX
+        yield _Form(Reading.UNESCAPED, unescaped) if is_short else _Form(Reading.FOLDED, folded)
+    for characters in set() if secret.isascii() else {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}:
+        unescaped = _unescaped(characters)[0]
+        part = _ascii(unescaped)[0]
+        if len(part) >= MIN_ASCII_PART:
+            is_short = len(part) < MIN_TRUNCATED_PREFIX
+            yield _Form(
+                Reading.ASCII if is_short else Reading.ASCII_FOLDED,
+                part if is_short else part.lower(),
+                begins_lost=_is_lost(unescaped[0]),
+                ends_lost=_is_lost(unescaped[-1]),
+            )
+
+
+def _other_characters(secret: str) -> Iterator[str]:
+    """Yield what other programs make of a secret's non-ASCII characters."""
     if secret.isascii():
         return
     for form in ("NFC", "NFD"):
         yield unicodedata.normalize(form, secret)
-    bytes_ = secret.encode(errors="replace")
-    yield bytes_.decode("latin-1")  # as httpx decodes headers
-    yield bytes_.decode("latin-1").encode().decode("latin-1")
     units = secret.encode("utf-16-be", errors="surrogatepass")
     yield "".join(chr(int.from_bytes(units[at : at + 2])) for at in range(0, len(units), 2))  # as in JSON escapes
-    rest = "".join(filter(str.isascii, secret))
-    if len(rest) >= MIN_ASCII_PART:
-        yield rest
-        for replacement in "?\ufffd":
-            yield "".join(character if character.isascii() else replacement for character in secret)
+    for decode in _WRONG_DECODERS:
+        once = decode(secret.encode(errors="replace"))
+        yield once
+        yield decode(once.encode(errors="replace"))
 
 
-def _unescape(text: str) -> tuple[str, Callable[[int, int], tuple[int, int]]]:
-    """Return a text with its escapes undone, and a function that maps places in the result to places in the text."""
-    origins: list[Callable[[int, int], tuple[int, int]]] = []
-    for pattern, meaning in (*[(_ESCAPE, _unescaped)] * _LAYERS, (_BLANK, _blank), (_DOTTED_CAPITAL_I, _i_without_dot)):
-        if pattern.search(text):
-            text, origin = _substituted(text, pattern, meaning)
-            origins.append(origin)
-
-    def origin_of(start: int, end: int) -> tuple[int, int]:
-        for origin in reversed(origins):
-            start, end = origin(start, end)
-        return start, end
-
-    return text, origin_of
+def _as_windows_1252(bytes_: bytes, undefined: str) -> str:
+    """Decode bytes as Windows-1252, with a replacement for the five bytes that it does not define."""
+    return bytes_.decode("cp1252", errors="replace").replace("\ufffd", undefined)
 
 
-def _substituted(
-    text: str, pattern: re.Pattern[str], meaning: Callable[[str], str]
-) -> tuple[str, Callable[[int, int], tuple[int, int]]]:
+def _as_windows_1252_of_browsers(bytes_: bytes) -> str:
+    """Decode bytes as Windows-1252, with the control character of the same number for a byte that is not defined."""
+    return "".join(
+        bytes_[at : at + 1].decode("latin-1") if character == "\ufffd" else character
+        for at, character in enumerate(bytes_.decode("cp1252", errors="replace"))
+    )
+
+
+_WRONG_DECODERS: Final[tuple[Callable[[bytes], str], ...]] = (
+    lambda bytes_: bytes_.decode("latin-1"),  # as httpx decodes headers
+    _as_windows_1252_of_browsers,
+    *(functools.partial(_as_windows_1252, undefined=undefined) for undefined in ("\ufffd", "?", "")),
+)
+
+
+def _unescaped(text: str) -> tuple[str, Origin]:
+    """Return a text with its escapes undone."""
+    result: tuple[str, Origin] = (text, _same_place)
+    for _ in range(_LAYERS):
+        if not _ESCAPE.search(result[0]):
+            break
+        result = _chained(*result, functools.partial(_substituted, pattern=_ESCAPE, meaning=_meaning))
+    return result
+
+
+def _blanked(text: str) -> tuple[str, Origin]:
+    """Return a text in which all white space is equal."""
+    return _substituted(text, _BLANK, lambda _: " ")
+
+
+def _ascii(text: str) -> tuple[str, Origin]:
+    """Return the ASCII characters of a text, without question marks, which often replace other characters."""
+    return _chained(*_substituted(text, _LOST, lambda _: ""), _blanked)
+
+
+def _folded(text: str) -> tuple[str, Origin]:
+    """Return a text in which characters are equal that differ only in case, accents or compatibility."""
+    folded, origin = _substituted(text, _NOT_ASCII, _folded_character)
+    return folded.lower(), origin
+
+
+@functools.lru_cache(maxsize=1024)
+def _folded_character(character: str) -> str:
+    compatible = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
+    return "".join(each for each in compatible.casefold() if not unicodedata.combining(each)).replace("\u0131", "i")
+
+
+def _is_lost(character: str) -> bool:
+    return not character.isascii() or character == "?"
+
+
+def _same_place(start: int, end: int) -> tuple[int, int]:
+    return start, end
+
+
+def _chained(text: str, origin: Origin, read: Callable[[str], tuple[str, Origin]]) -> tuple[str, Origin]:
+    """Return the reading of a reading, and a function that maps places in it to the places that `origin` returns."""
+    result, inner = read(text)
+    return result, lambda start, end: origin(*inner(start, end))
+
+
+def _substituted(text: str, pattern: re.Pattern[str], meaning: Callable[[str], str]) -> tuple[str, Origin]:
+    if not pattern.search(text):
+        return text, _same_place
     pieces: list[str] = []
     begins: list[int] = []  # where each piece begins in the new text
     places: list[tuple[int, int]] = []  # where each piece begins and ends in the old text
@@ -179,7 +328,8 @@ def _before(place: tuple[int, int], offset: int, piece: str) -> tuple[int, int]:
     return (start + offset, start + offset + 1) if end - start == len(piece) else place
 
 
-def _unescaped(escape: str) -> str:
+def _meaning(escape: str) -> str:
+    """Return the character that an escape stands for."""
     if escape[0] == "&":
         return html.unescape(escape)
     if escape[0] == "%":
@@ -191,11 +341,3 @@ def _unescaped(escape: str) -> str:
         return chr(int(name, 8))
     number = int(name[1:].strip("{}"), 16) if len(name) > 1 else ord(" ")
     return chr(number) if number <= 0x10FFFF else ""
-
-
-def _blank(_: str) -> str:
-    return " "
-
-
-def _i_without_dot(_: str) -> str:
-    return "i"

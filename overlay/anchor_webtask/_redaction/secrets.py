@@ -1,20 +1,19 @@
 """Hides values that are secret, and removes secrets from log records, errors and quoted text.
 
 There are three tools. `Sealed` hides a value, so that a traceback with local variables does not show it. `Redactor`
-removes secrets from received text, since a server may send secrets back; a filter removes secrets from the log records
-of httpx and httpcore. `release_frames` removes the frames of an interruption, because their variables hold requests.
+removes secrets from received text, since a server may send secrets back. `release_frames` removes the frames of an
+interruption, because their variables hold requests.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
-import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
+from anchor_webtask._redaction.long_matches import MIN_LONG_MATCH, may_contain, searchable
+from anchor_webtask._secret_task_id import SecretTaskId
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from anchor_webtask._redaction.matching import SecretForms
 
@@ -24,14 +23,6 @@ MAX_QUOTE: Final = 300
 MAX_READ: Final = 65_536
 """At most this many characters of a text are redacted for a quotation, which shows at most `MAX_QUOTE`."""
 REDACTED: Final = "[redacted]"
-HTTP_LOGGERS: Final = (
-    "httpx",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-)  # all are listed, since a filter on a logger does not see the records of its child loggers
 
 
 class Sealed(Generic[T]):
@@ -52,13 +43,12 @@ class Sealed(Generic[T]):
 class Redactor:
     """Removes known secrets from text, in every form in which a server may send them back."""
 
-    __slots__ = ("__weakref__", "_forms", "_sealed")
+    __slots__ = ("_forms", "_sealed", "_searchable")
 
     def __init__(self, secrets: Sealed[tuple[str, ...]]) -> None:
-        self._sealed = Sealed(tuple(sorted({*secrets.open()} - {""}, key=len, reverse=True)))
+        self._sealed = secrets
         self._forms: Sealed[tuple[SecretForms, ...]] | None = None  # made when a text is first redacted
-        with _redactors_lock:
-            _redactors.add(self)
+        self._searchable: Sealed[str] | None = None  # made when a text of our own is first redacted
 
     @property
     def forms(self) -> Sealed[tuple[SecretForms, ...]]:
@@ -66,59 +56,39 @@ class Redactor:
         if self._forms is None:
             from anchor_webtask._redaction.matching import SecretForms
 
-            self._forms = Sealed(tuple(map(SecretForms, self._sealed.open())))
+            secrets = sorted({*self._sealed.open()} - {""}, key=len, reverse=True)
+            self._forms = Sealed(tuple(map(SecretForms, secrets)))
         return self._forms
 
     def __call__(self, text: str) -> str:
         """Return the text with each secret in it replaced."""
-        return _redacted(text, self.forms.open())
+        return self._redacted(text, 1)
 
     def quote(self, text: str) -> str:
         """Return a text redacted and shortened for display; it is redacted first, since a cut could halve a secret."""
         shown = "".join(character if character.isprintable() else " " for character in self(text[:MAX_READ]))
         return shown if len(shown) <= MAX_QUOTE else f"{shown[:MAX_QUOTE]}…"
 
+    def long_matches(self, text: str) -> str:
+        """Return a text of our own, such as an id or a URL, with each match of `MIN_LONG_MATCH` characters replaced.
 
-def _redacted(text: str, secrets: Iterable[SecretForms]) -> str:
-    from anchor_webtask._redaction.matching import replace_secrets
+        A shorter match means nothing: every id contains "task" and "web".
+        """
+        if self._searchable is None:
+            self._searchable = Sealed(searchable(self._sealed.open()))
+        return self._redacted(text, MIN_LONG_MATCH) if may_contain(text, self._searchable.open()) else text
 
-    # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
-    return REDACTED.join(replace_secrets(part, secrets, REDACTED) for part in text.split(REDACTED))
+    def task_id(self, task_id: str) -> str:
+        """Return a task's id; if it contains a secret, its repr shows it redacted."""
+        shown = self.long_matches(task_id)
+        return task_id if shown == task_id or isinstance(task_id, SecretTaskId) else SecretTaskId(task_id, shown)
 
+    def _redacted(self, text: str, min_match: int) -> str:
+        from anchor_webtask._redaction.matching import replace_secrets
 
-_redactors: weakref.WeakSet[Redactor] = weakref.WeakSet()
-_redactors_lock = threading.RLock()  # reentrant: a finalizer or a signal handler may log while the lock is held
-
-
-def _renew_lock() -> None:
-    global _redactors_lock  # noqa: PLW0603  a thread that the forked child does not have may hold the old lock
-    _redactors_lock = threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_renew_lock)
-
-
-class _RedactingFilter(logging.Filter):
-    """Redacts the log records of httpx and httpcore, which show URLs, status lines and headers unchanged."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        plain = record.getMessage()
-        with _redactors_lock:
-            redactors = tuple(_redactors)
-        text = _redacted(plain, [forms for redactor in redactors for forms in redactor.forms.open()])
-        if text != plain:
-            record.msg, record.args = text, ()
-        return True
-
-
-_redacting_filter = _RedactingFilter()
-
-
-def redact_http_logs() -> None:
-    """Add the filter to the loggers of httpx and httpcore; a second call changes nothing."""
-    for name in HTTP_LOGGERS:
-        logging.getLogger(name).addFilter(_redacting_filter)
+        # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
+        parts = text.split(REDACTED)
+        return REDACTED.join(replace_secrets(part, self.forms.open(), REDACTED, min_match) for part in parts)
 
 
 class ReleaseFrames:

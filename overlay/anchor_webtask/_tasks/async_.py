@@ -289,7 +289,7 @@ class AsyncTasks(TasksBase):
                 slot=start.slot,
                 redact=start.request.redact,
                 connect=step.connect,
-                record=record.new_exchange(),
+                record=record.new_exchange(start.request.redact),
             )
             return record.judged(start.read(response))
 

@@ -142,4 +142,6 @@ class TasksBase:
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> HandleParts[T]:
         settings = self._settings
         setup = Setup(settings, settings.wait, output, settings.redact)
-        return HandleParts(setup, found_state(settings, task_id, started), started)
+        state = found_state(settings, task_id, started)
+        state.warn_of_secret_id()
+        return HandleParts(setup, state, started)

@@ -9,7 +9,8 @@ from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import NoTaskIdError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
-from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, logger, wait_steps
+from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
+from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.resume_token import Token
 
@@ -55,7 +56,7 @@ class Handle(Generic[T]):
         """
         if self._state.task_id is None:
             raise NoTaskIdError(NO_ID, task=self)
-        return self._state.task_id
+        return str(self._state.task_id)
 
     @property
     def status(self) -> TaskStatus | None:
@@ -71,13 +72,18 @@ class Handle(Generic[T]):
         """Return a text with which another process finds this task again, by `tasks.resume(token)`.
 
         The text holds the task's id, the base URL, when the task started, and whether the answer is wrapped in an
-        object. It does not hold the key, the prompt or secret values.
+        object. It does not hold the key, the prompt or secret values. If the id contains one of these, the token holds
+        the redacted id, with which no task can be found: store `.id` instead.
 
         Raises:
             NoTaskIdError: The task has no id; see `id`.
         """
         setup = self._setup
-        return Token(self.id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+        if self._state.task_id is None:
+            raise NoTaskIdError(NO_ID, task=self)
+        return Token(
+            shown_id(self._state.task_id), setup.settings.base_url, self._started, setup.output.wrapped
+        ).encode()
 
     def __repr__(self) -> str:
         status = "not checked yet" if self._state.status is None else self._state.status.value
@@ -126,7 +132,7 @@ def started_state(reply: Reply, begun: float) -> TaskState:
 def log_start(state: TaskState) -> None:
     """Log the start of a task, once its handle exists: a user's handler or filter may raise, and must not lose it."""
     with AddingTaskId(state.task_id):
-        logger.info("task started", extra={"task_id": state.task_id})
+        state.log_start()
         if state.ended is not None:
             state.log_end()
 
@@ -144,4 +150,4 @@ def found_state(settings: Settings, task_id: str, started: float | None) -> Task
     """
     now = settings.clock.now()
     age = 0.0 if started is None else max(settings.clock.wall() - started, 0.0)
-    return TaskState(checked_task_id(task_id), now - age, due=now)
+    return TaskState(settings.redact.task_id(checked_task_id(task_id)), now - age, due=now)

@@ -7,6 +7,7 @@ first line on, and is read only if the start is interrupted.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from anchor_webtask._api.responses import arrived_id
@@ -15,11 +16,13 @@ from anchor_webtask._http.record import ExchangeRecord
 from anchor_webtask._polling.outcomes import Failure, Running
 from anchor_webtask._polling.start import is_certainly_not_started
 from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from anchor_webtask._polling.outcomes import Reply
+    from anchor_webtask._redaction.secrets import Redactor
 
 R = TypeVar("R")
 
@@ -28,12 +31,20 @@ START_NOTE: Final = "interrupted while starting a task: the task may or may not 
 
 def running_note(task_id: str) -> str:
     """Return the note for an exception that interrupts the wait for a task."""
-    return f"this does not stop the task; tasks.get({task_id!r}) finds it again"
+    note = f"this does not stop the task; tasks.get({task_id!r}) finds it again"
+    return f"{note} ({HIDDEN_ID_HINT})" if isinstance(task_id, SecretTaskId) else note
 
 
-def add_note(raised: BaseException, note: str) -> None:
-    """Add a note to an exception that does not have it yet."""
-    if note not in getattr(raised, "__notes__", ()):
+def add_running_note(raised: BaseException, task_id: str) -> None:
+    """Attach the task's id to an exception: in a note, and as an attribute if the note must not show the id."""
+    _add_note(raised, running_note(task_id))
+    if isinstance(task_id, SecretTaskId):
+        with suppress(AttributeError):  # a class may have an attribute of this name that cannot be set
+            raised.task_id = task_id  # type: ignore[attr-defined]
+
+
+def _add_note(raised: BaseException, note: str) -> None:
+    if note not in getattr(raised, "__notes__", ()):  # the exception may pass several places that add its note
         raised.add_note(note)
 
 
@@ -49,7 +60,7 @@ def annotate(raised: BaseException, task_id: str | None) -> None:
         return
     release_frames(raised)
     if task_id is not None:
-        add_note(raised, running_note(task_id))
+        add_running_note(raised, task_id)
 
 
 class AddingTaskId:
@@ -69,7 +80,7 @@ class AddingTaskId:
         if raised is None or self._task_id is None or isinstance(raised, StopIteration):
             return
         if not isinstance(raised, AnchorError) or raised.task_id != self._task_id:
-            add_note(raised, running_note(self._task_id))
+            add_running_note(raised, self._task_id)
 
 
 class StartRecord:
@@ -80,14 +91,16 @@ class StartRecord:
         exchange: The exchange that may have started the task; None if there is none, or if the id is known.
     """
 
-    __slots__ = ("exchange", "task_id")
+    __slots__ = ("_redact", "exchange", "task_id")
 
     def __init__(self) -> None:
         self.task_id: str | None = None
         self.exchange: ExchangeRecord | None = None
+        self._redact: Redactor | None = None
 
-    def new_exchange(self) -> ExchangeRecord:
+    def new_exchange(self, redact: Redactor) -> ExchangeRecord:
         """Return the record of an attempt that is about to be made; the attempts before it have not started a task."""
+        self._redact = redact
         self.exchange = exchange = ExchangeRecord()
         return exchange
 
@@ -132,7 +145,9 @@ class StartRecord:
             from anchor_webtask._http.arrived import arrived_bodies
 
             task_id, _ = arrived_id(arrived_bodies(exchange))
+            if task_id is not None and self._redact is not None:
+                task_id = self._redact.task_id(task_id)
         if task_id is not None:
-            add_note(raised, running_note(task_id))
+            add_running_note(raised, task_id)
         elif exchange is not None and exchange.may_have_left:
-            add_note(raised, START_NOTE)
+            _add_note(raised, START_NOTE)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._redaction.secrets import REDACTED
 
 VERSION = 1
 
@@ -58,6 +59,11 @@ def decode(text: object, base_url: str) -> Token:
     token = _read(fields)
     if token is None:
         raise ConfigurationError("the token is damaged: pass the text that task.token() returned, unchanged")
+    if REDACTED in token.task_id:
+        raise ConfigurationError(
+            "the token holds only a redacted task id, since the id contains the API key or a secret value: "
+            "pass the handle's .id to tasks.get"
+        )
     if token.base_url != base_url:
         raise ConfigurationError(
             f"the token belongs to base_url {token.base_url!r}, but this client uses {base_url!r}: "

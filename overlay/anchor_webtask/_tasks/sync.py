@@ -287,7 +287,7 @@ class Tasks(TasksBase):
                 slot=start.slot,
                 redact=start.request.redact,
                 connect=step.connect,
-                record=record.new_exchange(),
+                record=record.new_exchange(start.request.redact),
             )
             return record.judged(start.read(response))
 
