@@ -155,6 +155,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
 
     def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure."""
+        guard.url = request.url
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = _with_record(request.extensions, guard, deadline)
@@ -240,6 +241,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         """Send a request, and return the complete, successful response, or the failure."""
         import anyio
 
+        guard.url = request.url
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = {**request.extensions, RECORD: guard.record}

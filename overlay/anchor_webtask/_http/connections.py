@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from anchor_webtask._http.connect_errors import NotConnected
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT
 from anchor_webtask._http.record import RECORD, ExchangeRecord
 
@@ -61,7 +62,7 @@ class Connections:
     def check_open(self) -> None:
         """Stop a request that is not sent yet if the transport was closed meanwhile."""
         if self._is_closed:
-            raise httpx.ConnectError(_CLOSED)
+            raise NotConnected(_CLOSED)
 
     def keep(self, connection: Connection) -> bool:
         """Keep a connection for the next request; return False if it must be closed."""
@@ -100,12 +101,12 @@ def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """Return the SSL context for a new connection.
 
     Raises:
-        httpx.ConnectError: A certificate file cannot be read, perhaps since it is being replaced; nothing was sent.
+        NotConnected: A certificate file cannot be read, perhaps since it is being replaced; nothing was sent.
     """
     try:
         return make()
     except OSError as error:
-        raise httpx.ConnectError("the certificate files cannot be read") from error
+        raise NotConnected("the certificate files cannot be read") from error
 
 
 def record_of(request: httpx.Request) -> ExchangeRecord:
