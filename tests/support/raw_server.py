@@ -142,6 +142,7 @@ class RawServer(ThreadingTCPServer):
         requests: The requests that have arrived completely, in order.
         connections: How many connections clients have opened.
         disconnects: How many connections a client closed during `Ending.SILENCE`.
+        alpn: The protocol that TLS has chosen for each connection; None without a choice.
         starts: How many POST requests have begun to arrive; the first byte counts.
         checks: How many GET requests have begun to arrive; the first byte counts.
     """
@@ -158,6 +159,7 @@ class RawServer(ThreadingTCPServer):
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.requests: list[ReceivedRequest] = []
         self.connections = self.disconnects = self.starts = self.checks = 0
+        self.alpn: list[str | None] = []
         self.stopping = threading.Event()
         self.max_body_bytes = max_body_bytes
         checks = deque(check)
@@ -289,7 +291,10 @@ class _Connection(StreamRequestHandler):
             self.connection.recv(65_536)
             all(map(self._perform, self._handshake))
             return
-        while first := self.rfile.read(1):
+        first = self.rfile.read(1)
+        if isinstance(self.request, ssl.SSLSocket):
+            self.raw.alpn.append(self.request.selected_alpn_protocol())
+        while first:
             if not first.isalpha():
                 self.rfile.read()  # a TLS handshake, to which a server without TLS does not respond
                 return
@@ -298,6 +303,7 @@ class _Connection(StreamRequestHandler):
             for action in script:
                 if not self._perform(action):
                     return
+            first = self.rfile.read(1)
 
     def _wait_for_disconnect(self) -> None:
         with contextlib.suppress(OSError):  # a client that resets the connection has disconnected too

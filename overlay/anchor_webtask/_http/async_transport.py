@@ -60,22 +60,25 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
         record.is_kept = True
+        taken: list[Connection] = []
         with as_httpx_errors(request):
-            connection, to_close = self.reusable(origin := origin_of(request.url))
-            for each in to_close:
-                await _aclose(each.stream)
-            if connection is None:
-                connection = await self._connect(origin, request)
             try:
+                connection = await self._take(origin_of(request), request, taken)
                 await self._send(connection, request, record)
                 while type(event := await self._next_event(connection, request)) is not h11.Response:
                     pass
             except BaseException:
-                await self._discard(connection)
+                await self._discard(taken)
                 raise
         return response_of(event, connection.stream, _Body(self, connection, request))
 
-    async def _connect(self, origin: Origin, request: httpx.Request) -> Connection:
+    async def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
+        """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
+        connection = self.reusable(origin, taken)
+        await _aclose([each.stream for each in taken if each is not connection])
+        return connection or await self._connect(origin, request, taken)
+
+    async def _connect(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
         if self._backend is None:
             import sniffio
 
@@ -88,12 +91,13 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         try:
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
-                stream = await stream.start_tls(context, server_hostname=origin.host, timeout=limit)
+                stream = await stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
             connection = Connection(stream, origin)
+            taken.append(connection)
             self.add(connection)
         except BaseException:
             # httpcore 1.0.9 closes the connection after an error of the handshake, but not after a cancellation.
-            await _aclose(tcp)
+            await _aclose([tcp])
             raise
         return connection
 
@@ -120,22 +124,30 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         return event
 
     async def _release(self, connection: Connection) -> None:
-        if not self.keep(connection):
-            await self._discard(connection)
+        await self._discard(self.keep(connection))
 
-    async def _discard(self, connection: Connection) -> None:
-        self.in_use.discard(connection)
-        await _aclose(connection.stream)
+    async def _discard(self, connections: list[Connection]) -> None:
+        self.in_use.difference_update(connections)
+        await _aclose([each.stream for each in connections])
 
     async def aclose(self) -> None:
         """Close all connections, and refuse requests that are not sent yet."""
-        for connection in self.close_all():
-            await _aclose(connection.stream)
+        await _aclose([each.stream for each in self.close_all()])
 
 
-async def _aclose(stream: Any) -> None:
-    """Close a connection, also while the calling task is cancelled."""
+async def _aclose(streams: list[Any]) -> None:
+    """Close connections, also while the calling task is cancelled, and if it is cancelled meanwhile."""
+    if not streams:
+        return
     import anyio
 
-    with anyio.CancelScope(shield=True), suppress(Exception):
-        await stream.aclose()
+    interruption: BaseException | None = None
+    for stream in streams:
+        try:
+            # The scope does not hold off asyncio's own `task.cancel()`.
+            with anyio.CancelScope(shield=True), suppress(Exception):
+                await stream.aclose()
+        except BaseException as raised:  # noqa: BLE001  the other connections are closed first
+            interruption = raised
+    if interruption is not None:
+        raise interruption

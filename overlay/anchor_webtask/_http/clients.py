@@ -13,9 +13,10 @@ import httpx
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.cookies import OwnCookiesOnly
-from anchor_webtask._http.environment import certificate_state, proxy_for
+from anchor_webtask._http.environment import certificate_state
 from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
 from anchor_webtask._http.prepared_request import timeouts
+from anchor_webtask._http.proxy import proxy_with_context
 from anchor_webtask._http.record import RECORD
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
@@ -47,7 +48,9 @@ def ssl_context() -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=4)
 def _ssl_context(_: tuple[object, ...]) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _httpx_arguments(settings: Settings) -> dict[str, Any]:
@@ -62,29 +65,34 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def _transport(settings: Settings) -> httpx.BaseTransport:
-    """Return a sync transport of our own; httpx's, if the environment has a proxy for the API."""
+    """Return a sync transport of our own; httpx's, if the client has a proxy."""
     from anchor_webtask._http.transport import Transport
 
-    if (proxy := _checked_proxy(settings)) is None:
-        return Transport(ssl_context, settings.clock.now)
-    return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+    make = _ssl_contexts(settings)
+    if settings.proxy is None:
+        return Transport(make, settings.clock.now)
+    return httpx.HTTPTransport(verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS)
 
 
 def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
-    """Return an async transport of our own; httpx's, if the environment has a proxy for the API."""
+    """Return an async transport of our own; httpx's, if the client has a proxy."""
     from anchor_webtask._http.async_transport import AsyncTransport
 
-    if (proxy := _checked_proxy(settings)) is None:
-        return AsyncTransport(ssl_context, settings.clock.now)
-    return httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+    make = _ssl_contexts(settings)
+    if settings.proxy is None:
+        return AsyncTransport(make, settings.clock.now)
+    return httpx.AsyncHTTPTransport(
+        verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS
+    )
 
 
-def _checked_proxy(settings: Settings) -> httpx.Proxy | None:
-    """Return the environment's proxy for the API, after a check that the environment's certificates can be read."""
+def _ssl_contexts(settings: Settings) -> Callable[[], ssl.SSLContext]:
+    """Return a function that returns the SSL context for a new connection; check that it can read the certificates."""
+    if (given := settings.ssl_context) is not None:
+        return lambda: given
     if settings.base_url.startswith("https:"):
         ssl_context()
-    # The environment's proxies are not used for loopback: one would receive the key in clear text.
-    return None if settings.is_loopback else proxy_for(httpx.URL(settings.base_url))
+    return ssl_context
 
 
 def _limit(request: httpx.Request) -> float:

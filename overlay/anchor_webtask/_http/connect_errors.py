@@ -80,6 +80,10 @@ class NotConnected(httpx.ConnectError):
     """There is no connection, for a reason that its text says in this package's own words."""
 
 
+class UnusableProtocol(NotConnected):
+    """The connection speaks a protocol that this package does not; another attempt would not change that."""
+
+
 class Tunnel:
     """How far a transport of httpx has got with a connection, as its trace events say.
 
@@ -171,9 +175,9 @@ class Causes:
             inner = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
             pending += (each.__context__, each.__cause__, *inner)
 
-    def has_certificate_error(self) -> bool:
-        """Whether a certificate is not valid."""
-        return any(isinstance(each, ssl.SSLCertVerificationError) for each in self._all)
+    def is_permanent(self) -> bool:
+        """Whether another attempt would fail too, since a certificate or the chosen protocol is not valid."""
+        return any(isinstance(each, ssl.SSLCertVerificationError | UnusableProtocol) for each in self._all)
 
     def has_proxy_error(self) -> bool:
         """Whether a proxy has refused a connection."""

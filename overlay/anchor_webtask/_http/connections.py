@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_IDLE_SECONDS: Final = 5.0
 """Seconds after which an idle connection is closed; servers close it about then too."""
+MAX_IDLE_CONNECTIONS: Final = 200
+"""The maximum number of idle connections: as many as starts and checks may be in flight, `MAX_IN_FLIGHT` of each."""
 _CLOSED: Final = "the client was closed"
 
 
@@ -36,23 +38,28 @@ class Connections:
         self.make_ssl_context = make_ssl_context
         self._now = now
         self.in_use: set[Connection] = set()
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._idle: deque[Connection] = deque()
         self._is_closed = False
 
-    def reusable(self, origin: Origin) -> tuple[Connection | None, list[Connection]]:
-        """Return an idle connection to an origin, and those that must be closed."""
-        to_close = []
+    def reusable(self, origin: Origin, taken: list[Connection]) -> Connection | None:
+        """Return an idle connection to an origin; None if there is none.
+
+        Args:
+            origin: Where the connection must lead.
+            taken: Receives each connection that is idle no longer, in the same operation, since an interruption between
+                two operations would lose it. The caller must close all of them but the returned one.
+        """
         with suppress(IndexError):
-            while self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
-                to_close.append(self._idle.popleft()[1])
+            while self._idle[0].idle_since < self._now() - MAX_IDLE_SECONDS:
+                taken.extend(map(deque.popleft, (self._idle,)))
         with suppress(IndexError):
             while True:
-                connection = self._idle.pop()[1]
+                taken.extend(map(deque.pop, (self._idle,)))
+                connection = taken[-1]
                 if connection.origin == origin and not connection.has_surplus():
                     self.in_use.add(connection)
-                    return connection, to_close
-                to_close.append(connection)
-        return None, to_close
+                    return connection
+        return None
 
     def add(self, connection: Connection) -> None:
         """Record a new connection that is in use."""
@@ -64,18 +71,23 @@ class Connections:
         if self._is_closed:
             raise NotConnected(_CLOSED)
 
-    def keep(self, connection: Connection) -> bool:
-        """Keep a connection for the next request; return False if it must be closed."""
+    def keep(self, connection: Connection) -> list[Connection]:
+        """Keep a connection for the next request; return those that must be closed: this one, or the oldest ones."""
         if self._is_closed or connection not in self.in_use or not connection.finish():
-            return False
+            return [connection]
         self.in_use.discard(connection)  # first, since another thread may take the connection as soon as it is idle
-        self._idle.append((self._now(), connection))
-        return True
+        connection.idle_since = self._now()
+        self._idle.append(connection)
+        surplus: list[Connection] = []
+        with suppress(IndexError):
+            while len(self._idle) > (0 if self._is_closed else MAX_IDLE_CONNECTIONS):
+                surplus.extend(map(deque.popleft, (self._idle,)))
+        return surplus
 
     def close_all(self) -> list[Connection]:
         """Refuse further requests, and return the connections to close."""
         self._is_closed = True
-        return [*self.in_use.copy(), *(connection for _, connection in self._idle.copy())]
+        return [*self.in_use.copy(), *self._idle.copy()]
 
     def timeout_of(self, request: httpx.Request, kind: str) -> float | None:
         """Return the seconds that the next operation may take: its timeout, or the time to the deadline if less."""
@@ -106,7 +118,7 @@ def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     try:
         return make()
     except OSError as error:
-        raise NotConnected("the certificate files cannot be read") from error
+        raise NotConnected("the certificate files cannot be read; check SSL_CERT_FILE and SSL_CERT_DIR") from error
 
 
 def record_of(request: httpx.Request) -> ExchangeRecord:

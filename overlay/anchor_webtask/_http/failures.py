@@ -141,7 +141,7 @@ class Guard:
         if isinstance(exception, httpx.TimeoutException) and not (is_unsent and causes.has_system_timeout()):
             return self._timed_out(limit, is_unsent=is_unsent)
         if is_unsent:
-            fault = Fault.CERTIFICATE if causes.has_certificate_error() else Fault.NOT_CONNECTED
+            fault = Fault.CERTIFICATE if causes.is_permanent() else Fault.NOT_CONNECTED
             return Failure(fault, TransportError(not_connected(place_of(self.url, self._tunnel), causes)))
         if isinstance(exception, httpx.DecodingError):
             return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))

@@ -80,28 +80,35 @@ class Transport(Connections, httpx.BaseTransport):
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
         record.is_kept = True
+        taken: list[Connection] = []
         with as_httpx_errors(request):
-            connection, to_close = self.reusable(origin := origin_of(request.url))
-            for each in to_close:
-                each.stream.close()
-            if connection is None:
-                connection = self._connect(origin, request)
             try:
+                connection = self._take(origin_of(request), request, taken)
                 self._send(connection, request, record)
                 while type(event := self._next_event(connection, request)) is not h11.Response:
                     pass
             except BaseException:
-                self._discard(connection)
+                for each in taken:
+                    self._discard(each)
                 raise
         return response_of(event, connection.stream, _Body(self, connection, request))
 
-    def _connect(self, origin: Origin, request: httpx.Request) -> Connection:
+    def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
+        """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
+        connection = self.reusable(origin, taken)
+        for each in taken:
+            if each is not connection:
+                each.stream.close()
+        return connection or self._connect(origin, request, taken)
+
+    def _connect(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
         stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
         try:
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
-                stream = stream.start_tls(context, server_hostname=origin.host, timeout=limit)
+                stream = stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
             connection = Connection(stream, origin)
+            taken.append(connection)
             self.add(connection)
         except BaseException:
             stream.close()
@@ -137,8 +144,8 @@ class Transport(Connections, httpx.BaseTransport):
         return event
 
     def _release(self, connection: Connection) -> None:
-        if not self.keep(connection):
-            self._discard(connection)
+        for each in self.keep(connection):
+            self._discard(each)
 
     def _discard(self, connection: Connection) -> None:
         self.in_use.discard(connection)
