@@ -49,6 +49,21 @@ class _Body(httpx.AsyncByteStream):
         await self._transport._release(self._connection)
 
 
+class _Pieces:
+    """The pieces of a complete body. httpx's async generator of them would be left suspended by a cancellation."""
+
+    def __init__(self, body: httpx.ByteStream) -> None:
+        self._pieces = iter(body)
+
+    def __aiter__(self) -> _Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
 class AsyncTransport(Connections, httpx.AsyncBaseTransport):
     """The async transport, for asyncio and trio."""
 
@@ -61,16 +76,16 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         record = record_of(request)
         record.is_kept = True
         taken: list[Connection] = []
-        with as_httpx_errors(request):
-            try:
+        try:
+            with as_httpx_errors(request):
                 connection = await self._take(origin_of(request), request, taken)
                 await self._send(connection, request, record)
                 while type(event := await self._next_event(connection, request)) is not h11.Response:
                     pass
-            except BaseException:
-                await self._discard(taken)
-                raise
-        return response_of(event, connection.stream, _Body(self, connection, request))
+                return response_of(event, connection.stream, _Body(self, connection, request))
+        except BaseException:
+            await self._discard(taken)
+            raise
 
     async def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
         """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
@@ -84,11 +99,11 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
 
             is_asyncio = sniffio.current_async_library() == "asyncio"
             self._backend = httpcore.AnyIOBackend() if is_asyncio else httpcore.TrioBackend()
-        stream: Any = await self._backend.connect_tcp(
-            origin.host, origin.port, timeout=self.timeout_of(request, "connect")
-        )
-        tcp = stream
+        stream: Any = None
+        tcp: Any = None
         try:
+            limit = self.timeout_of(request, "connect")
+            stream = tcp = await self._backend.connect_tcp(origin.host, origin.port, timeout=limit)
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
                 stream = await stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
@@ -97,16 +112,17 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
             self.add(connection)
         except BaseException:
             # httpcore 1.0.9 closes the connection after an error of the handshake, but not after a cancellation.
-            await _aclose([tcp])
+            await _aclose([] if tcp is None else [tcp])
             raise
         return connection
 
     async def _send(self, connection: Connection, request: httpx.Request, record: ExchangeRecord) -> None:
         pending = connection.head(request)
+        stream: Any = request.stream
         self.check_open()
         record.sent.append(True)
         try:
-            async for chunk in request.stream:  # type: ignore[union-attr]  # an async request has an async stream
+            async for chunk in _Pieces(stream) if isinstance(stream, httpx.ByteStream) else stream:
                 await connection.stream.write(
                     pending + connection.body(chunk), timeout=self.timeout_of(request, "write")
                 )

@@ -81,17 +81,17 @@ class Transport(Connections, httpx.BaseTransport):
         record = record_of(request)
         record.is_kept = True
         taken: list[Connection] = []
-        with as_httpx_errors(request):
-            try:
+        try:
+            with as_httpx_errors(request):
                 connection = self._take(origin_of(request), request, taken)
                 self._send(connection, request, record)
                 while type(event := self._next_event(connection, request)) is not h11.Response:
                     pass
-            except BaseException:
-                for each in taken:
-                    self._discard(each)
-                raise
-        return response_of(event, connection.stream, _Body(self, connection, request))
+                return response_of(event, connection.stream, _Body(self, connection, request))
+        except BaseException:
+            for each in taken:
+                self._discard(each)
+            raise
 
     def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
         """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
@@ -102,8 +102,9 @@ class Transport(Connections, httpx.BaseTransport):
         return connection or self._connect(origin, request, taken)
 
     def _connect(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
-        stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
+        stream: Any = None
         try:
+            stream = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
                 stream = stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
@@ -111,7 +112,8 @@ class Transport(Connections, httpx.BaseTransport):
             taken.append(connection)
             self.add(connection)
         except BaseException:
-            stream.close()
+            if stream is not None:
+                stream.close()
             raise
         return connection
 
