@@ -9,6 +9,7 @@ import httpx
 from anchor_webtask._api.generated import generated_client
 from anchor_webtask._config import settings
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._http.proxy import connection_settings
 from anchor_webtask._http.sender import AsyncSender, Sender
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
@@ -16,6 +17,7 @@ from anchor_webtask._tasks.async_ import AsyncTasks
 from anchor_webtask._tasks.sync import Tasks
 
 if TYPE_CHECKING:
+    import ssl
     from types import TracebackType
 
     from anchor_webtask._config import Settings
@@ -38,15 +40,22 @@ class Anchor:
         http_timeout: Seconds that one request may take, except in `run_in_one_request`.
         wait: How often a wait checks its task.
         max_response_bytes: The maximum size of a response after decompression, in bytes.
-        transport: An httpx transport that sends the requests. It replaces the client's own transport, so the proxies
-            from the environment are not used. If it raises `httpx.ConnectError` at a start, the start counts as not
-            sent and may be sent again. If a transport that is not httpx's own times out, the task may have started.
+        proxy: The proxy for all requests: a URL, perhaps with user and password, or an `httpx.Proxy`. By default the
+            proxy that the environment sets for `base_url`, if there is one, but none for a loopback address.
+        ssl_context: The TLS context for all connections, also to an https proxy. It must not offer HTTP/2; with a
+            proxy, httpx makes it offer HTTP/1.1. By default a context with the certificates that `SSL_CERT_FILE` or
+            `SSL_CERT_DIR` names, else those of certifi.
+        transport: An httpx transport that sends the requests. It replaces the client's own transport, so `proxy` and
+            `ssl_context` cannot be combined with it, and proxies from the environment are not used. If it raises
+            `httpx.ConnectError` at a start, the start counts as not sent and may be sent again. If a transport that is
+            not httpx's own times out, the task may have started.
 
     Attributes:
         tasks: Starts web tasks and finds them again.
 
     Raises:
-        ConfigurationError: There is no API key, or an argument is invalid.
+        ConfigurationError: There is no API key, an argument is invalid, or the environment has an invalid proxy or a
+            certificate file that does not exist.
     """
 
     def __init__(
@@ -57,15 +66,18 @@ class Anchor:
         http_timeout: float = 30,
         wait: WaitPolicy = WaitPolicy(),  # noqa: B008  it is immutable
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        proxy: str | httpx.Proxy | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        key = Sealed(api_key)
-        del api_key
-        self._settings = settings(
+        key, given_proxy = Sealed(api_key), Sealed[object](proxy)
+        del api_key, proxy
+        checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
         if transport is not None and not isinstance(transport, httpx.BaseTransport):
             raise ConfigurationError(f"transport must be an httpx.BaseTransport, not {type(transport).__name__}")
+        self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = Sender(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._sender)
 
@@ -107,15 +119,22 @@ class AsyncAnchor:
         http_timeout: Seconds that one request may take, except in `run_in_one_request`.
         wait: How often a wait checks its task.
         max_response_bytes: The maximum size of a response after decompression, in bytes.
-        transport: An async httpx transport that sends the requests. It replaces the client's own transport, so the
-            proxies from the environment are not used. If it raises `httpx.ConnectError` at a start, the start counts as
-            not sent and may be sent again. If a transport that is not httpx's own times out, the task may have started.
+        proxy: The proxy for all requests: a URL, perhaps with user and password, or an `httpx.Proxy`. By default the
+            proxy that the environment sets for `base_url`, if there is one, but none for a loopback address.
+        ssl_context: The TLS context for all connections, also to an https proxy. It must not offer HTTP/2; with a
+            proxy, httpx makes it offer HTTP/1.1. By default a context with the certificates that `SSL_CERT_FILE` or
+            `SSL_CERT_DIR` names, else those of certifi.
+        transport: An async httpx transport that sends the requests. It replaces the client's own transport, so `proxy`
+            and `ssl_context` cannot be combined with it, and proxies from the environment are not used. If it raises
+            `httpx.ConnectError` at a start, the start counts as not sent and may be sent again. If a transport that is
+            not httpx's own times out, the task may have started.
 
     Attributes:
         tasks: Starts web tasks and finds them again.
 
     Raises:
-        ConfigurationError: There is no API key, or an argument is invalid.
+        ConfigurationError: There is no API key, an argument is invalid, or the environment has an invalid proxy or a
+            certificate file that does not exist.
     """
 
     def __init__(
@@ -126,15 +145,18 @@ class AsyncAnchor:
         http_timeout: float = 30,
         wait: WaitPolicy = WaitPolicy(),  # noqa: B008  it is immutable
         max_response_bytes: int = MAX_RESPONSE_BYTES,
+        proxy: str | httpx.Proxy | None = None,
+        ssl_context: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        key = Sealed(api_key)
-        del api_key
-        self._settings = settings(
+        key, given_proxy = Sealed(api_key), Sealed[object](proxy)
+        del api_key, proxy
+        checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
         if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
             raise ConfigurationError(f"transport must be an httpx.AsyncBaseTransport, not {type(transport).__name__}")
+        self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = AsyncSender(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._sender)
 

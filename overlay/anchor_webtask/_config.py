@@ -6,6 +6,7 @@ import inspect
 import ipaddress
 import math
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
@@ -16,6 +17,8 @@ from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 if TYPE_CHECKING:
+    import ssl
+
     from anchor_webtask._clock import Clock
 
 KEY_VARIABLE: Final = "ANCHORBROWSER_API_KEY"
@@ -27,9 +30,17 @@ DEFAULT_BASE_URL: Final = "https://api.anchorbrowser.io"
 
 
 class Settings(NamedTuple):
-    """The checked settings of a client."""
+    """The checked settings of a client.
+
+    Attributes:
+        secrets: The key, and the proxy's password, if there is one.
+        redact: Removes these secrets from text.
+        proxy: The proxy for all requests.
+        ssl_context: The TLS context for all connections; None for one with the certificates of the environment.
+    """
 
     key: Sealed[str]
+    secrets: Sealed[tuple[str, ...]]
     redact: Redactor
     base_url: str
     is_loopback: bool
@@ -37,6 +48,8 @@ class Settings(NamedTuple):
     wait: WaitPolicy
     max_response_bytes: int
     clock: Clock
+    proxy: Sealed[httpx.Proxy] | None = None
+    ssl_context: ssl.SSLContext | None = None
 
 
 def settings(
@@ -59,11 +72,13 @@ def settings(
     url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL if base_url is None else base_url)
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError(f"max_response_bytes must be a whole number above 0, not {max_response_bytes!r}")
+    secrets: Sealed[tuple[str, ...]] = Sealed((known.open(),))
     return Settings(
         key=known,
-        redact=Redactor(Sealed((known.open(),))),
+        secrets=secrets,
+        redact=Redactor(secrets),
         base_url=str(url).rstrip("/"),
-        is_loopback=_is_loopback(url.host),
+        is_loopback=is_loopback(url.host),
         http_timeout=checked_seconds("http_timeout", http_timeout),
         wait=checked_wait(wait, WaitPolicy()),
         max_response_bytes=max_response_bytes,
@@ -143,14 +158,11 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
 def _checked_base_url(text: object) -> httpx.URL:
     if not isinstance(text, str):
         raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
-    url, labels = httpx.URL(), [""]
-    try:
+    url = httpx.URL()
+    with suppress(httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
         url = httpx.URL(text.strip())
-        labels = url.raw_host.decode("ascii").removesuffix(".").split(".") if url.host else [""]
-    except (httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
-        pass
     # The messages do not show the URL, since its user part may hold a password.
-    if not all(0 < len(label) < 64 for label in labels):
+    if not has_valid_host(url):
         raise ConfigurationError(f"base_url must be a URL with scheme and host, such as {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65536:
         raise ConfigurationError("base_url has an invalid port; use 1 to 65535")
@@ -158,14 +170,24 @@ def _checked_base_url(text: object) -> httpx.URL:
         raise ConfigurationError("base_url must not have a user part (user:password@): the API key is sent in a header")
     if "?" in text or "#" in text:
         raise ConfigurationError("base_url must not have a query (?…) or a fragment (#…)")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(url.host)):
+    if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise ConfigurationError(
             "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
         )
     return url
 
 
-def _is_loopback(host: str) -> bool:
+def has_valid_host(url: httpx.URL) -> bool:
+    """Whether a URL has a host that can be looked up."""
+    try:
+        labels = url.raw_host.decode("ascii").removesuffix(".").split(".") if url.host else [""]
+    except ValueError:  # the host name cannot be decoded
+        return False
+    return all(0 < len(label) < 64 for label in labels)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is `localhost` or a loopback address."""
     if host == "localhost":
         return True
     try:

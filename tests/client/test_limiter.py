@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchor_webtask._http.connection import Connection
+    from anchor_webtask._http.record import ExchangeRecord
     from tests.support.clocks import VirtualClock
     from tests.support.runners import Runner
 
@@ -341,8 +342,10 @@ def cancel_after_response(scope: anyio.CancelScope, monkeypatch: pytest.MonkeyPa
     """Cancel a scope when the response to a request has arrived and its connection has been released."""
     release = async_transport.AsyncTransport._release
 
-    async def release_and_cancel(self: async_transport.AsyncTransport, connection: Connection) -> None:
-        await release(self, connection)
+    async def release_and_cancel(
+        self: async_transport.AsyncTransport, connection: Connection, record: ExchangeRecord
+    ) -> None:
+        await release(self, connection, record)
         scope.cancel()
 
     monkeypatch.setattr(async_transport.AsyncTransport, "_release", release_and_cancel)

@@ -92,6 +92,8 @@ class Fault:
         retry_after: The seconds that the response asks the client to wait.
         hangs: Whether the server hangs, so that only the client's timeout ends the request.
         tls: Whether the fault occurs on a TLS connection with a valid certificate.
+        handshake: The fault of a TLS handshake: a script that takes its place, or the name of a bad certificate.
+        reason: A part of the error's text.
         sync: Whether the fault is tested with the sync client too. Two faults are not: the sync client cannot cut off
             a head that arrives byte by byte, and it cuts off a slow body by the clock, which is virtual in these tests.
     """
@@ -106,6 +108,8 @@ class Fault:
     retry_after: float = 0.0
     hangs: bool = False
     tls: bool = False
+    handshake: Script | str | None = None
+    reason: str = ""
     sync: bool = True
 
     def __str__(self) -> str:
@@ -147,8 +151,27 @@ def faults() -> Iterator[Fault]:
 
 
 def _connections() -> Iterator[Fault]:
-    yield Fault("connection-refused", Row.NO_CONNECTION, None, TransportError)
-    yield Fault("untrusted-certificate", Row.CERTIFICATE, None, TransportError)
+    refused = "the connection was refused; check base_url"
+    yield Fault("connection-refused", Row.NO_CONNECTION, None, TransportError, reason=refused)
+    closed = "the server closed the connection during the TLS handshake"
+    plain = f"HTTP/1.1 400 {ECHO}\r\n\r\n".encode("latin-1")
+    for name, script, reason in (
+        ("closes-in-the-handshake", (Ending.CLOSE,), closed),
+        ("resets-in-the-handshake", (Ending.RESET,), closed),
+        ("unencrypted-response-to-a-handshake", (plain, Ending.CLOSE), "the server does not use TLS on this port"),
+        ("alert-in-the-handshake", (b"\x15\x03\x03\x00\x02\x02\x28", Ending.CLOSE), "the TLS handshake failed ("),
+    ):
+        yield Fault(name, Row.NO_CONNECTION, None, TransportError, handshake=script, reason=reason)
+    for certificate, reason in (
+        ("untrusted", "was issued by an authority that is not trusted here"),
+        ("self-signed", "is self-signed; to trust it, set SSL_CERT_FILE"),
+        ("expired", "has expired"),
+        ("future", "is not valid yet"),
+        ("foreign", "is for another host name"),
+    ):
+        text = f"the server's certificate {reason}"
+        name = f"{certificate}-certificate"
+        yield Fault(name, Row.CERTIFICATE, None, TransportError, handshake=certificate, reason=text)
 
 
 def _lost() -> Iterator[Fault]:

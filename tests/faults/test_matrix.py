@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import ssl
 from dataclasses import dataclass
 from enum import Enum, auto
 from types import NoneType
@@ -26,12 +25,14 @@ from anchor_webtask import (
     TaskTimeoutError,
 )
 from tests.faults.faults import HTTP_TIMEOUT, LIMIT, OTHER_SERVER, Fault, Row, faults
+from tests.support.certificates import server_certificates
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, RawServer, Script, raw_server
+from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Handshake, RawServer, Script, raw_server
 from tests.support.runners import KEY
 from tests.support.secret_search import PASSWORD, exception_texts, find_secrets, log_texts
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
     from tests.support.clocks import VirtualClock
@@ -160,28 +161,16 @@ def other_server() -> Iterator[RawServer]:
         assert server.connections == 0
 
 
-def server_tls(authority: trustme.CA) -> ssl.SSLContext:
-    """Return a server's TLS context, with a certificate that this authority has issued."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return context
-
-
 @pytest.fixture(scope="module")
-def untrusted_certificate() -> ssl.SSLContext:
-    """The TLS context of a server whose certificate no client trusts."""
-    return server_tls(trustme.CA())
-
-
-@pytest.fixture(scope="module")
-def trusted_certificate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ssl.SSLContext]:
-    """The TLS context of a server whose certificate the clients of these tests trust."""
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, ssl.SSLContext]]:
+    """The TLS contexts of servers whose certificate the clients of these tests trust, or refuse for a reason."""
     authority = trustme.CA()
-    file = tmp_path_factory.mktemp("authority") / "ca.pem"
-    authority.cert_pem.write_to_path(str(file))
+    folder = tmp_path_factory.mktemp("certificates")
+    trusted = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(trusted))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(file))
-        yield server_tls(authority)
+        patch.setenv("SSL_CERT_FILE", str(trusted))
+        yield server_certificates(authority, folder)
 
 
 @dataclass
@@ -217,8 +206,7 @@ def trial(
     clock: VirtualClock,
     cell: Cell,
     other_server: RawServer,
-    untrusted_certificate: ssl.SSLContext,
-    trusted_certificate: ssl.SSLContext,
+    certificates: Mapping[str, ssl.SSLContext],
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> Iterator[Trial]:
@@ -227,19 +215,20 @@ def trial(
     fault = cell.fault
     faulty = [_insert_url(fault.make_script(), other_server.base_url)] if fault.make_script else []
     correct = STARTED if cell.is_start else COMPLETED
+    is_refused = fault.row is Row.NO_CONNECTION and fault.handshake is None
     scripts: list[Script] = faulty if cell.lasts else [*faulty, correct]
     with (
         raw_server(
             start=scripts if cell.is_start else [STARTED],
             check=[COMPLETED] if cell.is_start else scripts,
-            tls=trusted_certificate if fault.tls else untrusted_certificate if fault.row is Row.CERTIFICATE else None,
-            listening=fault.row is not Row.NO_CONNECTION,
+            tls=_handshakes(cell, certificates),
+            listening=not is_refused,
         ) as server,
         runner.anchor(
             base_url=server.base_url, http_timeout=HTTP_TIMEOUT if fault.hangs else 30, max_response_bytes=LIMIT
         ) as anchor,
     ):
-        if fault.row is Row.NO_CONNECTION and not cell.lasts:
+        if is_refused and not cell.lasts:
             clock.during_next_sleep(server.listen)
         trial = Trial(cell, runner, server, anchor, [])
         yield trial
@@ -250,6 +239,15 @@ def trial(
         assert request.headers["anchor-api-key"] == KEY
         assert request.method != "POST" or request.json()["secret_values"] == {"PASSWORD": PASSWORD}
     assert not server.requests or logging.getLogger("httpx").isEnabledFor(logging.DEBUG)
+
+
+def _handshakes(cell: Cell, certificates: Mapping[str, ssl.SSLContext]) -> list[Handshake] | None:
+    """Return how the server begins its connections; None without TLS."""
+    fault = cell.fault
+    if fault.handshake is None:
+        return [certificates["trusted"]] if fault.tls else None
+    faulty = certificates[fault.handshake] if isinstance(fault.handshake, str) else fault.handshake
+    return [faulty] if cell.lasts else [faulty, certificates["trusted"]]
 
 
 def _insert_url(script: Script, base_url: str) -> Script:
@@ -285,6 +283,7 @@ def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         return
     caught = trial.error(StartOutcomeUnknownError if outcome is AtStart.UNKNOWN else fault.error, start)
     assert has_attributes(caught, {**fault.attributes, "status": fault.status})
+    assert fault.reason in str(caught)
     assert caught.task_id is None
     if not is_retried:
         assert (server.starts, clock.sleeps) == (faulty_starts, [])
@@ -319,6 +318,7 @@ def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
     elif outcome in {AtCheck.ERROR, AtCheck.FAILED}:
         caught = trial.error(TaskFailedError if outcome is AtCheck.FAILED else fault.error, task.result)
         assert has_attributes(caught, fault.attributes)
+        assert fault.reason in str(caught)
         assert (caught.task_id, TASK_ID in str(caught)) == (TASK_ID, True)
         assert server.checks == (fault.row is not Row.CERTIFICATE)
     elif outcome is AtCheck.RETRIED_FOR_5_S:
@@ -329,5 +329,6 @@ def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
         assert (ended.task_id, TASK_ID in str(ended), clock.time) == (TASK_ID, True, 1.5)
         assert type(ended.last_error) is (fault.error if outcome is AtCheck.RETRIED else NoneType)
         assert has_attributes(ended.last_error or ended, fault.attributes)
+        assert fault.reason in str(ended.last_error)
     trial.shown.append(repr(task))
     assert server.starts == starts

@@ -16,6 +16,8 @@ The script begins when the server has read the complete request, or earlier if i
     ReadUntil.FIRST_BYTE        begin when the first byte has arrived
     ReadUntil.HEAD              begin when the head has arrived
 
+With TLS, a script may also take the place of a handshake. It begins when the client has sent its part.
+
 After a script without an `Ending` the connection is kept for the next request. Starts and checks have separate lists of
 scripts: one script for each request, in order, and the last script for all requests after that. So
 `[fault, response]` is a fault that occurs once, and `[fault]` is a permanent fault.
@@ -85,6 +87,8 @@ class WithoutTls:
 
 Action: TypeAlias = bytes | Drip | OneSegment | WithoutTls | ReadUntil | Ending | Callable[[], object]
 Script: TypeAlias = tuple[Action, ...]
+Handshake: TypeAlias = ssl.SSLContext | Script
+"""How the server begins a connection: with a TLS handshake, or with a script in its place."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +142,7 @@ class RawServer(ThreadingTCPServer):
         requests: The requests that have arrived completely, in order.
         connections: How many connections clients have opened.
         disconnects: How many connections a client closed during `Ending.SILENCE`.
+        alpn: The protocol that TLS has chosen for each connection; None without a choice.
         starts: How many POST requests have begun to arrive; the first byte counts.
         checks: How many GET requests have begun to arrive; the first byte counts.
     """
@@ -147,19 +152,20 @@ class RawServer(ThreadingTCPServer):
     block_on_close = True
 
     def __init__(
-        self, start: Sequence[Script], check: Sequence[Script], tls: ssl.SSLContext | None, max_body_bytes: int
+        self, start: Sequence[Script], check: Sequence[Script], tls: Sequence[Handshake], max_body_bytes: int
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Connection, bind_and_activate=False)
         self.server_bind()
         self.base_url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server_address[1]}"
         self.requests: list[ReceivedRequest] = []
         self.connections = self.disconnects = self.starts = self.checks = 0
+        self.alpn: list[str | None] = []
         self.stopping = threading.Event()
         self.max_body_bytes = max_body_bytes
         checks = deque(check)
         # The keys are the first letters of the methods POST, GET and CONNECT, which asks a proxy for a tunnel.
         self._scripts = {b"P": deque(start), b"G": checks, b"C": checks}
-        self._tls = tls
+        self._handshakes = deque(tls)
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
         self._problems: list[BaseException] = []
@@ -205,10 +211,16 @@ class RawServer(ThreadingTCPServer):
 
     # The methods below are called by the connections' threads.
 
-    def add_connection(self, connection: socket.socket) -> socket.socket:
+    def next_handshake(self) -> Handshake | None:
+        """Return how a new connection begins; None without TLS."""
+        with self._changed:
+            handshakes = self._handshakes
+            return handshakes.popleft() if len(handshakes) > 1 else next(iter(handshakes), None)
+
+    def add_connection(self, connection: socket.socket, handshake: Handshake | None) -> socket.socket:
         """Record a connection, and return its socket; with TLS, the TLS socket that wraps the connection."""
-        if self._tls is not None:
-            connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        if isinstance(handshake, ssl.SSLContext):
+            connection = handshake.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
         with self._changed:
             self.connections += 1
             self._open.add(connection)
@@ -263,7 +275,8 @@ class _Connection(StreamRequestHandler):
     def setup(self) -> None:
         assert isinstance(self.server, RawServer)
         self.raw = self.server
-        self.request = self.raw.add_connection(self.request)
+        self._handshake = self.raw.next_handshake()
+        self.request = self.raw.add_connection(self.request, self._handshake)
         super().setup()
 
     def finish(self) -> None:
@@ -274,7 +287,14 @@ class _Connection(StreamRequestHandler):
             self.request.close()
 
     def handle(self) -> None:
-        while first := self.rfile.read(1):
+        if isinstance(self._handshake, tuple):
+            self.connection.recv(65_536)
+            all(map(self._perform, self._handshake))
+            return
+        first = self.rfile.read(1)
+        if isinstance(self.request, ssl.SSLSocket):
+            self.raw.alpn.append(self.request.selected_alpn_protocol())
+        while first:
             if not first.isalpha():
                 self.rfile.read()  # a TLS handshake, to which a server without TLS does not respond
                 return
@@ -283,6 +303,7 @@ class _Connection(StreamRequestHandler):
             for action in script:
                 if not self._perform(action):
                     return
+            first = self.rfile.read(1)
 
     def _wait_for_disconnect(self) -> None:
         with contextlib.suppress(OSError):  # a client that resets the connection has disconnected too
@@ -338,7 +359,7 @@ def raw_server(
     *,
     start: Sequence[Script] = (STARTED,),
     check: Sequence[Script] = (COMPLETED,),
-    tls: ssl.SSLContext | None = None,
+    tls: ssl.SSLContext | Sequence[Handshake] | None = None,
     listening: bool = True,
     max_body_bytes: int = sys.maxsize,
 ) -> Iterator[RawServer]:
@@ -347,11 +368,13 @@ def raw_server(
     Args:
         start: The scripts of starts.
         check: The scripts of checks.
-        tls: The TLS context, with a certificate; None for a server without TLS.
+        tls: The TLS context, with a certificate; None for a server without TLS. A list has one handshake for each
+            connection, in order, and the last one for all connections after that.
         listening: Whether the server accepts connections immediately; otherwise it refuses them until `listen()`.
         max_body_bytes: How many bytes of a request's body are read; a client cannot finish sending a much longer body.
     """
-    server = RawServer(start, check, tls, max_body_bytes)
+    handshakes = () if tls is None else (tls,) if isinstance(tls, ssl.SSLContext) else tls
+    server = RawServer(start, check, handshakes, max_body_bytes)
     if listening:
         server.listen()
     try:

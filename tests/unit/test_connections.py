@@ -1,87 +1,211 @@
-"""The transport's connections: which are reused by other threads, and how a huge request is cut off."""
+"""Idle connections: how many are kept, and that no interruption leaves one open that nobody uses."""
 
 from __future__ import annotations
 
-import ssl
-from collections import deque
-from typing import TYPE_CHECKING, Any, cast
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import httpx
 import pytest
 
-from anchor_webtask._http.connection import READ_SIZE, Connection, Origin
-from anchor_webtask._http.connections import Connections
-from anchor_webtask._http.failures import DEADLINE
+from anchor_webtask._http import connections
+from anchor_webtask._http.async_transport import AsyncTransport
+from anchor_webtask._http.limiter import MAX_IN_FLIGHT
 from anchor_webtask._http.transport import Transport
+from tests.support.clocks import VirtualClock
+from tests.support.raw_server import RawServer, raw_server
+from tests.support.runners import SyncRunner
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    import ssl
+    from collections.abc import Awaitable
+    from types import FrameType
 
-ORIGIN = Origin("http", "127.0.0.1", 80)
+    from tests.support.runners import Runner
 
-
-class IdleConnection(Connection):
-    """A connection whose response is complete."""
-
-    def __init__(self) -> None:
-        super().__init__(None, ORIGIN)
-
-    def finish(self) -> bool:
-        return True
-
-    def has_surplus(self) -> bool:
-        return False
+FOLDER = Path(connections.__file__).parent
+OUR_FILES = {str(FOLDER / name) for name in ("transport.py", "connections.py", "connection.py")}
 
 
-class OtherThread(deque[Any]):
-    """A deque from which another thread takes each connection as soon as it is idle."""
-
-    def __init__(self, connections: Connections) -> None:
-        super().__init__()
-        self._connections = connections
-
-    def append(self, item: Any) -> None:
-        super().append(item)
-        self._connections.reusable(ORIGIN)
+def no_context() -> ssl.SSLContext:
+    raise AssertionError("no connection here uses TLS")
 
 
-def test_connection_that_another_thread_takes_at_once_stays_in_use() -> None:
-    """A connection that is not in use would be closed after its response, and not be shut down by `close`."""
-    connections = Connections(ssl.create_default_context, lambda: 0.0)
-    connections._idle = OtherThread(connections)
-    connections.add(connection := IdleConnection())
-    assert connections.keep(connection)
-    assert connections.in_use == {connection}
+def made_transport(runner: Runner, clock: VirtualClock) -> Any:
+    return (Transport if runner.name == "sync" else AsyncTransport)(no_context, clock.now)
 
 
-class SlowStream:
-    """A network stream that takes a second for each write."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self.sizes: list[int] = []
-        self.is_closed = False
-
-    def write(self, data: bytes, timeout: float | None = None) -> None:
-        del timeout
-        self.sizes.append(len(data))
-        self._clock.time += 1
-
-    def close(self) -> None:
-        self.is_closed = True
+def request(server: RawServer) -> httpx.Request:
+    return httpx.Request("GET", f"{server.base_url}/v1/other")
 
 
-def test_huge_request_to_a_server_that_reads_slowly_ends_at_its_deadline(
-    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+def leave_idle(runner: Runner, transport: Any, server: RawServer, clock: VirtualClock, times: list[float]) -> None:
+    """Make one connection for each of these times, and leave it idle since then."""
+    is_sync = runner.name == "sync"
+    send = transport.handle_request if is_sync else transport.handle_async_request
+    responses = [runner.call(send, request(server)) for _ in times]  # none has been read, so none of them is idle
+    for response, time in zip(responses, times, strict=True):
+        clock.time = time
+        runner.call(response.read if is_sync else response.aread)
+
+
+def close(runner: Runner, transport: Any) -> None:
+    runner.call(transport.close if runner.name == "sync" else transport.aclose)
+
+
+def test_oldest_idle_connections_are_closed_beyond_the_maximum(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert connections.MAX_IDLE_CONNECTIONS == 2 * MAX_IN_FLIGHT
+    monkeypatch.setattr(connections, "MAX_IDLE_CONNECTIONS", 3)
+    clock = VirtualClock()
+    transport = made_transport(runner, clock)
+    with raw_server() as server:
+        leave_idle(runner, transport, server, clock, [0.1, 0.2, 0.3, 0.4, 0.5])
+        server.wait_for_open_connections(3)
+        assert [each.idle_since for each in transport._idle] == [0.3, 0.4, 0.5]
+        close(runner, transport)
+        server.wait_for_open_connections(0)
+
+
+def test_connection_that_becomes_idle_after_the_transport_was_closed_is_closed(runner: Runner) -> None:
+    clock = VirtualClock()
+    transport = made_transport(runner, clock)
+    with raw_server() as server:
+        leave_idle(runner, transport, server, clock, [0.0])
+        connection = transport._idle.pop()
+        transport.in_use.add(connection)
+        connection.finish = lambda: transport.close_all() is not None or True  # another thread closes it at this moment
+        assert transport.keep(connection) == [connection]
+        runner.call(connection.stream.close if runner.name == "sync" else connection.stream.aclose)
+
+
+class Interruption(BaseException):
+    """An interruption, such as Ctrl-C."""
+
+
+class InterruptAtLine:
+    """Raises `Interruption` before the n-th line of our transport."""
+
+    def __init__(self, n: int) -> None:
+        self._left = n
+
+    def __call__(self, frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_filename not in OUR_FILES:
+            return None
+        if event == "line":
+            self._left -= 1
+            if self._left == 0:
+                raise Interruption
+        return self
+
+
+each_kind = pytest.mark.parametrize("ages", [[6.0, 5.5, 1.0], [6.0, 5.5]], ids=["reuses-one", "reuses-none"])
+"""The ages of the idle connections that a request finds; two of them are too old."""
+
+
+@each_kind
+def test_no_line_at_which_a_request_is_interrupted_leaves_its_connections_open(ages: list[float]) -> None:
+    response: httpx.Response | None = None
+    line = 0
+    with raw_server() as server:
+        while response is None:
+            line += 1
+            clock = VirtualClock()
+            transport = Transport(no_context, clock.now)
+            leave_idle(SyncRunner(), transport, server, clock, [10.0 - age for age in ages])
+            clock.time = 10.0
+            before = sys.gettrace()
+            sys.settrace(InterruptAtLine(line))
+            try:
+                response = transport.handle_request(request(server))
+            except Interruption:
+                assert transport.in_use == set(), line
+            finally:
+                sys.settrace(before)
+            server.wait_for_open_connections(len(transport._idle) + (response is not None))
+            transport.close()
+        response.close()
+    assert line > 50
+
+
+async def cancel(call: Awaitable[httpx.Response], steps: list[int]) -> httpx.Response | None:
+    """Cancel an asyncio task after each of these numbers of turns of the event loop, unless it ends before."""
+    task = asyncio.ensure_future(call)
+    for turns in steps:
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+
+
+@each_kind
+@pytest.mark.parametrize("cancellations", [1, 3])
+def test_no_await_at_which_asyncio_cancels_a_request_leaves_its_connections_open(
+    ages: list[float], cancellations: int
 ) -> None:
-    """The socket's own timeout is no limit: a server may read a byte within each."""
-    stream = SlowStream(clock)
-    transport = Transport(ssl.create_default_context, clock.now)
-    monkeypatch.setattr(
-        transport, "_backend", cast("Any", type("Backend", (), {"connect_tcp": lambda *_, **__: stream}))
-    )
-    request = httpx.Request("POST", "http://127.0.0.1/", content=b"x" * 100 * READ_SIZE)
-    request.extensions = {"timeout": {}, DEADLINE: clock.now() + 3.5}
-    with pytest.raises(httpx.ReadTimeout):
-        transport.handle_request(request)
-    assert (len(stream.sizes), max(stream.sizes), stream.is_closed) == (4, READ_SIZE, True)
+    async def main() -> int:
+        turns = 0
+        response: httpx.Response | None = None
+        while response is None:
+            transport = AsyncTransport(no_context, clock.now)
+            responses = [await transport.handle_async_request(request(server)) for _ in ages]
+            for each, age in zip(responses, ages, strict=True):
+                clock.time = 10.0 - age
+                await each.aread()
+            clock.time = 10.0
+            steps = [turns, *[1] * (cancellations - 1)]
+            response = await cancel(transport.handle_async_request(request(server)), steps)
+            if response is None:
+                assert transport.in_use == set(), turns
+            idle = len(transport._idle) + (response is not None)
+            await asyncio.to_thread(server.wait_for_open_connections, idle)
+            await transport.aclose()
+            turns += 1
+        return turns
+
+    clock = VirtualClock()
+    with raw_server() as server:
+        assert asyncio.run(main()) > 3
+
+
+@each_kind
+def test_no_checkpoint_at_which_trio_cancels_a_request_leaves_its_connections_open(ages: list[float]) -> None:
+    async def main() -> int:
+        turns = 0
+        response: httpx.Response | None = None
+        while response is None:
+            transport = AsyncTransport(no_context, clock.now)
+            responses = [await transport.handle_async_request(request(server)) for _ in ages]
+            for each, age in zip(responses, ages, strict=True):
+                clock.time = 10.0 - age
+                await each.aread()
+            clock.time = 10.0
+            received: list[httpx.Response] = []
+
+            async def send(transport: AsyncTransport, received: list[httpx.Response]) -> None:
+                received.append(await transport.handle_async_request(request(server)))
+
+            async with anyio.create_task_group() as group:
+                group.start_soon(send, transport, received)
+                for _ in range(turns):
+                    await anyio.lowlevel.checkpoint()
+                group.cancel_scope.cancel()
+            response = received[0] if received else None
+            if response is None:
+                assert transport.in_use == set(), turns
+            idle = len(transport._idle) + (response is not None)
+            await anyio.to_thread.run_sync(server.wait_for_open_connections, idle)
+            await transport.aclose()
+            turns += 1
+        return turns
+
+    clock = VirtualClock()
+    with raw_server() as server:
+        assert anyio.run(main, backend="trio") > 3

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
-from anchor_webtask._http.environment import certificate_state, proxy_for
+from anchor_webtask._http.environment import certificate_state
+from anchor_webtask._http.proxy import environment_proxy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,8 +26,8 @@ def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def found(url: str) -> str | None:
-    proxy = proxy_for(httpx.URL(url))
-    return None if proxy is None else str(proxy.url)
+    proxy = environment_proxy(url)
+    return None if proxy is None else str(proxy.open().url)
 
 
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])
@@ -68,6 +68,27 @@ def test_proxy_may_be_given_without_a_scheme(monkeypatch: pytest.MonkeyPatch) ->
         ("https://[2001:db8::1]", "2001:db8::/32", True),
         ("https://[2001:db8::1]", "[2001:db8::1]", True),
         ("https://[2001:db8::1]", "::1/128", False),
+        ("https://[2001:db8::1]", "[2001:db8::]/32", True),
+        ("https://[2001:db8::1]", "[2001:db8::1]:443", True),
+        ("https://[2001:db8::1]:8080", "[2001:db8::1]:8080", True),
+        ("https://[2001:db8::1]", "[2001:db8::1]:8080", False),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]:443/", True),
+        ("https://10.1.2.3:8443", "10.1.2.3:8443", True),
+        ("https://10.1.2.3", "2.3", False),
+        ("https://10.1.2.3", "example", False),
+        (API, "https://api.example:443/path", True),
+        (API, "HTTPS://api.example", True),
+        (API, "all://api.example", True),
+        (API, "http://api.example", False),
+        (API, "http://*", False),
+        (API, "API.Example", True),
+        (API, "api.example.", True),
+        ("https://api.example.", "api.example", True),
+        ("https://bücher.example", "bücher.example", True),
+        ("https://bücher.example", "xn--bcher-kva.example", True),
+        ("https://xn--bcher-kva.example", ".BÜCHER.example", True),
+        ("https://bücher.example", "cher.example", False),
+        (API, "[, ., *., :443, ://, xn--\udcff", False),
     ],
 )
 def test_no_proxy_names_hosts_domains_addresses_and_networks(

@@ -64,7 +64,7 @@ def start_request(
             "extra_body must be JSON: it may contain only text, finite numbers, booleans, None, lists, and dicts whose "
             "keys are text"
         )
-    redact = Redactor(Sealed((settings.key.open(), *secrets.open()))) if secrets.open() else settings.redact
+    redact = Redactor(Sealed((*settings.secrets.open(), *secrets.open()))) if secrets.open() else settings.redact
     return StartRequest(prepared, redact)
 
 

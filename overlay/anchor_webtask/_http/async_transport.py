@@ -47,7 +47,22 @@ class _Body(httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Keep the connection for the next request if the response is complete; otherwise close it."""
-        await self._transport._release(self._connection)
+        await self._transport._release(self._connection, record_of(self._request))
+
+
+class _Pieces:
+    """The pieces of a complete body. httpx's async generator of them would be left suspended by a cancellation."""
+
+    def __init__(self, body: httpx.ByteStream) -> None:
+        self._pieces = iter(body)
+
+    def __aiter__(self) -> _Pieces:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 class AsyncTransport(Connections, httpx.AsyncBaseTransport):
@@ -60,49 +75,53 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
-        with as_httpx_errors(request):
-            connection, to_close = self.reusable(origin := origin_of(request.url))
-            for each in to_close:
-                await _aclose(each.stream)
-            if connection is None:
-                connection = await self._connect(origin, request)
-            try:
+        try:
+            with as_httpx_errors(request):
+                connection = await self._take(origin_of(request), request, record.taken)
                 await self._send(connection, request, record)
                 while type(event := await self._next_event(connection, request)) is not h11.Response:
                     pass
-            except BaseException:
-                await self._discard(connection)
-                raise
-        return response_of(event, connection.stream, _Body(self, connection, request))
+                return response_of(event, connection.stream, _Body(self, connection, request))
+        except BaseException:
+            await self.abandon(record)
+            raise
 
-    async def _connect(self, origin: Origin, request: httpx.Request) -> Connection:
+    async def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
+        """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
+        connection = self.reusable(origin, taken)
+        await _aclose([each.stream for each in taken if each is not connection])
+        return connection or await self._connect(origin, request, taken)
+
+    async def _connect(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
         if self._backend is None:
             import sniffio
 
             is_asyncio = sniffio.current_async_library() == "asyncio"
             self._backend = httpcore.AnyIOBackend() if is_asyncio else httpcore.TrioBackend()
-        stream: Any = await self._backend.connect_tcp(
-            origin.host, origin.port, timeout=self.timeout_of(request, "connect")
-        )
-        tcp = stream
+        stream: Any = None
+        tcp: Any = None
         try:
+            limit = self.timeout_of(request, "connect")
+            stream = tcp = await self._backend.connect_tcp(origin.host, origin.port, timeout=limit)
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
-                stream = await stream.start_tls(context, server_hostname=origin.host, timeout=limit)
+                stream = await stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
             connection = Connection(stream, origin)
+            taken.append(connection)
             self.add(connection)
         except BaseException:
             # httpcore 1.0.9 closes the connection after an error of the handshake, but not after a cancellation.
-            await _aclose(tcp)
+            await _aclose([] if tcp is None else [tcp])
             raise
         return connection
 
     async def _send(self, connection: Connection, request: httpx.Request, record: ExchangeRecord) -> None:
         pending = connection.head(request)
+        stream: Any = request.stream
         self.check_open()
         record.sent.append(True)
         try:
-            async for chunk in request.stream:  # type: ignore[union-attr]  # an async request has an async stream
+            async for chunk in _Pieces(stream) if isinstance(stream, httpx.ByteStream) else stream:
                 await connection.stream.write(
                     pending + connection.body(chunk), timeout=self.timeout_of(request, "write")
                 )
@@ -119,23 +138,35 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
             connection.receive(pieces[-1])
         return event
 
-    async def _release(self, connection: Connection) -> None:
-        if not self.keep(connection):
-            await self._discard(connection)
+    async def _release(self, connection: Connection, record: ExchangeRecord) -> None:
+        await self._discard(self.keep(connection, record.taken))
 
-    async def _discard(self, connection: Connection) -> None:
-        self.in_use.discard(connection)
-        await _aclose(connection.stream)
+    async def abandon(self, record: ExchangeRecord) -> None:
+        """Close the connections of an exchange that was interrupted."""
+        await self._discard(record.taken)
+
+    async def _discard(self, connections: list[Connection]) -> None:
+        self.in_use.difference_update(connections)
+        await _aclose([each.stream for each in connections])
 
     async def aclose(self) -> None:
         """Close all connections, and refuse requests that are not sent yet."""
-        for connection in self.close_all():
-            await _aclose(connection.stream)
+        await _aclose([each.stream for each in self.close_all()])
 
 
-async def _aclose(stream: Any) -> None:
-    """Close a connection, also while the calling task is cancelled."""
+async def _aclose(streams: list[Any]) -> None:
+    """Close connections, also while the calling task is cancelled, and if it is cancelled meanwhile."""
+    if not streams:
+        return
     import anyio
 
-    with anyio.CancelScope(shield=True), suppress(Exception):
-        await stream.aclose()
+    interruption: BaseException | None = None
+    for stream in streams:
+        try:
+            # The scope does not hold off asyncio's own `task.cancel()`.
+            with anyio.CancelScope(shield=True), suppress(Exception):
+                await stream.aclose()
+        except BaseException as raised:  # noqa: BLE001  the other connections are closed first
+            interruption = raised
+    if interruption is not None:
+        raise interruption

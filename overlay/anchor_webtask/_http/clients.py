@@ -6,7 +6,7 @@ import functools
 import math
 import ssl
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
@@ -14,9 +14,10 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.connections import Connections
 from anchor_webtask._http.cookies import OwnCookiesOnly
-from anchor_webtask._http.environment import certificate_state, proxy_for
+from anchor_webtask._http.environment import certificate_state
 from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
 from anchor_webtask._http.prepared_request import timeouts
+from anchor_webtask._http.proxy import proxy_with_context
 from anchor_webtask._http.record import RECORD
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
     from anchor_webtask._config import Settings
+    from anchor_webtask._http.async_transport import AsyncTransport
     from anchor_webtask._http.record import ExchangeRecord
+    from anchor_webtask._http.transport import Transport
     from anchor_webtask._redaction.secrets import Redactor
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
@@ -50,7 +53,9 @@ def ssl_context() -> ssl.SSLContext:
 
 @functools.lru_cache(maxsize=4)
 def _ssl_context(_: tuple[object, ...]) -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+    context = httpx.create_ssl_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def _httpx_arguments(settings: Settings) -> dict[str, Any]:
@@ -65,29 +70,34 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
 
 
 def _transport(settings: Settings) -> httpx.BaseTransport:
-    """Return a sync transport of our own; httpx's, if the environment has a proxy for the API."""
+    """Return a sync transport of our own; httpx's, if the client has a proxy."""
     from anchor_webtask._http.transport import Transport
 
-    if (proxy := _checked_proxy(settings)) is None:
-        return Transport(ssl_context, settings.clock.now)
-    return httpx.HTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+    make = _ssl_contexts(settings)
+    if settings.proxy is None:
+        return Transport(make, settings.clock.now)
+    return httpx.HTTPTransport(verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS)
 
 
 def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
-    """Return an async transport of our own; httpx's, if the environment has a proxy for the API."""
+    """Return an async transport of our own; httpx's, if the client has a proxy."""
     from anchor_webtask._http.async_transport import AsyncTransport
 
-    if (proxy := _checked_proxy(settings)) is None:
-        return AsyncTransport(ssl_context, settings.clock.now)
-    return httpx.AsyncHTTPTransport(verify=ssl_context(), proxy=proxy, limits=_PROXY_LIMITS)
+    make = _ssl_contexts(settings)
+    if settings.proxy is None:
+        return AsyncTransport(make, settings.clock.now)
+    return httpx.AsyncHTTPTransport(
+        verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS
+    )
 
 
-def _checked_proxy(settings: Settings) -> httpx.Proxy | None:
-    """Return the environment's proxy for the API, after a check that the environment's certificates can be read."""
+def _ssl_contexts(settings: Settings) -> Callable[[], ssl.SSLContext]:
+    """Return a function that returns the SSL context for a new connection; check that it can read the certificates."""
+    if (given := settings.ssl_context) is not None:
+        return lambda: given
     if settings.base_url.startswith("https:"):
         ssl_context()
-    # The environment's proxies are not used for loopback: one would receive the key in clear text.
-    return None if settings.is_loopback else proxy_for(httpx.URL(settings.base_url))
+    return ssl_context
 
 
 def _limit(request: httpx.Request) -> float:
@@ -132,7 +142,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         OwnCookiesOnly.__init__(self)
         transport = transport or _transport(settings)
-        self._reports_progress = isinstance(transport, Connections)
+        self._own_transport = cast("Transport", transport) if isinstance(transport, Connections) else None
         self._may_be_broken = isinstance(transport, httpx.HTTPTransport)
         httpx.Client.__init__(
             self,
@@ -160,6 +170,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
 
     def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure."""
+        guard.url = request.url
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = _with_record(request.extensions, guard, deadline)
@@ -167,7 +178,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:
-            record.is_unobserved = not self._reports_progress
+            record.is_unobserved = self._own_transport is None
             record.head = head = super().send(request, stream=True)
             try:
                 record.response = response = guard.response(head, deadline)
@@ -184,6 +195,8 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         except BaseException:
             # An interruption can leave a lock of httpcore's that is never released; our own transport has no locks.
             self.is_broken = self._may_be_broken
+            if self._own_transport is not None:
+                self._own_transport.abandon(record)
             raise
         return guard.verdict(response, failure, limit)
 
@@ -220,7 +233,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
 
         OwnCookiesOnly.__init__(self)
         transport = transport or _async_transport(settings)
-        self._reports_progress = isinstance(transport, Connections)
+        self._own_transport = cast("AsyncTransport", transport) if isinstance(transport, Connections) else None
         httpx.AsyncClient.__init__(
             self,
             transport=transport,
@@ -251,6 +264,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         """Send a request, and return the complete, successful response, or the failure."""
         import anyio
 
+        guard.url = request.url
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = {**request.extensions, RECORD: guard.record}
@@ -259,7 +273,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         failure: Failure | None = None
         with anyio.move_on_after(limit) as scope:
             try:
-                record.is_unobserved = not self._reports_progress
+                record.is_unobserved = self._own_transport is None
                 record.head = head = await super().send(request, stream=True)
                 try:
                     record.response = response = guard.response(head, deadline)
@@ -276,6 +290,10 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
             except EXCHANGE_ERRORS as exception:
                 reraise_from_handler(exception)
                 failure = guard.broken(exception, limit)
+            except BaseException:
+                if self._own_transport is not None:
+                    await self._own_transport.abandon(record)
+                raise
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:

@@ -14,6 +14,8 @@ import h11
 import httpcore
 import httpx
 
+from anchor_webtask._http.connect_errors import UnusableProtocol
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,6 +32,7 @@ _ERRORS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
     httpcore.WriteError: httpx.WriteError,
     h11.RemoteProtocolError: httpx.RemoteProtocolError,
     h11.LocalProtocolError: httpx.LocalProtocolError,
+    UnicodeError: httpx.ConnectError,  # a host name that cannot be looked up
 }
 _CAUGHT: Final = tuple(_ERRORS)
 
@@ -40,26 +43,31 @@ def as_httpx_errors(request: httpx.Request) -> Iterator[None]:
     try:
         yield
     except _CAUGHT as error:
-        raise _ERRORS[type(error)](str(error), request=request) from error
+        kind = next(kind for caught, kind in _ERRORS.items() if isinstance(error, caught))
+        raise kind(str(error), request=request) from error
 
 
 class Origin(NamedTuple):
-    """Where a connection leads."""
+    """Where a connection leads, and the name that its certificate must have."""
 
     scheme: str
     host: str
     port: int
+    server_name: str
 
 
-def origin_of(url: httpx.URL) -> Origin:
-    """Return the origin of a URL.
+def origin_of(request: httpx.Request) -> Origin:
+    """Return the origin of a request; its extension `sni_hostname` replaces the name in the certificate.
 
     Raises:
         httpx.UnsupportedProtocol: The scheme is neither http nor https.
     """
+    url = request.url
     if url.scheme not in {"http", "https"}:
         raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not supported")
-    return Origin(url.scheme, url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
+    host = url.raw_host.decode("ascii")
+    port = url.port or (443 if url.scheme == "https" else 80)
+    return Origin(url.scheme, host, port, request.extensions.get("sni_hostname") or host)
 
 
 class Connection:
@@ -68,11 +76,22 @@ class Connection:
     Args:
         stream: The network stream of httpcore.
         origin: Where it leads.
+
+    Attributes:
+        idle_since: When its last response was complete, by the transport's clock.
+
+    Raises:
+        UnusableProtocol: The server has chosen HTTP/2, since the user's SSL context offers it.
     """
 
     def __init__(self, stream: Any, origin: Origin) -> None:
+        if origin.scheme == "https" and stream.get_extra_info("ssl_object").selected_alpn_protocol() == "h2":
+            raise UnusableProtocol(
+                "the server speaks HTTP/2, which this client does not; pass an ssl_context without it"
+            )
         self.stream = stream
         self.origin = origin
+        self.idle_since = 0.0
         self._protocol = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
 
     def head(self, request: httpx.Request) -> bytes:

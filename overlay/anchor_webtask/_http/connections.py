@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from anchor_webtask._http.connect_errors import NotConnected
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT
 from anchor_webtask._http.record import RECORD, ExchangeRecord
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_IDLE_SECONDS: Final = 5.0
 """Seconds after which an idle connection is closed; servers close it about then too."""
+MAX_IDLE_CONNECTIONS: Final = 200
+"""The maximum number of idle connections: as many as starts and checks may be in flight, `MAX_IN_FLIGHT` of each."""
 _CLOSED: Final = "the client was closed"
 
 
@@ -35,23 +38,28 @@ class Connections:
         self.make_ssl_context = make_ssl_context
         self._now = now
         self.in_use: set[Connection] = set()
-        self._idle: deque[tuple[float, Connection]] = deque()
+        self._idle: deque[Connection] = deque()
         self._is_closed = False
 
-    def reusable(self, origin: Origin) -> tuple[Connection | None, list[Connection]]:
-        """Return an idle connection to an origin, and those that must be closed."""
-        to_close = []
+    def reusable(self, origin: Origin, taken: list[Connection]) -> Connection | None:
+        """Return an idle connection to an origin; None if there is none.
+
+        Args:
+            origin: Where the connection must lead.
+            taken: Receives each connection that is idle no longer, in the same operation, since an interruption between
+                two operations would lose it. The caller must close all of them but the returned one.
+        """
         with suppress(IndexError):
-            while self._idle[0][0] < self._now() - MAX_IDLE_SECONDS:
-                to_close.append(self._idle.popleft()[1])
+            while self._idle[0].idle_since < self._now() - MAX_IDLE_SECONDS:
+                taken.extend(map(deque.popleft, (self._idle,)))
         with suppress(IndexError):
             while True:
-                connection = self._idle.pop()[1]
+                taken.extend(map(deque.pop, (self._idle,)))
+                connection = taken[-1]
                 if connection.origin == origin and not connection.has_surplus():
                     self.in_use.add(connection)
-                    return connection, to_close
-                to_close.append(connection)
-        return None, to_close
+                    return connection
+        return None
 
     def add(self, connection: Connection) -> None:
         """Record a new connection that is in use."""
@@ -61,20 +69,31 @@ class Connections:
     def check_open(self) -> None:
         """Stop a request that is not sent yet if the transport was closed meanwhile."""
         if self._is_closed:
-            raise httpx.ConnectError(_CLOSED)
+            raise NotConnected(_CLOSED)
 
-    def keep(self, connection: Connection) -> bool:
-        """Keep a connection for the next request; return False if it must be closed."""
+    def keep(self, connection: Connection, taken: list[Connection]) -> list[Connection]:
+        """Keep a connection for the next request; return those that must be closed: this one, or the oldest ones.
+
+        Args:
+            connection: The connection, whose response is complete or is not needed any more.
+            taken: The connections of the exchange; a connection that is kept is removed.
+        """
         if self._is_closed or connection not in self.in_use or not connection.finish():
-            return False
+            return [connection]
         self.in_use.discard(connection)  # first, since another thread may take the connection as soon as it is idle
-        self._idle.append((self._now(), connection))
-        return True
+        taken.clear()
+        connection.idle_since = self._now()
+        self._idle.append(connection)
+        surplus: list[Connection] = []
+        with suppress(IndexError):
+            while len(self._idle) > (0 if self._is_closed else MAX_IDLE_CONNECTIONS):
+                surplus.extend(map(deque.popleft, (self._idle,)))
+        return surplus
 
     def close_all(self) -> list[Connection]:
         """Refuse further requests, and return the connections to close."""
         self._is_closed = True
-        return [*self.in_use.copy(), *(connection for _, connection in self._idle.copy())]
+        return [*self.in_use.copy(), *self._idle.copy()]
 
     def timeout_of(self, request: httpx.Request, kind: str) -> float | None:
         """Return the seconds that the next operation may take: its timeout, or the time to the deadline if less."""
@@ -100,12 +119,12 @@ def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     """Return the SSL context for a new connection.
 
     Raises:
-        httpx.ConnectError: A certificate file cannot be read, perhaps since it is being replaced; nothing was sent.
+        NotConnected: A certificate file cannot be read, perhaps since it is being replaced; nothing was sent.
     """
     try:
         return make()
     except OSError as error:
-        raise httpx.ConnectError("the certificate files cannot be read") from error
+        raise NotConnected("the certificate files cannot be read; check SSL_CERT_FILE and SSL_CERT_DIR") from error
 
 
 def record_of(request: httpx.Request) -> ExchangeRecord:

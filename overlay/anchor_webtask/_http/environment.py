@@ -1,54 +1,41 @@
-"""The proxies and certificate files that the environment sets: which apply to a base URL, and which are invalid."""
+"""The proxies and certificate files that the environment sets: which apply to a base URL, and which are missing."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+from contextlib import suppress
 from typing import Final
 from urllib.request import getproxies
 
 import httpx
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._redaction.secrets import Sealed
 
-_PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
 _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+_PORTS: Final = {"http": 80, "https": 443}
 
 
-def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
-    """Return the environment's proxy for a URL; None if there is none, or if `NO_PROXY` names the URL's host.
+def proxy_setting(url: httpx.URL) -> tuple[str, Sealed[object]] | None:
+    """Return the environment's proxy for a URL, and the name of the variable that sets it.
 
-    Raises:
-        ConfigurationError: The proxy is invalid.
+    The result is None if there is no proxy, or if `NO_PROXY` names the URL's host.
     """
     proxies = getproxies()
     name = next((name for name in (url.scheme, "all") if proxies.get(name)), None)
     if name is None or _is_excluded(url, proxies.get("no", "")):
         return None
     variable = next((each for each in (f"{name}_proxy", f"{name}_PROXY".upper()) if os.environ.get(each)), name)
-    text = proxies[name]
-    problem = f"must be a URL such as http://proxy.example:3128, with one of the schemes {', '.join(_PROXY_SCHEMES)}"
-    try:
-        proxy = httpx.Proxy(text if "://" in text else f"http://{text}")
-        if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host:
-            from importlib.util import find_spec
-
-            if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
-                return proxy
-            problem = "names a SOCKS proxy, which needs another package: pip install 'httpx[socks]'"
-    except (httpx.InvalidURL, ValueError):
-        pass
-    # The message does not show the value, since it may hold a password.
-    raise ConfigurationError(f"the environment variable {variable} {problem}; correct it, unset it, or set NO_PROXY")
+    return variable, Sealed(proxies[name])
 
 
-def check_environment(base_url: str) -> None:
-    """Refuse settings of the environment that would make every request fail, before the first request is sent.
+def check_certificate_files() -> None:
+    """Refuse certificate files that would make every request fail, before the first request is sent.
 
     Raises:
-        ConfigurationError: The proxy is invalid, or a certificate file or folder does not exist.
+        ConfigurationError: A certificate file or folder does not exist.
     """
-    proxy_for(httpx.URL(base_url))
     for variable in _CERTIFICATE_VARIABLES:
         path = os.environ.get(variable)
         if path and not os.path.exists(path):  # noqa: PTH110  as ssl does it
@@ -70,21 +57,46 @@ def certificate_state() -> tuple[object, ...]:
 
 
 def _is_excluded(url: httpx.URL, no_proxy: str) -> bool:
-    """Whether `NO_PROXY` names a URL's host: by name, domain, address, network, or with a port."""
+    """Whether `NO_PROXY` names a URL's host: by name, domain, address or network, perhaps with a scheme or a port."""
     return any(_matches(url, entry.strip()) for entry in no_proxy.split(",") if entry.strip())
 
 
 def _matches(url: httpx.URL, entry: str) -> bool:
-    if entry == "*":
-        return True
-    entry = entry.rpartition("://")[2]
-    host = url.host
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry.strip("[]"), strict=False)
-    except ValueError:
-        pass  # the host or the entry is a name
-    name, _, port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
-    if port and port != str(url.port or {"http": 80, "https": 443}.get(url.scheme)):
+    scheme, has_scheme, rest = entry.rpartition("://")
+    if has_scheme:
+        rest = rest.partition("/")[0]
+    name, port = _split_port(rest)
+    if scheme.lower() not in {"", "all", url.scheme} or port not in {"", str(url.port or _PORTS[url.scheme])}:
         return False
-    name = name.strip("[]").removeprefix("*").lstrip(".").lower()
-    return host == name or host.endswith(f".{name}")
+    if name == "*":
+        return True
+    host = url.raw_host.decode("ascii").rstrip(".")
+    if (address := _address(host)) is not None:
+        with suppress(ValueError):  # the entry is a name
+            return address in ipaddress.ip_network(name, strict=False)
+        return False
+    name = _encoded(name.removeprefix("*").strip("."))
+    return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host)
+    return None
+
+
+def _split_port(entry: str) -> tuple[str, str]:
+    """Return an entry's name, address or network without brackets, and its port, which may be empty."""
+    if entry.startswith("["):
+        address, _, rest = entry[1:].partition("]")
+        return (address, rest[1:]) if rest.startswith(":") else (address + rest, "")
+    name, _, port = entry.partition(":") if entry.count(":") == 1 else (entry, "", "")
+    return name, port
+
+
+def _encoded(name: str) -> str:
+    """Return a host name as URLs encode it; empty if it is not valid."""
+    try:
+        return httpx.URL(f"http://{name}").raw_host.decode("ascii") if name else ""
+    except httpx.InvalidURL:
+        return ""

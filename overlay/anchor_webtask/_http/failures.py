@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-import ssl
+import sys
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -30,6 +30,7 @@ from anchor_webtask._errors import (
     UnexpectedResponseError,
 )
 from anchor_webtask._http.body import BoundedResponse
+from anchor_webtask._http.connect_errors import Causes, Tunnel, not_connected, place_of, timed_out
 from anchor_webtask._http.record import ExchangeRecord
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._redaction.secrets import Sealed
@@ -94,6 +95,7 @@ class Guard:
 
     Attributes:
         record: How far the exchange has got.
+        url: The URL of the request, for messages; None until it is known.
     """
 
     def __init__(
@@ -103,6 +105,9 @@ class Guard:
         self._max_response_bytes = max_response_bytes
         self._clock = clock
         self.record = ExchangeRecord() if record is None else record
+        self.url: httpx.URL | None = None
+        self._tunnel: Tunnel | None = None
+        self._outer = sys.exception()  # handled by the caller; the exceptions of the exchange have it as their context
 
     def redacted_logs(self) -> RedactedLogs:
         """Return a context manager for the exchange, in which the log records of httpx and httpcore are redacted."""
@@ -113,6 +118,9 @@ class Guard:
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""
         self.record.is_unobserved = False
+        if not self.record.sent:
+            self._tunnel = self._tunnel or Tunnel()
+            self._tunnel.trace(event, info)
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
             if self.record.sent:
                 # httpcore does this after a GOAWAY of HTTP/2, and believes the server that it has ignored the request.
@@ -142,12 +150,12 @@ class Guard:
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
         is_unsent = not self.record.may_have_left or (self.record.is_unobserved and isinstance(exception, _NOT_SENT))
-        if isinstance(exception, httpx.TimeoutException):
+        causes = Causes(exception, self._outer)
+        if isinstance(exception, httpx.TimeoutException) and not (is_unsent and causes.has_system_timeout()):
             return self._timed_out(limit, is_unsent=is_unsent)
         if is_unsent:
-            if _is_certificate_error(exception):
-                return Failure(Fault.CERTIFICATE, TransportError("the server's certificate is not valid"))
-            return Failure(Fault.NOT_CONNECTED, TransportError("no connection to the server"))
+            fault = Fault.CERTIFICATE if causes.is_permanent() else Fault.NOT_CONNECTED
+            return Failure(fault, TransportError(not_connected(place_of(self.url, self._tunnel), causes)))
         if isinstance(exception, httpx.DecodingError):
             return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
         return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
@@ -164,9 +172,10 @@ class Guard:
         return self._timed_out(limit, is_unsent=not self.record.may_have_left)
 
     def _timed_out(self, limit: float, *, is_unsent: bool) -> Failure:
-        what = "no connection" if is_unsent else "no complete response"
-        fault = Fault.NOT_CONNECTED if is_unsent else Fault.LOST
-        return Failure(fault, RequestTimeoutError(f"{what} within {limit:g} s"))
+        if is_unsent:
+            text = timed_out(place_of(self.url, self._tunnel), limit)
+            return Failure(Fault.NOT_CONNECTED, RequestTimeoutError(text))
+        return Failure(Fault.LOST, RequestTimeoutError(f"no complete response within {limit:g} s"))
 
     def verdict(
         self, response: BoundedResponse | None, failure: Failure | None, limit: float
@@ -277,15 +286,6 @@ def retry_after(value: str | None, wall: float) -> float | None:
     except (TypeError, ValueError, OverflowError, IndexError):
         return None
     return max(seconds - wall, 0.0) if math.isfinite(seconds) else None
-
-
-def _is_certificate_error(exception: BaseException) -> bool:
-    seen: BaseException | None = exception
-    while seen is not None:
-        if isinstance(seen, ssl.SSLCertVerificationError):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
 
 
 def _api_error(content: bytes) -> tuple[str | None, int | None]:

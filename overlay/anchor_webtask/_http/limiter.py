@@ -7,10 +7,9 @@ import threading
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
-
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, OneLoop
+from anchor_webtask._http.connect_errors import NotConnected
 from anchor_webtask._http.failures import MIN_READ_TIMEOUT
 from anchor_webtask._http.lifecycle import CLOSED
 from anchor_webtask._http.prepared_request import CONNECT_SHARE, build_request
@@ -126,7 +125,7 @@ class Limiter:
 def _check_open(client: GuardedClient | GuardedAsyncClient, event: str) -> None:
     """Stop a request whose connection was still being made when the client was closed."""
     if client.is_closed and event.endswith(".send_request_headers.started"):
-        raise httpx.ConnectError(CLOSED)
+        raise NotConnected(CLOSED)
 
 
 def _new_slots() -> SimpleQueue[None]:

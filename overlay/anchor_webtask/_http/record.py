@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import httpx
 
     from anchor_webtask._http.body import BoundedResponse
+    from anchor_webtask._http.connection import Connection
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
@@ -26,6 +27,7 @@ class ExchangeRecord:
 
     Attributes:
         is_unobserved: Whether a transport has the request that has not reported any progress, and perhaps never will.
+        taken: The connections that the exchange has taken, and has neither closed nor given back.
         sent: Empty until directly before the first byte of the request may leave.
         pieces: The bytes of the response as they were received, with its head and its framing; empty for a transport
             that is not our own.
@@ -35,10 +37,11 @@ class ExchangeRecord:
         piece: The latest piece of the body, which may not be a part of `response` yet.
     """
 
-    __slots__ = ("buffer", "head", "is_unobserved", "piece", "pieces", "response", "sent")
+    __slots__ = ("buffer", "head", "is_unobserved", "piece", "pieces", "response", "sent", "taken")
 
     def __init__(self) -> None:
         self.is_unobserved = False
+        self.taken: list[Connection] = []
         self.sent: list[bool] = []
         self.pieces: list[bytes] = []
         self.buffer = bytearray()

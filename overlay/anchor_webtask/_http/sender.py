@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, guard_for
-from anchor_webtask._http.environment import check_environment
 from anchor_webtask._http.lifecycle import Lifecycle
 from anchor_webtask._http.limiter import AsyncLimiter, Limiter
 
@@ -25,12 +24,6 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 
-def _check_environment(settings: Settings, *, is_custom: bool) -> None:
-    # A custom transport replaces what the environment configures, and requests to loopback use no proxy and no TLS.
-    if not is_custom and not settings.is_loopback:
-        check_environment(settings.base_url)
-
-
 class Sender:
     """Sends the requests of the sync client."""
 
@@ -40,7 +33,6 @@ class Sender:
         def make() -> GuardedClient:
             return GuardedClient(settings, custom)
 
-        _check_environment(settings, is_custom=is_custom)
         self._settings = settings
         self._limiter = Lifecycle(lambda: Limiter(make(), settings.clock), is_custom=is_custom)
         # The generated client's with_headers() changes its httpx client, so that client is not shared.
@@ -90,7 +82,6 @@ class AsyncSender:
         def make() -> GuardedAsyncClient:
             return GuardedAsyncClient(settings, custom)
 
-        _check_environment(settings, is_custom=is_custom)
         self._settings = settings
         self._limiter = Lifecycle(lambda: AsyncLimiter(make(), settings.clock), is_custom=is_custom)
         self._api_client = Lifecycle(make, is_custom=is_custom)

@@ -67,7 +67,7 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         """Keep the connection for the next request if the response is complete; otherwise close it."""
-        self._transport._release(self._connection)
+        self._transport._release(self._connection, record_of(self._request))
 
 
 class Transport(Connections, httpx.BaseTransport):
@@ -80,31 +80,38 @@ class Transport(Connections, httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request, and return the response once its head has arrived."""
         record = record_of(request)
-        with as_httpx_errors(request):
-            connection, to_close = self.reusable(origin := origin_of(request.url))
-            for each in to_close:
-                each.stream.close()
-            if connection is None:
-                connection = self._connect(origin, request)
-            try:
+        try:
+            with as_httpx_errors(request):
+                connection = self._take(origin_of(request), request, record.taken)
                 self._send(connection, request, record)
                 while type(event := self._next_event(connection, request)) is not h11.Response:
                     pass
-            except BaseException:
-                self._discard(connection)
-                raise
-        return response_of(event, connection.stream, _Body(self, connection, request))
+                return response_of(event, connection.stream, _Body(self, connection, request))
+        except BaseException:
+            self.abandon(record)
+            raise
 
-    def _connect(self, origin: Origin, request: httpx.Request) -> Connection:
-        stream: Any = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
+    def _take(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
+        """Return an idle connection, or a new one; `taken` receives all connections to close if anything fails."""
+        connection = self.reusable(origin, taken)
+        for each in taken:
+            if each is not connection:
+                each.stream.close()
+        return connection or self._connect(origin, request, taken)
+
+    def _connect(self, origin: Origin, request: httpx.Request, taken: list[Connection]) -> Connection:
+        stream: Any = None
         try:
+            stream = self._backend.connect_tcp(origin.host, origin.port, timeout=self.timeout_of(request, "connect"))
             if origin.scheme == "https":
                 context, limit = ssl_context_of(self.make_ssl_context), self.timeout_of(request, "connect")
-                stream = stream.start_tls(context, server_hostname=origin.host, timeout=limit)
+                stream = stream.start_tls(context, server_hostname=origin.server_name, timeout=limit)
             connection = Connection(stream, origin)
+            taken.append(connection)
             self.add(connection)
         except BaseException:
-            stream.close()
+            if stream is not None:
+                stream.close()
             raise
         return connection
 
@@ -136,13 +143,17 @@ class Transport(Connections, httpx.BaseTransport):
             connection.receive(b"".join(record.pieces[before:]))
         return event
 
-    def _release(self, connection: Connection) -> None:
-        if not self.keep(connection):
-            self._discard(connection)
+    def _release(self, connection: Connection, record: ExchangeRecord) -> None:
+        self._discard(self.keep(connection, record.taken))
 
-    def _discard(self, connection: Connection) -> None:
-        self.in_use.discard(connection)
-        connection.stream.close()
+    def abandon(self, record: ExchangeRecord) -> None:
+        """Close the connections of an exchange that was interrupted."""
+        self._discard(record.taken)
+
+    def _discard(self, connections: list[Connection]) -> None:
+        self.in_use.difference_update(connections)
+        for each in connections:
+            each.stream.close()
 
     def close(self) -> None:
         """Close all connections, and refuse requests that are not sent yet.
