@@ -19,7 +19,7 @@ def _socks_errors() -> Iterator[None]:
     except Exception as error:
         if type(error).__module__.partition(".")[0] != "socksio":
             raise
-        raise httpx.ProxyError("the proxy's response is not valid") from error
+        raise httpx.RemoteProtocolError("the proxy's response is not valid") from error
 
 
 class ProxyTransport(httpx.HTTPTransport):
