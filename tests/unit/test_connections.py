@@ -108,8 +108,8 @@ class InterruptAtLine:
 def interrupted_response(line: int, transport: Transport, to_send: httpx.Request) -> httpx.Response | None:
     """Send a request, and interrupt it before its n-th line; return None if it is interrupted.
 
-    It runs in a thread of its own: in Python 3.11, an exception of a trace function can leave a thread with an exception
-    that is handled for ever.
+    It runs in a thread of its own: in Python 3.11, a thread in which a trace function raises may go on handling that
+    exception for ever.
     """
     responses: list[httpx.Response] = []
 
