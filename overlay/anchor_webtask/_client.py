@@ -169,7 +169,11 @@ class AsyncAnchor:
         return generated_client(self._settings.base_url).set_async_httpx_client(self._sender.api_client())
 
     async def aclose(self) -> None:
-        """Close all connections. Tasks keep running; handles of this client can no longer check them."""
+        """Close all connections. Tasks keep running; handles of this client can no longer check them.
+
+        This may be called in another event loop than the client's own, also if that one has ended. There, it does not
+        close a transport that was passed to the client.
+        """
         await self._sender.aclose()
 
     async def __aenter__(self) -> Self:

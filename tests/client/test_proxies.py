@@ -329,6 +329,41 @@ def test_error_says_why_a_proxy_makes_no_connection_and_nothing_shows_its_passwo
     assert any("receive_response_headers" in record.getMessage() for record in caplog.records)
 
 
+class MalformedReply(Exception):  # noqa: N818  named like the exceptions of that library
+    """An exception of the SOCKS library, which is not installed."""
+
+    __module__ = "socksio.exceptions"
+
+
+@pytest.mark.usefixtures("clock")
+def test_exception_of_the_socks_library_becomes_an_error_of_this_package(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("socks.connect_tcp.started", {"host": "127.0.0.1", "port": 1080}),
+        ("socks.setup_socks5_connection.started", {"auth": PASSWORD}),
+    ]
+
+    def fail(_: object, request: httpx.Request) -> httpx.Response:
+        for event in events:
+            request.extensions["trace"](*event)
+        raise MalformedReply(PASSWORD)
+
+    async def fail_async(_: object, request: httpx.Request) -> httpx.Response:
+        for event in events:
+            await request.extensions["trace"](*event)
+        raise MalformedReply(PASSWORD)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", fail)
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", fail_async)
+    with runner.anchor(base_url="https://api.example", proxy="http://127.0.0.1:1080") as anchor:
+        error = raised(TransportError, runner, anchor.tasks.start, "Read")
+    assert str(error) == (
+        "no connection to api.example:443: the proxy 127.0.0.1:1080 gave no valid response; check the proxy's URL"
+    )
+    assert find_secrets(exception_texts(error), PARTS) == []
+
+
 @pytest.mark.usefixtures("clock")
 def test_error_says_that_there_is_no_connection_to_the_proxy(runner: Runner) -> None:
     address = unused_port()

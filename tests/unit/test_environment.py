@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import ssl
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -126,6 +127,19 @@ def test_missing_certificate_file_is_refused_when_a_client_is_made(
             client("key")
         assert str(caught.value) == message
         client("key", base_url="http://127.0.0.1:1")  # requests to loopback do not need the file
+
+
+@pytest.mark.parametrize("client", [Anchor, AsyncAnchor])
+def test_missing_folder_for_the_keys_of_connections_is_refused(
+    client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "missing" / "keys"))
+    with pytest.raises(ConfigurationError, match=r"SSLKEYLOGFILE names .*, whose folder does not exist"):
+        client("key")
+    client("key", base_url="http://127.0.0.1:1")
+    client("key", ssl_context=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    client("key")
 
 
 def test_certificate_state_changes_with_the_variable_and_with_the_file(

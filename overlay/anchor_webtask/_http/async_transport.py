@@ -151,7 +151,11 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close all connections, and refuse requests that are not sent yet."""
-        await _aclose([each.stream for each in self.close_all()])
+        await _aclose(self.streams())
+
+    def streams(self) -> list[Any]:
+        """Refuse requests that are not sent yet, and return the network streams of all connections."""
+        return [each.stream for each in self.close_all()]
 
 
 async def _aclose(streams: list[Any]) -> None:

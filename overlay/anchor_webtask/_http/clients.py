@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import httpx
 
-from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.connections import Connections
 from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state
+from anchor_webtask._http.event_loop import OneLoop
 from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
 from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.proxy import proxy_with_context
@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.async_transport import AsyncTransport
+    from anchor_webtask._http.proxy_transport import AsyncProxyTransport
     from anchor_webtask._http.record import ExchangeRecord
     from anchor_webtask._http.transport import Transport
-    from anchor_webtask._redaction.secrets import Redactor
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 _PYTHON: Final = ".".join(map(str, sys.version_info[:3]))
 USER_AGENT: Final = f"anchor-webtask/{__version__} python/{_PYTHON} httpx/{httpx.__version__}"
@@ -71,24 +72,28 @@ def _httpx_arguments(settings: Settings) -> dict[str, Any]:
 
 def _transport(settings: Settings) -> httpx.BaseTransport:
     """Return a sync transport of our own; httpx's, if the client has a proxy."""
+    from anchor_webtask._http.proxy_transport import ProxyTransport
     from anchor_webtask._http.transport import Transport
 
     make = _ssl_contexts(settings)
     if settings.proxy is None:
         return Transport(make, settings.clock.now)
-    return httpx.HTTPTransport(verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS)
+    return ProxyTransport(**_proxy_arguments(settings.proxy, make()))
 
 
-def _async_transport(settings: Settings) -> httpx.AsyncBaseTransport:
+def _async_transport(settings: Settings) -> AsyncTransport | AsyncProxyTransport:
     """Return an async transport of our own; httpx's, if the client has a proxy."""
     from anchor_webtask._http.async_transport import AsyncTransport
+    from anchor_webtask._http.proxy_transport import AsyncProxyTransport
 
     make = _ssl_contexts(settings)
     if settings.proxy is None:
         return AsyncTransport(make, settings.clock.now)
-    return httpx.AsyncHTTPTransport(
-        verify=make(), proxy=proxy_with_context(settings.proxy, make()), limits=_PROXY_LIMITS
-    )
+    return AsyncProxyTransport(**_proxy_arguments(settings.proxy, make()))
+
+
+def _proxy_arguments(proxy: Sealed[httpx.Proxy], context: ssl.SSLContext) -> dict[str, Any]:
+    return {"verify": context, "proxy": proxy_with_context(proxy, context), "limits": _PROXY_LIMITS}
 
 
 def _ssl_contexts(settings: Settings) -> Callable[[], ssl.SSLContext]:
@@ -201,54 +206,33 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         return guard.verdict(response, failure, limit)
 
 
-class OneLoop:
-    """Remembers the event loop that uses a client first, and refuses all other event loops."""
-
-    def __init__(self) -> None:
-        self._loop: object = None
-
-    def check(self) -> None:
-        """Remember the running event loop on the first call; later, refuse any other event loop.
-
-        Raises:
-            ConfigurationError: The running event loop is not the first one.
-        """
-        import anyio.lowlevel
-
-        loop = anyio.lowlevel.current_token()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop != loop:
-            raise ConfigurationError(
-                "this client was first used in another event loop: make one client for each event loop"
-            )
-
-
 class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
-    """The async `GuardedClient`, for asyncio and trio; it can be used only in the event loop that uses it first."""
+    """The async `GuardedClient`, for asyncio and trio; it sends only in the event loop that uses it first."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
         async def hide(head: httpx.Response) -> None:
             hide_location(head)
 
         OwnCookiesOnly.__init__(self)
-        transport = transport or _async_transport(settings)
-        self._own_transport = cast("AsyncTransport", transport) if isinstance(transport, Connections) else None
+        self._made_transport = None if transport else _async_transport(settings)
+        self._own_transport = (
+            cast("AsyncTransport", self._made_transport) if isinstance(self._made_transport, Connections) else None
+        )
         httpx.AsyncClient.__init__(
             self,
-            transport=transport,
+            transport=transport or self._made_transport,
             event_hooks={"response": [hide]},
             **_httpx_arguments(settings),
         )
         self.client_headers = ((b"Host", self.base_url.netloc), *self.headers.raw)
         self._now = settings.clock.now
         self._new_guard = functools.partial(guard_for, settings, settings.redact)
-        self._loop = OneLoop()
+        self.loop = OneLoop()
         self.is_broken = False
 
     async def send(self, request: httpx.Request, **_ignored: Any) -> httpx.Response:
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
-        self._loop.check()
+        self.loop.check()
         guard = self._new_guard()
         try:
             with guard.redacted_logs():
@@ -297,6 +281,8 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         return guard.verdict(response, guard.overdue(limit) if scope.cancelled_caught else failure, limit)
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        self._loop.check()
-        await super().aclose()
+        """Close all connections; in another event loop than the client's own, a custom transport is left alone."""
+        if not self.loop.is_other():
+            await super().aclose()
+        elif self._made_transport is not None:
+            self.loop.close_from_outside(super().aclose, self._made_transport.streams)

@@ -142,12 +142,17 @@ class Connection:
         return bool(stream.get_extra_info("is_readable")) or _has_queued_bytes(stream) or _has_unread_tls_data(stream)
 
 
-def _has_queued_bytes(stream: Any) -> bool:
-    """Whether anyio has received bytes under asyncio that nobody has read; neither h11 nor the socket shows them."""
+def innermost(stream: Any) -> Any:
+    """Return the stream of anyio or trio below a stream of httpcore, and below TLS; None for a sync stream."""
     inner: Any = getattr(stream, "_stream", None)
     while hasattr(inner, "transport_stream"):
         inner = inner.transport_stream
-    return bool(getattr(getattr(inner, "_protocol", None), "read_queue", None))
+    return inner
+
+
+def _has_queued_bytes(stream: Any) -> bool:
+    """Whether anyio has received bytes under asyncio that nobody has read; neither h11 nor the socket shows them."""
+    return bool(getattr(getattr(innermost(stream), "_protocol", None), "read_queue", None))
 
 
 def _has_unread_tls_data(stream: Any) -> bool:

@@ -34,7 +34,7 @@ def check_certificate_files() -> None:
     """Refuse certificate files that would make every request fail, before the first request is sent.
 
     Raises:
-        ConfigurationError: A certificate file or folder does not exist.
+        ConfigurationError: A certificate file or folder does not exist, or the folder of `SSLKEYLOGFILE`.
     """
     for variable in _CERTIFICATE_VARIABLES:
         path = os.environ.get(variable)
@@ -42,6 +42,12 @@ def check_certificate_files() -> None:
             raise ConfigurationError(
                 f"the environment variable {variable} names {path!r}, which does not exist: correct it, or unset it"
             )
+
+    log = os.environ.get("SSLKEYLOGFILE")  # ssl writes each connection's keys to this file
+    if log and not os.path.isdir(os.path.dirname(log) or "."):  # noqa: PTH112, PTH120  as ssl does it
+        raise ConfigurationError(
+            f"the environment variable SSLKEYLOGFILE names {log!r}, whose folder does not exist: correct or unset it"
+        )
 
 
 def certificate_state() -> tuple[object, ...]:

@@ -32,8 +32,8 @@ def create(make: Callable[[], T]) -> T:
         kind = type(error).__name__
     # The error's own text may quote a proxy's password.
     raise ConfigurationError(
-        f"cannot make an HTTP client ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR and the proxy variables in the "
-        "environment"
+        f"cannot make an HTTP client ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR, SSLKEYLOGFILE and the proxy "
+        "variables in the environment"
     )
 
 

@@ -8,7 +8,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, OneLoop
 from anchor_webtask._http.connect_errors import NotConnected
 from anchor_webtask._http.failures import MIN_READ_TIMEOUT
 from anchor_webtask._http.lifecycle import CLOSED
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.body import BoundedResponse
+    from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient
     from anchor_webtask._http.failures import Guard
     from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._polling.outcomes import Failure
@@ -144,7 +144,6 @@ class AsyncLimiter:
     def __init__(self, client: GuardedAsyncClient, clock: Clock) -> None:
         self._client = client
         self._now = clock.now
-        self._loop = OneLoop()
         self._slots: dict[Slot, anyio.Semaphore] = {}
 
     @property
@@ -163,7 +162,7 @@ class AsyncLimiter:
         """Send a request once it has its slot, and return the complete, successful response, or the failure."""
         import anyio
 
-        self._loop.check()
+        self._client.loop.check()
         if slot is Slot.NONE:
             return await self._exchange(prepared, guard, limit, connect)
         slots = self._slots.get(slot)
@@ -199,5 +198,4 @@ class AsyncLimiter:
 
     async def aclose(self) -> None:
         """Close all connections."""
-        self._loop.check()
         await self._client.aclose()
