@@ -267,7 +267,7 @@ class AsyncTasks(TasksBase):
         deadline = start.deadline
         task = await self._start(start)
         del start  # as in `run`
-        return await task._result_by(deadline, None)
+        return task._result() if task.done else await task._result_by(deadline, None)
 
     async def _start(self, start: Start[T]) -> AsyncWebTask[T]:
         async def fetch(step: Fetch) -> Reply | Failure:

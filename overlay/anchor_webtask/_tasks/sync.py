@@ -267,7 +267,7 @@ class Tasks(TasksBase):
         deadline = start.deadline
         task = self._start(start)
         del start  # as in `run`
-        return task._result_by(deadline, None)
+        return task._result() if task.done else task._result_by(deadline, None)
 
     def _start(self, start: Start[T]) -> WebTask[T]:
         def fetch(step: Fetch) -> Reply | Failure:
