@@ -11,7 +11,7 @@ from anchor_webtask._errors import AnchorError, ConfigurationError, TaskFailedEr
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Fetch, Step, StepResult, TaskState, wait_steps
-from anchor_webtask._redaction.secrets import release_frames
+from anchor_webtask._redaction.secrets import release_frames, shortened
 from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId, shown_id
 from anchor_webtask._tasks.resume_token import Token
 
@@ -158,7 +158,7 @@ class Handle(Generic[T]):
                 value = self._setup.output.value(raw, self._state.task_id, self._setup.redact)
                 return TaskResult(value=value, raw=raw, task_id=self._state.task_id)
             case Failed(reason=reason):
-                said = ", and the API gave no reason" if reason is None else f": {self._setup.redact.quote(reason)}"
+                said = ", and the API gave no reason" if reason is None else f": {shortened(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._state.task_id)
             case None:
                 raise AssertionError("the wait stopped without an error before the task ended")
