@@ -6,17 +6,29 @@
 from __future__ import annotations
 
 import functools
+import json
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
+import pydantic
 import pytest
 
-from anchor_webtask import AnchorError, AsyncAnchor, InvalidOutputError
+from anchor_webtask import AnchorError, AsyncAnchor, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, TEST_TIMEOUT, Ending, raw_server
+from tests.support.raw_server import (
+    COMPLETED,
+    RUNNING,
+    STARTED,
+    TASK_ID,
+    TEST_TIMEOUT,
+    Ending,
+    json_response,
+    raw_server,
+)
 from tests.support.runners import KEY
 from tests.support.secret_search import PASSWORD, SPELLINGS, find_secrets, log_texts
 
@@ -191,6 +203,63 @@ def test_texts_with_a_very_short_key_stay_readable(runner: Runner, key: str, cap
         )
         url = f"{server.base_url}/v1/tools/perform-web-task/{TASK_ID}/status"
         assert f'HTTP Request: GET {url} "HTTP/1.1 500 Internal Server Error"' in caplog.messages
+
+
+@dataclass
+class Price:
+    """An answer whose own code quotes its fields if they are invalid."""
+
+    amount: int
+    pin: str = ""
+
+    def __post_init__(self) -> None:
+        if self.pin:
+            raise ValueError(f"the pin {self.pin} is not expected here")
+
+
+class PydanticPrice(pydantic.BaseModel):
+    """The same answer, as a model of pydantic."""
+
+    amount: int
+    pin: str = ""
+
+    @pydantic.field_validator("pin")
+    @classmethod
+    def refuse(cls, pin: str) -> str:
+        raise ValueError(f"the pin {pin} is not expected here")
+
+
+@pytest.mark.parametrize(
+    ("output", "answer", "shown"),
+    [
+        (Price, '{"amount": "et"}', 'at $.amount: Expected `int`, got `str`; found "[redacted][redacted]"'),
+        (Price, '{"pin": "te"}', "Object missing required field `amount`; found {"),
+        (Price, '{"amount": 1, "pin": "1234"}', " pin [redacted] is no"),
+        (dict[str, int], '{"te": "a"}', 'at $["[redacted][redacted]"]: Expected `int`, got `str`; found "a"'),
+        (
+            PydanticPrice,
+            '{"amount": "et"}',
+            "Input should be a valid integer, unable to parse string as an integer; found",
+        ),
+        (PydanticPrice, '{"amount": 1, "pin": "1234"}', " pin [redacted] is no"),
+        (JsonSchema({"type": "integer"}), '"te"', 'expected a value that fits type "integer"; found "[redacted]'),
+    ],
+)
+def test_short_secret_is_redacted_only_where_an_error_quotes_the_answer(
+    runner: Runner, output: Any, answer: str, shown: str
+) -> None:
+    completed = json_response({"data": {"status": "COMPLETED", "result": json.loads(answer)}})
+    with raw_server(check=[completed]) as server, runner.anchor(base_url=server.base_url, api_key="e") as anchor:
+        task = runner.call(anchor.tasks.start, "Log in", output=output, secret_values={"PIN": "1234", "LETTER": "t"})
+        assert shown in str(raised_error(runner, task.result, timeout=0))
+
+
+@pytest.mark.usefixtures("clock")
+def test_status_that_ended_a_task_is_shown_though_a_short_secret_is_a_part_of_it(runner: Runner) -> None:
+    cancelled = json_response({"data": {"status": "CANCELED", "error": "CE"}})
+    with raw_server(check=[cancelled]) as server, runner.anchor(base_url=server.base_url, api_key="CE") as anchor:
+        error = raised_error(runner, anchor.tasks.run, prompt="Log in")
+        assert str(error).startswith("the task failed: CANCELED: [redacted] [task ")
 
 
 def raised_error(runner: Runner, function: Callable[..., Any], **arguments: Any) -> AnchorError:

@@ -117,7 +117,7 @@ HEADERS = r"""[(b'Server', b"it's"), (b'X-Echo', b'\'k"k\''), (b'X', b'te\\')]""
 def test_short_secret_is_redacted_only_where_a_server_may_have_put_it(
     message: str, args: Sequence[Any], shown: str | None, http_records: pytest.LogCaptureFixture
 ) -> None:
-    with exchange("k", "task", "web", "GET", "TT", "b'", "return_value"):
+    with exchange("k", "task", "Remote", "web", "GET", "TT", "b'", "return_value"):
         log(message, *args)
     record = http_records.records[0]
     assert record.getMessage() == (message % tuple(args) if shown is None else shown)

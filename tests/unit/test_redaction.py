@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
 import traceback
 import unicodedata
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -121,10 +122,10 @@ CHANGED_CHARACTERS = {
     "accents removed": ("pässwörd-größe", "password-grosse"),
     "Windows-1252": ("pässwörd-größe", "pässwörd-größe".encode().decode("cp1252")),
     "Windows-1252 in upper case": ("pässwörd-größe", "pässwörd-größe".encode().decode("cp1252").upper()),
-    "Windows-1252 with a byte that it does not define": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã\x81Ã\x8d-Ã\x90Ã\x8f"),
-    "Windows-1252 with such bytes replaced by U+FFFD": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã\ufffdÃ\ufffd-Ã\ufffdÃ\ufffd"),
-    "Windows-1252 with such bytes replaced by question marks": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§Ã?Ã?-Ã?Ã?"),
-    "Windows-1252 without such bytes": ("àçÁÍ-ÐÏ", "Ã\xa0Ã§ÃÃ-ÃÃ"),
+    "Windows-1252 with a byte that it does not define": ("ÖÁÜÍÐÏ", "Ã–Ã\x81ÃœÃ\x8dÃ\x90Ã\x8f"),
+    "Windows-1252 with such bytes replaced by U+FFFD": ("ÖÁÜÍÐÏ", "Ã–Ã\ufffdÃœÃ\ufffdÃ\ufffdÃ\ufffd"),
+    "Windows-1252 with such bytes replaced by question marks": ("ÖÁÜÍÐÏ", "Ã–Ã?ÃœÃ?Ã?Ã?"),
+    "Windows-1252 without such bytes": ("ÖÁÜÍÐÏ", "Ã–ÃÃœÃÃÃ"),
     "Windows-1252 twice": ("пароль", "пароль".encode().decode("cp1252", "ignore").encode().decode("cp1252", "ignore")),
     "Latin-1 twice": ("пароль", "пароль".encode().decode("latin-1").encode().decode("latin-1")),
     "each byte a question mark": ("pässwörd-größe", "p??ssw??rd-gr????e"),
@@ -158,6 +159,15 @@ def test_secret_whose_characters_were_changed_is_redacted_completely(secret: str
 )
 def test_secret_of_any_letters_is_redacted_in_another_case(secret: str, change: Callable[[str], str]) -> None:
     assert Redactor(Sealed((secret,)))(change(secret)) == REDACTED
+
+
+def test_secret_with_any_letter_is_redacted_in_another_case() -> None:
+    letters = [
+        each for each in map(chr, range(sys.maxunicode)) if len({each, each.upper(), each.lower(), each.title()}) > 1
+    ]
+    secret = "".join(letters)
+    for changed in (secret.upper(), secret.lower(), "".join(map(str.title, letters))):
+        assert Redactor(Sealed((secret,)))(f"<{changed}>") == f"<{REDACTED}>"
 
 
 LONG = "pässword-häving-more-of-it"
@@ -317,7 +327,8 @@ KEY = "Test-Key-0123456789"
             f"https://api.example/v1/task-{KEY}/status?a={KEY}",
             f"https://api.example/v1/task-{REDACTED}/status?a={REDACTED}",
         ),
-        (KEY, KEY[:MIN_LONG_MATCH], REDACTED),
+        (KEY, KEY[:16], REDACTED),
+        (r"C:\Users\me\secret-2026", "task-C:Usersmesecret-2026", f"task-{REDACTED}"),
         (KEY, f"x-{KEY[:-1]}", f"x-{REDACTED}"),
         ("a-secret/with:signs%", "x-a-secret%2Fwith%3Asigns%25-y", f"x-{REDACTED}-y"),
         ("pässwörd-größe-2026", "task-passwort-password-grosse-2026", f"task-passwort-{REDACTED}"),

@@ -56,12 +56,29 @@ def start_models() -> StartModels:
     )
 
 
+@functools.cache
+def _start_endpoint() -> Any:
+    """Return the module of the operation that starts a task; the import statement takes a microsecond each time."""
+    from anchor_webtask_api.api.tools import perform_web_task
+
+    return perform_web_task
+
+
+@functools.cache
+def _status_endpoint() -> Any:
+    from anchor_webtask_api.api.tools import get_perform_web_task_status
+
+    return get_perform_web_task_status
+
+
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
     """Return the arguments of the httpx request that starts a task."""
-    from anchor_webtask_api.api.tools import perform_web_task
     from anchor_webtask_api.types import UNSET
 
-    return perform_web_task._get_kwargs(body=body, session_id=UNSET if session_id is None else session_id)
+    kwargs: dict[str, Any] = _start_endpoint()._get_kwargs(
+        body=body, session_id=UNSET if session_id is None else session_id
+    )
+    return kwargs
 
 
 def parse_start(status: int, content: Any) -> object:
@@ -71,25 +88,20 @@ def parse_start(status: int, content: Any) -> object:
         status: The HTTP status.
         content: The body, decoded from JSON.
     """
-    from anchor_webtask_api.api.tools import perform_web_task
-
     response = cast("Any", _ReadResponse(status, content))
-    return perform_web_task._parse_response(client=_parsing_client(), response=response)
+    return _start_endpoint()._parse_response(client=_parsing_client(), response=response)
 
 
 def status_kwargs(task_id: str) -> dict[str, Any]:
     """Return the arguments of the httpx request that reads a task's status."""
-    from anchor_webtask_api.api.tools import get_perform_web_task_status
-
-    return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
+    kwargs: dict[str, Any] = _status_endpoint()._get_kwargs(workflow_id=task_id)
+    return kwargs
 
 
 def parse_status(status: int, content: Any) -> object:
     """Parse the response to a status check; see `parse_start`."""
-    from anchor_webtask_api.api.tools import get_perform_web_task_status
-
     response = cast("Any", _ReadResponse(status, content))
-    return get_perform_web_task_status._parse_response(client=_parsing_client(), response=response)
+    return _status_endpoint()._parse_response(client=_parsing_client(), response=response)
 
 
 class _ReadResponse:

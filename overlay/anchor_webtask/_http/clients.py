@@ -215,9 +215,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
 
         OwnCookiesOnly.__init__(self)
         self._made_transport = None if transport else _async_transport(settings)
-        self._own_transport = (
-            cast("AsyncTransport", self._made_transport) if isinstance(self._made_transport, Connections) else None
-        )
+        self._own_transport = self._made_transport if isinstance(self._made_transport, Connections) else None
         httpx.AsyncClient.__init__(
             self,
             transport=transport or self._made_transport,

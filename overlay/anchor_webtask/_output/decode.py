@@ -117,7 +117,7 @@ class Output(NamedTuple, Generic[T]):
                 value = convert(_without_lone_surrogates(candidate))
         except Exception as error:  # noqa: BLE001  a type's own code may raise anything, and the answer has been paid for
             reraise_from_handler(error)
-            return Mismatch((), f"the type's own code raised {type(error).__name__}: {error}", candidate)
+            return Mismatch((), f"the type's own code raised {type(error).__name__}: ", candidate, quoted=str(error))
         if not isinstance(candidate, dict) or (isinstance(value, Mismatch) and value.steps):
             return value
         fields = self._field_names() or []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -112,7 +113,7 @@ def json_text(schema: Mapping[str, Any]) -> str:
     try:
         text = _ENCODER.encode(dict(schema))
         text.encode()  # raises if the text has half of a surrogate pair
-        if has_text_keys(schema):
+        if _decoded(text) == schema or has_text_keys(schema):
             return text
     except (TypeError, ValueError, RecursionError):
         pass
@@ -122,10 +123,11 @@ def json_text(schema: Mapping[str, Any]) -> str:
     )
 
 
+_decoded = functools.lru_cache(maxsize=64)(json.loads)
+
+
 def has_text_keys(value: Any) -> bool:
     """Whether all keys in a value are text; Python's encoder would silently turn `1` and `"1"` into the same key."""
-    if isinstance(value, str):
-        return True
     if isinstance(value, Mapping):
-        return all(isinstance(key, str) for key in value) and all(map(has_text_keys, value.values()))
+        return all(isinstance(key, str) and has_text_keys(inner) for key, inner in value.items())
     return not isinstance(value, list | tuple) or all(map(has_text_keys, value))

@@ -26,13 +26,17 @@ class Mismatch(NamedTuple):
 
     Attributes:
         steps: The keys and indexes that lead from the root to the place.
-        expected: What was expected at the place, as text.
+        expected: What was expected at the place, as text. It quotes nothing of the answer.
         found: The value at the place.
+        quoted: More text about the mismatch, which may quote the answer: secrets are removed from it.
+        key: The key of the object at the place that is invalid; None if no key is.
     """
 
     steps: tuple[Step, ...]
     expected: str
     found: Any
+    quoted: str = ""
+    key: str | None = None
 
     def path(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
         """Return the place as a JSONPath; `redact` removes secrets from each key that is not in `known`."""
@@ -41,19 +45,18 @@ class Mismatch(NamedTuple):
         )
 
     def describe(self, redact: Callable[[str], str] = str, known: Container[str] = ()) -> str:
-        """Return a short, printable description; `redact` removes secrets from each text before the text is cut."""
-        path, expected = (
-            _shortened(self.path(redact, known), MAX_PATH),
-            _shortened(redact(self.expected[:MAX_REDACTED]), MAX_EXPECTED),
-        )
-        return f"at {path}: {expected}; found {_excerpt(self.found, redact)}"
+        """Return a short, printable description; `redact` removes secrets from what is quoted before it is cut."""
+        key = "" if self.key is None else f"invalid key {redact(json.dumps(self.key)[:MAX_REDACTED])}: "
+        expected = f"{key}{self.expected}{redact(self.quoted[:MAX_REDACTED])}"
+        path = _shortened(self.path(redact, known), MAX_PATH)
+        return f"at {path}: {_shortened(expected, MAX_EXPECTED)}; found {_excerpt(self.found, redact)}"
 
     def __str__(self) -> str:
         return self.describe()
 
     def prefixed(self, *steps: Step) -> Mismatch:
         """Return a copy of the mismatch with `steps` before the mismatch's own steps."""
-        return Mismatch((*steps, *self.steps), self.expected, self.found)
+        return self._replace(steps=(*steps, *self.steps))
 
 
 def value_at(value: Any, steps: tuple[Step, ...]) -> Any:

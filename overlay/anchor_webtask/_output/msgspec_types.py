@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _LOCATION: Final = re.compile(r" - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`$")
+_QUOTES_NOTHING: Final = re.compile(r"Expected `[^`]*`(, got `[^`]*`)?|Object missing required field `[^`]*`")
+"""Messages of msgspec that quote nothing of the answer; others may quote it, or be those of a type's own code."""
 _INDEX: Final = re.compile(r"\[(\d+)\]")
 _KEY: Final = "[...]"
 _UNLISTED_VALUE: Final = ("Invalid enum value ", "Invalid value ")
@@ -79,13 +81,19 @@ def convert(kind: Any, value: Any) -> Any:
         message = str(error)
     location = _LOCATION.search(message)
     if location is None:
-        return Mismatch((), _expectation(kind, (), message, as_key=False), value)
+        return _mismatch((), message, _expectation(kind, (), message, as_key=False), value)
     steps = _steps(kind, value, message, location["path"])
-    expected = _expectation(kind, steps, message[: location.start()], as_key=bool(location["key"]))
+    words = message[: location.start()]
+    expected = _expectation(kind, steps, words, as_key=bool(location["key"]))
     key = _key(kind, value, message, steps) if location["key"] else None
-    return Mismatch(
-        steps, expected if key is None else f"invalid key {json.dumps(key)}: {expected}", value_at(value, steps)
-    )
+    return _mismatch(steps, words, expected, value_at(value, steps), key)
+
+
+def _mismatch(steps: tuple[Step, ...], message: str, expected: str, found: Any, key: str | None = None) -> Mismatch:
+    """Return the `Mismatch` for a message, which quotes the answer if it is that of a type's own code."""
+    if expected != message or _QUOTES_NOTHING.fullmatch(message):
+        return Mismatch(steps, expected, found, key=key)
+    return Mismatch(steps, "", found, quoted=message, key=key)
 
 
 def _expectation(kind: Any, steps: tuple[Step, ...], message: str, *, as_key: bool) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pydantic
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from pydantic_core.core_schema import DictSchema
 
 _KEY_SCHEMAS: Final = {"int": INTEGER_KEY, "float": NUMBER_KEY, "decimal": NUMBER_KEY}
+
+_QUOTES_NOTHING: Final = r"Input should be [a-z ,]+|Field required(: .*)?"
+"""Messages of pydantic that quote nothing of the answer; others may quote it, or be those of a type's own code."""
 
 MAX_PATHS: Final = 100
 """An error location of pydantic can be ambiguous; at most this many paths through the answer are tried for it."""
@@ -120,9 +124,16 @@ def _mismatch(answer: Any, error: ErrorDetails) -> Mismatch:
     steps = _steps(answer, location, error["input"])
     found = value_at(answer, steps)
     if location and location[-1] == "[key]":
-        return Mismatch(steps[:-1], f"invalid key {json.dumps(steps[-1])}: {message}", value_at(answer, steps[:-1]))
+        return _quoting(message, Mismatch(steps[:-1], "", value_at(answer, steps[:-1]), key=str(steps[-1])))
     missing = location and isinstance(found, dict) and error["type"] == "missing"
-    return Mismatch(steps, f"{message}: {location[-1]}" if missing else message, found)
+    return _quoting(f"{message}: {location[-1]}" if missing else message, Mismatch(steps, "", found))
+
+
+def _quoting(message: str, mismatch: Mismatch) -> Mismatch:
+    """Add a message, which quotes the answer if it is that of a type's own code."""
+    if re.fullmatch(_QUOTES_NOTHING, message):
+        return mismatch._replace(expected=message)
+    return mismatch._replace(quoted=message)
 
 
 def _steps(answer: Any, location: tuple[Step, ...], wrong: Any) -> tuple[Step, ...]:

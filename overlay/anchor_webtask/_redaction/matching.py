@@ -273,8 +273,8 @@ def _folded(text: str) -> tuple[str, Origin]:
 
 @functools.lru_cache(maxsize=1024)
 def _folded_character(character: str) -> str:
-    compatible = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).casefold())
-    return "".join(each for each in compatible.casefold() if not unicodedata.combining(each)).replace("\u0131", "i")
+    folded = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(each for each in folded if not unicodedata.combining(each)).replace("\u0131", "i")
 
 
 def _is_lost(character: str) -> bool:

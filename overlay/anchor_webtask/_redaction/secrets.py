@@ -66,8 +66,7 @@ class Redactor:
 
     def quote(self, text: str) -> str:
         """Return a text redacted and shortened for display; it is redacted first, since a cut could halve a secret."""
-        shown = "".join(character if character.isprintable() else " " for character in self(text[:MAX_READ]))
-        return shown if len(shown) <= MAX_QUOTE else f"{shown[:MAX_QUOTE]}…"
+        return shortened(self(text[:MAX_READ]))
 
     def long_matches(self, text: str) -> str:
         """Return a text of our own, such as an id or a URL, with each match of `MIN_LONG_MATCH` characters replaced.
@@ -89,6 +88,12 @@ class Redactor:
         # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
         parts = text.split(REDACTED)
         return REDACTED.join(replace_secrets(part, self.forms.open(), REDACTED, min_match) for part in parts)
+
+
+def shortened(text: str) -> str:
+    """Return a text without secrets on one line, shortened for display."""
+    shown = "".join(character if character.isprintable() else " " for character in text[: MAX_QUOTE + 1])
+    return shown if len(shown) <= MAX_QUOTE else f"{shown[:MAX_QUOTE]}…"
 
 
 class ReleaseFrames:

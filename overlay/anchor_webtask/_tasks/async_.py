@@ -277,7 +277,7 @@ class AsyncTasks(TasksBase):
             deadline = start.deadline
             task = await self._start(start, record)
             del start  # as in `run`
-            return await task._result_by(deadline, None)
+            return task._result() if task.done else await task._result_by(deadline, None)
 
         return await StartRecord().watch_async(run)
 

@@ -10,6 +10,7 @@ from anchor_webtask._errors import NoTaskIdError, TaskFailedError
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
+from anchor_webtask._redaction.secrets import shortened
 from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.resume_token import Token
@@ -114,7 +115,7 @@ class Handle(Generic[T]):
                 value = self._setup.output.value(raw, self._state.task_id, self._setup.redact)
                 return TaskResult(value=value, raw=raw, task_id=self._state.task_id)
             case Failed(reason=reason):
-                said = ", and the API gave no reason" if reason is None else f": {self._setup.redact.quote(reason)}"
+                said = ", and the API gave no reason" if reason is None else f": {shortened(reason)}"
                 raise TaskFailedError(f"the task failed{said}", reason=reason, task_id=self._state.task_id)
             case None:
                 raise AssertionError("the wait stopped without an error before the task ended")

@@ -275,7 +275,7 @@ class Tasks(TasksBase):
             deadline = start.deadline
             task = self._start(start, record)
             del start  # as in `run`
-            return task._result_by(deadline, None)
+            return task._result() if task.done else task._result_by(deadline, None)
 
         return StartRecord().watch(run)
 
