@@ -1,6 +1,6 @@
 """Calls the generated code: its operations, its parsers of responses, and the client that is `Anchor.api`.
 
-Importing one generated endpoint imports every model of the spec, so the imports happen on first use. The private
+Importing one generated endpoint imports every model of the spec, so `load` imports them on first use. The private
 functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse the
 response as separate steps. A contract test fails if a new version of the generator changes them.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.failures import KEY_HEADER
 from anchor_webtask._redaction.secrets import REDACTED
@@ -24,6 +25,15 @@ _NOT_GUARDED: Final = (
     "a copy of `.api`, or a function of the wrong kind, would send without the key: call sync functions with Anchor's "
     "`.api`, and asyncio functions with AsyncAnchor's `.api`; set headers and cookies on its httpx client, not a copy"
 )
+
+
+@functools.cache
+def load() -> None:
+    """Import the generated code that starts and checks tasks; each request calls this before it uses that code."""
+    with _importing.lock:
+        import anchor_webtask_api.api.tools.get_perform_web_task_status
+        import anchor_webtask_api.api.tools.perform_web_task
+        import anchor_webtask_api.models  # noqa: F401
 
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
@@ -49,6 +59,7 @@ def parse_start(status: int, content: Any) -> object:
 
 def status_kwargs(task_id: str) -> dict[str, Any]:
     """Return the arguments of the httpx request that reads a task's status."""
+    load()
     from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status._get_kwargs(workflow_id=task_id)
@@ -93,6 +104,7 @@ class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def generated_client(base_url: str) -> AuthenticatedClient:
     """Return a generated client without the key; the caller must give it the guarded httpx client, which adds it."""
+    load()
     from anchor_webtask_api import AuthenticatedClient
 
     return AuthenticatedClient(

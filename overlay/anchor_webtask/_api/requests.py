@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._api import generated
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.prepared_request import PreparedRequest
@@ -205,7 +206,8 @@ def _options_problem(options: Options) -> str | None:
     for name, value in options.open().items():
         check = _CHECKS.get(name)
         if check is None:
-            import difflib
+            with _importing.lock:
+                import difflib
 
             near = difflib.get_close_matches(name, _CHECKS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}."
@@ -219,6 +221,7 @@ def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[PreparedRequest] | None:
     """Build the request of a start; return None if `extra_body` cannot be written as JSON."""
+    generated.load()
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
     from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
         PerformWebTaskRequestSchemaOutputSchema,

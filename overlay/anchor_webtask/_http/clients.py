@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.cookies import OwnCookiesOnly
@@ -180,6 +181,15 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         return guard.verdict(response, failure, limit)
 
 
+def _load_event_loop() -> object:
+    """Import what requests in the running event loop need, and return what identifies this loop."""
+    import anyio.lowlevel
+
+    for name in ("CancelScope", "Semaphore", "WouldBlock", "move_on_after", "sleep"):
+        getattr(anyio, name)  # anyio imports a module when one of its names is first used
+    return anyio.lowlevel.current_token()
+
+
 class OneLoop:
     """Remembers the event loop that uses a client first, and refuses all other event loops."""
 
@@ -192,12 +202,12 @@ class OneLoop:
         Raises:
             ConfigurationError: The running event loop is not the first one.
         """
+        if self._loop is None:
+            with _importing.lock:
+                self._loop = _load_event_loop()
         import anyio.lowlevel
 
-        loop = anyio.lowlevel.current_token()
-        if self._loop is None:
-            self._loop = loop
-        elif self._loop != loop:
+        if self._loop != anyio.lowlevel.current_token():
             raise ConfigurationError(
                 "this client was first used in another event loop: make one client for each event loop"
             )

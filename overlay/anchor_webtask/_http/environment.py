@@ -9,6 +9,7 @@ from urllib.request import getproxies
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 
 _PROXY_SCHEMES: Final = ("http", "https", "socks5", "socks5h")
@@ -31,7 +32,8 @@ def proxy_for(url: httpx.URL) -> httpx.Proxy | None:
     try:
         proxy = httpx.Proxy(text if "://" in text else f"http://{text}")
         if proxy.url.scheme in _PROXY_SCHEMES and proxy.url.host:
-            from importlib.util import find_spec
+            with _importing.lock:
+                from importlib.util import find_spec
 
             if not proxy.url.scheme.startswith("socks") or find_spec("socksio"):
                 return proxy

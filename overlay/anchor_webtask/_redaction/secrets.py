@@ -13,6 +13,8 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
+from anchor_webtask import _importing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -64,7 +66,8 @@ class Redactor:
     def forms(self) -> Sealed[tuple[SecretForms, ...]]:
         """The forms in which the secrets are searched for."""
         if self._forms is None:
-            from anchor_webtask._redaction.matching import SecretForms
+            with _importing.lock:
+                from anchor_webtask._redaction.matching import SecretForms
 
             self._forms = Sealed(tuple(map(SecretForms, self._sealed.open())))
         return self._forms
