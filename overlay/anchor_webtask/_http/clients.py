@@ -181,15 +181,6 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         return guard.verdict(response, failure, limit)
 
 
-def _load_event_loop() -> object:
-    """Import what requests in the running event loop need, and return what identifies this loop."""
-    import anyio.lowlevel
-
-    for name in ("CancelScope", "Semaphore", "WouldBlock", "move_on_after", "sleep"):
-        getattr(anyio, name)  # anyio imports a module when one of its names is first used
-    return anyio.lowlevel.current_token()
-
-
 class OneLoop:
     """Remembers the event loop that uses a client first, and refuses all other event loops."""
 
@@ -204,7 +195,9 @@ class OneLoop:
         """
         if self._loop is None:
             with _importing.lock:
-                self._loop = _load_event_loop()
+                import anyio.lowlevel
+
+                self._loop = anyio.lowlevel.current_token()  # imports what anyio needs in this event loop
         import anyio.lowlevel
 
         if self._loop != anyio.lowlevel.current_token():

@@ -87,8 +87,8 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
         if (client := self._usable()) is not None:
             return client
-        # A client imports its transport. That lock is taken first: its owner may be interrupted by a signal handler that
-        # calls `close`, which needs the other one.
+        # A client imports its transport. That lock is taken first: a signal handler may interrupt its owner and call
+        # `close`, which needs the other lock.
         with _importing.lock, self._lock:
             client = self._usable()
             if client is None:
