@@ -14,6 +14,7 @@ names is first used.
 
 from typing import TYPE_CHECKING
 
+from anchor_webtask import _importing
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
@@ -97,9 +98,10 @@ if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept missp
         """Import a public name on its first use."""
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from importlib import import_module
+        with _importing.lock:
+            from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+            value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
         return value
 
     def __dir__() -> list[str]:

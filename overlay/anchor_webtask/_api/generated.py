@@ -1,6 +1,6 @@
 """Calls the generated code: its operations, its parsers of responses, and the client that is `Anchor.api`.
 
-Importing one generated endpoint imports every model of the spec, so the imports happen on first use. The private
+Importing one generated endpoint imports every model of the spec, so `load` imports them on first use. The private
 functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse the
 response as separate steps. A contract test fails if a new version of the generator changes them.
 """
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.failures import KEY_HEADER
 from anchor_webtask._redaction.secrets import REDACTED
@@ -40,9 +41,13 @@ class StartModels(NamedTuple):
     secret_values: type[PerformWebTaskRequestSchemaSecretValues]
 
 
+# The functions below import on their first call only: an import statement takes a microsecond each time.
+
+
 @functools.cache
 def start_models() -> StartModels:
     """Return the models of a start's request."""
+    _load()
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
     from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
         PerformWebTaskRequestSchemaOutputSchema,
@@ -58,7 +63,8 @@ def start_models() -> StartModels:
 
 @functools.cache
 def _start_endpoint() -> Any:
-    """Return the module of the operation that starts a task; the import statement takes a microsecond each time."""
+    """Return the module of the operation that starts a task."""
+    _load()
     from anchor_webtask_api.api.tools import perform_web_task
 
     return perform_web_task
@@ -66,9 +72,18 @@ def _start_endpoint() -> Any:
 
 @functools.cache
 def _status_endpoint() -> Any:
+    _load()
     from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status
+
+
+def _load() -> None:
+    """Import the generated code that starts and checks tasks."""
+    with _importing.lock:
+        import anchor_webtask_api.api.tools.get_perform_web_task_status
+        import anchor_webtask_api.api.tools.perform_web_task
+        import anchor_webtask_api.models  # noqa: F401
 
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
@@ -135,6 +150,7 @@ class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 
 def generated_client(base_url: str) -> AuthenticatedClient:
     """Return a generated client without the key; the caller must give it the guarded httpx client, which adds it."""
+    _load()
     from anchor_webtask_api import AuthenticatedClient
 
     return AuthenticatedClient(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._api import generated
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.prepared_request import PreparedRequest
@@ -209,7 +210,8 @@ def _options_problem(options: Options) -> str | None:
     for name, value in options.open().items():
         check = _CHECKS.get(name)
         if check is None:
-            import difflib
+            with _importing.lock:
+                import difflib
 
             near = difflib.get_close_matches(name, _CHECKS, n=1)
             hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}."

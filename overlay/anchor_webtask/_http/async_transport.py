@@ -5,6 +5,7 @@ It replaces httpx's own transport for the same reasons as the sync one.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  a socket imports it to look up its first host
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 

@@ -19,7 +19,7 @@ _ZLIB_CODINGS: Final = frozenset({CONTENT_CODING, "x-gzip", "deflate"})
 """The compressions that can be undone, since a server may use another one than it was asked for."""
 
 _STEP: Final = 65_536
-"""At most this many bytes are decompressed at once, and so again if there is a mistake in them."""
+"""At most this many bytes are decompressed at once, and are decompressed again if there is a mistake in them."""
 
 _FRAMING_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
@@ -75,17 +75,19 @@ class BoundedResponse:
         """Decompress a piece up to the maximum, or up to a mistake: what precedes it may be the complete body."""
         chunks: list[bytes] = []
         left = self._limit - self._size + 1
-        while left > 0 and not self.is_corrupt:
-            before, room = decompressor.copy(), min(left, _STEP)
-            chunk = _decompress(decompressor, piece, room)
-            if chunk is None:
-                self.is_corrupt = True
-                chunk = _valid_part(before, piece, room)
-            chunks.append(chunk)
-            left -= len(chunk)
-            piece = decompressor.unconsumed_tail
-            if not piece and len(chunk) < room:
-                break
+        for start in range(0, len(piece), _STEP):  # zlib copies what it has not read yet after each step
+            data = piece[start : start + _STEP]
+            while left > 0 and not self.is_corrupt:
+                before, room = decompressor.copy(), min(left, _STEP)
+                chunk = _decompress(decompressor, data, room)
+                if chunk is None:
+                    self.is_corrupt = True
+                    chunk = _valid_part(before, data, room)
+                chunks.append(chunk)
+                left -= len(chunk)
+                data = decompressor.unconsumed_tail
+                if not data and len(chunk) < room:
+                    break
         return b"".join(chunks)
 
     def content(self) -> bytes:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextvars
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.connection import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -22,10 +21,13 @@ class OneLoop:
 
     def is_other(self) -> bool:
         """Whether the running event loop is not the first one; the first call remembers the running one."""
-        loop = _running_loop()
         if self._loop is None:
-            self._loop = loop
-        return self._loop is not loop
+            with _importing.lock:
+                import anyio.lowlevel
+
+                anyio.lowlevel.current_token()  # imports what anyio needs in this event loop
+                self._loop = _running_loop()
+        return self._loop is not _running_loop()
 
     def check(self) -> None:
         """Remember the running event loop on the first call; later, refuse any other event loop.
@@ -81,6 +83,8 @@ def _run_soon(loop: Any, function: Callable[[], Awaitable[None]]) -> bool:
     if _is_asyncio(loop):
         if not loop.is_running():
             return False
+        with _importing.lock:
+            import contextvars
         with suppress(RuntimeError):  # the loop was closed meanwhile
             # An empty context, since in this one another library may be the current one.
             loop.call_soon_threadsafe(lambda: loop.create_task(function()), context=contextvars.Context())
@@ -100,6 +104,9 @@ def _close_socket(loop: Any, stream: Any) -> None:
     if not _is_asyncio(loop):
         socket.close(sock.detach())
         return
+    with _importing.lock:
+        from anchor_webtask._http.connection import innermost
+
     transport = innermost(stream)._transport
     if loop.is_closed():
         # What the loop would have called; else asyncio warns about a transport that was not closed.

@@ -6,6 +6,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._signals import reraise_from_handler
 
@@ -86,11 +87,23 @@ class Lifecycle(Generic[ClientT]):
                 self._client = None
             self._lock = threading.RLock()  # the old lock may be held by a thread that the child does not have
             self._pid = os.getpid()
+        if (client := self._usable()) is not None:
+            return client
+        # A client imports its transport. That lock is taken first: a signal handler may interrupt its owner and call
+        # `close`, which needs the other lock.
+        with _importing.lock, self._lock:
+            client = self._usable()
+            if client is None:
+                client = self._client = create(self._make)
+            return client
+
+    def _usable(self) -> ClientT | None:
+        """Return the client; None if there is none, or if it must be replaced."""
         with self._lock:
             if self._is_closed:
                 raise ConfigurationError(CLOSED)
             if self._client is None or self._client.is_closed or self._client.is_broken:
-                self._client = create(self._make)
+                return None
             return self._client
 
     def close(self) -> ClientT | None:

@@ -7,6 +7,7 @@ and no other.
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401  a socket imports it to look up its first host
 import socket
 import ssl
 from contextlib import suppress

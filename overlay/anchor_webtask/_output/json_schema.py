@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch
 
@@ -35,8 +36,9 @@ class JsonSchema:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         try:
-            import jsonschema
-            import referencing
+            with _importing.lock:
+                import jsonschema
+                import referencing
         except ImportError as error:
             raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 

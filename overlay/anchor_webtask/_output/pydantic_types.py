@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import pydantic
+import pydantic.dataclasses  # else pydantic imports it when it makes its first schema
 import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError

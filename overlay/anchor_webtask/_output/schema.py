@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.decode import Output
 from anchor_webtask._output.json_schema import JsonSchema, json_text
@@ -67,18 +68,22 @@ def _of_json(schema: str) -> Output[Any]:
 
 def _typed(kind: Any, _: str) -> Output[Any]:
     """Return the `Output` of a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
-    from anchor_webtask._output import type_parts
+    with _importing.lock:
+        from anchor_webtask._output import type_parts
 
     if type_parts.needs_pydantic(kind):
-        from importlib.util import find_spec
+        with _importing.lock:
+            from importlib.util import find_spec
 
         if find_spec("pydantic") is None:
             raise ConfigurationError(f"output={kind!r} needs pydantic: pip install 'anchor-webtask[pydantic]'")
-        from anchor_webtask._output import pydantic_types
+        with _importing.lock:
+            from anchor_webtask._output import pydantic_types
 
         adapter = pydantic_types.adapter_of(kind)
         return _output(inlined(pydantic_types.schema_of(adapter)), functools.partial(pydantic_types.convert, adapter))
-    from anchor_webtask._output import msgspec_types
+    with _importing.lock:
+        from anchor_webtask._output import msgspec_types
 
     return _output(inlined(msgspec_types.schema_of(kind)), functools.partial(msgspec_types.convert, kind))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Generic, NoReturn, TypeVar
 
+from anchor_webtask import _importing
 from anchor_webtask._redaction.long_matches import MIN_LONG_MATCH, may_contain, searchable
 from anchor_webtask._secret_task_id import SecretTaskId
 
@@ -54,7 +55,8 @@ class Redactor:
     def forms(self) -> Sealed[tuple[SecretForms, ...]]:
         """The forms in which the secrets are searched for."""
         if self._forms is None:
-            from anchor_webtask._redaction.matching import SecretForms
+            with _importing.lock:
+                from anchor_webtask._redaction.matching import SecretForms
 
             secrets = sorted({*self._sealed.open()} - {""}, key=len, reverse=True)
             self._forms = Sealed(tuple(map(SecretForms, secrets)))

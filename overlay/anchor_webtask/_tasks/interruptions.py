@@ -10,6 +10,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from anchor_webtask import _importing
 from anchor_webtask._api.responses import arrived_id
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._http.record import ExchangeRecord
@@ -142,7 +143,8 @@ class StartRecord:
             return
         task_id, exchange = self.task_id, self.exchange
         if task_id is None and exchange is not None:
-            from anchor_webtask._http.arrived import arrived_bodies
+            with _importing.lock:
+                from anchor_webtask._http.arrived import arrived_bodies
 
             task_id, _ = arrived_id(arrived_bodies(exchange))
             if task_id is not None and self._redact is not None:

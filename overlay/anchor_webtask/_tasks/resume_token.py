@@ -10,6 +10,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._redaction.secrets import REDACTED
 
@@ -89,7 +90,8 @@ def _read(fields: dict[str, Any]) -> Token | None:
             return None
     if started is None:
         return Token(task_id, base_url, None, wrapped)
-    from dateutil.parser import isoparse
+    with _importing.lock:
+        from dateutil.parser import isoparse
 
     try:
         moment = isoparse(started)
