@@ -62,7 +62,7 @@ def no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Capture the records of all levels, and search them for secrets after the test."""
     caplog.set_level(logging.DEBUG)
     yield
-    texts = [*log_texts(caplog), *(str(vars(record).get("task_id")) for record in caplog.records)]
+    texts = [*log_texts(caplog), *(str(vars(record).get("task_id")) for record in caplog.get_records("call"))]
     assert texts
     assert find_secrets(texts, PARTS) == []
 
