@@ -81,7 +81,7 @@ def test_connection_that_becomes_idle_after_the_transport_was_closed_is_closed(r
         connection = transport._idle.pop()
         transport.in_use.add(connection)
         connection.finish = lambda: transport.close_all() is not None or True  # another thread closes it at this moment
-        assert transport.keep(connection) == [connection]
+        assert transport.keep(connection, [connection]) == [connection]
         runner.call(connection.stream.close if runner.name == "sync" else connection.stream.aclose)
 
 

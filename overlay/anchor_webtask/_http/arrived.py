@@ -29,7 +29,10 @@ def arrived_bodies(record: ExchangeRecord) -> tuple[bytes, ...]:
     # A transport that is not our own shows the bytes only as parts of its response.
     if (head := record.head) is None:
         return ()
-    piece = head.content if head.is_stream_consumed else record.piece
+    try:
+        piece = head.content
+    except httpx.ResponseNotRead:
+        piece = record.piece
     return (b"" if record.response is None else record.response.content(), _decompressed(head, [piece]))
 
 
