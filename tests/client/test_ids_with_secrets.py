@@ -175,8 +175,8 @@ def test_exception_of_a_callback_has_an_id_with_a_secret_in_an_attribute_and_a_r
     assert error.task_id == IDS["both"]
     assert find_secrets(error.__notes__, PARTS) == []
     assert error.__notes__ == [
-        "this does not stop the task; tasks.get('[redacted][redacted]') finds it again (the id contains the key or a secret "
-        "value and is redacted here; the attribute task_id has it)"
+        "this does not stop the task; tasks.get('[redacted][redacted]') finds it again (the id contains the key or a "
+        "secret value and is redacted here; the attribute task_id has it)"
     ]
 
 
