@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextvars
 import socket
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.connection import innermost
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -79,6 +77,8 @@ def _is_asyncio(loop: Any) -> bool:
 def _run_soon(loop: Any, function: Callable[[], Awaitable[None]]) -> bool:
     """Run an async function in the event loop of another thread; return False if that loop does not run."""
     if _is_asyncio(loop):
+        import contextvars
+
         if not loop.is_running():
             return False
         with suppress(RuntimeError):  # the loop was closed meanwhile
@@ -100,6 +100,8 @@ def _close_socket(loop: Any, stream: Any) -> None:
     if not _is_asyncio(loop):
         socket.close(sock.detach())
         return
+    from anchor_webtask._http.connection import innermost
+
     transport = innermost(stream)._transport
     if loop.is_closed():
         # What the loop would have called; else asyncio warns about a transport that was not closed.
