@@ -44,11 +44,12 @@ class Sealed(Generic[T]):
 class Redactor:
     """Removes known secrets from text, in every form in which a server may send them back."""
 
-    __slots__ = ("_forms", "_sealed", "_searchable")
+    __slots__ = ("_forms", "_harmless", "_sealed", "_searchable")
 
     def __init__(self, secrets: Sealed[tuple[str, ...]]) -> None:
         self._sealed = secrets
         self._forms: Sealed[tuple[SecretForms, ...]] | None = None  # made when a text is first redacted
+        self._harmless = ""  # the last text of our own without a secret: each check of a task has the same URL
         self._searchable: Sealed[str] | None = None  # made when a text of our own is first redacted
 
     @property
@@ -75,9 +76,14 @@ class Redactor:
 
         A shorter match means nothing: every id contains "task" and "web".
         """
+        if text == self._harmless:
+            return text
         if self._searchable is None:
             self._searchable = Sealed(searchable(self._sealed.open()))
-        return self._redacted(text, MIN_LONG_MATCH) if may_contain(text, self._searchable.open()) else text
+        if may_contain(text, self._searchable.open()):
+            return self._redacted(text, MIN_LONG_MATCH)
+        self._harmless = text
+        return text
 
     def task_id(self, task_id: str) -> str:
         """Return a task's id; if it contains a secret, its repr shows it redacted."""
