@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._errors import (
     AuthenticationError,
     BadRequestError,
@@ -111,7 +112,8 @@ class Guard:
 
     def redacted_logs(self) -> RedactedLogs:
         """Return a context manager for the exchange, in which the log records of httpx and httpcore are redacted."""
-        from anchor_webtask._redaction.logs import RedactedLogs
+        with _importing.lock:
+            from anchor_webtask._redaction.logs import RedactedLogs
 
         return RedactedLogs(self._redact)
 

@@ -91,11 +91,12 @@ class Redactor:
         return task_id if shown == task_id or isinstance(task_id, SecretTaskId) else SecretTaskId(task_id, shown)
 
     def _redacted(self, text: str, min_match: int) -> str:
+        forms = self.forms.open()
         from anchor_webtask._redaction.matching import replace_secrets
 
         # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
         parts = text.split(REDACTED)
-        return REDACTED.join(replace_secrets(part, self.forms.open(), REDACTED, min_match) for part in parts)
+        return REDACTED.join(replace_secrets(part, forms, REDACTED, min_match) for part in parts)
 
 
 def shortened(text: str) -> str:
