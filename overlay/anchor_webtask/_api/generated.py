@@ -8,7 +8,7 @@ response as separate steps. A contract test fails if a new version of the genera
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 import httpx
 
@@ -20,12 +20,6 @@ from anchor_webtask._redaction.secrets import REDACTED
 if TYPE_CHECKING:
     from anchor_webtask_api import AuthenticatedClient, Client
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
-    from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
-        PerformWebTaskRequestSchemaOutputSchema,
-    )
-    from anchor_webtask_api.models.perform_web_task_request_schema_secret_values import (
-        PerformWebTaskRequestSchemaSecretValues,
-    )
 
 _NOT_GUARDED: Final = (
     "a copy of `.api`, or a function of the wrong kind, would send without the key: call sync functions with Anchor's "
@@ -33,32 +27,16 @@ _NOT_GUARDED: Final = (
 )
 
 
-class StartModels(NamedTuple):
-    """The generated models of a start's request."""
-
-    request: type[PerformWebTaskRequestSchema]
-    output_schema: type[PerformWebTaskRequestSchemaOutputSchema]
-    secret_values: type[PerformWebTaskRequestSchemaSecretValues]
-
-
 # The functions below import on their first call only: an import statement takes a microsecond each time.
 
 
 @functools.cache
-def start_models() -> StartModels:
-    """Return the models of a start's request."""
+def models() -> Any:
+    """Return the package of the generated models."""
     _load()
-    from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
-    from anchor_webtask_api.models.perform_web_task_request_schema_output_schema import (
-        PerformWebTaskRequestSchemaOutputSchema,
-    )
-    from anchor_webtask_api.models.perform_web_task_request_schema_secret_values import (
-        PerformWebTaskRequestSchemaSecretValues,
-    )
+    import anchor_webtask_api.models
 
-    return StartModels(
-        PerformWebTaskRequestSchema, PerformWebTaskRequestSchemaOutputSchema, PerformWebTaskRequestSchemaSecretValues
-    )
+    return anchor_webtask_api.models
 
 
 @functools.cache

@@ -225,19 +225,19 @@ def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[PreparedRequest] | None:
     """Build the request of a start; return None if `extra_body` cannot be written as JSON."""
-    models = generated.start_models()
+    models = generated.models()
     fields = dict(options.open())
     session_id = fields.pop("session_id", None)
     extra_body = fields.pop("extra_body", {})
     if "secret_values" in fields:
         values = {name: v if isinstance(v, str) else dict(v) for name, v in fields["secret_values"].items()}
-        fields["secret_values"] = models.secret_values()
+        fields["secret_values"] = models.PerformWebTaskRequestSchemaSecretValues()
         fields["secret_values"].additional_properties.update(values)
     if output.schema is not None:
-        fields["output_schema"] = models.output_schema.from_dict(output.schema)
+        fields["output_schema"] = models.PerformWebTaskRequestSchemaOutputSchema.from_dict(output.schema)
     if not in_one_request:
         fields["async_"] = True
-    body = models.request(prompt=prompt, **fields)
+    body = models.PerformWebTaskRequestSchema(prompt=prompt, **fields)
     body.additional_properties.update(extra_body)
     kwargs = generated.start_kwargs(body, session_id)
     try:

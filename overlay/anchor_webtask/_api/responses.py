@@ -89,15 +89,12 @@ def _named_id(content: Any) -> tuple[str | None, object]:
 
 
 def _start_reply(content: Any, redact: Redactor) -> Reply | Failure:
-    from anchor_webtask_api.models.perform_web_task_async_response_data import PerformWebTaskAsyncResponseData
-    from anchor_webtask_api.models.perform_web_task_response_schema import PerformWebTaskResponseSchema
-    from anchor_webtask_api.models.perform_web_task_sync_response_data import PerformWebTaskSyncResponseData
-
+    models = generated.models()
     match _parsed(generated.parse_start, content):
-        case PerformWebTaskResponseSchema(data=PerformWebTaskSyncResponseData(result=result) as data):
+        case models.PerformWebTaskResponseSchema(data=models.PerformWebTaskSyncResponseData(result=result) as data):
             fields = data.additional_properties
             return _ended(fields.get("status"), fields.get("error"), redact) or Completed(result)
-        case PerformWebTaskResponseSchema(data=PerformWebTaskAsyncResponseData(workflow_id=task_id)):
+        case models.PerformWebTaskResponseSchema(data=models.PerformWebTaskAsyncResponseData(workflow_id=task_id)):
             return _unreadable(f"its workflow_id {task_id_problem(task_id)}")
         case Failure() as failure:
             return failure
@@ -114,11 +111,9 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
 
 
 def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
-    from anchor_webtask_api.models.perform_web_task_status_data import PerformWebTaskStatusData
-    from anchor_webtask_api.models.perform_web_task_status_response_schema import PerformWebTaskStatusResponseSchema
-
+    models = generated.models()
     match _parsed(generated.parse_status, _json(response)):
-        case PerformWebTaskStatusResponseSchema(data=PerformWebTaskStatusData() as data):
+        case models.PerformWebTaskStatusResponseSchema(data=models.PerformWebTaskStatusData() as data):
             pass
         case Failure() as failure:
             return failure

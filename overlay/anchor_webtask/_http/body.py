@@ -109,7 +109,9 @@ class BoundedResponse:
 
 def _is_compressed(headers: httpx.Headers) -> bool:
     """Whether a body is compressed once, in a way that can be undone."""
-    codings = [each.strip().lower() for each in headers.get("content-encoding", "").split(",")]
+    if (value := headers.get("content-encoding")) is None:
+        return False
+    codings = [each.strip().lower() for each in value.split(",")]
     named = [coding for coding in codings if coding not in {"", "identity"}]
     return len(named) == 1 and named[0] in _ZLIB_CODINGS
 

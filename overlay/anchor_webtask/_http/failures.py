@@ -5,6 +5,7 @@ It also decides which requests get the key. It does no I/O; the sync and the asy
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -78,8 +79,8 @@ class KeyAuth(httpx.Auth):
         yield request
 
 
-def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
-    return url.scheme, url.host, url.port
+def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
+    return url.scheme, url.raw_host, url.port
 
 
 class Guard:
@@ -112,10 +113,7 @@ class Guard:
 
     def redacted_logs(self) -> RedactedLogs:
         """Return a context manager for the exchange, in which the log records of httpx and httpcore are redacted."""
-        with _importing.lock:
-            from anchor_webtask._redaction.logs import RedactedLogs
-
-        return RedactedLogs(self._redact)
+        return _redacted_logs()(self._redact)
 
     def trace(self, event: str, info: Mapping[str, Any]) -> None:
         """Record the progress of the request; this is httpcore's `trace` extension."""
@@ -250,6 +248,14 @@ class Guard:
             request_id=request_id(head, self._redact),
             retry_after=response.retry_after,
         )
+
+
+@functools.cache
+def _redacted_logs() -> type[RedactedLogs]:
+    with _importing.lock:
+        from anchor_webtask._redaction.logs import RedactedLogs
+
+    return RedactedLogs
 
 
 DEADLINE: Final = "anchor_webtask.deadline"

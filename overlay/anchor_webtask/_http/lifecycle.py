@@ -89,6 +89,9 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
         if (client := self._usable()) is not None:
             return client
+        client = self._client
+        if client is not None and not (self._is_closed or client.is_closed or client.is_broken):
+            return client
         # A client imports its transport. That lock is taken first: a signal handler may interrupt its owner and call
         # `close`, which needs the other lock.
         with _importing.lock, self._lock:

@@ -293,8 +293,7 @@ class AsyncTasks(TasksBase):
             )
             return record.judged(start.read(response))
 
-        drive = Drive(start.steps, self._settings.clock, fetch, None)
-        (reply,) = [reply async for reply in drive]
+        reply = await anext(Drive(start.steps, self._settings.clock, fetch, None))
         task = self._handle(start.handle_parts(reply))
         log_start(task._state)
         return task

@@ -41,6 +41,7 @@ class Drive(Generic[E]):
         self._clock = clock
         self._fetch = fetch
         self._task_id = task_id
+        self._adding_id = AddingTaskId(task_id)
         self._steps: Generator[Step[E], StepResult] | None = None
         self._reply: Reply | Failure | None = None
 
@@ -67,7 +68,7 @@ class Drive(Generic[E]):
 
     def _next_step(self) -> Step[E]:
         try:
-            with AddingTaskId(self._task_id):
+            with self._adding_id:
                 if self._steps is None:
                     self._steps = self._make_steps()
                     return next(self._steps)

@@ -291,7 +291,7 @@ class Tasks(TasksBase):
             )
             return record.judged(start.read(response))
 
-        (reply,) = drive(start.steps, self._settings.clock, fetch, None)
+        reply = next(drive(start.steps, self._settings.clock, fetch, None))
         task = self._handle(start.handle_parts(reply))
         log_start(task._state)
         return task

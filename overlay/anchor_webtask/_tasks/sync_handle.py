@@ -29,12 +29,12 @@ def drive(
     task_id: str | None,
 ) -> Iterator[E]:
     """Execute the steps of a start or a wait, and yield the values that they emit; for a start, `task_id` is None."""
-    steps = make_steps()
+    steps, adding_id = make_steps(), AddingTaskId(task_id)
     step: Step[E] | None = None
     reply: Reply | Failure | None = None
     while True:
         try:
-            with AddingTaskId(task_id):
+            with adding_id:
                 step = next(steps) if step is None else steps.send((clock.now(), reply))
         except StopIteration:
             return
