@@ -11,7 +11,6 @@ import random
 import signal
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
@@ -97,16 +96,6 @@ def interrupted_calls(
     raise AssertionError("the points never end")
 
 
-def in_own_thread(function: Callable[[], BaseException | None]) -> BaseException | None:
-    """Call a function in a new thread.
-
-    If a trace function raises while a `with` statement ends for an exception, the interpreter goes on to take that
-    exception for one that is being handled, until the thread ends.
-    """
-    with ThreadPoolExecutor(max_workers=1) as executor:
-        return executor.submit(function).result()
-
-
 @library_leaks
 @pytest.mark.parametrize("method", METHODS)
 def test_start_interrupted_at_a_line_says_what_is_known_of_its_task(
@@ -135,7 +124,7 @@ def test_start_interrupted_at_a_line_says_what_is_known_of_its_task(
                 return None
 
             if runner.name == "sync":
-                return in_own_thread(interrupted_sync)
+                return interrupted_sync()
             raised: BaseException | None = runner.call(interrupted)
             return raised
 

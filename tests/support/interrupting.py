@@ -6,6 +6,7 @@ a call. So is each await at which an async call can be cancelled.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -92,15 +93,24 @@ def observed(monkeypatch: pytest.MonkeyPatch, progress: Progress) -> Iterator[No
         yield
 
 
+def _begins_block(frame: FrameType) -> bool:
+    line = linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    return line.lstrip().startswith(("with ", "async with ", "try:"))
+
+
 @contextmanager
 def interrupted_at_line(progress: Progress, interruption: BaseException) -> Iterator[None]:
-    """Raise an exception before the line of this number that runs in this context."""
+    """Raise an exception before the line of this number that runs in this context.
+
+    Lines that begin with `with` or `try` are left out: an exception that a trace function raises there can keep a `with`
+    statement from ending, which no signal can.
+    """
     previous = sys.gettrace()
 
     def trace_lines(frame: FrameType, event: str, _: object) -> Any:
         if event == "line":
             progress.points += 1
-            if progress.points == progress.point:
+            if progress.points == progress.point and not _begins_block(frame):
                 sys.settrace(previous)
                 progress.reach(frame)
                 raise interruption

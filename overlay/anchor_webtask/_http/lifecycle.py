@@ -89,9 +89,6 @@ class Lifecycle(Generic[ClientT]):
             self._pid = os.getpid()
         if (client := self._usable()) is not None:
             return client
-        client = self._client
-        if client is not None and not (self._is_closed or client.is_closed or client.is_broken):
-            return client
         # A client imports its transport. That lock is taken first: a signal handler may interrupt its owner and call
         # `close`, which needs the other lock.
         with _importing.lock, self._lock:
@@ -102,12 +99,10 @@ class Lifecycle(Generic[ClientT]):
 
     def _usable(self) -> ClientT | None:
         """Return the client; None if there is none, or if it must be replaced."""
-        with self._lock:
-            if self._is_closed:
-                raise ConfigurationError(CLOSED)
-            if self._client is None or self._client.is_closed or self._client.is_broken:
-                return None
-            return self._client
+        if self._is_closed:
+            raise ConfigurationError(CLOSED)
+        client = self._client
+        return None if client is None or client.is_closed or client.is_broken else client
 
     def close(self) -> ClientT | None:
         """Refuse all later use, and return the client that the caller must close; None if this process has none.
