@@ -52,11 +52,12 @@ def _after_fork_in_parent() -> None:
 
 
 def _after_fork_in_child() -> None:
-    global lock  # noqa: PLW0603  it belongs to the process
+    global lock, _own  # noqa: PLW0603  they belong to the process
     try:
         _own.release()
     except RuntimeError:
         lock = _Lost()
+        _own = RLock()  # the old one stays locked by a thread that this process does not have
 
 
 if hasattr(os, "register_at_fork"):

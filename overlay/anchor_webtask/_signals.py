@@ -3,15 +3,18 @@
 A handler runs between two operations of whatever code is running. If the handler raises, for example the `TimeoutError`
 of a worker's time limit, the exception seems to come from that code: from a socket, from httpcore, or from the class of
 an answer. But it belongs to the user, and must not be replaced by one of our errors.
+
+A traceback shows a handler: Python calls it with the frame that it interrupts, which is the one before its own there.
 """
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any
+import inspect
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import FrameType
 
 
 def reraise_from_handler(error: BaseException) -> None:
@@ -19,23 +22,23 @@ def reraise_from_handler(error: BaseException) -> None:
 
     Contexts are not searched: a context may be an exception that the user is handling while this package is called.
     """
-    import signal
-
-    handlers = {_code(signal.getsignal(number)) for number in signal.valid_signals()}
     exception: BaseException | None = error
     while exception is not None:
+        frames: list[FrameType] = []
         traceback = exception.__traceback__
         while traceback is not None:
-            if traceback.tb_frame.f_code in handlers:
-                raise exception from None
+            frames.append(traceback.tb_frame)
             traceback = traceback.tb_next
+        if any(_was_called_with(handler, interrupted) for interrupted, handler in pairwise(frames)):
+            raise exception
         exception = exception.__cause__
 
 
-def _code(handler: Any) -> CodeType | None:
-    """Return the code of a handler; None if it is not written in Python."""
-    while isinstance(handler, functools.partial):
-        handler = handler.func
-    function = handler if hasattr(handler, "__code__") else getattr(handler, "__call__", None)  # noqa: B004
-    code: CodeType | None = getattr(function, "__code__", None)
-    return code
+def _was_called_with(frame: FrameType, interrupted: FrameType) -> bool:
+    """Whether a function was called as Python calls a handler: with a signal's number and the interrupted frame."""
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + bool(code.co_flags & inspect.CO_VARARGS)]
+    values: list[object] = [frame.f_locals.get(name) for name in names]
+    if values and isinstance(values[-1], tuple):
+        values.extend(values.pop())  # type: ignore[arg-type]  # it is a tuple
+    return any(isinstance(number, int) and given is interrupted for number, given in pairwise(values))

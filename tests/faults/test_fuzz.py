@@ -7,6 +7,7 @@ responses for minutes. Keep a response that makes a test fail: as a folder in `t
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
@@ -103,17 +104,21 @@ def parsed(body: bytes) -> dict[str, Any]:
 
 
 def arrived_id(body: bytes) -> Any:
-    """Return the task's id that the first JSON value of a body holds, perhaps with invalid UTF-8 elsewhere."""
-    content: Any = parsed(body)
-    if not content:
-        try:
-            text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n\v\f")
-            content, _ = json.JSONDecoder(strict=False).raw_decode(text)
-        except (ValueError, RecursionError):
-            return None
+    """Return the task's id that the JSON of a body holds; if it is not JSON, the first id that stands in it."""
+    text = body.decode("utf-8", "replace").lstrip("\ufeff")
+    try:
+        content: Any = json.JSONDecoder(strict=False).decode(text)
+    except (ValueError, RecursionError):
+        return first_id(text)
     places = [content.get("data"), content] if isinstance(content, dict) else []
     named = [place.get(name) for place in places if isinstance(place, dict) for name in ("workflow_id", "workflowId")]
     return next((str(each) for each in named if is_id(each) or type(each) is int), None)
+
+
+def first_id(text: str) -> str | None:
+    """Return the first id that stands in a text which is not JSON."""
+    found = re.search(r'"workflow(?:_id|Id)"\s*:\s*"([^"\\]+)"', text)
+    return found[1] if found is not None and is_id(found[1]) else None
 
 
 def expected_of_start(status: int, body: bytes) -> Expected:

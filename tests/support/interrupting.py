@@ -102,7 +102,7 @@ def _begins_block(frame: FrameType) -> bool:
 def interrupted_at_line(progress: Progress, interruption: BaseException) -> Iterator[None]:
     """Raise an exception before the line of this number that runs in this context.
 
-    Lines that begin with `with` or `try` are left out: an exception that a trace function raises there can keep a `with`
+    Lines with the words `with` or `try` are left out: an exception that a trace function raises there can keep a `with`
     statement from ending, which no signal can.
     """
     previous = sys.gettrace()

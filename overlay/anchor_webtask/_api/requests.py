@@ -17,6 +17,7 @@ from anchor_webtask._http.prepared_request import PreparedRequest
 from anchor_webtask._models import TaskOptions
 from anchor_webtask._output.json_schema import has_text_keys
 from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from anchor_webtask._config import Settings
@@ -27,6 +28,7 @@ MAX_ID_LENGTH: Final = 1024
 # The colon in `localhost:8080` precedes a port, so only `://` shows that a URL has a scheme.
 _SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use: that takes a millisecond
 
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 Options = Sealed[dict[str, Any]]
@@ -110,6 +112,8 @@ def task_id_problem(task_id: object) -> str | None:
         return f"must be text, not {type(task_id).__name__}"
     if not task_id.strip():
         return "is empty"
+    if _CONTROL.search(task_id):
+        return "contains a control character"
     if task_id in {".", ".."}:
         return f"must not be {task_id!r}, which has a special meaning in a URL path"
     return _identifier_problem(task_id)
@@ -244,7 +248,8 @@ def _prepared_start(
         if not has_text_keys(extra_body):
             return None
         kwargs["content"] = _ENCODER.encode(kwargs.pop("json")).encode()
-    except (TypeError, ValueError, RecursionError):
+    except (TypeError, ValueError, RecursionError) as error:
+        reraise_from_handler(error)
         return None
     return Sealed(_prepared(_start_url(base_url + kwargs["url"]), kwargs))
 

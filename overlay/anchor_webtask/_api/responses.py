@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from anchor_webtask._api import generated
 from anchor_webtask._api.requests import task_id_problem
 from anchor_webtask._errors import UnexpectedResponseError
+from anchor_webtask._http.body import unzipped
 from anchor_webtask._http.failures import request_id
 from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,8 +31,9 @@ _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired
 _STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
-_BEFORE_JSON: Final = rb"(\xef\xbb\xbf)?\s*+([0-9a-fA-F]{1,16}+[^\r\n{]{0,256}+\r\n)?\s*+"
-"""What may precede JSON: a byte order mark, white space, and the size of a chunk in a body as it was received."""
+_ID_FIELD: Final = re.compile(r'"workflow(?:_id|Id)"\s*+:\s*+"([^"\\]{1,300}+)"')
+_MAX_PLACES: Final = 8
+"""In a body that is not JSON, at most this many places are tried at which JSON may begin."""
 
 # The generated parsers raise these errors for JSON of another shape; `json.loads` raises some of them, too.
 _PARSE_ERRORS: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError)
@@ -59,22 +62,42 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
 
 
 def arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
-    """Return the id of a task and its status, from the first body that holds complete JSON with an id; else None."""
+    """Return the id of a task and its status, from the first body that has an id; else None."""
     for body in bodies:
-        for load in (json.loads, _first_json):
-            try:
-                task_id, status = _named_id(load(body))
-            except (ValueError, RecursionError):
-                continue
+        for reading in (body, *unzipped(body)):
+            task_id, status = _id_in(reading.decode("utf-8", "replace"))
             if task_id is not None:
                 return task_id, status
     return None, None
 
 
-def _first_json(body: bytes) -> Any:
-    """Return the first JSON value of a body, whatever follows it, and with U+FFFD for invalid UTF-8."""
-    before = re.match(_BEFORE_JSON, body)
-    return _LENIENT.raw_decode(body[before.end() if before else 0 :].decode("utf-8", "replace"))[0]
+def _id_in(text: str) -> tuple[str | None, object]:
+    """Return the id of a task and its status from a text: from its JSON, or else from the JSON objects in it.
+
+    Where no complete object begins, the next one is looked for at the beginning of a line: an object inside an
+    incomplete one may say anything. If there is no complete object with an id, the id's field alone is enough, since a
+    task whose id is lost may be started and paid for twice.
+    """
+    try:
+        return _named_id(_LENIENT.decode(text.lstrip("\ufeff")))
+    except (ValueError, RecursionError) as error:
+        reraise_from_handler(error)
+    at = incomplete = text.find("{")
+    for _ in range(_MAX_PLACES):
+        if at < 0:
+            break
+        try:
+            content, end = _LENIENT.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            reraise_from_handler(error)
+            at = text.find("\n{", at) + 1 or -1
+            continue
+        task_id, status = _named_id(content)
+        if task_id is not None:
+            return task_id, status
+        at = incomplete = text.find("{", end)
+    field = _ID_FIELD.search(text, incomplete) if incomplete >= 0 else None
+    return (field[1], None) if field is not None and task_id_problem(field[1]) is None else (None, None)
 
 
 def _named_id(content: Any) -> tuple[str | None, object]:
@@ -153,7 +176,8 @@ def _json(response: BoundedResponse) -> Any:
     """Return the JSON of a response; None if it has none."""
     try:
         return json.loads(response.content())
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError) as error:
+        reraise_from_handler(error)
         return None
 
 
@@ -163,7 +187,8 @@ def _parsed(parse: Callable[[int, Any], object], content: Any) -> object:
         try:
             # The spec has 200 only, but a proxy or a later version of the API may respond with another 2xx status.
             return parse(200, content)
-        except _PARSE_ERRORS:
+        except _PARSE_ERRORS as error:
+            reraise_from_handler(error)
             pass
     return _unreadable("it is not JSON of the shape that the spec describes")
 

@@ -143,7 +143,9 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
         await self._discard(self.keep(connection, record.taken))
 
     async def abandon(self, record: ExchangeRecord) -> None:
-        """Close the connections of an exchange that was interrupted."""
+        """Close the connections of an exchange that was interrupted; bytes that wait to be read have arrived too."""
+        for each in record.taken:
+            record.pieces.extend(each.queued_bytes())
         await self._discard(record.taken)
 
     async def _discard(self, connections: list[Connection]) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 CONTENT_CODING: Final = "gzip"
 """The compression that the client accepts for responses."""
@@ -20,6 +20,13 @@ _ZLIB_CODINGS: Final = frozenset({CONTENT_CODING, "x-gzip", "deflate"})
 
 _STEP: Final = 65_536
 """At most this many bytes are decompressed at once, and are decompressed again if there is a mistake in them."""
+
+_MAX_OVERHEAD: Final = 65_536
+"""So many bytes more than the maximum may be received, since compression can make a small body larger."""
+
+_GZIP: Final = b"\x1f\x8b"
+_MAX_LAYERS: Final = 2
+_MAX_UNZIPPED: Final = 1 << 20
 
 _FRAMING_HEADERS: Final = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 
@@ -46,8 +53,10 @@ class BoundedResponse:
         self.is_corrupt = False
         # A custom transport may return a response that has been read and decompressed already.
         is_compressed = _is_compressed(head.headers) and not head.is_stream_consumed
-        self._decompressor = zlib.decompressobj(zlib.MAX_WBITS + 32) if is_compressed else None
+        self._decompressor = _new_decompressor() if is_compressed else None
+        self._is_deflate = is_compressed and "deflate" in head.headers["content-encoding"].lower()
         self._limit = limit
+        self._received = 0
         self._deadline = deadline
         self._chunks: list[bytes] = []
         self._size = 0
@@ -61,9 +70,11 @@ class BoundedResponse:
         """Add a piece of the body as it was received; return False if the rest of the body is not needed."""
         if self.is_too_large or self.is_corrupt:
             return False
-        chunk = piece if self._decompressor is None else self._decompressed(self._decompressor, piece)
+        chunk = piece if self._decompressor is None else self._decompressed(piece)
         self._size += len(chunk)
-        self.is_too_large = self._size > self._limit
+        self._received += len(piece)
+        # Empty blocks are compressed to something, so what is received has a limit too.
+        self.is_too_large = max(self._size, self._received - _MAX_OVERHEAD) > self._limit
         # A body's first piece is accepted even if it is late: it is probably the complete body, and has been paid for.
         self.is_late = now > self._deadline and bool(self._chunks)
         if self.is_too_large or self.is_late:
@@ -71,8 +82,11 @@ class BoundedResponse:
         self._chunks.append(chunk)
         return not self.is_corrupt
 
-    def _decompressed(self, decompressor: zlib._Decompress, piece: bytes) -> bytes:
+    def _decompressed(self, piece: bytes) -> bytes:
         """Decompress a piece up to the maximum, or up to a mistake: what precedes it may be the complete body."""
+        if self._is_deflate and self._received == 0 and _decompress(_new_decompressor(), piece, 1) is None:
+            self._decompressor = zlib.decompressobj(-zlib.MAX_WBITS)  # some servers leave the header out
+        decompressor = self._decompressor or _new_decompressor()
         chunks: list[bytes] = []
         left = self._limit - self._size + 1
         for start in range(0, len(piece), _STEP):  # zlib copies what it has not read yet after each step
@@ -86,7 +100,10 @@ class BoundedResponse:
                 chunks.append(chunk)
                 left -= len(chunk)
                 data = decompressor.unconsumed_tail
-                if not data and len(chunk) < room:
+                if decompressor.unused_data:  # the next member of a gzip file
+                    data, decompressor = decompressor.unused_data, _new_decompressor()
+                    self._decompressor = decompressor
+                elif not data and len(chunk) < room:
                     break
         return b"".join(chunks)
 
@@ -105,6 +122,20 @@ class BoundedResponse:
         with suppress(RuntimeError):  # httpx knows the time only of a response that its client received and closed
             response.elapsed = self.head.elapsed
         return response
+
+
+def unzipped(body: bytes) -> Iterator[bytes]:
+    """Yield what a body holds that is compressed with gzip, although its head does not say so, or says it once."""
+    for _ in range(_MAX_LAYERS):
+        if not body.startswith(_GZIP):
+            return
+        body = _valid_part(_new_decompressor(), body, _MAX_UNZIPPED)
+        yield body
+
+
+def _new_decompressor() -> zlib._Decompress:
+    """Return a decompressor for gzip and for zlib's own format, which the data tell apart."""
+    return zlib.decompressobj(zlib.MAX_WBITS + 32)
 
 
 def _is_compressed(headers: httpx.Headers) -> bool:

@@ -41,7 +41,8 @@ EXCHANGE_ERRORS: Final = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, 
 
 On asyncio, httpx raises plain `ssl.SSLError` for TLS failures after the handshake.
 """
-_PROXY_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+_PROXY_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+"""Through a proxy, each request has a connection of its own: httpx does not show bytes left over after a response."""
 
 
 def ssl_context() -> ssl.SSLContext:
@@ -146,6 +147,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
 
     def __init__(self, settings: Settings, transport: httpx.BaseTransport | None) -> None:
         OwnCookiesOnly.__init__(self)
+        self._is_custom = transport is not None
         transport = transport or _transport(settings)
         self._own_transport = cast("Transport", transport) if isinstance(transport, Connections) else None
         self._may_be_broken = isinstance(transport, httpx.HTTPTransport)
@@ -183,6 +185,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         response: BoundedResponse | None = None
         failure: Failure | None = None
         try:
+            record.is_custom = self._is_custom
             record.is_unobserved = self._own_transport is None
             record.head = head = super().send(request, stream=True)
             try:
@@ -214,6 +217,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
             hide_location(head)
 
         OwnCookiesOnly.__init__(self)
+        self._is_custom = transport is not None
         self._made_transport = None if transport else _async_transport(settings)
         self._own_transport = self._made_transport if isinstance(self._made_transport, Connections) else None
         httpx.AsyncClient.__init__(
@@ -255,6 +259,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         failure: Failure | None = None
         with anyio.move_on_after(limit) as scope:
             try:
+                record.is_custom = self._is_custom
                 record.is_unobserved = self._own_transport is None
                 record.head = head = await super().send(request, stream=True)
                 try:

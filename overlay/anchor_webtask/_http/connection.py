@@ -17,7 +17,7 @@ import httpx
 from anchor_webtask._http.connect_errors import UnusableProtocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 MAX_HEAD: Final = 100 * 1024
 """The maximum size of a response's head, in bytes; httpcore's own limit."""
@@ -139,7 +139,15 @@ class Connection:
     def has_surplus(self) -> bool:
         """Whether the server has sent something unasked, or has closed the connection."""
         stream = self.stream
-        return bool(stream.get_extra_info("is_readable")) or _has_queued_bytes(stream) or _has_unread_tls_data(stream)
+        return bool(stream.get_extra_info("is_readable")) or bool(self._queue()) or _has_unread_tls_data(stream)
+
+    def queued_bytes(self) -> list[bytes]:
+        """Return the bytes that anyio has received under asyncio, and nobody has read; with TLS, they are of no use."""
+        return [] if self.stream.get_extra_info("ssl_object") else list(self._queue())
+
+    def _queue(self) -> Iterable[bytes]:
+        # Neither h11 nor the socket shows these bytes.
+        return getattr(getattr(innermost(self.stream), "_protocol", None), "read_queue", None) or ()
 
 
 def innermost(stream: Any) -> Any:
@@ -148,11 +156,6 @@ def innermost(stream: Any) -> Any:
     while hasattr(inner, "transport_stream"):
         inner = inner.transport_stream
     return inner
-
-
-def _has_queued_bytes(stream: Any) -> bool:
-    """Whether anyio has received bytes under asyncio that nobody has read; neither h11 nor the socket shows them."""
-    return bool(getattr(getattr(innermost(stream), "_protocol", None), "read_queue", None))
 
 
 def _has_unread_tls_data(stream: Any) -> bool:

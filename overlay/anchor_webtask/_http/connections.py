@@ -7,7 +7,7 @@ connection used last is reused first, since the server is the least likely to ha
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -15,10 +15,11 @@ import httpx
 from anchor_webtask._http.connect_errors import NotConnected
 from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT
 from anchor_webtask._http.record import RECORD, ExchangeRecord
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import h11
 
@@ -49,10 +50,10 @@ class Connections:
             taken: Receives each connection that is idle no longer, in the same operation, since an interruption between
                 two operations would lose it. The caller must close all of them but the returned one.
         """
-        with suppress(IndexError):
+        with _no_more():
             while self._idle[0].idle_since < self._now() - MAX_IDLE_SECONDS:
                 taken.extend(map(deque.popleft, (self._idle,)))
-        with suppress(IndexError):
+        with _no_more():
             while True:
                 taken.extend(map(deque.pop, (self._idle,)))
                 connection = taken[-1]
@@ -85,7 +86,7 @@ class Connections:
         connection.idle_since = self._now()
         self._idle.append(connection)
         surplus: list[Connection] = []
-        with suppress(IndexError):
+        with _no_more():
             while len(self._idle) > (0 if self._is_closed else MAX_IDLE_CONNECTIONS):
                 surplus.extend(map(deque.popleft, (self._idle,)))
         return surplus
@@ -113,6 +114,15 @@ class Connections:
         deadline: float | None = request.extensions.get(DEADLINE)
         if deadline is not None and self._now() > deadline:
             raise httpx.ReadTimeout("the time of the request is over", request=request)
+
+
+@contextmanager
+def _no_more() -> Iterator[None]:
+    """Ignore that there is no idle connection any more: another thread may have taken the last one."""
+    try:
+        yield
+    except IndexError as error:
+        reraise_from_handler(error)
 
 
 def ssl_context_of(make: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:

@@ -57,12 +57,13 @@ _STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
     422: BadRequestError,
     429: RateLimitError,
 }
-_NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError)
+_NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError, httpx.UnsupportedProtocol)
 """Exceptions that prove that the request was never sent.
 
 `ConnectTimeout` is not in this list, since httpx-aiohttp also raises it if a connection is lost later. It is trusted
 only from a transport that traces the progress of a request, as httpx's own transports do.
 """
+_SAFE_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 
 
 class KeyAuth(httpx.Auth):
@@ -122,7 +123,7 @@ class Guard:
             self._tunnel = self._tunnel or Tunnel()
             self._tunnel.trace(event, info)
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
-            if self.record.sent:
+            if self.record.sent and info["request"].method not in _SAFE_METHODS:
                 # httpcore does this after a GOAWAY of HTTP/2, and believes the server that it has ignored the request.
                 raise httpx.RemoteProtocolError("the transport sends the request once more")
             self.record.sent.append(True)
@@ -149,7 +150,7 @@ class Guard:
 
     def broken(self, exception: Exception, limit: float) -> Failure:
         """Return the failure for an exception of httpx, with our own text, since httpx's may quote the server."""
-        is_unsent = not self.record.may_have_left or (self.record.is_unobserved and isinstance(exception, _NOT_SENT))
+        is_unsent = self._is_unsent(exception)
         causes = Causes(exception, self._outer)
         if isinstance(exception, httpx.TimeoutException) and not (is_unsent and causes.has_system_timeout()):
             return self._timed_out(limit, is_unsent=is_unsent)
@@ -159,6 +160,17 @@ class Guard:
         if isinstance(exception, httpx.DecodingError):
             return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
         return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
+
+    def _is_unsent(self, exception: Exception) -> bool:
+        """Whether an exception proves that no byte of the request was sent."""
+        record = self.record
+        if record.is_unobserved:
+            return isinstance(exception, _NOT_SENT)
+        if record.may_have_left:
+            return False
+        # A user's transport may trace one attempt and send a second one without a trace.
+        has_tunnel = self._tunnel is not None and self._tunnel.is_asked
+        return not record.is_custom or has_tunnel or isinstance(exception, (*_NOT_SENT, httpx.ConnectTimeout))
 
     def not_sent(self, seconds: float) -> Failure:
         """Return the failure of a request that got no slot within these seconds."""
@@ -190,9 +202,11 @@ class Guard:
         """
         if response is None:
             return (failure or self.overdue(limit))._replace(bodies=Sealed((self.record.received_body(),)).open)
+        is_complete = failure is None and not (response.is_corrupt or response.is_too_large or response.is_late)
         failure = self._failure(response, failure, limit)
         if failure is not None:
             return failure._replace(
+                is_complete=is_complete,
                 status=response.head.status_code,
                 request_id=request_id(response.head, self._redact),
                 retry_after=response.retry_after,
@@ -239,6 +253,8 @@ class Guard:
         head, status = response.head, response.head.status_code
         message, code = _api_error(response.content())
         message = None if message is None else self._redact.quote(message)
+        if code is not None and self._redact(str(code)) != str(code):
+            code = None  # a secret of digits
         kind = _STATUS_ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
         return kind(
             f"HTTP {status}: {message or _phrase(status)}",

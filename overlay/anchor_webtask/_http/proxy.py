@@ -50,10 +50,10 @@ def connection_settings(
             )
     elif not settings.is_loopback:
         found = environment_proxy(settings.base_url)
-    if ssl_context is None and not settings.is_loopback:
+    if ssl_context is None and settings.base_url.startswith("https:"):
         check_certificate_files()
-    if found is not None and found.open().auth:
-        secrets = Sealed((*settings.secrets.open(), *_password(found)))
+    if found is not None and (own := _secrets(found)).open():
+        secrets = Sealed((*settings.secrets.open(), *own.open()))
         settings = settings._replace(secrets=secrets, redact=Redactor(secrets))
     return settings._replace(proxy=found, ssl_context=ssl_context)
 
@@ -98,9 +98,10 @@ def _parsed(given: Sealed[object]) -> Sealed[httpx.Proxy] | str:
     return Sealed(proxy)
 
 
-def _password(proxy: Sealed[httpx.Proxy]) -> tuple[str, ...]:
-    auth = proxy.open().auth
-    return (auth[1],) if auth and auth[1] else ()
+def _secrets(proxy: Sealed[httpx.Proxy]) -> Sealed[tuple[str, ...]]:
+    """Return a proxy's secrets: its password, a user name without password, which is a token, and headers' values."""
+    auth = proxy.open().auth or ("", "")
+    return Sealed(tuple(filter(None, (auth[1] or auth[0], *proxy.open().headers.values()))))
 
 
 def proxy_with_context(proxy: Sealed[httpx.Proxy], context: ssl.SSLContext) -> httpx.Proxy:

@@ -26,6 +26,7 @@ class ExchangeRecord:
     """How far one exchange has got.
 
     Attributes:
+        is_custom: Whether the user's own transport has the request.
         is_unobserved: Whether a transport has the request that has not reported any progress, and perhaps never will.
         taken: The connections that the exchange has taken, and has neither closed nor given back.
         sent: Empty until directly before the first byte of the request may leave.
@@ -37,10 +38,10 @@ class ExchangeRecord:
         piece: The latest piece of the body, which may not be a part of `response` yet.
     """
 
-    __slots__ = ("buffer", "head", "is_unobserved", "piece", "pieces", "response", "sent", "taken")
+    __slots__ = ("buffer", "head", "is_custom", "is_unobserved", "piece", "pieces", "response", "sent", "taken")
 
     def __init__(self) -> None:
-        self.is_unobserved = False
+        self.is_custom = self.is_unobserved = False
         self.taken: list[Connection] = []
         self.sent: list[bool] = []
         self.pieces: list[bytes] = []
@@ -61,11 +62,12 @@ class ExchangeRecord:
     def received_body(self) -> bytes:
         """Return the bytes after the response's head as they were received, perhaps chunked and compressed.
 
-        Heads of interim responses (1xx) precede the response's own. A line may end without a carriage return.
+        Heads of interim responses (1xx) precede the response's own. A line may end without a carriage return. If the
+        response's own head has no end, it is returned as well.
         """
         received, start = self.received(), 0
         while end := _END_OF_HEAD.search(received, start):
             if not _INTERIM.match(received, start):
                 return received[end.end() :]
             start = end.end()
-        return b""
+        return received[start:]

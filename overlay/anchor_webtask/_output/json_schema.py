@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.mismatch import Mismatch
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from anchor_webtask._output.schema_shape import Schema
@@ -35,12 +36,12 @@ class JsonSchema:
     """
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        try:
-            with _importing.lock:
+        with _importing.lock:
+            try:
                 import jsonschema
                 import referencing
-        except ImportError as error:
-            raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
+            except ImportError as error:
+                raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 
         self.schema: Schema = json_copy(schema)
         try:
@@ -117,8 +118,8 @@ def json_text(schema: Mapping[str, Any]) -> str:
         text.encode()  # raises if the text has half of a surrogate pair
         if _decoded(text) == schema or has_text_keys(schema):
             return text
-    except (TypeError, ValueError, RecursionError):
-        pass
+    except (TypeError, ValueError, RecursionError) as error:
+        reraise_from_handler(error)
     raise ConfigurationError(
         "output must be JSON: "
         "it may contain only text, finite numbers, booleans, None, lists, and dicts whose keys are text"

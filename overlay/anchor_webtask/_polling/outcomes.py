@@ -66,6 +66,7 @@ class Failure(NamedTuple):
         bodies: Returns what arrived of the response's body: decoded, and as received. A function, since a repr must not
             show it.
         task_id: The task's id, if it arrived all the same.
+        is_complete: Whether the response is complete, so that nothing of it, such as an id, is missing.
     """
 
     fault: Fault
@@ -75,6 +76,7 @@ class Failure(NamedTuple):
     retry_after: float | None = None
     bodies: Callable[[], tuple[bytes, ...]] = tuple
     task_id: str | None = None
+    is_complete: bool = True
 
 
 Ended: TypeAlias = Completed | Failed

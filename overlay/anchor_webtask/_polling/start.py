@@ -95,7 +95,7 @@ def _retry_delay(failure: Failure, *, until_deadline: bool) -> float | None:
     """Return the minimum delay before the start is retried, in seconds; None if it must not be retried."""
     if failure.fault is Fault.NOT_CONNECTED:
         return 0.0
-    if until_deadline and isinstance(failure.error, RateLimitError):
+    if until_deadline and isinstance(failure.error, RateLimitError) and failure.is_complete:
         wanted = failure.retry_after or 0.0
         return wanted if wanted <= MAX_RETRY_AFTER else None
     return None

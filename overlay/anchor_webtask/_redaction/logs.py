@@ -99,8 +99,8 @@ def _redact_record(record: logging.LogRecord, redact: Redactor) -> None:
 def _redacted_event(text: str, kind: str, redact: Redactor) -> str:
     """Redact what a record of httpcore quotes of a response: the bytes of its head, or the text of an exception."""
     match kind:
-        case "started":  # only the request
-            return text
+        case "started":  # only the request, or the password for a SOCKS proxy
+            return redact(text) if "auth=" in text else text
         case "failed":
             before, parenthesis, quoted = text.partition("(")
             return f"{before}{parenthesis}{redact(quoted)}"

@@ -10,6 +10,8 @@ import re
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from anchor_webtask import _importing
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,7 +27,8 @@ def searchable(secrets: Iterable[str]) -> str:
     """Return a text that contains every plain text to which other programs may change a long secret, in lower case."""
     joined = "\n".join(secrets)
     if "\\" in joined or "%" in joined or "&" in joined:
-        from anchor_webtask._redaction.matching import unescaped
+        with _importing.lock:
+            from anchor_webtask._redaction.matching import unescaped
 
         joined = unescaped(joined)
     if joined.isascii():

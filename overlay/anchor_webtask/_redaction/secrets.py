@@ -124,14 +124,10 @@ def release_frames(interruption: BaseException) -> None:
 
     Ctrl-C and cancellation pass through frames of httpx whose variables hold the request's headers and body.
     """
-    seen: set[int] = set()
-    pending: list[BaseException | None] = [interruption]
+    pending = [interruption]
     while pending:
         exception = pending.pop()
-        if exception is None or id(exception) in seen:
-            continue
-        seen.add(id(exception))
-        pending += (exception.__cause__, exception.__context__)
         if isinstance(exception, BaseExceptionGroup):
             pending += exception.exceptions
+        # The causes and contexts are only detached: one may be an exception that the caller is handling.
         exception.__traceback__ = exception.__cause__ = exception.__context__ = None

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from anchor_webtask import _importing
 from anchor_webtask._api.responses import arrived_id
-from anchor_webtask._errors import AnchorError
+from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
 from anchor_webtask._http.record import ExchangeRecord
-from anchor_webtask._polling.outcomes import Failure, Running
+from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Running
 from anchor_webtask._polling.start import is_certainly_not_started
 from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+ENDED_NOTE: Final = "interrupted after the task had ended: its answer had arrived, and was not returned"
 START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
 
 
@@ -40,13 +41,14 @@ def add_running_note(raised: BaseException, task_id: str) -> None:
     """Attach the task's id to an exception: in a note, and as an attribute if the note must not show the id."""
     _add_note(raised, running_note(task_id))
     if isinstance(task_id, SecretTaskId):
-        with suppress(AttributeError):  # a class may have an attribute of this name that cannot be set
+        with suppress(Exception):  # a class may have an attribute of this name that cannot be set
             raised.task_id = task_id  # type: ignore[attr-defined]
 
 
 def _add_note(raised: BaseException, note: str) -> None:
-    if note not in getattr(raised, "__notes__", ()):  # the exception may pass several places that add its note
-        raised.add_note(note)
+    with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
+        if note not in getattr(raised, "__notes__", ()):  # the exception may pass several places that add its note
+            raised.add_note(note)
 
 
 def annotate(raised: BaseException, task_id: str | None) -> None:
@@ -89,14 +91,16 @@ class StartRecord:
 
     Attributes:
         task_id: The task's id, once the response to the start has been read.
-        exchange: The exchange that may have started the task; None if there is none, or if the id is known.
+        exchange: The exchange that may have started the task; None if there is none, or if its reply is known.
+        has_ended: Whether the reply to the start was the task's end, without an id.
     """
 
-    __slots__ = ("_redact", "exchange", "task_id")
+    __slots__ = ("_redact", "exchange", "has_ended", "task_id")
 
     def __init__(self) -> None:
         self.task_id: str | None = None
         self.exchange: ExchangeRecord | None = None
+        self.has_ended = False
         self._redact: Redactor | None = None
 
     def new_exchange(self, redact: Redactor) -> ExchangeRecord:
@@ -110,6 +114,9 @@ class StartRecord:
         if isinstance(outcome, Running) and outcome.task_id is not None:
             self.task_id = outcome.task_id  # first, since an interruption may follow any line
             self.exchange = None  # it holds the request, which must not stay in memory while the task runs
+        elif isinstance(outcome, Completed | Failed):
+            self.has_ended = True
+            self.exchange = None
         elif isinstance(outcome, Failure) and outcome.task_id is None and is_certainly_not_started(outcome):
             self.exchange = None
         return outcome
@@ -139,17 +146,29 @@ class StartRecord:
             raise
 
     def _note(self, raised: BaseException) -> None:
-        if isinstance(raised, AnchorError):
-            return
-        task_id, exchange = self.task_id, self.exchange
-        if task_id is None and exchange is not None:
+        task_id = self.task_id or self._arrived_id()
+        if task_id is not None:
+            if not isinstance(raised, AnchorError):
+                add_running_note(raised, task_id)
+            elif raised.task_id is None:
+                raised.task_id = task_id
+        elif self.has_ended:
+            if not isinstance(raised, AnchorError):
+                _add_note(raised, ENDED_NOTE)
+        elif self._may_have_started() and not isinstance(raised, StartOutcomeUnknownError):
+            _add_note(raised, START_NOTE)
+
+    def _may_have_started(self) -> bool:
+        return self.exchange is not None and self.exchange.may_have_left
+
+    def _arrived_id(self) -> str | None:
+        """Return the id that the interrupted exchange has received; None if there is none."""
+        if self.exchange is None:
+            return None
+        with suppress(Exception):  # nothing may replace the user's exception
             with _importing.lock:
                 from anchor_webtask._http.arrived import arrived_bodies
 
-            task_id, _ = arrived_id(arrived_bodies(exchange))
-            if task_id is not None and self._redact is not None:
-                task_id = self._redact.task_id(task_id)
-        if task_id is not None:
-            add_running_note(raised, task_id)
-        elif exchange is not None and exchange.may_have_left:
-            _add_note(raised, START_NOTE)
+            task_id, _ = arrived_id(arrived_bodies(self.exchange))
+            return task_id if task_id is None or self._redact is None else self._redact.task_id(task_id)
+        return None
