@@ -45,10 +45,19 @@ class Alarm:
             raise self.exception
 
 
+def _restoring(alarm: Alarm) -> Callable[..., None]:
+    def ring(number: int, _: object) -> None:
+        signal.signal(number, signal.SIG_IGN)
+        alarm.ring()
+
+    return ring
+
+
 HANDLERS: Final[dict[str, Callable[[Alarm], Callable[..., None]]]] = {
     "object": lambda alarm: alarm,
     "method": lambda alarm: alarm.ring,
     "function": lambda alarm: lambda *_: alarm.ring(),
+    "that restores the former handler": _restoring,
     "partial": lambda alarm: functools.partial(alarm.ring, "worker"),
 }
 

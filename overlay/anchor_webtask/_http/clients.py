@@ -19,6 +19,7 @@ from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_locatio
 from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.proxy import proxy_with_context
 from anchor_webtask._http.record import RECORD
+from anchor_webtask._http.recording_transport import AsyncRecordingTransport, RecordingTransport
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._signals import reraise_from_handler
@@ -153,7 +154,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         self._may_be_broken = isinstance(transport, httpx.HTTPTransport)
         httpx.Client.__init__(
             self,
-            transport=transport,
+            transport=transport if self._own_transport else RecordingTransport(transport),
             event_hooks={"response": [hide_location]},
             **_httpx_arguments(settings),
         )
@@ -187,7 +188,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         try:
             record.is_custom = self._is_custom
             record.is_unobserved = self._own_transport is None
-            record.head = head = super().send(request, stream=True)
+            head = super().send(request, stream=True)
             try:
                 record.response = response = guard.response(head, deadline)
                 if response.needs_body:
@@ -218,11 +219,12 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
 
         OwnCookiesOnly.__init__(self)
         self._is_custom = transport is not None
-        self._made_transport = None if transport else _async_transport(settings)
-        self._own_transport = self._made_transport if isinstance(self._made_transport, Connections) else None
+        self._made_transport = made = None if transport else _async_transport(settings)
+        self._own_transport = made if isinstance(made, Connections) else None
+        used = transport or made
         httpx.AsyncClient.__init__(
             self,
-            transport=transport or self._made_transport,
+            transport=AsyncRecordingTransport(used) if used and not self._own_transport else used,
             event_hooks={"response": [hide]},
             **_httpx_arguments(settings),
         )
@@ -261,7 +263,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
             try:
                 record.is_custom = self._is_custom
                 record.is_unobserved = self._own_transport is None
-                record.head = head = await super().send(request, stream=True)
+                head = await super().send(request, stream=True)
                 try:
                     record.response = response = guard.response(head, deadline)
                     if response.needs_body and head.is_stream_consumed:
