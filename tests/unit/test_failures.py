@@ -29,16 +29,9 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from anchor_webtask._http.body import BoundedResponse
-from anchor_webtask._http.failures import (
-    DEADLINE,
-    KEY_HEADER,
-    MAX_ERROR_BODY,
-    MIN_READ_TIMEOUT,
-    Guard,
-    KeyAuth,
-    hide_location,
-    retry_after,
-)
+from anchor_webtask._http.failures import MAX_ERROR_BODY, Guard, retry_after
+from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT
+from anchor_webtask._http.redirects import KEY_HEADER, KeyAuth, hide_location
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._redaction.secrets import Redactor, Sealed
 from tests.support.clocks import VirtualClock

@@ -11,7 +11,7 @@ import pytest
 
 from anchor_webtask._http.connection import READ_SIZE, Connection, Origin
 from anchor_webtask._http.connections import Connections
-from anchor_webtask._http.failures import DEADLINE
+from anchor_webtask._http.record import DEADLINE
 from anchor_webtask._http.transport import Transport
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import httpx
 
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.failures import KEY_HEADER
+from anchor_webtask._http.redirects import KEY_HEADER
 from anchor_webtask._redaction.secrets import REDACTED
 
 if TYPE_CHECKING:

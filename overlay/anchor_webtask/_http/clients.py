@@ -15,11 +15,12 @@ from anchor_webtask._http.connections import Connections
 from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state
 from anchor_webtask._http.event_loop import OneLoop
-from anchor_webtask._http.failures import DEADLINE, Guard, KeyAuth, hide_location
+from anchor_webtask._http.failures import Guard
 from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.proxy import proxy_with_context
-from anchor_webtask._http.record import RECORD
+from anchor_webtask._http.record import DEADLINE, RECORD
 from anchor_webtask._http.recording_transport import AsyncRecordingTransport, RecordingTransport
+from anchor_webtask._http.redirects import KeyAuth, hide_location
 from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._signals import reraise_from_handler

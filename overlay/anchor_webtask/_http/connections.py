@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from anchor_webtask._http.connect_errors import NotConnected
-from anchor_webtask._http.failures import DEADLINE, MIN_READ_TIMEOUT
-from anchor_webtask._http.record import RECORD, ExchangeRecord
+from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT, RECORD, ExchangeRecord
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Decides what an HTTP status, a `Retry-After` header or a broken connection means, and whether the request was sent.
 
-It also decides which requests get the key. It does no I/O; the sync and the async client share it.
+It does no I/O; the sync and the async client share it.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from anchor_webtask._errors import (
 )
 from anchor_webtask._http.body import BoundedResponse
 from anchor_webtask._http.connect_errors import Causes, Tunnel, not_connected, place_of, timed_out
-from anchor_webtask._http.record import ExchangeRecord
+from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT, ExchangeRecord
+from anchor_webtask._http.redirects import LOCATION
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._redaction.secrets import Sealed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, MutableMapping
+    from collections.abc import Mapping, MutableMapping
 
     from anchor_webtask._clock import Clock
     from anchor_webtask._redaction.logs import RedactedLogs
     from anchor_webtask._redaction.secrets import Redactor
 
-KEY_HEADER: Final = "anchor-api-key"
 MAX_ERROR_BODY: Final = 65_536
 
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
@@ -64,24 +64,6 @@ _NOT_SENT: Final = (httpx.ConnectError, httpx.PoolTimeout, httpx.ProxyError, htt
 only from a transport that traces the progress of a request, as httpx's own transports do.
 """
 _SAFE_METHODS: Final = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-
-
-class KeyAuth(httpx.Auth):
-    """Adds the key to requests for the API's origin, and to no others."""
-
-    def __init__(self, key: Sealed[str], base_url: str) -> None:
-        self._key = key
-        self._origin = _origin(httpx.URL(base_url))
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the key to a request that is about to be sent."""
-        if _origin(request.url) == self._origin:
-            request.headers[KEY_HEADER] = self._key.open()
-        yield request
-
-
-def _origin(url: httpx.URL) -> tuple[str, bytes, int | None]:
-    return url.scheme, url.raw_host, url.port
 
 
 class Guard:
@@ -274,21 +256,10 @@ def _redacted_logs() -> type[RedactedLogs]:
     return RedactedLogs
 
 
-DEADLINE: Final = "anchor_webtask.deadline"
-MIN_READ_TIMEOUT: Final = 0.001
-LOCATION: Final = "anchor_webtask.location"
-
-
 def request_id(head: httpx.Response, redact: Redactor) -> str | None:
     """Return the id that the API or its gateway gave the request; None if there is no id."""
     found = (head.headers.get(name) for name in _REQUEST_ID_HEADERS)
     return next((redact.quote(value) for value in found if value), None)
-
-
-def hide_location(head: httpx.Response) -> None:
-    """Hide a redirect's address from httpx, which would build a request with the key, or fail on an invalid address."""
-    if 300 <= head.status_code < 400 and (location := head.headers.pop("location", None)) is not None:
-        head.extensions[LOCATION] = location
 
 
 def retry_after(value: str | None, wall: float) -> float | None:

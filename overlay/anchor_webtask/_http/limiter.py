@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.connect_errors import NotConnected
-from anchor_webtask._http.failures import MIN_READ_TIMEOUT
 from anchor_webtask._http.lifecycle import CLOSED
 from anchor_webtask._http.prepared_request import CONNECT_SHARE, build_request
+from anchor_webtask._http.record import MIN_READ_TIMEOUT
 from anchor_webtask._polling.start import MIN_CONNECT_TIMEOUT
 
 if TYPE_CHECKING:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 RECORD: Final = "anchor_webtask.record"
 """The key of a record in a request's extensions."""
+DEADLINE: Final = "anchor_webtask.deadline"
+"""The key of the time at which a sync request ends."""
+MIN_READ_TIMEOUT: Final = 0.001
+"""A socket's timeout at the deadline, in seconds; 0 would mean that the socket does not wait at all."""
 
 _END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
 _INTERIM: Final = re.compile(rb"HTTP/[0-9.]+ +1[0-9][0-9]")
