@@ -40,7 +40,8 @@ class Raising(logging.Filter):
         super().__init__()
         self.exception: Exception = LookupError("a mistake in the filter")
 
-    def filter(self, _: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:
+        del record
         raise self.exception
 
 

@@ -103,7 +103,8 @@ def test_check_may_be_repeated_by_a_transport_and_a_start_may_not(runner: Runner
 class RaisingFilter(logging.Filter):
     """A filter that raises."""
 
-    def filter(self, _: logging.LogRecord) -> bool:
+    def filter(self, record: logging.LogRecord) -> bool:
+        del record
         raise LookupError("a mistake in the filter")
 
 
