@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from anchor_webtask._http.connect_errors import NotConnected
+from anchor_webtask._http.lifecycle import CLOSED
 from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT, RECORD, ExchangeRecord
 from anchor_webtask._signals import reraise_from_handler
 
@@ -28,7 +29,6 @@ MAX_IDLE_SECONDS: Final = 5.0
 """Seconds after which an idle connection is closed; servers close it about then too."""
 MAX_IDLE_CONNECTIONS: Final = 200
 """The maximum number of idle connections: as many as starts and checks may be in flight, `MAX_IN_FLIGHT` of each."""
-_CLOSED: Final = "the client was closed"
 
 
 class Connections:
@@ -69,7 +69,7 @@ class Connections:
     def check_open(self) -> None:
         """Stop a request that is not sent yet if the transport was closed meanwhile."""
         if self._is_closed:
-            raise NotConnected(_CLOSED)
+            raise NotConnected(CLOSED)
 
     def keep(self, connection: Connection, taken: list[Connection]) -> list[Connection]:
         """Keep a connection for the next request; return those that must be closed: this one, or the oldest ones.

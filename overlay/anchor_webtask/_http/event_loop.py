@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
 
+_closing: set[object] = set()
+"""The tasks that close connections in other event loops; an event loop itself keeps no task from being collected."""
+
+
 class OneLoop:
     """Remembers the event loop that uses a client first, and refuses all other event loops."""
 
@@ -85,9 +89,15 @@ def _run_soon(loop: Any, function: Callable[[], Awaitable[None]]) -> bool:
             return False
         with _importing.lock:
             import contextvars
+
+        def start() -> None:
+            task = loop.create_task(function())
+            _closing.add(task)
+            task.add_done_callback(_closing.discard)
+
         with suppress(RuntimeError):  # the loop was closed meanwhile
             # An empty context, since in this one another library may be the current one.
-            loop.call_soon_threadsafe(lambda: loop.create_task(function()), context=contextvars.Context())
+            loop.call_soon_threadsafe(start, context=contextvars.Context())
             return True
         return False
     import trio
