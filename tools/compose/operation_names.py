@@ -16,8 +16,6 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from ruamel.yaml.comments import CommentedSeq
-
 from tools.openapi import walk
 from tools.openapi.operations import operations
 
@@ -45,7 +43,7 @@ def rename(document: dict[str, Any]) -> list[str]:
         if operation.get("tags") != [tag(path)]:
             if "tags" in operation:
                 operation[UPSTREAM_TAGS] = operation["tags"]
-            operation["tags"] = CommentedSeq([tag(path)])
+            operation["tags"] = [tag(path)]
         name, here = _snake(str(operation["operationId"])), f"{method.upper()} {path}"
         if not name:
             problems.append(f"the operationId of {here} has no letters or digits for a Python name")

@@ -19,7 +19,7 @@ from tools.openapi.operations import METHODS, operations
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 _Key = tuple[str, str]
 

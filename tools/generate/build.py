@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tools.generate.census import Census
+    from tools.openapi.limits import JSON
 
 README: Final = """\
 # Generated code
@@ -109,7 +110,7 @@ def build(root: Path, work: Path) -> Generated:
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")
-    provenance: dict[str, yaml.JSON] = {
+    provenance: dict[str, JSON] = {
         "sha256": {
             path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in (SPEC, OVERLAY, CONFIG)
         },
