@@ -98,7 +98,7 @@ def load_text(name: str, text: str) -> Any:
         raise DocumentError(f"{name}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
     except (YAMLError, ValueError) as error:
         raise DocumentError(f"{name}: {error}") from error
-    except Exception as error:  # noqa: BLE001 — ruamel.yaml fails in many ways at a tag that does not fit its value
+    except Exception as error:  # ruamel.yaml fails in many ways at a tag that does not fit its value
         raise DocumentError(f"{name}: a value does not fit its tag: {error}") from error
 
 

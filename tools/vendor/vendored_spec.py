@@ -130,14 +130,14 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         raise VendorError(
             f"{name} cannot be merged, since other parts of {SPEC} would change; vendor the complete spec"
         )
-    sources = _sources(root)
+    sources = recorded_sources(root)
     if (merged.changes and name not in sources) or not sources:
         sources.append(name)
     done = [f"{SPEC}: {'added' if change.old is None else 'replaced'} {change.place}" for change in merged.changes]
     return _Vendored(merged.text.encode(), result.version, sources, done)
 
 
-def _sources(root: Path) -> list[str]:
+def recorded_sources(root: Path) -> list[str]:
     """Return the sources that the source file records; an empty list if the file is missing or invalid."""
     try:
         found = json.loads((root / SOURCE).read_bytes())["source"]
