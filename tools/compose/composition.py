@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from tools.compose import apply_overlay, control_characters, operation_names, quoted_consts, read_overlay
+from tools.compose import apply_overlay, control_characters, operation_names, quoted_consts, read_overlay, schema_names
 from tools.compose.read_overlay import CompositionError, Problem
 from tools.openapi import reader, yaml
 from tools.openapi.limits import DocumentError
+from tools.openapi.operations import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,16 +76,25 @@ def compose(spec: Path, overlay: Path, *, comments: bool = False) -> Composition
         raise CompositionError(
             [Problem(None, f"{spec}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
         )
+    given = _ids(document)
     outcomes, problems = apply_overlay.apply(actions, document)
+    ours = [key for key, name in _ids(document).items() if given.get(key) != name]
     problems += _equivalent_paths(document)
     problems += (
-        Problem(None, lost, "Give it an operationId in the overlay.") for lost in operation_names.rename(document)
+        Problem(None, lost, "Give it another operationId in the overlay.")
+        for lost in operation_names.rename(document, ours)
     )
     if problems:
         raise CompositionError(problems)
     quoted_consts.write_as_enums(document)
+    schema_names.rename(document)
     control_characters.escape(document)
     return Composition(document, tuple(outcomes))
+
+
+def _ids(document: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    found = ((method, path, operation.get("operationId")) for method, path, operation in operations(document))
+    return {(method, path): name for method, path, name in found if name is not None}
 
 
 def _equivalent_paths(document: dict[str, Any]) -> Iterator[Problem]:
