@@ -72,7 +72,7 @@ def compose(spec: Path, overlay: Path, *, comments: bool = False) -> Composition
     except DocumentError as error:
         raise CompositionError([Problem(None, str(error))]) from error
     version = document.get("openapi") if isinstance(document, dict) else None
-    if not (isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
+    if not (isinstance(document, dict) and isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
         raise CompositionError(
             [Problem(None, f"{spec}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
         )
