@@ -380,6 +380,18 @@ def test_invalid_spec_file_is_refused(composed: Compose, spec: str, reason: str)
     assert reason in problem(composed, spec=spec)
 
 
+@pytest.mark.parametrize("composed", [False], indirect=True)
+def test_action_that_would_add_more_than_the_limit_for_a_spec_is_refused(composed: Compose) -> None:
+    schemas = {f"S{number}": {} for number in range(2_000)}
+    document = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": schemas}}
+    extra: list[dict[str, Any]] = [{}, {"x-add-if-missing": True}]
+    for more in extra:
+        action = {"target": "$.components.schemas.*", "update": {"x-text": "x" * 20_000}, **more}
+        assert "at 2,000 targets; 33,554,432 is the limit for a spec" in problem(
+            composed, action, spec=json.dumps(document)
+        )
+
+
 # -- The command line and the real files -------------------------------------------------------------------------------
 
 
