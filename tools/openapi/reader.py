@@ -47,8 +47,7 @@ _ODD_FLOATS: Final = {f"{sign}.{name}" for sign in ("", "+", "-") for name in ("
 }
 _NUMERIC: Final = frozenset("+-.0123456789")
 
-_READ_DIFFERENTLY: Final = re.compile(r"[\x85\u2028\u2029]|.\ufeff|\\u[dD][89a-fA-F]", re.DOTALL)
-"""What libyaml reads otherwise: line breaks of YAML 1.1, and characters that are escaped as two surrogates."""
+_LINE_BREAKS_OF_YAML_1_1: Final = re.compile(r"[\x85\u2028\u2029]")
 
 
 def read(path: Path) -> JSON:
@@ -153,7 +152,7 @@ def _check_json(node: Any, depth: int) -> None:
 
 
 def _yaml(name: str, text: str) -> JSON:
-    if _READ_DIFFERENTLY.search(text):
+    if _LINE_BREAKS_OF_YAML_1_1.search(text):
         _leave()
     parser = CParser(text)
     try:

@@ -382,7 +382,7 @@ def test_invalid_spec_file_is_refused(composed: Compose, spec: str, reason: str)
 
 @pytest.mark.parametrize("composed", [False], indirect=True)
 def test_action_that_would_add_more_than_the_limit_for_a_spec_is_refused(composed: Compose) -> None:
-    schemas = {f"S{number}": {} for number in range(2_000)}
+    schemas: dict[str, Any] = {f"S{number}": {} for number in range(2_000)}
     document = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": schemas}}
     extra: list[dict[str, Any]] = [{}, {"x-add-if-missing": True}]
     for more in extra:
