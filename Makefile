@@ -1,16 +1,21 @@
 # Each target calls a tool or nox: make owns files, nox owns environments. A `##` text is the help of its target.
 
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
+override VENV := .venv
+override BIN := $(VENV)/bin
+override GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
+
+# The values of users are data. Without `value`, make would run a `$(shell …)` in a value when it exports the value. Recipes
+# read the values from the environment, in quotes: in the text of a recipe, the shell would run a part of a value.
+override VALUES := PYTHON FROM REPLACE BASE OLD NEW FORMAT FAIL_ON CHECK JSON ONLY ROUNDS PLOT FULL
+$(foreach name,$(VALUES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test vendor generate check drift accept bench lock
 
 help:
 	@echo 'Usage: make TARGET [NAME=VALUE ...]'
-	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ': .*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/ready ## run the example: on the emulator, or with ANCHORBROWSER_API_KEY on the API, where it costs credit
 	$(BIN)/python examples/nodes_cpu_usage.py
@@ -19,7 +24,7 @@ test: $(VENV)/ready ## run the tests on this Python
 	$(BIN)/nox --session tests --force-python "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
 vendor: $(VENV)/ready ## take a new spec: FROM=<file|url|->, and REPLACE=1 to overwrite what differs
-	@$(BIN)/python -m tools.vendor $(if $(filter 1,$(REPLACE)),--replace) -- "$$FROM"
+	@if [ "$$REPLACE" = 1 ]; then set -- --replace; fi; $(BIN)/python -m tools.vendor "$$@" -- "$$FROM"
 
 generate: $(VENV)/ready ## write generated/ from the spec, the overlay and the generator's config
 	$(BIN)/python -m tools.generate generate
@@ -34,14 +39,15 @@ accept: $(VENV)/ready ## write the public surface to tests/contract/surface.txt,
 	$(BIN)/python -m tools.surface accept
 
 bench: $(VENV)/ready ## measure beside httpx and the official client: CHECK=1, JSON=1, ONLY=<groups>, ROUNDS=3, PLOT=, FULL=<file>
-	@$(BIN)/nox --session bench -- $(if $(filter 1,$(CHECK)),--check) $(if $(filter 1,$(JSON)),--json) $(if $(ONLY),--only $(ONLY)) $(if $(ROUNDS),--rounds "$$ROUNDS") $(if $(PLOT),--plot "$$PLOT") $(if $(FULL),--full "$$FULL")
+	@set -f; if [ "$$CHECK" = 1 ]; then set -- "$$@" --check; fi; if [ "$$JSON" = 1 ]; then set -- "$$@" --json; fi; \
+	  $(BIN)/nox --session bench -- "$$@" $${ONLY:+--only $$ONLY} $${ROUNDS:+"--rounds=$$ROUNDS"} $${PLOT:+"--plot=$$PLOT"} $${FULL:+"--full=$$FULL"}
 
 lock: $(VENV)/ready ## write constraints.txt from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --no-header --no-emit-index-url --upgrade --all-extras $(GROUPS) --output-file constraints.txt pyproject.toml
 
 $(VENV)/ready: pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 …")'
-	$(PYTHON) -m venv $(VENV)
+	"$$PYTHON" -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 …")'
+	"$$PYTHON" -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --group dev --editable '.[emulator]'
 	touch $@

@@ -1,4 +1,7 @@
-"""Makes small copies of this repository, in which tests run the maintainers' programs."""
+"""Makes small copies of this repository, in which tests run the maintainers' programs.
+
+Their spec and their overlay are files of the tests, since those of the project change with each new spec of upstream.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,12 @@ if TYPE_CHECKING:
 
 PACKAGE: Final = "anchor_webtask_api"
 UPSTREAM: Final = ROOT.parent / "shared" / "upstream"
+SLICE: Final = Path(__file__).with_name("slice.yaml")
+"""The spec of the tests, a part of an old upstream spec."""
+
+FITTING: Final = Path(__file__).with_name("overlay.yaml")
+"""The overlay of the tests, which fits `SLICE` and upstream's documents."""
+
 TRY_ALL: Final = ROOT / "tests" / "tools" / "generate" / "programs" / "try_all.py"
 NO_ACTIONS: Final = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n"
 
@@ -32,14 +41,16 @@ def upstream(version: str) -> Path:
 
 
 def repository(root: Path, *, spec: Mapping[str, Any] | None = None) -> Path:
-    """Make a new folder with the files of this repository from which code is generated.
+    """Make a new folder with the files from which code is generated: the tests' spec and overlay, and our config.
 
     Args:
         root: The new folder.
-        spec: A spec that replaces the vendored one; the overlay then has no actions.
+        spec: A spec that replaces that of the tests; the overlay then has no actions.
     """
     (root / OVERLAY).parent.mkdir(parents=True)
-    for path in (SPEC, OVERLAY, CONFIG, Path("pyproject.toml")):
+    shutil.copy(SLICE, root / SPEC)
+    shutil.copy(FITTING, root / OVERLAY)
+    for path in (CONFIG, Path("pyproject.toml")):
         shutil.copy(ROOT / path, root / path)
     if spec is not None:
         (root / SPEC).write_text(json.dumps(spec, ensure_ascii=False), encoding="utf-8")

@@ -6,12 +6,13 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tools.openapi import yaml
-from tools.repository import OVERLAY, ROOT, SPEC, SURFACE
+from tools.repository import CONFIG, OVERLAY, ROOT, SPEC, SURFACE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,47 @@ def test_drift_workflow_updates_its_comment_instead_of_adding_a_second_comment(r
     runner.comments.write_text(json.dumps(known), encoding="utf-8")
     runner.run(script)
     assert runner.gh_calls()[-1] == f"api --method PATCH repos/us/project/issues/comments/3 {body}"
+
+
+def vendor_step(runner: Runner, program: str) -> str:
+    """Run the step that vendors the spec, with a script in place of Python; return the line for later steps."""
+    python = runner.folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True, exist_ok=True)
+    python.write_text(f'#!/usr/bin/env bash\nprintf \'%s\\n\' "$*" >> "$LOG"\n{program}\n', encoding="utf-8")
+    python.chmod(0o755)
+    variables = runner.temp / "environment"
+    variables.unlink(missing_ok=True)
+    runner.environment["GITHUB_ENV"] = str(variables)
+    runner.run(steps("upstream.yml", "vendor")["Vendor from the recorded sources"])
+    assert runner.gh_calls() == ["-m tools.nightly vendor"]
+    return variables.read_text(encoding="utf-8")
+
+
+def test_upstream_workflow_goes_on_only_if_the_spec_is_new(runner: Runner) -> None:
+    assert vendor_step(runner, "") == "CHANGED=false\n"
+    newer = f"echo newer > {SPEC}"
+    assert vendor_step(runner, newer) == "CHANGED=true\n"
+    runner.run(f"git switch --quiet --create upstream-spec && {newer} && git commit --quiet -am branch", runner.origin)
+    assert vendor_step(runner, newer) == "CHANGED=false\n"
+    assert vendor_step(runner, f"echo newest > {SPEC}") == "CHANGED=true\n"
+
+
+def test_upstream_workflow_writes_the_text_of_the_pull_request_also_if_no_code_can_be_generated(
+    runner: Runner,
+) -> None:
+    script = steps("upstream.yml", "vendor")["Generate, and report"]
+    python = runner.folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/usr/bin/env bash\nexec '{sys.executable}' \"$@\"\n", encoding="utf-8")
+    python.chmod(0o755)
+    shutil.copytree(ROOT / "tools", runner.folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (CONFIG, OVERLAY, "pyproject.toml"):
+        shutil.copy(ROOT / path, runner.folder / path)
+    runner.run(script)
+    text = (runner.temp / "body.md").read_text(encoding="utf-8")
+    assert text.startswith("**`make generate` failed, so the code is not that of this spec:**")
+    assert f"{SPEC}: not an OpenAPI 3.x document" in text
+    assert "**`make drift` failed:**" in text
 
 
 @pytest.mark.parametrize("number", ["", "12\n"])

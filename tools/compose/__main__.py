@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
     options = parser.parse_args(arguments)
     try:
-        composition = compose(options.spec, options.overlay)
+        composition = compose(options.spec, options.overlay, comments=True)
     except CompositionError as error:
         print(printable(f"{options.spec} and {options.overlay} cannot be composed:\n{error}"), file=sys.stderr)
         return 1

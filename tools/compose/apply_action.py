@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import jsonpath
-from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from tools.openapi import yaml
+from tools.openapi.limits import SIZE
 
 if TYPE_CHECKING:
     from tools.compose.read_overlay import Action
@@ -36,7 +36,7 @@ class Result:
     changed: bool
 
 
-def apply(action: Action, document: CommentedMap) -> list[Result]:
+def apply(action: Action, document: dict[str, Any]) -> list[Result]:
     """Apply an action to a document, in place.
 
     Args:
@@ -56,12 +56,15 @@ def apply(action: Action, document: CommentedMap) -> list[Result]:
     if action.remove:
         _remove([match.parts for match in targets.values()], document)
         return [Result(path, "removed", changed=True) for path in targets]
+    added = len(_text(action.update)) * len(targets)
+    if added > SIZE:
+        raise RefusedError(f"would add {added:,} bytes at {len(targets):,} targets; {SIZE:,} is the limit for a spec")
     if action.add_if_missing:
         return [_add(action.update, match.obj, path) for path, match in targets.items()]
     return [_update(action.update, match.obj, path, document) for path, match in targets.items()]
 
 
-def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> None:
+def _remove(targets: list[tuple[int | str, ...]], document: dict[str, Any]) -> None:
     # remove later entries of arrays before earlier ones, and inner targets before outer ones, so that the paths of the
     # remaining targets stay valid
     for parts in sorted(targets, key=lambda parts: [(isinstance(part, str), part) for part in parts], reverse=True):
@@ -73,8 +76,8 @@ def _remove(targets: list[tuple[int | str, ...]], document: CommentedMap) -> Non
         del parent[parts[-1]]
 
 
-def _add(update: CommentedMap, target: object, path: str) -> Result:
-    if not isinstance(target, CommentedMap):
+def _add(update: dict[str, Any], target: object, path: str) -> Result:
+    if not isinstance(target, dict):
         raise RefusedError(f"{path} is {_kind(target)}, but keys can only be added to mappings")
     missing = [key for key in update if key not in target]
     there = [key for key in update if key in target]
@@ -86,13 +89,13 @@ def _add(update: CommentedMap, target: object, path: str) -> Result:
     return Result(path, f"{done}; {UPSTREAM_HAS_IT}: {', '.join(there)}" if there else done, changed=True)
 
 
-def _update(update: Any, target: object, path: str, document: CommentedMap) -> Result:
-    if isinstance(target, CommentedMap):
-        if not isinstance(update, CommentedMap):
+def _update(update: Any, target: object, path: str, document: dict[str, Any]) -> Result:
+    if isinstance(target, dict):
+        if not isinstance(update, dict):
             raise RefusedError(f"{path} is a mapping, but the update is {_kind(update)}")
         changed = _merge(update, target, path, document)
-    elif isinstance(target, CommentedSeq):
-        if isinstance(update, CommentedSeq):
+    elif isinstance(target, list):
+        if isinstance(update, list):
             raise RefusedError(
                 f"{path} is an array: an update appends only one entry, so write an action for each entry"
             )
@@ -104,7 +107,7 @@ def _update(update: Any, target: object, path: str, document: CommentedMap) -> R
     return Result(path, "changed" if changed else UPSTREAM_HAS_IT, changed)
 
 
-def _merge(update: CommentedMap, target: CommentedMap, path: str, document: CommentedMap) -> bool:
+def _merge(update: dict[str, Any], target: dict[str, Any], path: str, document: dict[str, Any]) -> bool:
     changed = False
     for key, new in update.items():
         here = f"{path}['{key}']"
@@ -113,9 +116,9 @@ def _merge(update: CommentedMap, target: CommentedMap, path: str, document: Comm
             changed = True
             continue
         old = target[key]
-        if isinstance(old, CommentedMap) and isinstance(new, CommentedMap):
+        if isinstance(old, dict) and isinstance(new, dict):
             changed |= _merge(new, old, here, document)
-        elif isinstance(old, CommentedSeq) and isinstance(new, CommentedSeq):
+        elif isinstance(old, list) and isinstance(new, list):
             changed |= _append(list(new), old, here, document)
         elif _kind(old) != _kind(new):
             raise RefusedError(
@@ -127,7 +130,7 @@ def _merge(update: CommentedMap, target: CommentedMap, path: str, document: Comm
     return changed
 
 
-def _append(entries: list[Any], target: CommentedSeq, path: str, document: CommentedMap) -> bool:
+def _append(entries: list[Any], target: list[Any], path: str, document: dict[str, Any]) -> bool:
     there = {_identity(entry, path, document) for entry in target}
     for entry in entries:
         identity = _identity(entry, path, document)
@@ -138,9 +141,9 @@ def _append(entries: list[Any], target: CommentedSeq, path: str, document: Comme
     return bool(entries)
 
 
-def _identity(entry: Any, path: str, document: CommentedMap) -> str:
+def _identity(entry: Any, path: str, document: dict[str, Any]) -> str:
     """Return a text that is equal for equal entries: parameters are equal by `name` and `in`, tags by `name`."""
-    if isinstance(entry, CommentedMap):
+    if isinstance(entry, dict):
         reference = entry.get("$ref")
         if isinstance(reference, str) and reference.startswith("#/"):
             entry = jsonpath.resolve(reference[1:], document, default=entry, uri_decode=True)
@@ -157,6 +160,6 @@ def _text(value: Any) -> str:
 
 
 def _kind(value: object) -> str:
-    if isinstance(value, CommentedMap):
+    if isinstance(value, dict):
         return "a mapping"
-    return "an array" if isinstance(value, CommentedSeq) else "a scalar"
+    return "an array" if isinstance(value, list) else "a scalar"

@@ -7,7 +7,7 @@ the spec, unless the action says otherwise; the comment at the top of the overla
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -16,8 +16,6 @@ from tools.compose.read_overlay import Action, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-
-    from ruamel.yaml.comments import CommentedMap
 
 
 @attrs.frozen
@@ -47,12 +45,12 @@ class Outcome:
         return head
 
 
-def apply(actions: Iterable[Action], document: CommentedMap) -> tuple[list[Outcome], list[Problem]]:
+def apply(actions: Iterable[Action], document: dict[str, Any]) -> tuple[list[Outcome], list[Problem]]:
     """Apply the actions of an overlay to a document, in place.
 
     Args:
         actions: The actions, in order.
-        document: The spec, loaded by `tools.openapi.yaml`.
+        document: The spec.
 
     Returns:
         The outcome of each action that was applied, and a problem for each that failed or changed nothing.
@@ -70,7 +68,7 @@ def apply(actions: Iterable[Action], document: CommentedMap) -> tuple[list[Outco
     return outcomes, problems
 
 
-def _lost(outcome: Outcome, document: CommentedMap) -> Iterator[Problem]:
+def _lost(outcome: Outcome, document: dict[str, Any]) -> Iterator[Problem]:
     action = outcome.action
     if action.optional is not None:
         return

@@ -6,17 +6,18 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
-from ruamel.yaml.comments import CommentedMap
 
-from tools.compose import apply_overlay, control_characters, operation_names, quoted_consts, read_overlay
+from tools.compose import apply_overlay, control_characters, operation_names, quoted_consts, read_overlay, schema_names
 from tools.compose.read_overlay import CompositionError, Problem
-from tools.openapi import yaml
+from tools.openapi import reader, yaml
+from tools.openapi.limits import DocumentError
+from tools.openapi.operations import operations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from tools.compose.apply_overlay import Outcome
@@ -27,11 +28,11 @@ class Composition:
     """A composed spec, and the effect of the overlay on it.
 
     Attributes:
-        document: The composed spec, in mappings and sequences of ruamel.yaml, which keep order and comments.
+        document: The composed spec.
         outcomes: The outcome of each action, in the order of the overlay.
     """
 
-    document: CommentedMap
+    document: dict[str, Any]
     outcomes: tuple[Outcome, ...]
 
     def report(self) -> str:
@@ -42,7 +43,7 @@ class Composition:
         return "".join(f"{outcome}\n" for outcome in self.outcomes)
 
     def to_yaml(self) -> str:
-        """Return the spec as YAML, with the comments of the vendored file."""
+        """Return the spec as YAML, with the comments of the vendored file if they were kept."""
         return yaml.dump(self.document)
 
     def to_json(self) -> str:
@@ -50,12 +51,13 @@ class Composition:
         return yaml.to_json(yaml.plain(self.document))
 
 
-def compose(spec: Path, overlay: Path) -> Composition:
+def compose(spec: Path, overlay: Path, *, comments: bool = False) -> Composition:
     """Compose a spec.
 
     Args:
         spec: An OpenAPI 3.x document in YAML 1.2 or JSON.
         overlay: An OpenAPI Overlay 1.0 document.
+        comments: Whether the composed spec keeps the comments of the vendored file, which is slow to read then.
 
     Returns:
         The composed spec, and the outcome of each action.
@@ -64,35 +66,45 @@ def compose(spec: Path, overlay: Path) -> Composition:
         CompositionError: A file cannot be read, or the overlay does not fit the spec; the error has all problems.
     """
     try:
-        document = yaml.load(spec)
-        actions = read_overlay.read(overlay)
-    except yaml.DocumentError as error:
+        load: Callable[[Path], Any] = yaml.load if comments else reader.read
+        document = load(spec)
+        actions = read_overlay.read(overlay, load)
+    except DocumentError as error:
         raise CompositionError([Problem(None, str(error))]) from error
-    version = document.get("openapi") if isinstance(document, CommentedMap) else None
-    if not (isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
+    version = document.get("openapi") if isinstance(document, dict) else None
+    if not (isinstance(document, dict) and isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
         raise CompositionError(
             [Problem(None, f"{spec}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
         )
+    given = _ids(document)
     outcomes, problems = apply_overlay.apply(actions, document)
+    ours = [key for key, name in _ids(document).items() if given.get(key) != name]
     problems += _equivalent_paths(document)
     problems += (
-        Problem(None, lost, "Give it an operationId in the overlay.") for lost in operation_names.rename(document)
+        Problem(None, lost, "Give it another operationId in the overlay.")
+        for lost in operation_names.rename(document, ours)
     )
     if problems:
         raise CompositionError(problems)
     quoted_consts.write_as_enums(document)
+    schema_names.rename(document)
     control_characters.escape(document)
     return Composition(document, tuple(outcomes))
 
 
-def _equivalent_paths(document: CommentedMap) -> Iterator[Problem]:
+def _ids(document: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    found = ((method, path, operation.get("operationId")) for method, path, operation in operations(document))
+    return {(method, path): name for method, path, name in found if name is not None}
+
+
+def _equivalent_paths(document: dict[str, Any]) -> Iterator[Problem]:
     """Find paths that differ only in the name of a parameter.
 
     For example, the overlay adds a path, and upstream now has the same path with another parameter name.
     """
     paths = document.get("paths")
     seen: dict[str, str] = {}
-    for path in paths if isinstance(paths, CommentedMap) else ():
+    for path in paths if isinstance(paths, dict) else ():
         first = seen.setdefault(re.sub(r"\{[^}]*\}", "{}", path), path)
         if first != path:
             yield Problem(

@@ -7,12 +7,9 @@ reverse the direction of the text, could make a terminal or browser show a diffe
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from tools.openapi import walk
-
-if TYPE_CHECKING:
-    from ruamel.yaml.comments import CommentedMap
 
 _PROSE: Final = ("description", "summary", "title", "example")
 _DECEIVING: Final = re.compile(
@@ -20,7 +17,7 @@ _DECEIVING: Final = re.compile(
 )
 
 
-def escape(document: CommentedMap) -> None:
+def escape(document: dict[str, Any]) -> None:
     """Escape control characters in descriptions, summaries, titles and examples that are text, in place."""
     for node in walk.objects(document):
         for key in _PROSE:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonpath
 from jsonpath.selectors import NameSelector
-from ruamel.yaml.comments import CommentedMap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from jsonpath.segments import JSONPathSegment
 
 
-def hint(target: jsonpath.JSONPath, document: CommentedMap) -> str:
+def hint(target: jsonpath.JSONPath, document: dict[str, Any]) -> str:
     """Describe the nearest existing target.
 
     Args:
@@ -29,7 +28,7 @@ def hint(target: jsonpath.JSONPath, document: CommentedMap) -> str:
         prefix = jsonpath.JSONPath(env=target.env, segments=target.segments[:length])
         matches = list(prefix.finditer(document))
         if matches:
-            keys = {str(key): None for match in matches if isinstance(match.obj, CommentedMap) for key in match.obj}
+            keys = {str(key): None for match in matches if isinstance(match.obj, dict) for key in match.obj}
             close = dict.fromkeys(_close(target.segments[length], list(keys)))
             return f"the nearest existing target is {prefix}" + (f", which has {', '.join(close)}" if close else "")
     raise AssertionError("no part of the path matches, not even the root")

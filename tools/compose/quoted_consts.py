@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from ruamel.yaml.comments import CommentedSeq
+from typing import Any
 
 from tools.openapi import walk
 
-if TYPE_CHECKING:
-    from ruamel.yaml.comments import CommentedMap
 
-
-def write_as_enums(document: CommentedMap) -> None:
+def write_as_enums(document: dict[str, Any]) -> None:
     """Replace each `const` whose text contains quotes or backslashes by an `enum` with this one value, in place."""
     for node in walk.objects(document):
         value = node.get("const")
         if isinstance(value, str) and not {'"', "\\"}.isdisjoint(value):
             del node["const"]
-            node.setdefault("enum", CommentedSeq([value]))
+            node.setdefault("enum", [value])

@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import attrs
 import jsonpath
 
-from tools.openapi import yaml
-
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
 PATHS: Final = jsonpath.JSONPathEnvironment(strict=True)  # accepts only RFC 9535, without the library's extensions
@@ -74,11 +72,12 @@ class Action:
     optional: str | None = None
 
 
-def read(path: Path) -> list[Action]:
+def read(path: Path, load: Callable[[Path], Any]) -> list[Action]:
     """Read and check an overlay.
 
     Args:
         path: An OpenAPI Overlay 1.0 file.
+        load: Reads a file of YAML or JSON.
 
     Returns:
         Its actions, in order.
@@ -87,7 +86,7 @@ def read(path: Path) -> list[Action]:
         DocumentError: The file cannot be read, or is not YAML that holds JSON data.
         CompositionError: The file is not a valid overlay; the error has all problems.
     """
-    document = yaml.load(path)
+    document = load(path)
     problems = list(_document_problems(document))
     if problems:
         raise CompositionError(problems)

@@ -13,13 +13,14 @@ from tools.drift.rows import BOTH, Row
 from tools.drift.schemas import Schemas
 from tools.drift.spot import Spot
 from tools.drift.usage import Use, uses
-from tools.generate import python_names
+from tools.generate import operation_modules
+from tools.openapi import python_names
 from tools.openapi.operations import METHODS, operations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 _Key = tuple[str, str]
 
@@ -95,7 +96,7 @@ class _Documents:
     # -- Operations ----------------------------------------------------------------------------------------------------
 
     def _paths(self, spot: Spot) -> Iterator[Row]:
-        modules = (python_names.modules(self.old), python_names.modules(self.new))
+        modules = (operation_modules.modules(self.old), operation_modules.modules(self.new))
         olds, news = (
             {(method, path): each for method, path, each in operations(root)} for root in (self.old, self.new)
         )

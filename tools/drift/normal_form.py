@@ -9,7 +9,7 @@ from tools.openapi import walk
 from tools.openapi.operations import METHODS
 
 if TYPE_CHECKING:
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 _SCHEMAS: Final = ("additionalProperties", "items", "schema")
 _LISTS: Final = ("allOf", "anyOf", "oneOf", "security", "servers")

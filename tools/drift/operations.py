@@ -8,7 +8,7 @@ import attrs
 
 from tools.drift import descriptions, pairing
 from tools.drift.normal_form import same
-from tools.generate import python_names
+from tools.openapi import python_names
 from tools.openapi.references import followed, resolve
 from tools.openapi.type_names import type_name
 

@@ -13,7 +13,7 @@ from tools.drift.rows import Row, Severity
 
 if TYPE_CHECKING:
     from tools.drift.sides import Side
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 _OPENED: Final = "our overlay accepts any value here"
 _OF_VALUES: Final = ("bound-", "format", "null-", "pattern", "type-", "values-")

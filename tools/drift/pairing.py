@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from tools.drift import descriptions
 from tools.drift.normal_form import canonical
-from tools.generate import python_names
-from tools.openapi import walk
+from tools.openapi import python_names, walk
 
 _MANY: Final = 10_000  # the maximum number of pairs to compare; if there are more, no property counts as renamed
 _SCHEMAS: Final = "#/components/schemas/"

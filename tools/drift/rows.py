@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 Hit = Literal["request", "response"]
 BOTH: Final[frozenset[Hit]] = frozenset({"request", "response"})

@@ -15,7 +15,7 @@ from tools.drift import descriptions, keywords
 from tools.drift.listed_values import UNIONS, all_listed, alternatives, beside_values, compare_values, without_repeats
 from tools.drift.normal_form import canonical, same
 from tools.drift.pairing import paired_parts, renamed_properties, unmatched_parts
-from tools.generate import python_names
+from tools.openapi import python_names
 from tools.openapi.references import followed, leads_nowhere
 from tools.openapi.type_names import type_name
 

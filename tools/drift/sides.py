@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -13,11 +10,14 @@ import attrs
 from tools.compose.composition import compose
 from tools.compose.read_overlay import CompositionError
 from tools.generate import config
-from tools.openapi import yaml
+from tools.openapi import reader
+from tools.openapi.limits import DocumentError
 from tools.repository import CONFIG, GENERATED, OVERLAY, SPEC, SURFACE
 
 if TYPE_CHECKING:
-    from tools.openapi.yaml import JSON
+    from pathlib import Path
+
+    from tools.openapi.limits import JSON
 
 _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
@@ -74,16 +74,14 @@ def of_commit(root: Path, ref: str) -> Side:
         DriftError: There is no such commit, or the commit has no spec.
     """
     name = _git(root, "rev-parse", "--short", "--verify", "--end-of-options", f"{ref}^{{commit}}").strip()
-    with tempfile.TemporaryDirectory() as folder:
-        spec = Path(folder) / SPEC.name
-        spec.write_text(_git(root, "show", f"{name}:{SPEC}"), encoding="utf-8")
-        published = _load(spec)
     try:
+        published = reader.parse(f"{name}:{SPEC}", _git(root, "show", f"{name}:{SPEC}").encode())
         package = config.read(root / CONFIG).package
-        shipped = _shown(root, f"{name}:{GENERATED.as_posix()}/{package}/openapi.json")
-        composed = json.loads(shipped) if shipped else None
-    except (config.ConfigError, ValueError) as error:
-        raise DriftError(f"the generated code of {name} cannot be read: {error}") from error
+        shipped_spec = f"{GENERATED.as_posix()}/{package}/openapi.json"
+        shipped = _shown(root, f"{name}:{shipped_spec}")
+        composed = reader.parse(f"{name}:{shipped_spec}", shipped.encode()) if shipped else None
+    except (config.ConfigError, DocumentError) as error:
+        raise DriftError(f"the commit {name} cannot be read: {error}") from error
     note = "" if shipped else f"{name} has no generated code, so both specs are compared as upstream published them"
     return Side(name, published, composed, _shown(root, f"{name}:{SURFACE}"), note)
 
@@ -103,7 +101,7 @@ def base(root: Path) -> str:
 def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
     published = _load(path)
     try:
-        return published, yaml.plain(compose(path, overlay).document), ""
+        return published, compose(path, overlay).document, ""
     except CompositionError as error:
         lost = ", ".join(problem.action for problem in error.problems if problem.action)
         note = (
@@ -114,8 +112,8 @@ def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
 
 def _load(path: Path) -> JSON:
     try:
-        return yaml.plain(yaml.load(path))
-    except yaml.DocumentError as error:
+        return reader.read(path)
+    except DocumentError as error:
         raise DriftError(str(error)) from error
 
 

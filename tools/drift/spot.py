@@ -10,7 +10,7 @@ from tools.drift import classification
 from tools.drift.rows import BOTH, Hit, Row, Severity
 
 if TYPE_CHECKING:
-    from tools.openapi.yaml import JSON
+    from tools.openapi.limits import JSON
 
 
 @attrs.frozen

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -20,9 +21,8 @@ from tools.openapi import yaml
 from tools.repository import CONFIG, OVERLAY, SPEC
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tools.generate.census import Census
+    from tools.openapi.limits import JSON
 
 README: Final = """\
 # Generated code
@@ -36,6 +36,9 @@ extra or changed. `provenance.json` has the hashes of the three input files and 
 
 Programs should import `anchor_webtask`, which uses this package. `anchor_webtask_api` itself promises no stability.
 """
+
+
+RUN_GENERATOR: Final = Path(__file__).with_name("run_generator.py")
 
 
 class GenerationError(Exception):
@@ -109,7 +112,7 @@ def build(root: Path, work: Path) -> Generated:
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")
-    provenance: dict[str, yaml.JSON] = {
+    provenance: dict[str, JSON] = {
         "sha256": {
             path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in (SPEC, OVERLAY, CONFIG)
         },
@@ -121,7 +124,7 @@ def build(root: Path, work: Path) -> Generated:
 
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
     arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
-    ran = run([pins.program(pins.GENERATOR), "generate", *map(str, arguments)], spec.parent)
+    ran = run([sys.executable, str(RUN_GENERATOR), "generate", *map(str, arguments)], spec.parent)
     # for some warnings the exit status is 0, so any line other than the usual one is an error
     printed = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
     if ran.returncode or printed:

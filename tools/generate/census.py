@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import jsonpath
 
-from tools.generate import python_names
+from tools.generate import operation_modules
+from tools.openapi import python_names
 from tools.openapi.operations import operations
 
 if TYPE_CHECKING:
@@ -53,14 +54,10 @@ def take(spec: dict[str, Any], package: Path, class_names: Mapping[str, str] | N
     """
     counts: Counter[str] = Counter(operations=0, parameters=0, bodies=0, responses=0, schemas=0)
     lost: list[str] = []
-    modules: dict[Path, str] = {}
     for method, path, definition in operations(spec):
         operation, here = _Operation(spec, spec["paths"][path], definition), f"{method.upper()} {path}"
         counts.update(operation.counts())
         lost += (f"{here}: {problem}" for problem in operation.lost(package))
-        other = modules.setdefault(operation.module, here)
-        if other != here:
-            lost.append(f"{here}: its module {operation.module} is also the module of {other}")
     classes = set(exported(package / "models" / "__init__.py"))
     for name, schema in ((spec.get("components") or {}).get("schemas") or {}).items():
         counts["schemas"] += 1
@@ -83,7 +80,7 @@ class _Operation:
         def kinds(part: Any) -> list[str]:
             return list(resolved(part or {}).get("content") or {})
 
-        folder, module = python_names.module(operation)
+        folder, module = operation_modules.module(operation)
         self.module = Path("api", folder, f"{module}.py")
         parameters = map(resolved, [*(item.get("parameters") or []), *(operation.get("parameters") or [])])
         self._parameters = {(each["in"], each["name"]) for each in parameters}

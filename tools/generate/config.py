@@ -11,7 +11,8 @@ import pydantic
 from openapi_python_client.config import ClassOverride, ConfigFile
 
 from tools.generate import pins
-from tools.openapi import yaml
+from tools.openapi import reader
+from tools.openapi.limits import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,10 +52,10 @@ def read(path: Path) -> Settings:
             whose output depends on the caller's environment.
     """
     try:
-        document = yaml.plain(yaml.load(path))
+        document = reader.read(path)
         problems = list(_unknown(document))
         config = ConfigFile.model_validate(document)
-    except (yaml.DocumentError, pydantic.ValidationError) as error:
+    except (DocumentError, pydantic.ValidationError) as error:
         raise ConfigError(f"{path}: {error}") from error
     hooks = [shlex.split(hook) for hook in config.post_hooks or ()]
     problems += _hook_problems(hooks)

@@ -5,10 +5,8 @@ Webhooks and callbacks are not reported: they are requests from the API, which a
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.generate import python_names
 from tools.openapi import walk
 from tools.openapi.operations import operations
 
@@ -34,19 +32,9 @@ def find(spec: dict[str, Any]) -> Iterator[str]:
     for method, path, operation in operations(spec):
         if operation.get("servers"):
             yield f"$['paths']['{path}']['{method}']: servers of an operation are ignored; remove them"
-    yield from _same_modules((spec.get("components") or {}).get("schemas") or {})
     for part in ("paths", "components"):
         for place, node in walk.located(spec.get(part), names=part == "paths", place=f"$['{part}']"):
             yield from (f"{place}{problem}" for problem in (*_schema(node), *_parameter(node)))
-
-
-def _same_modules(schemas: dict[str, Any]) -> Iterator[str]:
-    modules: dict[str, list[str]] = defaultdict(list)
-    for name in schemas:
-        modules[python_names.attribute(python_names.model(name))].append(name)
-    for module, names in modules.items():
-        if len(names) > 1:
-            yield f"$['components']['schemas']: {' and '.join(names)} would all be models/{module}.py; rename them"
 
 
 def _schema(schema: dict[str, Any]) -> Iterator[str]:

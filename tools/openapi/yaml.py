@@ -1,4 +1,7 @@
-"""Reads YAML 1.2 files that hold JSON data, with their comments and order, and writes them as YAML or JSON."""
+"""Reads YAML 1.2 files that hold JSON data, with their comments and order, and writes them as YAML or JSON.
+
+This is the reader for documents that are written back. It is slow: for all others, use `tools.openapi.reader`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import copy
 import io
 import json
 import math
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
@@ -14,16 +17,14 @@ from ruamel.yaml.constructor import ConstructorError, RoundTripConstructor
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
+from tools.openapi import limits
+from tools.openapi.limits import JSON, SIZE, DocumentError
+from tools.openapi.yaml_scan import scan
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-JSON: TypeAlias = "dict[str, JSON] | list[JSON] | str | int | float | bool | None"
-
 _TAG = "tag:yaml.org,2002:"
-
-
-class DocumentError(ValueError):
-    """A file cannot be read, or is not YAML that holds JSON data; the message begins with the file and the line."""
 
 
 class _Constructor(RoundTripConstructor):
@@ -62,20 +63,43 @@ def load(path: Path) -> Any:
         The document: mappings, sequences and scalars of ruamel.yaml, all of which JSON can express.
 
     Raises:
-        DocumentError: The file cannot be read, is not valid YAML, or has a duplicate key or a value that is not JSON.
+        DocumentError: The file cannot be read, is too large, is not valid YAML, is nested too deeply, has aliases that
+            expand to too much data, or has a duplicate key or a value that is not JSON.
     """
     try:
-        document = _yaml().load(path.read_bytes())
-        return _own(document, "$", set())
+        with path.open("rb") as file:
+            content = file.read(SIZE + 1)
+        if len(content) > SIZE:
+            raise limits.too_large(str(path))
+        return load_text(str(path), content.decode())
     except OSError as error:
         raise DocumentError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: {error}") from error
+
+
+def load_text(name: str, text: str) -> Any:
+    """Read a YAML 1.2 text as `load` reads a file.
+
+    Args:
+        name: The name of the document in messages.
+        text: The text.
+
+    Raises:
+        DocumentError: As for `load`.
+    """
+    scan(name, text)
+    try:
+        return _own(_yaml().load(text), "$", set())
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         # without the values, which the message for a duplicate key quotes in full, however long they are
         problem = str(error.problem).partition(" with value")[0]
-        raise DocumentError(f"{path}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
-    except (YAMLError, UnicodeDecodeError, ValueError) as error:
-        raise DocumentError(f"{path}: {error}") from error
+        raise DocumentError(f"{name}:{mark.line + 1}:{mark.column + 1}: {problem}") from error
+    except (YAMLError, ValueError) as error:
+        raise DocumentError(f"{name}: {error}") from error
+    except Exception as error:  # ruamel.yaml fails in many ways at a tag that does not fit its value
+        raise DocumentError(f"{name}: a value does not fit its tag: {error}") from error
 
 
 def _own(node: Any, where: str, seen: set[int]) -> Any:
@@ -105,10 +129,12 @@ def _joined(text: str) -> str:
 
 
 def bare(node: Any) -> Any:
-    """Return a copy of a loaded node without its comments, which do not belong in another document."""
+    """Return a copy of a node without its comments, which do not belong in another document."""
     if isinstance(node, CommentedMap):
         return CommentedMap({key: bare(child) for key, child in node.items()})
-    return CommentedSeq(bare(child) for child in node) if isinstance(node, CommentedSeq) else node
+    if isinstance(node, CommentedSeq):
+        return CommentedSeq(bare(child) for child in node)
+    return copy.deepcopy(node) if isinstance(node, dict | list) else node
 
 
 def plain(node: Any) -> JSON:

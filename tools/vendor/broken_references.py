@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import jsonpath
-from ruamel.yaml.comments import CommentedMap
 
 from tools.openapi import walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ruamel.yaml.comments import CommentedMap
+
 CHAIN: Final = 100
 """The maximum number of `$ref`s in a chain of objects that refer to each other."""
+
+
+def exist(root: dict[str, Any]) -> bool:
+    """Tell whether a document, in plain dicts and lists, has a `$ref` that `problems` finds."""
+    return any("$ref" in node and _problem(node["$ref"], root) for node in walk.objects(root))
 
 
 def problems(root: CommentedMap) -> Iterator[str]:
@@ -34,7 +40,7 @@ def problems(root: CommentedMap) -> Iterator[str]:
             yield f"{line + 1}:{column + 1}: {reason}"
 
 
-def _problem(reference: object, root: CommentedMap) -> str | None:
+def _problem(reference: object, root: dict[str, Any]) -> str | None:
     if not isinstance(reference, str):
         return "the `$ref` must be text"
     if not reference.startswith("#"):
@@ -51,14 +57,14 @@ def _problem(reference: object, root: CommentedMap) -> str | None:
     return f"the `$ref` {reference} leads only to other `$ref`s, in a circle or in a chain of more than {CHAIN}"
 
 
-def _target(reference: object, root: CommentedMap) -> CommentedMap | None:
+def _target(reference: object, root: dict[str, Any]) -> dict[str, Any] | None:
     if not (isinstance(reference, str) and reference.startswith("#/")):
         return None
     target = jsonpath.resolve(reference[1:], root, default=None, unicode_escape=False, uri_decode=True)
-    return target if isinstance(target, CommentedMap) else None
+    return target if isinstance(target, dict) else None
 
 
-def _near(reference: str, root: CommentedMap) -> str:
+def _near(reference: str, root: dict[str, Any]) -> str:
     parent, _, name = reference.rpartition("/")
     names = _target(parent, root)
     close = difflib.get_close_matches(name, names, n=1) if names is not None else []

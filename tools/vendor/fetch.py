@@ -13,8 +13,8 @@ from typing import Final
 import attrs
 import httpx
 
-LIMIT: Final = 32 * 1024 * 1024
-"""The maximum size of a document, in bytes."""
+from tools.openapi import limits
+from tools.openapi.limits import SIZE
 
 TIMEOUT: Final = 30.0
 """The maximum number of seconds without any data from the server."""
@@ -55,7 +55,7 @@ def fetch(origin: str) -> Fetched:
         origin: A file's path, a URL (https, or http on loopback), or `-` for standard input.
 
     Returns:
-        The source and the bytes of the document, which is not empty and has at most `LIMIT` bytes.
+        The source and the bytes of the document, which is not empty and has at most `SIZE` bytes.
 
     Raises:
         FetchError: The document cannot be read, is empty or too large, or the URL is not allowed.
@@ -77,12 +77,12 @@ def fetch(origin: str) -> Fetched:
 def _from_file(name: str, file: str | int) -> bytes:
     try:
         with open(file, "rb", closefd=file != 0) as stream:
-            content = stream.read(LIMIT + 1)
+            content = stream.read(SIZE + 1)
     except OSError as error:
         raise FetchError(f"{name}: {error.strerror}; {_FORMS}") from error
     except ValueError as error:  # the path contains a null character
         raise FetchError(f"{name}: {error}; {_FORMS}") from error
-    if len(content) > LIMIT:
+    if len(content) > SIZE:
         raise _too_large(name)
     return content
 
@@ -132,7 +132,7 @@ def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:
             raise FetchError(f"{source}: the server responded with status {response.status_code} instead of 200")
         for chunk in response.iter_bytes():
             content += chunk
-            if len(content) > LIMIT:
+            if len(content) > SIZE:
                 raise _too_large(source)
             if time.monotonic() > deadline:
                 raise FetchError(f"{source}: the response took more than {DEADLINE:g} s; try again later")
@@ -140,7 +140,7 @@ def _body(client: httpx.Client, url: httpx.URL, source: str) -> bytes:
 
 
 def _too_large(name: str) -> FetchError:
-    return FetchError(f"{name} is larger than {LIMIT // 1024 // 1024} MiB, the limit for a spec")
+    return FetchError(str(limits.too_large(name)))
 
 
 def _public(url: httpx.URL) -> str:

@@ -21,11 +21,12 @@ from tools.vendor import spans
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tools.openapi.limits import JSON
     from tools.vendor.document import Document
 
 # below these keys, the path of an entry has three keys, such as ("paths", "/x", "get")
 _DEEP: Final = ("paths", "components")
-_IMPLIED: Final[dict[str, yaml.JSON]] = {"security": []}  # keys without effect, which pages have and specs may omit
+_IMPLIED: Final[dict[str, JSON]] = {"security": []}  # keys without effect, which pages have and specs may omit
 
 
 class MergeError(Exception):
@@ -65,7 +66,7 @@ class Merged:
     """
 
     text: str
-    expected: yaml.JSON
+    expected: JSON
     changes: tuple[Change, ...]
 
 
@@ -85,17 +86,18 @@ def merge(vendored: Document, page: Document, *, replace: bool) -> Merged:
         MergeError: The spec and the slice define an entry differently, and `replace` is false; or the vendored spec has
             an alias in place of the changed entry.
     """
-    changes = tuple(_changes(vendored.root, page.root, ()))
+    root, slice_ = vendored.with_comments(), page.with_comments()
+    changes = tuple(_changes(root, slice_, ()))
     different = [change for change in changes if change.old is not None]
     if different and not replace:
         head = f"{page.name} and {vendored.name} define the same entries differently; REPLACE=1 uses the lines with +"
         raise MergeError("\n".join([head, *(_difference(change, vendored.name, page.name) for change in different)]))
     text = vendored.text
-    root = spans.read(text)
+    span = spans.read(text)
     # from the end of the text to its start, so that the positions of the remaining edits stay valid
-    for start, end, new in sorted((_edit(change, text, root) for change in changes), key=lambda edit: edit[:2])[::-1]:
+    for start, end, new in sorted((_edit(change, text, span) for change in changes), key=lambda edit: edit[:2])[::-1]:
         text = text[:start] + new + text[end:]
-    return Merged(text, _expected(vendored.root, changes), changes)
+    return Merged(text, _expected(root, changes), changes)
 
 
 def same(one: Any, other: Any) -> bool:
@@ -179,7 +181,7 @@ def _line_end(text: str, index: int) -> int:
     return len(text) if end < 0 else end + 1
 
 
-def _expected(root: CommentedMap, changes: tuple[Change, ...]) -> yaml.JSON:
+def _expected(root: CommentedMap, changes: tuple[Change, ...]) -> JSON:
     expected = yaml.plain(root)
     for change in changes:
         mapping: Any = expected

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from tools.openapi.yaml import DocumentError
+from tools.openapi.limits import DocumentError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

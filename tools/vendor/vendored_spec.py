@@ -16,10 +16,11 @@ from typing import Final
 
 import attrs
 
-from tools.openapi import yaml
+from tools.openapi import reader, yaml
+from tools.openapi.limits import JSON, DocumentError
 from tools.repository import SOURCE, SPEC
 from tools.repository_lock import locked
-from tools.vendor.document import decode, read_document
+from tools.vendor.document import read_document
 from tools.vendor.fetch import Fetched, FetchError, fetch
 from tools.vendor.merge import MergeError, merge, same
 from tools.vendor.page import FORM, Page, is_page, read_page
@@ -62,7 +63,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
         fetched = fetch(origin)
         with locked(root, f"{_WORK}*"), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
             vendored = _vendored(root, Path(work), fetched, replace=replace)
-            source: dict[str, yaml.JSON] = {
+            source: dict[str, JSON] = {
                 "source": vendored.sources[0] if len(vendored.sources) == 1 else [*vendored.sources],
                 "sha256": hashlib.sha256(vendored.content).hexdigest(),
                 "upstream_version": vendored.version,
@@ -70,7 +71,7 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
             new = {SPEC: vendored.content, SOURCE: yaml.to_json(source).encode()}
             changed = {path: content for path, content in new.items() if content != _content(root / path)}
             _write(root, Path(work), changed)
-    except yaml.DocumentError as error:
+    except DocumentError as error:
         raise VendorError(f"{error}\n{REQUIRED}") from error
     except (FetchError, MergeError) as error:
         raise VendorError(str(error)) from error
@@ -82,9 +83,9 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
 def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Vendored:
     """Return the new content of the vendored file, with a line for each change."""
     name = fetched.source
-    text = decode(name, fetched.content)
+    text = reader.decode(name, fetched.content)
     if text.lstrip("\ufeff\t\r\n ").startswith("<"):
-        raise yaml.DocumentError(
+        raise DocumentError(
             f"{name}: is HTML or XML; for a documentation page, use the Markdown form, whose URL ends in .md"
         )
     if is_page(name, text):
@@ -109,7 +110,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
     document = read_document(name, file)
     item = document.root["paths"].get(page.path)
     if not (isinstance(item, dict) and page.method in item):
-        raise yaml.DocumentError(
+        raise DocumentError(
             f"{name}:{page.line}: the slice lacks the operation that its code fence names: {page.method} {page.path}"
         )
     if not (root / SPEC).exists():
@@ -121,7 +122,7 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
     file.write_text(merged.text, encoding="utf-8", newline="")
     try:
         result = read_document(f"{SPEC} with {name}", file)
-    except yaml.DocumentError as error:
+    except DocumentError as error:
         raise VendorError(
             f"{name} cannot be merged, since {SPEC} would be broken; vendor the complete spec\n{error}"
         ) from error
@@ -129,14 +130,14 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         raise VendorError(
             f"{name} cannot be merged, since other parts of {SPEC} would change; vendor the complete spec"
         )
-    sources = _sources(root)
+    sources = recorded_sources(root)
     if (merged.changes and name not in sources) or not sources:
         sources.append(name)
     done = [f"{SPEC}: {'added' if change.old is None else 'replaced'} {change.place}" for change in merged.changes]
     return _Vendored(merged.text.encode(), result.version, sources, done)
 
 
-def _sources(root: Path) -> list[str]:
+def recorded_sources(root: Path) -> list[str]:
     """Return the sources that the source file records; an empty list if the file is missing or invalid."""
     try:
         found = json.loads((root / SOURCE).read_bytes())["source"]

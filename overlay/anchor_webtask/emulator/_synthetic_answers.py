@@ -3,7 +3,7 @@
 The method is to guess and check: candidates are made for each schema, the most readable first, and jsonschema decides
 which of them fit. A schema with `$ref`, `allOf`, `anyOf` or `oneOf` is first merged into schemas without these
 keywords, one for each choice among the alternatives. A maximum number of steps limits the time that an unusual schema
-takes.
+takes, and `_answer_limits` has the limits on what it can demand.
 """
 
 from __future__ import annotations
@@ -19,6 +19,16 @@ from jsonschema.validators import validator_for
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
+from anchor_webtask.emulator._answer_limits import (
+    MAX_CHARACTERS,
+    MAX_DEPTH,
+    MAX_ENTRIES,
+    MAX_SIZE,
+    Limits,
+    Spot,
+    deepest_place,
+    size,
+)
 from anchor_webtask.emulator._schema_merging import COMBINING, merge
 from anchor_webtask.emulator._synthetic_values import numbers, strings
 
@@ -45,9 +55,11 @@ IMPLIED_TYPES = {
 class NoAnswerError(Exception):
     """No synthetic answer was found for a schema; the message says what to do instead."""
 
-    def __init__(self) -> None:
+    def __init__(self, reason: str = "") -> None:
+        because = f", since {reason}" if reason else ""
         super().__init__(
-            "the emulator found no synthetic answer that fits output_schema: set the answer with emulator.on(answer=…)"
+            f"the emulator found no synthetic answer that fits output_schema{because}: "
+            "set the answer with emulator.on(answer=…)"
         )
 
 
@@ -55,15 +67,18 @@ def make_answer(schema: Mapping[str, Any]) -> object:
     """Return a synthetic answer that fits the schema.
 
     Raises:
-        NoAnswerError: No fitting answer was found; the schema may be invalid, contradict itself or refer to another
-            document.
+        NoAnswerError: No fitting answer was found; the schema may be invalid, contradict itself, refer to another
+            document, or demand more than the emulator makes.
     """
+    limits = Limits()
     try:
-        answer = next(_AnswerMaker(schema).values(schema, "", ()), attrs.NOTHING)
+        answer = next(_AnswerMaker(schema, limits).values(schema, Spot()), attrs.NOTHING)
+    except RecursionError:
+        raise NoAnswerError(f"{deepest_place(schema)} is nested too deeply") from None
     except Exception:  # noqa: BLE001 — an invalid schema can cause any error in jsonschema and referencing
         answer = attrs.NOTHING
     if answer is attrs.NOTHING:
-        raise NoAnswerError
+        raise NoAnswerError(limits.exceeded)
     return answer
 
 
@@ -72,33 +87,34 @@ class _TooManyStepsError(Exception):
 
 
 class _AnswerMaker:
-    """Makes values for a root schema and its subschemas.
+    """Makes values for a root schema and its subschemas."""
 
-    A `trail` lists the references that lead to a subschema; if a reference occurs twice, the schema is recursive.
-    """
-
-    def __init__(self, root: Mapping[str, Any]) -> None:
+    def __init__(self, root: Mapping[str, Any], limits: Limits) -> None:
         validator: Any = validator_for(root, default=Draft202012Validator)
         validator.check_schema(root)
         # With an empty registry, jsonschema does not download the documents that a `$ref` names.
         self._validator = validator(root, registry=Registry())
         self._resolver = Registry().resolver_with_root(DRAFT202012.create_resource(root))
         self._steps = MAX_STEPS
+        self._limits = limits
 
-    def values(self, schema: Schema, name: str, trail: tuple[str, ...]) -> Iterator[object]:
+    def values(self, schema: Schema, spot: Spot) -> Iterator[object]:
         """Yield values that fit the schema, the most readable first."""
+        if not self._limits.allow(spot.depth, MAX_DEPTH, spot.place, "nested values"):
+            return
         validator = self._validator.evolve(schema=schema)
-        for merged, longer in self._merged_schemas(schema, trail):
-            for value in self._candidates(merged, name, longer):
-                self._count_step()
-                if validator.is_valid(value):
+        for merged, trail in self._merged_schemas(schema, spot.trail):
+            for value in self._candidates(merged, attrs.evolve(spot, trail=trail)):
+                large = size(value)
+                self._count_step(1 + large // 10)
+                if self._limits.allow(large, MAX_SIZE, spot.place, "values") and validator.is_valid(value):
                     yield value
 
-    def _first_value(self, schema: Schema, name: str, trail: tuple[str, ...]) -> object:
-        return next(self.values(schema, name, trail), attrs.NOTHING)
+    def _first_value(self, schema: Schema, spot: Spot) -> object:
+        return next(self.values(schema, spot), attrs.NOTHING)
 
-    def _count_step(self) -> None:
-        self._steps -= 1
+    def _count_step(self, steps: int = 1) -> None:
+        self._steps -= steps
         if self._steps < 0:
             raise _TooManyStepsError
 
@@ -133,7 +149,7 @@ class _AnswerMaker:
             for other, longer in self._merged_schemas(part, trail):
                 yield from self._merge_choices(merge(merged, other), choices[1:], longer)
 
-    def _candidates(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[object]:
+    def _candidates(self, schema: Mapping[str, Any], spot: Spot) -> Iterator[object]:
         """Yield values that may fit a schema without references and combinations."""
         if "const" in schema:
             yield schema["const"]
@@ -145,20 +161,19 @@ class _AnswerMaker:
             if default := schema.get("default"):
                 yield default
             for kind in _types(schema):
-                yield from self._candidates_of_type(kind, schema, name, trail)
+                yield from self._candidates_of_type(kind, schema, spot)
             if "default" in schema:
                 yield schema["default"]
 
-    def _candidates_of_type(
-        self, kind: str, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]
-    ) -> Iterator[object]:
+    def _candidates_of_type(self, kind: str, schema: Mapping[str, Any], spot: Spot) -> Iterator[object]:
         match kind:
             case "object":
-                yield from self._objects(schema, trail)
+                yield from self._objects(schema, spot)
             case "array":
-                yield from self._arrays(schema, name, trail)
+                yield from self._arrays(schema, spot)
             case "string":
-                yield from strings(schema, name)
+                if self._allows(schema, "minLength", MAX_CHARACTERS, spot, "characters"):
+                    yield from strings(schema, spot.name)
             case "number" | "integer":
                 yield from numbers(schema, integers_only=kind == "integer")
             case "boolean":
@@ -166,17 +181,22 @@ class _AnswerMaker:
             case "null":
                 yield None
 
-    def _objects(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[dict[str, object]]:
+    def _allows(self, schema: Mapping[str, Any], keyword: str, most: int, spot: Spot, what: str) -> bool:
+        return self._limits.allow(schema.get(keyword, 0), most, f"{spot.place}.{keyword}", what)
+
+    def _objects(self, schema: Mapping[str, Any], spot: Spot) -> Iterator[dict[str, object]]:
+        if not self._allows(schema, "minProperties", MAX_ENTRIES, spot, "properties"):
+            return
         properties, required = schema.get("properties", {}), schema.get("required", [])
         others = schema.get("additionalProperties", True)
-        names = [name for name in properties if name in required or not _is_recursive(trail)]
+        names = [name for name in properties if name in required or not spot.is_recursive]
         names += [name for name in required if name not in properties]
-        is_mapping = not properties and isinstance(others, dict) and not _is_recursive(trail)
-        missing = max(schema.get("minProperties", 0), is_mapping) - len(names)
-        names += itertools.islice(self._names(schema, trail), max(missing, 0))
+        is_mapping = not properties and isinstance(others, dict) and not spot.is_recursive
+        missing = max(math.ceil(schema.get("minProperties", 0)), is_mapping) - len(names)
+        names += itertools.islice(self._names(schema, spot), max(missing, 0))
         made = {}
         for name in names:
-            value = self._first_value(properties.get(name, others), name, trail)
+            value = self._first_value(properties.get(name, others), _property(name, properties, spot))
             if value is not attrs.NOTHING:
                 made[name] = value
         too_many = max(0, len(made) - schema.get("maxProperties", math.inf))
@@ -184,31 +204,36 @@ class _AnswerMaker:
             del made[name]
         yield made
         for name in made:
-            variations = self.values(properties.get(name, others), name, trail)
+            variations = self.values(properties.get(name, others), _property(name, properties, spot))
             yield from ({**made, name: value} for value in itertools.islice(variations, 1, MAX_VARIATIONS))
         yield {name: value for name, value in made.items() if name in required}
 
-    def _names(self, schema: Mapping[str, Any], trail: tuple[str, ...]) -> Iterator[str]:
+    def _names(self, schema: Mapping[str, Any], spot: Spot) -> Iterator[str]:
         """Yield names for additional properties, which the schema does not name."""
         if "propertyNames" not in schema:
             yield from (f"example{number}" for number in itertools.count(1))
         names = {"allOf": [{"type": "string"}, schema.get("propertyNames", False)]}
-        yield from (str(name) for name in self.values(names, "", trail))
+        yield from (str(name) for name in self.values(names, attrs.evolve(spot.inside("propertyNames"), name="")))
 
-    def _arrays(self, schema: Mapping[str, Any], name: str, trail: tuple[str, ...]) -> Iterator[list[object]]:
+    def _arrays(self, schema: Mapping[str, Any], spot: Spot) -> Iterator[list[object]]:
+        if not self._allows(schema, "minItems", MAX_ENTRIES, spot, "elements"):
+            return
         prefix, items = schema.get("prefixItems", []), schema.get("items", True)
-        shortest, longest = schema.get("minItems", 0), schema.get("maxItems", math.inf)
-        readable_length = 0 if _is_recursive(trail) else len(prefix) or int(items is not False)
+        shortest, longest = math.ceil(schema.get("minItems", 0)), math.floor(schema.get("maxItems", 2 * MAX_ENTRIES))
+        readable_length = 0 if spot.is_recursive else len(prefix) or int(items is not False)
         lengths = [min(max(shortest, readable_length), longest), *range(shortest, shortest + MAX_ARRAY_LENGTHS)]
         for length in dict.fromkeys(lengths):
-            rest = self.values(items, name, trail)
-            sources = [*(self.values(part, name, trail) for part in prefix), *itertools.repeat(rest, length)][:length]
+            rest = self.values(items, spot.inside("items"))
+            heads = (self.values(part, spot.inside(f"prefixItems.{place}")) for place, part in enumerate(prefix))
+            sources = [*heads, *itertools.repeat(rest, length)][:length]
             array = _take_one_of_each(sources, distinct=schema.get("uniqueItems", False))
             if len(array) < length:
                 continue
             yield array
             if array:
-                variations = self.values(prefix[0] if prefix else items, name, trail)
+                variations = self.values(
+                    prefix[0] if prefix else items, spot.inside("prefixItems.0" if prefix else "items")
+                )
                 yield from ([value, *array[1:]] for value in itertools.islice(variations, 1, MAX_VARIATIONS))
 
 
@@ -224,7 +249,13 @@ def _types(schema: Mapping[str, Any]) -> list[str]:
 
 
 def _is_recursive(trail: tuple[str, ...]) -> bool:
-    return len(set(trail)) < len(trail)
+    return Spot(trail=trail).is_recursive
+
+
+def _property(name: str, properties: Mapping[str, Any], spot: Spot) -> Spot:
+    if name in properties:
+        return spot.inside("properties", name)
+    return attrs.evolve(spot.inside("additionalProperties"), name=name)
 
 
 def _take_one_of_each(sources: list[Iterator[object]], *, distinct: bool) -> list[object]:

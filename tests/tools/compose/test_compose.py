@@ -59,8 +59,10 @@ THING = "$.components.schemas.Thing"
 GET = "$.paths['/things/{id}'].get"
 
 
-@pytest.fixture
-def composed(tmp_path: Path) -> Compose:
+@pytest.fixture(params=[False, True], ids=["quickly", "with comments"])
+def composed(tmp_path: Path, request: pytest.FixtureRequest) -> Compose:
+    comments: bool = request.param
+
     def composed(*actions: dict[str, Any] | str, spec: str = API, head: str = "overlay: 1.0.0\n") -> Composition:
         (tmp_path / "spec.yaml").write_text(spec, encoding="utf-8")
         lines = [head, "info: {title: Ours, version: 1.0.0}\n", "actions: []\n" if not actions else "actions:\n"]
@@ -70,7 +72,7 @@ def composed(tmp_path: Path) -> Compose:
             )
             lines.append(f"  - {json.dumps(complete)}\n")
         (tmp_path / "overlay.yaml").write_text("".join(lines), encoding="utf-8")
-        return compose(tmp_path / "spec.yaml", tmp_path / "overlay.yaml")
+        return compose(tmp_path / "spec.yaml", tmp_path / "overlay.yaml", comments=comments)
 
     return composed
 
@@ -93,8 +95,14 @@ def at(composition: Composition, *keys: str | int) -> Any:
 
 def test_overlay_without_actions_changes_nothing(composed: Compose) -> None:
     composition = composed()
-    assert composition.to_yaml() == API
+    assert yaml.to_json(yaml.plain(composition.document)) == composition.to_json()
     assert composition.report() == ""
+
+
+@pytest.mark.parametrize("composed", [True], indirect=True)
+def test_comments_and_quotes_of_the_spec_are_kept_if_they_are_asked_for(composed: Compose) -> None:
+    spec = f"# Theirs\n{API}"
+    assert composed(spec=spec).to_yaml() == spec
 
 
 def test_update_merges_into_its_target_and_is_reported(composed: Compose) -> None:
@@ -345,7 +353,7 @@ def test_overlay_with_invalid_top_level_keys_is_refused(composed: Compose, head:
         ("overlay: 1.0.0\ninfo: {title: T, version: '1', x: 1}\nactions: []\n", "`info` has an unknown key `x`"),
         ("overlay: 1.0.0\noverlay: 1.0.0\n", "overlay.yaml:2:1: found duplicate key"),
         ("overlay: [1\n", "overlay.yaml:2:1: "),
-        ("overlay: \x01\n", "overlay.yaml: "),
+        ("overlay: \x01\n", "overlay.yaml:1:10: "),
     ],
 )
 def test_invalid_overlay_file_is_refused(tmp_path: Path, overlay: str, reason: str) -> None:
@@ -370,6 +378,18 @@ def test_invalid_overlay_file_is_refused(tmp_path: Path, overlay: str, reason: s
 )
 def test_invalid_spec_file_is_refused(composed: Compose, spec: str, reason: str) -> None:
     assert reason in problem(composed, spec=spec)
+
+
+@pytest.mark.parametrize("composed", [False], indirect=True)
+def test_action_that_would_add_more_than_the_limit_for_a_spec_is_refused(composed: Compose) -> None:
+    schemas: dict[str, Any] = {f"S{number}": {} for number in range(2_000)}
+    document = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": schemas}}
+    extra: list[dict[str, Any]] = [{}, {"x-add-if-missing": True}]
+    for more in extra:
+        action = {"target": "$.components.schemas.*", "update": {"x-text": "x" * 20_000}, **more}
+        assert "at 2,000 targets; 33,554,432 is the limit for a spec" in problem(
+            composed, action, spec=json.dumps(document)
+        )
 
 
 # -- The command line and the real files -------------------------------------------------------------------------------

@@ -1,28 +1,31 @@
 from __future__ import annotations
 
+import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tools.compose import operation_names
 from tools.compose.composition import compose
 from tools.compose.read_overlay import CompositionError
-from tools.openapi import yaml
+from tools.openapi import python_names
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NO_ACTIONS = "overlay: 1.0.0\ninfo: {title: none, version: 1.0.0}\nactions: []\n"
-
 
 @pytest.fixture
 def named(tmp_path: Path) -> Any:
-    """Return a function that composes a spec with an empty overlay, and returns the composed spec."""
+    """Return a function that composes a spec with an overlay of these actions, and returns the composed spec."""
 
-    def named(spec: dict[str, Any]) -> Any:
-        (tmp_path / "spec.json").write_text(yaml.to_json(spec), encoding="utf-8")
-        (tmp_path / "overlay.yaml").write_text(NO_ACTIONS, encoding="utf-8")
-        return yaml.plain(compose(tmp_path / "spec.json", tmp_path / "overlay.yaml").document)
+    def named(spec: dict[str, Any], *actions: dict[str, Any]) -> Any:
+        overlay = {"overlay": "1.0.0", "info": {"title": "none", "version": "1.0.0"}, "actions": [*actions]}
+        (tmp_path / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
+        (tmp_path / "overlay.yaml").write_text(json.dumps(overlay), encoding="utf-8")
+        return compose(tmp_path / "spec.json", tmp_path / "overlay.yaml").document
 
     return named
 
@@ -63,28 +66,117 @@ def test_operation_keeps_its_own_id_and_its_tags_are_kept_as_an_extension(named:
     assert (operation["tags"], operation["x-upstream-tags"]) == (["things"], ["Things (Legacy)"])
 
 
+# -- Operations with the same name -------------------------------------------------------------------------------------
+
+
+def ids(composed: Any) -> dict[str, str]:
+    """Return the id of each operation, such as `get /v1/things`."""
+    return {
+        f"{method} {path}": operation["operationId"]
+        for path, item in composed["paths"].items()
+        for method, operation in item.items()
+    }
+
+
 @pytest.mark.parametrize(
-    "operations",
+    ("one", "other", "names"),
     [
-        ("get /v1/things/{id}", "get /v1/things/item"),
-        ("get /v1/some-things", "get /v1/some_things"),
-        ("get /v1/things/{id}.json", "get /v1/things/{id}.xml"),
+        (
+            "post /v1/tools/fetch-webpage",
+            "post /v1/tools/fetch/webpage",
+            ("post_v1_tools_fetch_x2d_webpage", "post_v1_tools_fetch_x2f_webpage"),
+        ),
+        ("get /v1/things/{id}", "get /v1/things/item", ("get_v1_things_x2f7b7d", "get_v1_things_x2f_item")),
+        ("get /v1/some-things", "get /v1/some_things", ("get_v1_some_x2d_things", "get_v1_some_x5f_things")),
+        ("get /a/{id}.json", "get /a/{id}.xml", ("get_a_x2f7b7d2e_json", "get_a_x2f7b7d2e_xml")),
+        ("get /v1/doThings", "get /v1/do/things", ("get_v1_do_x54_hings", "get_v1_do_x2f_things")),
+        ("get /v1/things", "get /v1/things/", ("get_v1_x2f_things", "get_v1_things_x2f")),
+        ("get /a1/b", "get /a/1/b", ("get_x2f_a1_x2f_b", "get_x2f_a_x2f_1_x2f_b")),
+        ("get /a-b", "get /a/b", ("get_a_x2d_b", "get_a_x2f_b")),
     ],
 )
-def test_two_operations_with_the_same_name_are_refused(named: Any, operations: tuple[str, ...]) -> None:
-    one, other = (f"{method.upper()} {path}" for method, path in (operation.split() for operation in operations))
+def test_operations_of_one_name_get_distinct_names_in_which_the_path_is_spelled_out(
+    named: Any, one: str, other: str, names: tuple[str, str]
+) -> None:
+    expected = dict(zip((one, other), names, strict=True))
+    kept = "delete /v1/others"
+    for order in ((one, other, kept), (kept, other, one)):
+        assert ids(named(spec(*order))) == {**expected, kept: "delete_v1_others"}
+
+
+def test_name_that_is_spelled_out_does_not_take_the_name_of_another_operation(named: Any) -> None:
+    paths = ["/a/b-c", "/a/b/c", "/a/b_x2d_c", "/a/b/x2d/c", "/a/b/x2f/c", "/a-b-c", "/a/b/{c}"]
+    found = ids(named(spec(*(f"get {path}" for path in paths))))
+    assert len(set(found.values())) == len(paths)
+
+
+def test_upstream_ids_with_the_same_python_name_are_ignored(named: Any) -> None:
+    document = spec("get /v1/things", "post /v1/things", "put /v1/things", "get /v1/others")
+    for method, name in (("get", "getThings"), ("post", "get_things"), ("put", "things")):
+        document["paths"]["/v1/things"][method]["operationId"] = name
+    document["paths"]["/v1/others"]["get"]["operationId"] = "---"
+    assert ids(named(document)) == {
+        "get /v1/things": "get_v1_things",
+        "post /v1/things": "post_v1_things",
+        "put /v1/things": "things",
+        "get /v1/others": "get_v1_others",
+    }
+
+
+def test_id_of_the_overlay_stays_and_the_other_operation_gets_another_name(named: Any) -> None:
+    document = spec("post /v1/tools/perform-web-task", "get /v1/perform", "post /perform/web/task")
+    document["paths"]["/v1/perform"]["get"]["operationId"] = "performWebTask"
+    update = {"operationId": "perform_web_task"}
+    action = {
+        "x-id": "a",
+        "description": "Ours.",
+        "target": "$.paths['/v1/tools/perform-web-task'].post",
+        "update": update,
+    }
+    assert ids(named(document, action)) == {
+        "post /v1/tools/perform-web-task": "perform_web_task",
+        "get /v1/perform": "get_v1_perform",
+        "post /perform/web/task": "post_perform_web_task",
+    }
+
+
+def test_two_operations_to_which_the_overlay_gives_the_same_id_are_refused(named: Any) -> None:
+    actions = [
+        {"x-id": method, "description": "Ours.", "target": f"$.paths['/a'].{method}", "update": {"operationId": name}}
+        for method, name in (("get", "same"), ("put", "Same"))
+    ]
     with pytest.raises(CompositionError) as caught:
-        named(spec(*operations))
+        named(spec("get /a", "put /a"), *actions)
     (problem,) = caught.value.problems
-    assert problem.reason.startswith(f"{one} and {other} would both be called get_v1_")
-    assert problem.remedy == "Give it an operationId in the overlay."
+    assert problem.reason == "GET /a and PUT /a would both be called same"
+    assert problem.remedy == "Give it another operationId in the overlay."
 
 
-def test_operation_ids_with_the_same_python_name_are_refused(named: Any) -> None:
-    document = spec("get /v1/things", "post /v1/things")
-    document["paths"]["/v1/things"]["post"]["operationId"] = "getV1Things"
-    with pytest.raises(CompositionError, match="would both be called get_v1_things"):
-        named(document)
+PATHS = st.lists(
+    st.lists(
+        st.sampled_from(["a", "b", "1", "x", "2d", "2f", "x2d", "x2f", "-", "_", "/", ".", "B", "{c}", "item", "é"])
+    )
+    .map("".join)
+    .map("/{}".format),
+    max_size=8,
+    unique_by=lambda path: re.sub(r"\{[^}]*\}", "{}", path),
+)
+
+
+@given(PATHS)
+def test_any_paths_get_distinct_names_that_do_not_depend_on_their_order(paths: list[str]) -> None:
+    found = []
+    for order in (paths, paths[::-1]):
+        document = spec(*(f"get {path}" for path in order))
+        assert operation_names.rename(document) == []
+        found.append(ids(document))
+    assert found[0] == found[1]
+    modules = {python_names.attribute(name) for name in found[0].values()}
+    classes = {python_names.module(python_names.pascal(name)) for name in found[0].values()}
+    assert len(modules) == len(classes) == len(paths)
+
+
+# -- Titles, and names that do not depend on other names ---------------------------------------------------------------
 
 
 def test_titles_are_removed_from_schemas_only(named: Any) -> None:

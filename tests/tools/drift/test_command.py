@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.building import PACKAGE as GENERATED_PACKAGE
-from tests.support.building import repository
-from tests.support.changes import SLICE
+from tests.support.building import SLICE, repository
 from tests.support.once import once
 from tools.compose.composition import compose
 from tools.drift.__main__ import main
@@ -43,7 +42,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         root = repository(folder / "repository")
-        shutil.copy(SLICE, root / SPEC)
         write_composed_spec(root)
         shutil.copytree(ROOT / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
         (root / SURFACE).parent.mkdir(parents=True)
@@ -115,18 +113,18 @@ def specs(tmp_path: Path) -> list[str]:
 
 @pytest.mark.parametrize(("severity", "status"), [("", 0), ("breaking", 1), ("behaviour", 1), ("documentation", 1)])
 def test_exit_status_is_1_if_a_change_is_at_least_as_severe_as_the_option_fail_on_says(
-    tmp_path: Path, specs: list[str], severity: str, status: int
+    root: Path, tmp_path: Path, specs: list[str], severity: str, status: int
 ) -> None:
     change(tmp_path)
-    assert run(ROOT, *specs, f"--fail-on={severity}") == status
+    assert run(root, *specs, f"--fail-on={severity}") == status
 
 
 def test_exit_status_is_0_if_all_changes_are_less_severe_than_the_option_fail_on_says(
-    tmp_path: Path, specs: list[str]
+    root: Path, tmp_path: Path, specs: list[str]
 ) -> None:
     replace(tmp_path / SPEC, "title: AnchorBrowser API", "title: Another API")
-    assert run(ROOT, *specs, "--fail-on=additive") == 0
-    assert run(ROOT, *specs, "--fail-on=documentation") == 1
+    assert run(root, *specs, "--fail-on=additive") == 0
+    assert run(root, *specs, "--fail-on=documentation") == 1
 
 
 def test_breaking_change_of_the_package_itself_has_a_row(root: Path, capsys: CaptureFixture[str]) -> None:

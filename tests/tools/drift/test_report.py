@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from markdown_it import MarkdownIt
 
+from tests.support.building import FITTING
 from tests.support.changes import slice_of_the_api
 from tools.compose.composition import compose
 from tools.drift import json_report, markdown_report, text_report
@@ -18,8 +19,7 @@ from tools.drift.make_report import make_report
 from tools.drift.report import Report
 from tools.drift.rows import Severity
 from tools.drift.sides import Side
-from tools.openapi import yaml
-from tools.repository import OVERLAY, ROOT
+from tools.repository import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,10 +43,10 @@ HOSTILE = [
 
 
 def side(name: str, spec: Any, folder: Path, surface: str | None = None) -> Side:
-    """Return one of the two compared states; its spec is composed with the repository's overlay."""
+    """Return one of the two compared states; its spec is composed with the tests' overlay."""
     path = folder / f"{len(list(folder.iterdir()))}.json"
     path.write_text(json.dumps(spec), encoding="utf-8")
-    return Side(name, spec, yaml.plain(compose(path, ROOT / OVERLAY).document), surface)
+    return Side(name, spec, compose(path, FITTING).document, surface)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.building import upstream
+from tests.support.building import repository, upstream
 from tests.support.once import once
 from tools.drift import markdown_report, sides
 from tools.drift.make_report import make_report
@@ -36,7 +36,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
         path = upstream(version)
 
         def make(folder: Path) -> None:
-            (folder / "side").write_bytes(pickle.dumps(sides.of_file(ROOT, path)))
+            root = repository(folder / "root")
+            (folder / "side").write_bytes(pickle.dumps(sides.of_file(root, path)))
 
         read: sides.Side = pickle.loads((once(tmp_path_factory, f"side-{version}", make) / "side").read_bytes())
         return read

@@ -295,9 +295,6 @@ def test_class_that_the_config_renames_is_found_by_its_new_name(accepted: Path) 
 def refusals(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the lines of the error message for the refused cases, one line for each case."""
     cases = of_cases({path: item for case in BODIES.keys() - DISTINCT for path, item in sending(case).items()})
-    for method, name in (("put", "getHTTPThing"), ("patch", "get_http_thing")):
-        operation = {"operationId": name, "responses": {"204": {"description": "ok"}}}
-        cases["paths"].setdefault("/v1/twins", {})[method] = operation
     without_schema = {
         "200": {"description": "well", "content": THING},
         "404": {"description": "no", "content": {"application/json": {}}},
@@ -328,9 +325,6 @@ REFUSED = {
         for case in BODIES
         if case not in DISTINCT
     },
-    "two-operations-of-one-module": (
-        "PATCH /v1/twins: its module api/twins/get_http_thing.py is also the module of PUT /v1/twins"
-    ),
     "response-without-a-schema": "GET /v1/without-schema: its response 404 has no type",
     "response-with-two-content-types": (
         "GET /v1/two-kinds: only one content type of its response 200 is read: application/json, text/plain"

@@ -18,7 +18,8 @@ from tests.support.once import once
 from tools.generate import build, folder_swap, generated_folder, import_check, pins
 from tools.generate.__main__ import main
 from tools.generate.build import GenerationError
-from tools.repository import CONFIG, GENERATED, OVERLAY, ROOT, SPEC
+from tools.generate.generated_folder import generate
+from tools.repository import CONFIG, OVERLAY, ROOT, SPEC
 from tools.repository_lock import locked
 
 if TYPE_CHECKING:
@@ -29,16 +30,16 @@ if TYPE_CHECKING:
 PACKAGE = "generated/anchor_webtask_api"
 
 
-def copy_of_the_repository(folder: Path) -> Path:
-    root = repository(folder)
-    shutil.copytree(ROOT / GENERATED, root / GENERATED, ignore=shutil.ignore_patterns("__pycache__"))
-    return root
+def copy_of_the_repository(folder: Path, factory: pytest.TempPathFactory) -> Path:
+    """Return a new folder with the files that the pipeline reads and writes; the code is generated only once."""
+    generated = once(factory, "generated", lambda made: generate(repository(made / "repository")))
+    return Path(shutil.copytree(generated / "repository", folder))
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the files that the pipeline reads and writes."""
-    return copy_of_the_repository(tmp_path / "repository")
+    return copy_of_the_repository(tmp_path / "repository", tmp_path_factory)
 
 
 def run(command: str, root: Path) -> int:
@@ -66,7 +67,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     """Return the lines that the command `check` prints after the spec and some generated files have changed."""
 
     def make(folder: Path) -> None:
-        root = copy_of_the_repository(folder / "repository")
+        root = copy_of_the_repository(folder / "repository", tmp_path_factory)
         replace(root / SPEC, "title: AnchorBrowser API", "title: Another API")
         replace(root / PACKAGE / "client.py", "class Client", "class Klient")
         (root / PACKAGE / "models" / "error_response.py").unlink()
@@ -120,7 +121,7 @@ def hostile_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """
 
     def make(folder: Path) -> None:
-        root = copy_of_the_repository(folder / "repository")
+        root = copy_of_the_repository(folder / "repository", tmp_path_factory)
         shutil.rmtree(root / PACKAGE / "api")
         (root / PACKAGE / "models" / "left_from_another_generation.py").touch()
         surroundings = {

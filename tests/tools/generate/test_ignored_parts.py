@@ -98,15 +98,6 @@ def test_keyword_that_the_generator_ignores_beside_another_keyword_is_reported(
     assert list(ignored_parts.find(spec(schema))) == [f"$['components']['schemas']['Thing']: {problem}"]
 
 
-def test_schemas_that_would_get_the_same_module_are_reported() -> None:
-    document = spec({})
-    document["components"]["schemas"]["THING"] = {}
-    document["components"]["schemas"]["Thing_"] = {}
-    assert list(ignored_parts.find(document)) == [
-        "$['components']['schemas']: Thing and THING and Thing_ would all be models/thing.py; rename them"
-    ]
-
-
 @pytest.mark.parametrize(
     ("parameter", "style"),
     [

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tools.openapi import yaml
+from tools.openapi.limits import SIZE, DocumentError
 from tools.repository import ROOT, SOURCE, SPEC
-from tools.vendor import document, fetch
+from tools.vendor import document
 from tools.vendor.__main__ import main
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def read(file: Path, text: str | bytes) -> document.Document:
 
 
 def refusal(file: Path, text: str | bytes) -> str:
-    with pytest.raises(yaml.DocumentError) as caught:
+    with pytest.raises(DocumentError) as caught:
         read(file, text)
     return str(caught.value)
 
@@ -83,7 +83,7 @@ def test_invalid_document_is_refused(file: Path, content: str | bytes, reason: s
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(yaml.DocumentError, match=r"^new\.yaml: No such file or directory$"):
+    with pytest.raises(DocumentError, match=r"^new\.yaml: No such file or directory$"):
         document.read_document("new.yaml", tmp_path / "none")
 
 
@@ -218,7 +218,7 @@ def test_long_chain_of_references_is_refused(file: Path) -> None:
         (b"# A page\n\n> of no operation", "new.yaml:3:3: not valid YAML or JSON"),
         (json.dumps({"swagger": "2.0"}).encode(), "new.yaml: not an OpenAPI 3.x document"),
         (doubling(64).encode(), "the aliases up to here"),
-        (b"x" * (fetch.LIMIT + 1), "new.yaml is larger than 32 MiB"),
+        (b"x" * (SIZE + 1), "new.yaml is larger than 32 MiB"),
         (b"a: 1\na: 2\n", "found duplicate key"),
         (f"{SPEC_3}components: {{schemas: {{A: {{$ref: x}}}}}}".encode(), "the `$ref` x is remote"),
     ],

@@ -13,6 +13,7 @@ import pytest
 import trustme
 
 from tests.support.raw_server import Drip, Ending, Script, http_response, raw_server, response_head
+from tools.openapi.limits import SIZE
 from tools.repository import ROOT, SOURCE, SPEC
 from tools.vendor import fetch
 from tools.vendor.__main__ import main
@@ -68,9 +69,9 @@ def test_unreadable_file_is_refused(origin: str, reason: str) -> None:
 
 def test_file_of_the_maximum_size_is_accepted_and_a_larger_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "large"
-    path.write_bytes(b"x" * fetch.LIMIT)
+    path.write_bytes(b"x" * SIZE)
     assert len(fetch.fetch(str(path)).content) == 32 * 1024 * 1024
-    path.write_bytes(b"x" * (fetch.LIMIT + 1))
+    path.write_bytes(b"x" * (SIZE + 1))
     assert refusal(str(path)) == f"{path} is larger than 32 MiB, the limit for a spec"
 
 
@@ -166,7 +167,7 @@ def test_slow_response_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_reading_stops_when_a_response_is_too_large() -> None:
     megabyte = b"x" * 1024 * 1024
-    script: Script = (response_head(200, 2 * fetch.LIMIT), *[megabyte] * 33, Ending.SILENCE)
+    script: Script = (response_head(200, 2 * SIZE), *[megabyte] * 33, Ending.SILENCE)
     with raw_server(check=[script]) as server:
         assert refusal(server.base_url) == f"{server.base_url} is larger than 32 MiB, the limit for a spec"
 

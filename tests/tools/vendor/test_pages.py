@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.building import upstream
+from tests.support.building import SLICE, upstream
 from tools.openapi import yaml
 from tools.repository import ROOT, SOURCE, SPEC
 from tools.vendor.__main__ import main
@@ -187,7 +187,7 @@ def test_invalid_page_is_refused(root: Path, text: str, reason: str, capsys: Cap
 
 
 def seed() -> str:
-    return page(f"{(ROOT / SPEC).read_text(encoding='utf-8')}", "post /v1/tools/perform-web-task")
+    return page(SLICE.read_text(encoding="utf-8"), "post /v1/tools/perform-web-task")
 
 
 @pytest.mark.parametrize("text", [seed(), pytest.param(SEED, id="real page")])
@@ -200,19 +200,22 @@ def test_page_whose_spec_is_already_vendored_changes_no_byte(
         text = text.read_text(encoding="utf-8")
     root = tmp_path / "repository"
     root.mkdir()
-    for path in (SPEC, SOURCE):
-        shutil.copy(ROOT / path, root / path)
+    shutil.copy(SLICE, root / SPEC)
+    assert run(root, text) == 0
+    recorded = (root / SOURCE).read_bytes()
+    assert source(root) == "page.md"
+    capsys.readouterr()
     assert run(root, text) == 0
     assert capsys.readouterr().out == f"{SPEC}: already up to date\n"
-    assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
-    assert (root / SOURCE).read_bytes() == (ROOT / SOURCE).read_bytes()
+    assert (root / SPEC).read_bytes() == SLICE.read_bytes()
+    assert (root / SOURCE).read_bytes() == recorded
 
 
 def test_page_is_vendored_into_an_empty_repository(tmp_path: Path) -> None:
     root = tmp_path / "repository"
     root.mkdir()
     assert run(root, seed()) == 0
-    assert (root / SPEC).read_bytes() == (ROOT / SPEC).read_bytes()
+    assert (root / SPEC).read_bytes() == SLICE.read_bytes()
     assert source(root) == "page.md"
 
 

@@ -248,31 +248,6 @@ def test_spec_is_read_from_standard_input(root: Path) -> None:
     assert source(root)["source"] == "standard input"
 
 
-@pytest.mark.parametrize(("replace", "options"), [("", []), ("0", []), ("1", ["--replace"])])
-def test_make_passes_its_two_variables_named_from_and_replace_to_the_program(
-    tmp_path: Path, replace: str, options: list[str]
-) -> None:
-    if shutil.which("make") is None:
-        pytest.skip("make is missing")
-    shutil.copy(ROOT / "Makefile", tmp_path)
-    for path in ("pyproject.toml", "constraints.txt", "ready"):
-        (tmp_path / path).touch()
-        os.utime(tmp_path / path, (0, 0))  # all times are equal, so that make rebuilds nothing
-    python = tmp_path / "bin" / "python"
-    python.parent.mkdir()
-    python.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n", encoding="utf-8")
-    python.chmod(0o755)
-    origin = "a b & c;'\"$x`.yaml"
-    ran = subprocess.run(
-        # `$$` stands for `$`, which begins a variable in make
-        ["make", "--no-print-directory", "vendor", "VENV=.", f"FROM={origin.replace('$', '$$')}", f"REPLACE={replace}"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
-    assert ran.stdout.splitlines() == ["-m", "tools.vendor", *options, "--", origin], ran.stderr
-
-
 def test_text_of_a_document_cannot_control_the_terminal(root: Path, small: Path, capsys: CaptureFixture[str]) -> None:
     evil = r"\e]0;title\a\e[31m\x9b\u202e\u2028"
     small.write_text(SMALL.replace("title: Things", f'title: Things, "{evil}": 1, "{evil}": 2'), encoding="utf-8")

@@ -192,6 +192,79 @@ def test_task_fails_with_advice_if_no_synthetic_answer_fits_its_schema(schema: S
     assert "set the answer with emulator.on" in state["error"]
 
 
+def nested(levels: int, inner: Schema) -> Schema:
+    for _ in range(levels):
+        inner = {"type": "array", "items": inner, "minItems": 1}
+    return inner
+
+
+HUGE = 1_000_000_000
+MANY: Schema = {"type": "array", "items": {"type": "array", "items": {"const": 1}, "minItems": 900}, "minItems": 900}
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ({"type": "array", "minItems": HUGE}, "output_schema.minItems demands more than 1,000 elements"),
+        (
+            {"type": "array", "minItems": 1e9, "items": {"const": None}},
+            "output_schema.minItems demands more than 1,000 elements",
+        ),
+        (
+            {"type": "object", "properties": {"a": {"type": "array", "minItems": HUGE}}, "required": ["a"]},
+            "output_schema.properties.a.minItems demands more than 1,000 elements",
+        ),
+        (
+            {"allOf": [{"type": "array"}, {"items": {"type": "string", "minLength": HUGE}, "minItems": 1}]},
+            "output_schema.items.minLength demands more than 100,000 characters",
+        ),
+        ({"type": "string", "minLength": HUGE}, "output_schema.minLength demands more than 100,000 characters"),
+        ({"type": "object", "minProperties": HUGE}, "output_schema.minProperties demands more than 1,000 properties"),
+        (
+            {"type": "object", "minProperties": 1, "propertyNames": {"minLength": HUGE}},
+            "output_schema.propertyNames.minLength demands more than 100,000 characters",
+        ),
+        (
+            {"type": "object", "minProperties": 1, "additionalProperties": {"type": "array", "minItems": HUGE}},
+            "output_schema.additionalProperties.minItems demands more than 1,000 elements",
+        ),
+        ({"prefixItems": [MANY], "type": "array"}, "output_schema.prefixItems.0 demands more than 10,000 values"),
+        (MANY, "output_schema demands more than 10,000 values"),
+        (
+            {"type": "array", "items": {"type": "string", "minLength": 90_000}, "minItems": 20},
+            "output_schema demands more than 10,000 values",
+        ),
+        ({"const": "x" * 2_000_000}, "output_schema demands more than 10,000 values"),
+        (nested(26, {"const": 1}), f"output_schema{'.items' * 26} demands more than 25 nested values"),
+        (nested(300, {"const": 1}), "is nested too deeply"),
+        ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "minItems": HUGE}}}, "output_schema.minItems demands"),
+    ],
+)
+def test_demand_that_exceeds_a_limit_is_named_with_its_place(schema: Schema, reason: str) -> None:
+    state = final_state(schema)
+    assert state["status"] == "FAILED"
+    assert reason in state["error"]
+    assert state["error"].endswith("set the answer with emulator.on(answer=…)")
+    assert len(state["error"]) < 500
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "array", "items": {"type": "integer"}, "minItems": 1000},
+        {"type": "array", "items": {"type": "integer"}, "minItems": 3.0, "maxItems": 1e300},
+        {"type": "array", "items": {"const": [0] * 9}, "minItems": 900},
+        {"type": "object", "minProperties": 200, "maxProperties": HUGE},
+        {"type": "string", "minLength": 100_000},
+        nested(25, {"type": "integer"}),
+        {"anyOf": [{"type": "array", "minItems": HUGE}, {"type": "integer"}]},
+        {"type": ["array", "null"], "minItems": HUGE},
+    ],
+)
+def test_large_answer_within_the_limits_fits_its_schema(schema: Schema) -> None:
+    checked_answer(schema)
+
+
 def test_scenario_without_an_answer_gets_a_synthetic_answer(api: Api, emulator: Emulator) -> None:
     emulator.on(takes=1)
     assert data(api.start(output_schema={"type": "integer"})) == {"result": 1}

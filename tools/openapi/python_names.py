@@ -1,0 +1,42 @@
+"""The Python names that the generator gives to schemas, properties and parameters.
+
+The generator is imported on first use, so that programs can report that it is missing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_PREFIX: Final = "field_"  # the generator's prefix for names that are not valid in Python
+
+
+def attribute(name: str) -> str:
+    """Return the Python name for a property (an attribute) or for a parameter (an argument)."""
+    from openapi_python_client.strings import PythonIdentifier
+
+    return str(PythonIdentifier(name, _PREFIX))
+
+
+def model(*names: str) -> str:
+    """Return the class name of a schema, made from the names that lead to it; the component's name is the first."""
+    from openapi_python_client.strings import ClassName
+
+    return str(ClassName("_".join(names), _PREFIX))
+
+
+def pascal(name: str) -> str:
+    """Return a name in the form that the generator gives it as a part of a class name."""
+    from openapi_python_client.strings import pascal_case
+
+    return str(pascal_case(name))
+
+
+def module(class_name: str) -> str:
+    """Return the name of the module of a class."""
+    return attribute(class_name)
+
+
+def renaming(before: str, after: str, owner: str = "") -> str:
+    """Describe how the Python name of an attribute or argument changes when its name in the document changes."""
+    old, new = attribute(before), attribute(after)
+    return f"{owner}{old}: unchanged" if old == new else f"{owner}{old} → {new}"
