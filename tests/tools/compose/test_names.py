@@ -110,6 +110,16 @@ def test_name_that_is_spelled_out_does_not_take_the_name_of_another_operation(na
     assert len(set(found.values())) == len(paths)
 
 
+def test_word_that_looks_like_a_separator_is_spelled_out() -> None:
+    paths = ("/a-b/c", "/a/x2d/b/c", "/a/x2d-b/c", "/ax2d/b/c")
+    assert [operation_names.spelled_id("get", path) for path in paths] == [
+        "get_a_x2d_b_x2f_c",
+        "get_a_x2f78_2d_b_x2f_c",
+        "get_a_x2f78_2d_x2d_b_x2f_c",
+        "get_ax2d_b_x2f_c",
+    ]
+
+
 def test_upstream_ids_with_the_same_python_name_are_ignored(named: Any) -> None:
     document = spec("get /v1/things", "post /v1/things", "put /v1/things", "get /v1/others")
     for method, name in (("get", "getThings"), ("post", "get_things"), ("put", "things")):
