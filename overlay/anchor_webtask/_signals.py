@@ -4,7 +4,8 @@ A handler runs between two operations of whatever code is running. If the handle
 of a worker's time limit, the exception seems to come from that code: from a socket, from httpcore, or from the class of
 an answer. But it belongs to the user, and must not be replaced by one of our errors.
 
-A traceback shows a handler: Python calls it with the frame that it interrupts, which is the one before its own there.
+A traceback shows a handler: Python calls it with the frame that it interrupts, which comes before its own frame there.
+It is the caller's frame if a function is interrupted before its first line.
 """
 
 from __future__ import annotations
@@ -29,16 +30,16 @@ def reraise_from_handler(error: BaseException) -> None:
         while traceback is not None:
             frames.append(traceback.tb_frame)
             traceback = traceback.tb_next
-        if any(_was_called_with(handler, interrupted) for interrupted, handler in pairwise(frames)):
+        if any(_was_called_with(frame, frames[:at]) for at, frame in enumerate(frames)):
             raise exception
         exception = exception.__cause__
 
 
-def _was_called_with(frame: FrameType, interrupted: FrameType) -> bool:
-    """Whether a function was called as Python calls a handler: with a signal's number and the interrupted frame."""
+def _was_called_with(frame: FrameType, interrupted: list[FrameType]) -> bool:
+    """Whether a function was called as Python calls a handler: with a signal's number and one of these frames."""
     code = frame.f_code
     names = code.co_varnames[: code.co_argcount + bool(code.co_flags & inspect.CO_VARARGS)]
     values: list[object] = [frame.f_locals.get(name) for name in names]
     if values and isinstance(values[-1], tuple):
         values.extend(values.pop())  # type: ignore[arg-type]  # it is a tuple
-    return any(isinstance(number, int) and given is interrupted for number, given in pairwise(values))
+    return any(isinstance(number, int) and given in interrupted for number, given in pairwise(values))

@@ -111,9 +111,9 @@ def test_exception_of_a_handler_is_raised_while_a_start_waits_for_its_response(
     exception: Exception, handler: str
 ) -> None:
     with (
+        handling(HANDLERS[handler](Alarm(exception))),
         interrupting_server(on="start") as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(HANDLERS[handler](Alarm(exception))),
         pytest.raises(type(exception)) as caught,
     ):
         anchor.tasks.start("Read the price")
@@ -124,9 +124,9 @@ def test_exception_of_a_handler_is_raised_while_a_start_waits_for_its_response(
 
 def test_exception_of_a_handler_is_raised_while_a_start_is_sent(exception: Exception) -> None:
     with (
+        handling(Alarm(exception)),
         interrupting_server(on="start", script=(ReadUntil.FIRST_BYTE,)) as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(Alarm(exception)),
         pytest.raises(type(exception)) as caught,
     ):
         anchor.tasks.start("Read the price", extra_body={"filler": " " * 20_000_000})
@@ -136,9 +136,9 @@ def test_exception_of_a_handler_is_raised_while_a_start_is_sent(exception: Excep
 
 def test_exception_of_a_handler_is_raised_while_a_check_waits_for_its_response(exception: Exception) -> None:
     with (
+        handling(Alarm(exception)),
         interrupting_server(on="check") as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(Alarm(exception)),
         pytest.raises(type(exception)) as caught,
     ):
         anchor.tasks.get(TASK_ID).result(TEST_TIMEOUT)
@@ -151,9 +151,9 @@ def test_exception_of_a_handler_is_raised_after_half_of_the_response_has_arrived
     (response,) = STARTED
     assert isinstance(response, bytes)
     with (
+        handling(Alarm(exception)),
         interrupting_server(on="start", script=(response[:-10],)) as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(Alarm(exception)),
         pytest.raises(type(exception)) as caught,
     ):
         anchor.tasks.start("Read the price")
@@ -175,9 +175,9 @@ def test_exception_of_a_handler_is_raised_while_the_client_is_made(
 
     monkeypatch.setattr(lifecycle, "create", interrupted)
     with (
+        handling(Alarm(exception)),
         raw_server() as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(Alarm(exception)),
     ):
         with pytest.raises(type(exception)) as caught:
             anchor.tasks.start("Read the price")
@@ -219,9 +219,9 @@ def test_exception_of_a_handler_is_raised_while_the_answer_is_converted(kind: An
     exception = TimeoutError("time limit")
     answer = json_response({"data": {"status": "COMPLETED", "result": {"name": "a"}}})
     with (
+        handling(Alarm(exception)),
         raw_server(check=[answer]) as server,
         Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor,
-        handling(Alarm(exception)),
     ):
         with pytest.raises(TimeoutError) as caught:
             anchor.tasks.run("Read the name", output=kind)
@@ -233,9 +233,9 @@ def test_exception_of_a_handler_is_raised_while_the_answer_is_converted(kind: An
 def test_exception_that_is_handled_during_a_call_does_not_replace_the_error_of_the_call() -> None:
     """The exception of a handler is the context of the errors that follow, but it does not belong to them."""
     with (
+        handling(Alarm(TimeoutError("time limit"))),
         raw_server(start=[(Ending.CLOSE,)]) as server,
         Anchor(KEY, base_url=server.base_url) as anchor,
-        handling(Alarm(TimeoutError("time limit"))),
     ):
         try:
             signal.raise_signal(signal.SIGALRM)
@@ -254,9 +254,9 @@ def test_exception_of_a_converter_is_an_invalid_answer_although_handlers_are_ins
 
     answer = json_response({"data": {"status": "COMPLETED", "result": {"name": "a"}}})
     with (
+        handling(Alarm(TimeoutError("time limit"))),
         raw_server(check=[answer]) as server,
         Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor,
-        handling(Alarm(TimeoutError("time limit"))),
         pytest.raises(InvalidOutputError, match="the type's own code raised ReadTimeout"),
     ):
         anchor.tasks.run("Read the name", output=Refusing)
