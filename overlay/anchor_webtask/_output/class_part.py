@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import typing
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
@@ -76,7 +77,7 @@ class ClassPart(Part):
         return definitions.reference(self.cls, self._title, lambda: self._definition(definitions))
 
     def _definition(self, definitions: Definitions) -> Schema:
-        cls = getattr(self.cls, "__origin__", self.cls)
+        cls = _origin(self.cls)
         doc = inspect.cleandoc(cls.__doc__ or "")
         is_made = doc.startswith(f"{cls.__name__}(") and doc.endswith(")")  # by dataclasses, or for a NamedTuple
         tags: Schema = {} if self.tag is None else {str(self.tag_field): {"enum": [self.tag]}}
@@ -123,9 +124,10 @@ class ClassPart(Part):
     def _of_list(self, value: list[Any]) -> dict[str, Any]:
         """Return the arguments for a list of the fields in order; a Struct's tag comes first."""
         first = 0 if self.tag is None else 1
-        least = first + sum(field.required for field in self.fields)
+        least = first + max((index for index, field in enumerate(self.fields, 1) if field.required), default=0)
         most = first + len(self.fields)
-        if not least <= len(value) <= most:
+        is_too_long = len(value) > most and (self._strict or not issubclass(_origin(self.cls), msgspec.Struct))
+        if len(value) < least or is_too_long:
             count = most if least == most else f"{least} to {most}"
             raise Unfit.because(f"Expected `array` of length {count}, got {len(value)}", value)
         if first and value[0] != self.tag:
@@ -144,6 +146,10 @@ class ClassPart(Part):
         except (ValueError, TypeError) as error:
             reraise_from_handler(error)
             raise Unfit.because("", value, quoted=str(error)) from None
+
+
+def _origin(cls: Any) -> Any:
+    return typing.get_origin(cls) or cls
 
 
 def _converted(field: Field, value: Any) -> Any:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._output.parts import NUMBERS, Part, Unfit, expected, json_kind
+from anchor_webtask._output.schema_shape import INTEGER_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _MAX_LISTED_FLAGS: Final = 64
 """The values of a Flag are listed in the schema if they are not more than this."""
+_MAX_DIGITS: Final = 1000
 
 
 class Listing(Part):
@@ -114,6 +116,12 @@ class Flags(Enumeration):
         if self._is_combination(value):
             return self._cls(int(value))
         raise unlisted(sorted(self._combinations or self.listed), value)
+
+    def key_schema(self) -> Schema:
+        return {"enum": list(map(str, sorted(self._combinations)))} if self._combinations else dict(INTEGER_KEY)
+
+    def convert_key(self, text: str) -> Any:
+        return self.convert(int(text) if text.isascii() and text.isdigit() and len(text) < _MAX_DIGITS else text)
 
     def _is_combination(self, value: Any) -> bool:
         if self._combinations is not None:

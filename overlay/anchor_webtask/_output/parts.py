@@ -7,6 +7,7 @@ whole number nor names the place of an error.
 
 from __future__ import annotations
 
+import math
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -40,6 +41,8 @@ _QUOTES_NOTHING: Final = re.compile(r"Expected `[^`]*`(, got `[^`]*`)?")
 _NUMBER: Final = re.compile(NUMBER_KEY["pattern"])
 _MAX_NUMBER: Final = 1000
 """A longer text is not read as a number."""
+_KEYS: Final[dict[str, dict[str, bool | None]]] = {"bool": {"true": True, "false": False}, "null": {"null": None}}
+"""The keys of a dict that stand for values which are no text."""
 _DURATION: Final = re.compile(
     r"(?P<sign>[+-]?)P(?=.)(?:(?P<years>\d+)Y)?(?:(?P<months>\d+)M)?(?:(?P<weeks>\d+)W)?(?:(?P<days>\d+)D)?"
     r"(?:T(?=.)(?:(?P<hours>\d+)H)?(?:(?P<minutes>\d+)M)?(?:(?P<seconds>\d+(?:\.\d+)?)S)?)?"
@@ -115,8 +118,8 @@ class Scalar(Part):
         return dict(self._schema)
 
     def key_schema(self) -> Schema:
-        if self.label == "bool":
-            return {"enum": ["true", "false"]}
+        if self.label in _KEYS:
+            return {"enum": list(_KEYS[self.label])}
         if "str" not in self.json_kinds:
             return super().key_schema()
         shown = {key: value for key, value in self._schema.items() if key not in {"type", "title", "description"}}
@@ -132,7 +135,7 @@ class Scalar(Part):
         raise Unfit.because("", value, quoted=message)
 
     def convert_key(self, text: str) -> Any:
-        return self.convert({"true": True, "false": False}.get(text, text) if self.label == "bool" else text)
+        return self.convert(_KEYS.get(self.label, {}).get(text, text))
 
 
 class Anything(Scalar):
@@ -191,26 +194,15 @@ class Number(Scalar):
             if len(value) > _MAX_NUMBER or not _NUMBER.fullmatch(value):
                 return value
             number: Any = Decimal(value)
-            if self._base is Decimal:
-                return number
+            if self._base is not Decimal and math.isinf(float(number)):
+                raise Unfit.because("Expected a finite number", value)
         elif isinstance(value, float | Decimal):
             number = value
         else:
             return value
-        if self._base is int and number == _whole(number):
-            return int(number)
-        if self._base is float:
-            number = float(number)
-            if number - number != 0:  # an infinity, of a text such as "1e999"
-                raise Unfit.because("Expected a finite number", value)
-        return number if not isinstance(value, str) or self._base is float else value
-
-
-def _whole(number: float | Decimal) -> float | Decimal:
-    """Return a number rounded to a whole one; a Decimal of a huge exponent is not."""
-    if isinstance(number, Decimal):
-        return number.to_integral_value() if number.adjusted() < _MAX_NUMBER else Decimal("NaN")
-    return round(number)
+        if self._base is int:
+            return int(number) if number == int(number) else value
+        return float(number) if self._base is float else number
 
 
 class Items(Part):

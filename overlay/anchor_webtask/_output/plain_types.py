@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import typing
+from collections import abc
 from typing import Any
 
 import msgspec
@@ -27,6 +28,8 @@ def _is_plain_part(part: Any) -> bool:
     cls = typing.get_origin(part) or part
     if not isinstance(cls, type):
         return True
+    if issubclass(cls, abc.Mapping) and float in parts(next(iter(typing.get_args(part)), str)):
+        return False  # msgspec reads the key "nan"
     if issubclass(cls, enum.Flag):
         return False  # msgspec takes undefined values
     # msgspec does not call the class's constructor: it runs no converters, and sets fields that are no arguments.
