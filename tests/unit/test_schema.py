@@ -743,13 +743,18 @@ def test_pydantic_model_in_type_alias_is_found() -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="the statement `type` needs Python 3.12")
-def test_type_alias_that_contains_itself_is_refused() -> None:
+def test_type_alias_may_contain_itself_if_its_schema_has_an_end() -> None:
     namespace: dict[str, Any] = {}
-    exec("type Tree = dict[str, Tree] | int", namespace)
-    with pytest.raises(
-        ConfigurationError, match="an alias or a generic class contains itself, so the schema has no end"
-    ):
-        output_of(namespace["Tree"])
+    exec("type Tree = dict[str, Tree] | int\ntype Only = Only\ntype Grow[T] = list[Grow[list[T]]] | T", namespace)
+    tree = output_of(namespace["Tree"])
+    assert fits(schema_of(namespace["Tree"]), {"result": {"a": {"b": 1}}})
+    assert tree.value({"a": {"b": 1.0}}) == {"a": {"b": 1}}
+    with pytest.raises(InvalidOutputError, match=r"at \$\.a\.b: Expected `int`"):
+        tree.value({"a": {"b": "x"}})
+    with pytest.raises(ConfigurationError, match="the alias Only contains nothing but itself"):
+        output_of(namespace["Only"])
+    with pytest.raises(ConfigurationError, match="a generic class contains itself, so the schema has no end"):
+        output_of(namespace["Grow"][int])
 
 
 def test_pydantic_model_is_found_among_many_other_classes() -> None:

@@ -96,24 +96,19 @@ class _Alias(Part):
 
     def __init__(self, alias: Any) -> None:
         self._alias = alias
-        self.inner: Part | None = None
+        self.inner: Part = Anything(Any)  # until the parts of the alias are built
         self.is_used = False
 
     @property
     def json_kinds(self) -> frozenset[str]:  # type: ignore[override]
-        return Anything(Any).json_kinds if self.inner is None else self.inner.json_kinds
-
-    def _of(self) -> Part:
-        if self.inner is None:
-            raise TypeError(f"the alias {self._alias!r} contains nothing but itself")
-        return self.inner
+        return self.inner.json_kinds
 
     def schema(self, definitions: Definitions) -> Schema:
         name = (typing.get_origin(self._alias) or self._alias).__name__
-        return definitions.reference(self._alias, name, lambda: self._of().schema(definitions))
+        return definitions.reference(self._alias, name, lambda: self.inner.schema(definitions))
 
     def convert(self, value: Any) -> Any:
-        return self._of().convert(value)
+        return self.inner.convert(value)
 
 
 class _Builder:
@@ -180,8 +175,11 @@ class _Builder:
         value = resolved(alias.__value__, getattr(alias, "__module__", None))
         arguments = dict(zip(getattr(alias, "__type_params__", ()), typing.get_args(kind), strict=False))
         self._aliases[kind] = part = _Alias(kind)
-        part.inner = self.part(substituted(value, arguments))
-        return part if part.is_used else self._aliases.pop(kind).inner or part
+        inner = self.part(substituted(value, arguments))
+        if inner is part:
+            raise TypeError(f"the alias {kind!r} contains nothing but itself")
+        part.inner = inner
+        return part if part.is_used else self._aliases.pop(kind).inner
 
     def _union(self, members: tuple[Any, ...], metas: list[msgspec.Meta]) -> Part:
         constraints = [_only(meta, _CONSTRAINTS) for meta in metas]
