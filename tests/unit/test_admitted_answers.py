@@ -356,6 +356,7 @@ class TaggedRow(msgspec.Struct, array_like=True, tag="row"):
         (Place, {"latitude": 1, "longitude": 2, "label": "x"}, [1, 2, "x"], Place(1.0, 2.0, "x")),
         (Row, {"number": 3.0, "text": "x"}, [3.0, "x"], Row(3, "x")),
         (TaggedRow, {"type": "row", "number": 3}, ["row", 3.0], TaggedRow(3)),
+        (Row | None, {"number": 3.0}, [3.0], Row(3)),
         (list[Place], [{"longitude": 2, "latitude": 1}], [[1, 2]], [Place(1.0, 2.0)]),
         (Place | None, {"longitude": 2, "latitude": 1}, [1, 2], Place(1.0, 2.0)),
     ],
@@ -680,6 +681,26 @@ def test_number_in_parts_of_type_keeps_its_digits_in_text_of_answer() -> None:
     cls = classes_with(Decimal)
     for each in cls.values():
         assert str(read(each, '{"part": 12345678901234567.890}').part) == "12345678901234567.890"
+
+
+class Coins(pydantic.BaseModel):
+    kind: Literal["coins"]
+    amount: Decimal
+
+
+class Card(pydantic.BaseModel):
+    kind: Literal["card"]
+    number: float | str
+
+
+class Payment(pydantic.BaseModel):
+    parts: list[Annotated[Coins | Card, pydantic.Field(discriminator="kind")]]
+
+
+def test_decimal_in_tagged_union_of_models_keeps_its_digits_and_numbers_beside_it_stay_numbers() -> None:
+    text = '{"parts": [{"kind": "coins", "amount": 0.10}, {"kind": "card", "number": 1.50}]}'
+    coins, card = read(Payment, text).parts
+    assert (repr(coins.amount), repr(card.number)) == ("Decimal('0.10')", "1.5")
 
 
 @dataclass
