@@ -264,7 +264,9 @@ def test_context_of_the_user_is_not_changed_and_must_not_offer_http_2(
             error = raised(TransportError, runner, anchor.tasks.start, "Read")
         server.wait_for_open_connections(0)
     assert str(error).endswith(": the server speaks HTTP/2, which this client does not; pass an ssl_context without it")
-    assert (server.alpn, server.starts, clock.sleeps) == ([None, "h2"], 1, [])
+    assert server.alpn[0] is None
+    assert server.alpn[1:] in ([], ["h2"])  # the client may close the connection before the server has seen its choice
+    assert (server.starts, clock.sleeps) == (1, [])
 
 
 def test_extension_sni_hostname_is_the_name_in_the_certificate(

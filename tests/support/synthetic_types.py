@@ -114,4 +114,22 @@ def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
 
 def json_of(value: Any) -> Any:
     """Return the JSON of an agent's answer that stands for this value of a synthetic type."""
-    return json.loads(json.dumps(msgspec.to_builtins(value, enc_hook=lambda part: part.model_dump(mode="json"))))
+    return json.loads(json.dumps(msgspec.to_builtins(_with_names(value))))
+
+
+def _with_names(value: Any) -> Any:
+    """Return a value with an object in place of each instance of a class, since a schema asks for names."""
+    if isinstance(value, pydantic.BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return _with_names(value._asdict())
+    if isinstance(value, msgspec.Struct) or attrs.has(type(value)) or dataclasses.is_dataclass(value):
+        names = getattr(value, "__struct_fields__", None) or [each.name for each in _fields(value)]
+        return {name: _with_names(getattr(value, name)) for name in names}
+    if isinstance(value, dict):
+        return {key: _with_names(each) for key, each in value.items()}
+    return list(map(_with_names, value)) if isinstance(value, list | tuple) else value
+
+
+def _fields(value: Any) -> Any:
+    return attrs.fields(type(value)) if attrs.has(type(value)) else dataclasses.fields(value)

@@ -250,6 +250,7 @@ OBJECT_CASES: list[TypeCase] = [
     TypeCase("dataclass", Node, NODES[0], SERVERS[0]),
     TypeCase("TypedDict", Person, {"name": "Ada", "age": None}, {"name": "Ada", "age": None}),
     TypeCase("TypedDict with optional fields", Weather, {"degrees": 20.5}, {"degrees": 20.5}),
+    TypeCase("NamedTuple", Point, {"latitude": 52.5, "longitude": 13.25}, Point(52.5, 13.25)),
     TypeCase("Struct", Track, {"title": "So What", "seconds": 562}, Track("So What", 562)),
     TypeCase("pydantic model", Book, BOOK, EMMA),
     TypeCase(
@@ -296,7 +297,6 @@ OBJECT_CASES: list[TypeCase] = [
 """Types whose schema has an object at its root, and is sent unchanged."""
 
 WRAPPED_CASES: list[TypeCase] = [
-    TypeCase("NamedTuple", Point, [52.5, 13.25], Point(52.5, 13.25)),
     TypeCase("union of tagged Structs", Cash | Transfer, {"type": "cash", "amount": "3.50"}, Cash(Decimal("3.50"))),
     TypeCase(
         "optional union of tagged Structs",

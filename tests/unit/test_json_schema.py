@@ -308,3 +308,32 @@ def test_answer_may_violate_keyword_format() -> None:
     """In JSON Schema 2020-12, `format` is only a hint: the agent receives it, but an answer may violate it."""
     schema = {"type": "object", "properties": {"day": {"type": "string", "format": "date"}}}
     assert output_of(JsonSchema(schema)).value({"day": "someday"}, None) == {"day": "someday"}
+
+
+@pytest.mark.parametrize("value", [19.99, 0.07, 4.35, 600.03, 2.5, 3])
+def test_keyword_multiple_of_is_computed_with_decimals(value: float) -> None:
+    schema: dict[str, Any] = {"type": "object", "properties": {"amount": {"type": "number", "multipleOf": 0.01}}}
+    assert output_of(JsonSchema(schema)).value({"amount": value}) == {"amount": value}
+    assert refused(schema, {"amount": 19.999}).path == "$.amount"
+    output = output_of(JsonSchema({"type": "object", "properties": {"amount": {"multipleOf": 2}}}))
+    assert output.value({"amount": "x"}) == {"amount": "x"}
+    assert output.value({"amount": True}) == {"amount": True}
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_nan_and_infinity_never_fit(number: float) -> None:
+    with pytest.raises(InvalidOutputError, match="JSON, which has no NaN and no infinities"):
+        output_of(JsonSchema(PRICE)).value({"amount": number}, "task-1")
+
+
+def test_pickle_and_copy_of_json_schema_validate_answers() -> None:
+    for made in (pickle.loads(pickle.dumps(JsonSchema(PRICE))), copy.copy(JsonSchema(PRICE))):
+        assert made.schema == PRICE
+        assert output_of(made).value({"amount": 3}) == {"amount": 3}
+        with pytest.raises(InvalidOutputError):
+            output_of(made).value({"amount": -3})
+
+
+def test_one_object_between_words_is_taken_if_it_fits() -> None:
+    assert output_of(JsonSchema(PRICE)).value('Here:\n```json\n{"amount": 3}\n```') == {"amount": 3}
+    assert refused(PRICE, 'Here: {"amount": -3}').path == "$.amount"

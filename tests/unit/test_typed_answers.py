@@ -311,7 +311,7 @@ EMMA = {"title": "Emma", "price": 1}
         (Shaped, {"inner": {"a b": {"c": GOOD, "d.e": BAD}}}, '$.inner["a b"]["d.e"].cpu', "Expected `float`"),
         (Shaped, {"inner": {"a": {"b": GOOD}, "c": {"b": BAD}}}, "$.inner.c.b.cpu", "Expected `float`"),
         (Shaped, {"inner": {}, "long": {"a": 1}}, "$.long", "Expected `object` of length >= 3"),
-        (Shaped, {"inner": {}, "long": {"a": "x", "b": 1, "c": 1}}, "$.long", "Expected `int`, got `str`"),
+        (Shaped, {"inner": {}, "long": {"a": "x", "b": 1, "c": 1}}, "$.long.a", "Expected `int`, got `str`"),
         (dict[str, list[dict[str, Node]]], {"a": [{"b": GOOD}, {"c d": BAD}]}, '$.a[1]["c d"].cpu', "Expected `float`"),
         (Renamed, {"a.b": "x", "c[0]": {}}, '$["a.b"]', "Expected `int`, got `str`"),
         (Renamed, {"a.b": "x", "c[0]": {}, "a": {"b": 1}}, '$["a.b"]', 'found "x"'),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from anchor_webtask import _importing
 from anchor_webtask._api import generated
 from anchor_webtask._api.requests import task_id_problem
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._http.body import unzipped
 from anchor_webtask._http.failures import request_id
-from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
+from anchor_webtask._output.embedded_json import EXACT, STRICT
+from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running, Source
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -29,6 +32,9 @@ _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired
 """Statuses with which a workflow ends without an answer; the service runs on workflows that can end so."""
 
 _STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
+
+_LARGE: Final = 16_384
+"""From this size in bytes, msgspec reads JSON: it is so much faster that its import pays."""
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
 _ID_FIELD: Final = re.compile(r'"workflow(?:_id|Id)"\s*+:\s*+"([^"\\]{1,300}+)"')
@@ -51,11 +57,13 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
         if 200 <= (response.status or 0) < 300:
             return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
         return response._replace(task_id=redact.task_id(task_id))
-    content = _json(response)
+    content, is_finite = _json(response)
     task_id, status = _named_id(content) if isinstance(content, dict) else arrived_id(response.bodies())
     if task_id is not None:
         return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
     reply = _start_reply(content, redact)
+    if isinstance(reply, Completed):
+        reply.source = _source(response, is_finite=is_finite)
     if isinstance(reply, Failure):
         return reply._replace(status=response.head.status_code, request_id=request_id(response.head, redact))
     return reply
@@ -135,7 +143,8 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
 
 def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
     models = generated.models()
-    match _parsed(generated.parse_status, _json(response)):
+    content, is_finite = _json(response)
+    match _parsed(generated.parse_status, content):
         case models.PerformWebTaskStatusResponseSchema(data=models.PerformWebTaskStatusData() as data):
             pass
         case Failure() as failure:
@@ -146,7 +155,7 @@ def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failur
     # The received status decides, not its redacted text: a secret value may be a part of the word.
     match data.status.casefold() if isinstance(data.status, str) else None:
         case "completed":
-            return Completed(_given(data.result), status)
+            return Completed(_given(data.result), status, _source(response, is_finite=is_finite))
         case "running":
             return Running(raw_status=status, retry_after=response.retry_after)
         case _:
@@ -172,13 +181,40 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     return redact(text) if len(text) <= MAX_REASON else f"{redact(text[:MAX_REASON])}…"
 
 
-def _json(response: BoundedResponse) -> Any:
-    """Return the JSON of a response; None if it has none."""
+def _json(response: BoundedResponse) -> tuple[Any, bool]:
+    """Return the JSON of a response, None if it has none; and whether all numbers in it are finite."""
+    body = response.content()
+    if len(body) >= _LARGE:
+        with _importing.lock:
+            import msgspec
+
+        try:
+            return msgspec.json.decode(body), True
+        except (msgspec.DecodeError, RecursionError):
+            pass  # it also refuses lone surrogates, which the spec's JSON may have
     try:
-        return json.loads(response.content())
+        return STRICT.decode(_decoded(body)), True
     except (ValueError, RecursionError) as error:
         reraise_from_handler(error)
-        return None
+    try:
+        return json.loads(body), False
+    except (ValueError, RecursionError) as error:
+        reraise_from_handler(error)
+        return None, True
+
+
+def _decoded(body: bytes) -> str:
+    """Return the text of a body, as `json.loads` reads it."""
+    return body.decode(json.detect_encoding(body), "surrogatepass")
+
+
+def _source(response: BoundedResponse, *, is_finite: bool) -> Source:
+    return Source(is_finite, functools.partial(_exact_answer, response.content()))
+
+
+def _exact_answer(body: bytes) -> Any:
+    """Return the answer in a body, which the spec has in the same place of the response to a start and to a check."""
+    return EXACT.decode(_decoded(body))["data"]["result"]
 
 
 def _parsed(parse: Callable[[int, Any], object], content: Any) -> object:

@@ -13,6 +13,8 @@ from anchor_webtask._output.mismatch import Mismatch
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from anchor_webtask._output.schema_shape import Schema
 
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
@@ -40,6 +42,9 @@ class JsonSchema:
             try:
                 import jsonschema
                 import referencing
+                from jsonschema.validators import extend
+
+                import anchor_webtask._output.numbers  # noqa: F401  else it is imported with the first answer
             except ImportError as error:
                 raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 
@@ -49,7 +54,8 @@ class JsonSchema:
         except jsonschema.SchemaError as error:
             problem = Mismatch(tuple(error.absolute_path), error.message, error.instance)
         else:
-            self._validator = jsonschema.Draft202012Validator(self.schema, registry=referencing.Registry())
+            validator: Any = extend(jsonschema.Draft202012Validator, {"multipleOf": _multiple_of})  # type: ignore[no-untyped-call]
+            self._validator = validator(self.schema, registry=referencing.Registry())
             dangling = _dangling_reference(self.schema)
             if dangling is None:
                 return
@@ -60,6 +66,9 @@ class JsonSchema:
 
     def __repr__(self) -> str:
         return f"JsonSchema({self.schema!r})"
+
+    def __reduce__(self) -> tuple[type[JsonSchema], tuple[Schema]]:
+        return JsonSchema, (self.schema,)  # the validator cannot be pickled
 
     def convert(self, value: Any) -> Any:
         """Return the value unchanged if it fits the schema; otherwise return the `Mismatch`."""
@@ -73,6 +82,16 @@ class JsonSchema:
             return value
         expected = f"expected a value that fits {error.validator} {json.dumps(error.validator_value)}"
         return Mismatch(tuple(error.absolute_path), expected, error.instance)
+
+
+def _multiple_of(_: Any, factor: float, value: Any, __: Any) -> Iterator[Exception]:
+    """Check `multipleOf` in decimal arithmetic, in which 19.99 is a multiple of 0.01."""
+    from jsonschema import ValidationError
+
+    from anchor_webtask._output.numbers import as_fraction
+
+    if isinstance(value, int | float) and not isinstance(value, bool) and as_fraction(value) % as_fraction(factor):
+        yield ValidationError(f"{value!r} is not a multiple of {factor}")
 
 
 def _dangling_reference(schema: Schema) -> str | None:
@@ -124,6 +143,18 @@ def json_text(schema: Mapping[str, Any]) -> str:
         "output must be JSON: "
         "it may contain only text, finite numbers, booleans, None, lists, and dicts whose keys are text"
     )
+
+
+def json_problem(schema: Schema) -> str | None:
+    """Return why a type's schema is no JSON; None if it is."""
+    try:
+        _ENCODER.encode(schema).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        return (
+            f"a default, a constraint or an example is not JSON ({error}): "
+            "use a finite number, text, a boolean, None, a list or a dict"
+        )
+    return None
 
 
 _decoded = functools.lru_cache(maxsize=64)(json.loads)

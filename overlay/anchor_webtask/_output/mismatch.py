@@ -87,12 +87,17 @@ def _shortened(text: str, limit: int) -> str:
     return shown if len(shown) <= limit else f"{shown[:limit]}…"
 
 
+def _shown(value: Any) -> Any:
+    """Return what stands for a value that is no JSON: a Decimal is a number whose digits were kept."""
+    return float(value) if type(value).__name__ == "Decimal" else repr(value)
+
+
 def _redacted_chunks(found: Any, redact: Callable[[str], str]) -> list[str]:
     """Return chunks of a value's JSON, without secrets, until they exceed `MAX_EXCERPT` characters."""
     chunks: list[str] = []
     size = 0
     # The loop stops early, so a large value is not encoded completely.
-    for encoded in json.JSONEncoder(ensure_ascii=False, default=repr).iterencode(found):
+    for encoded in json.JSONEncoder(ensure_ascii=False, default=_shown).iterencode(found):
         chunk = redact(encoded[:MAX_REDACTED])
         chunks.append(chunk[: MAX_EXCERPT + 1])
         size += len(chunk)

@@ -54,10 +54,10 @@ def _is_hashable(output: object) -> bool:
     return True
 
 
-def _output(schema: Schema, convert: Callable[[Any], Any] | None) -> Output[Any]:
+def _output(schema: Schema, convert: Callable[[Any], Any] | None, *, keeps_digits: bool = False) -> Output[Any]:
     if has_object_root(schema):
-        return Output(schema, convert=convert)
-    return Output(wrapped_in_object(schema), wrapped=True, convert=convert)
+        return Output(schema, convert=convert, keeps_digits=keeps_digits)
+    return Output(wrapped_in_object(schema), wrapped=True, convert=convert, keeps_digits=keeps_digits)
 
 
 @functools.lru_cache(maxsize=64)
@@ -71,6 +71,8 @@ def _typed(kind: Any, _: str) -> Output[Any]:
     with _importing.lock:
         from anchor_webtask._output import type_parts
 
+    if (problem := type_parts.impossible(kind)) is not None:
+        raise ConfigurationError(f"no answer can fit output={kind!r}: {problem}")
     if type_parts.needs_pydantic(kind):
         with _importing.lock:
             from importlib.util import find_spec
@@ -80,12 +82,13 @@ def _typed(kind: Any, _: str) -> Output[Any]:
         with _importing.lock:
             from anchor_webtask._output import pydantic_types
 
-        adapter = pydantic_types.adapter_of(kind)
-        return _output(inlined(pydantic_types.schema_of(adapter)), functools.partial(pydantic_types.convert, adapter))
-    with _importing.lock:
-        from anchor_webtask._output import msgspec_types
+        made: pydantic_types.Converter | msgspec_types.Converter = pydantic_types.Converter(kind)
+    else:
+        with _importing.lock:
+            from anchor_webtask._output import msgspec_types
 
-    return _output(inlined(msgspec_types.schema_of(kind)), functools.partial(msgspec_types.convert, kind))
+        made = msgspec_types.Converter(kind)
+    return _output(inlined(made.schema), made.convert, keeps_digits=made.keeps_digits)
 
 
 _cached = functools.lru_cache(maxsize=256)(_typed)

@@ -12,7 +12,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator
 
 WRAPPER: Final = "result"
 """The field that wraps an answer whose schema has no object at its root; the API's own wrappers use the same name."""
@@ -20,6 +20,9 @@ WRAPPER: Final = "result"
 INTEGER_KEY: Final = {"pattern": "^-?[0-9]+$"}
 NUMBER_KEY: Final = {"pattern": r"^-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"}
 """Schemas of dict keys that stand for numbers: JSON has only text as keys."""
+
+DECIMAL: Final = "decimal"
+"""The `format` of texts that stand for a Decimal."""
 
 MAX_INLINED: Final = 1000
 """A definition that is used more than once is inlined if its JSON has at most this many characters."""
@@ -84,39 +87,18 @@ def all_field_names(schema: Schema) -> set[str]:
     return names.union(properties) if isinstance(properties, dict) else names
 
 
-def listed_values(
-    schema: Schema, steps: Sequence[str | int], definitions: dict[str, Any], *, as_key: bool
-) -> list[Any]:
-    """Return the values that `enum` or `const` lists for a place; an empty list if other values are allowed too.
-
-    Args:
-        schema: A schema, which may be a part of another schema.
-        steps: The keys and indexes that lead to the place.
-        definitions: The definitions that references lead to.
-        as_key: Whether to return the keys that are listed for the mapping at the place, instead of its values.
-    """
-    here = _alternatives(schema, definitions, frozenset())
-    for step in steps:
-        within = [inner for each in here for inner in _subschema_at(each, step)]
-        here = [each for inner in within for each in _alternatives(inner, definitions, frozenset())]
-    if as_key:
-        here = [each.get("propertyNames", {}) for each in here]
-    here = [{"const": None} if each.get("type") == "null" else each for each in here]
-    listings = [[each["const"]] if "const" in each else each.get("enum", []) for each in here]
-    return list(itertools.chain(*listings)) if all(listings) else []
-
-
-def _alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
-    """Return the alternatives that a schema allows, each without a reference or `anyOf` at its root."""
+def alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
+    """Return the alternatives that a schema allows, each without a reference, `anyOf` or `oneOf` at its root."""
     name = _referenced_name(schema)
     if name is not None:
-        return [] if name in seen else _alternatives(definitions[name], definitions, seen | {name})
-    if "anyOf" not in schema:
+        return [] if name in seen else alternatives(definitions[name], definitions, seen | {name})
+    parts = schema.get("anyOf", schema.get("oneOf"))
+    if parts is None:
         return [schema]
-    return [each for part in schema["anyOf"] for each in _alternatives(part, definitions, seen)]
+    return [each for part in parts for each in alternatives(part, definitions, seen)]
 
 
-def _subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
+def subschema_at(schema: Schema, step: str | int) -> Iterator[Schema]:
     """Yield the schema of the field or item that a step leads to, if there is such a schema."""
     if isinstance(step, str):
         inner = schema.get("properties", {}).get(step, schema.get("additionalProperties"))

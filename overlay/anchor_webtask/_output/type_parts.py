@@ -6,8 +6,10 @@ The parts decide whether pydantic or msgspec makes the type's schema. If a part 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import inspect
 import typing
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._signals import reraise_from_handler
@@ -40,6 +42,28 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
         if "msgspec" in _annotating_libraries(part) and not _part_needs_pydantic(part):
             return part
     return None
+
+
+def impossible(kind: Any) -> str | None:
+    """Return why no answer can fit a type, if a part of it is a class that no JSON stands for; else None."""
+    if type(kind).__name__ == "TypeAdapter":
+        return "pass the type of the adapter instead"
+    for part in parts(kind):
+        cls = typing.get_origin(part) or part
+        if cls is type:
+            return f"{part!r} is a class itself, and no JSON is a class: use Literal with names"
+        if part in (typing.Never, typing.NoReturn):
+            return f"{part!r} has no values"
+        if isinstance(cls, enum.EnumType) and not cls.__members__:
+            return f"the enum {cls!r} has no members: add some"
+        if isinstance(cls, type) and inspect.isabstract(cls) and not _is_container(cls):
+            return f"{cls!r} is abstract, so no value of it can be made: use a class without abstract methods"
+    return None
+
+
+def _is_container(cls: type) -> bool:
+    """Whether an abstract class is one of the standard library, such as `Sequence`, for which a list is made."""
+    return cls.__module__ in {"collections.abc", "typing"}
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
@@ -94,6 +118,7 @@ def _direct_parts(kind: Any) -> Iterator[Any]:
 
 
 def _fields(cls: Any) -> list[Any]:
+    """Return the types of what an answer may have for a class."""
     if not isinstance(cls, type) or cls.__module__ == "builtins":
         return []
     try:
@@ -101,4 +126,16 @@ def _fields(cls: Any) -> list[Any]:
     except Exception as error:  # noqa: BLE001  an annotation may be any text
         reraise_from_handler(error)
         return []  # the library that makes the schema reports the invalid annotation
-    return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in hints.values()]
+    others = _not_asked_for(cls)
+    fields = [hint for name, hint in hints.items() if name not in others and typing.get_origin(hint) is not ClassVar]
+    return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in fields]
+
+
+def _not_asked_for(cls: type) -> set[str]:
+    """Return the names of attributes that are no fields, that no argument sets, or that a validator may convert."""
+    if hasattr(cls, "__pydantic_decorators__"):
+        decorators = cls.__pydantic_decorators__
+        before = [each for each in decorators.field_validators.values() if each.info.mode != "after"]
+        return {name for each in before for name in each.info.fields} | set(getattr(cls, "__private_attributes__", ()))
+    fields = getattr(cls, "__attrs_attrs__", None) or getattr(cls, "__dataclass_fields__", {}).values()
+    return {field.name for field in fields if not field.init}

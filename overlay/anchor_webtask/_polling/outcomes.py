@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -26,12 +26,25 @@ class Running:
     retry_after: float | None = None
 
 
+class Source(NamedTuple):
+    """The text that an answer was read from.
+
+    Attributes:
+        is_finite: Whether every number in the answer is finite: `json` reads NaN and 1e400, too.
+        exact: Reads the answer again, with Decimals in place of the floats that lose digits.
+    """
+
+    is_finite: bool
+    exact: Callable[[], Any]
+
+
 @dataclass(slots=True)
 class Completed:
-    """The task has ended with an answer, which may be any JSON."""
+    """The task has ended with an answer, which may be any JSON; `source` is the text that it was read from."""
 
     raw: Any
     raw_status: str | None = None
+    source: Source | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(slots=True)

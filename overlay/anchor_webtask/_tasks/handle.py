@@ -111,8 +111,8 @@ class Handle(Generic[T]):
 
     def _result(self) -> TaskResult[T]:
         match self._state.ended:
-            case Completed(raw=raw):
-                value = self._setup.output.value(raw, self._state.task_id, self._setup.redact)
+            case Completed(raw=raw, source=source):
+                value = self._setup.output.value(raw, self._state.task_id, self._setup.redact, source)
                 return TaskResult(value=value, raw=raw, task_id=self._state.task_id)
             case Failed(reason=reason):
                 said = ", and the API gave no reason" if reason is None else f": {shortened(reason)}"

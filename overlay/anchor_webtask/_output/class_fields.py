@@ -1,0 +1,168 @@
+"""Makes the part of a class with fields: attrs, dataclass, TypedDict, NamedTuple or Struct."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import msgspec
+
+from anchor_webtask._output.class_part import NO_DEFAULT, ClassPart, Field
+from anchor_webtask._output.type_hints import field_types, type_parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from anchor_webtask._output.parts import Part
+
+
+class _Declared(NamedTuple):
+    """A field as its class declares it; see `Field`."""
+
+    name: str
+    argument: str
+    kind: Any
+    required: bool
+    default: Any
+    metadata: Mapping[Any, Any] = {}
+
+
+def is_class_with_fields(cls: Any) -> bool:
+    return isinstance(cls, type) and (
+        issubclass(cls, msgspec.Struct)
+        or hasattr(cls, "__attrs_attrs__")
+        or dataclasses.is_dataclass(cls)
+        or typing.is_typeddict(cls)
+        or _is_typeddict_of_extensions(cls)
+        or _is_namedtuple(cls)
+    )
+
+
+def empty_part(kind: Any) -> ClassPart:
+    """Return the part of a class, still without its fields."""
+    cls = typing.get_origin(kind) or kind
+    title = cls.__name__
+    if arguments := typing.get_args(kind):
+        names = (each.__name__ if isinstance(each, type) else repr(each) for each in arguments)
+        title = f"{title}[{', '.join(names)}]"
+    if not issubclass(cls, msgspec.Struct):
+        make = dict if issubclass(cls, dict) else cls
+        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=False)
+    config = cls.__struct_config__
+    part = ClassPart(kind, title, cls, in_order=config.array_like, strict=config.forbid_unknown_fields)
+    part.tag, part.tag_field = config.tag, config.tag_field
+    return part
+
+
+def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
+    """Yield the fields that an answer may have for a class.
+
+    Args:
+        kind: The class, with its arguments if it is generic.
+        part_of: Returns the part of a type.
+
+    Raises:
+        TypeError: A field's type is unknown.
+    """
+    cls = typing.get_origin(kind) or kind
+    hints = field_types(kind)
+    own = type_parameters(cls)
+    for each in _declared(cls, hints):
+        unknown = [name for name in type_parameters(each.kind) if name not in own]
+        unknown += [each.kind] if isinstance(each.kind, typing.TypeVar) and each.kind not in own else []
+        if unknown:
+            raise TypeError(
+                f"the field {each.name} has the type variable {unknown[0]!r}, which stands for no type there: "
+                f"annotate the field in {cls.__name__} again"
+            )
+        description = each.metadata.get("description")
+        yield Field(
+            each.name,
+            each.argument,
+            part_of(each.kind),
+            each.required,
+            NO_DEFAULT if each.default is msgspec.UNSET else each.default,
+            description if isinstance(description, str) else None,
+        )
+
+
+def _declared(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    if issubclass(cls, msgspec.Struct):
+        return _of_struct(cls, hints)
+    if hasattr(cls, "__attrs_attrs__"):
+        return _of_attrs(cls, hints)
+    if dataclasses.is_dataclass(cls):
+        return _of_dataclass(cls, hints)
+    return _of_namedtuple(cls, hints) if issubclass(cls, tuple) else _of_typeddict(cls, hints)
+
+
+def _of_struct(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    for field in msgspec.structs.fields(cls):
+        default = NO_DEFAULT if field.default is msgspec.NODEFAULT else field.default
+        if field.default_factory in (list, dict, set, bytearray):
+            default = field.default_factory()
+        yield _Declared(field.encode_name, field.name, hints[field.name], field.required, default)
+
+
+def _of_attrs(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    import attrs
+
+    for field in attrs.fields(cls):
+        if not field.init:
+            continue
+        required = field.default is attrs.NOTHING
+        default = NO_DEFAULT if required or isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
+        kind = hints.get(field.name, Any if field.type is None else field.type)
+        yield _Declared(field.name, field.alias, kind, required, default, field.metadata)
+
+
+def _of_dataclass(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    for field in cls.__dataclass_fields__.values():
+        kind = hints[field.name]
+        if not field.init or kind is ClassVar or typing.get_origin(kind) is ClassVar:
+            continue
+        has_default = field.default is not dataclasses.MISSING
+        required = not has_default and field.default_factory is dataclasses.MISSING
+        default = field.default if has_default else NO_DEFAULT
+        kind = kind.type if isinstance(kind, dataclasses.InitVar) else kind
+        yield _Declared(field.name, field.name, kind, required, default, field.metadata)
+
+
+def _of_namedtuple(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    for name in cls._fields:
+        default = cls._field_defaults.get(name, NO_DEFAULT)
+        yield _Declared(name, name, hints.get(name, Any), default is NO_DEFAULT, default)
+
+
+def _of_typeddict(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
+    for name, kind in hints.items():
+        # `__required_keys__` is wrong if the annotations are text, as with `from __future__ import annotations`.
+        marks = [mark for mark in _marks(kind) if mark in {"Required", "NotRequired"}]
+        required = marks[0] == "Required" if marks else name in cls.__required_keys__
+        yield _Declared(name, name, kind, required, NO_DEFAULT)
+
+
+def _marks(kind: Any) -> Iterator[str]:
+    """Yield the names of what is around a field's type in a TypedDict."""
+    while (origin := typing.get_origin(kind)) is not None:
+        if origin is typing.Annotated:
+            kind = kind.__origin__
+        elif (name := special_form(origin)) in {"Required", "NotRequired", "ReadOnly"}:
+            yield name
+            kind = typing.get_args(kind)[0]
+        else:
+            break
+
+
+def special_form(origin: Any) -> str:
+    """Return the name of a special form of `typing` or `typing_extensions`, which do not always share it."""
+    return str(getattr(origin, "_name", None) or "")
+
+
+def _is_namedtuple(cls: type) -> bool:
+    return issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def _is_typeddict_of_extensions(cls: type) -> bool:
+    return issubclass(cls, dict) and hasattr(cls, "__total__")

@@ -1,0 +1,61 @@
+"""Finds JSON in a text: between words, or in a code fence."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_BEGINNING: Final = re.compile(r"[{\[]")
+_MIN_READ: Final = 10_000
+
+
+def _finite(text: str) -> float:
+    """Return a float; refuse one that is too large, since it would become an infinity."""
+    number = float(text)
+    if number - number != 0:
+        raise ValueError(text)
+    return number
+
+
+def _refuse(constant: str) -> None:
+    """Refuse `NaN` and the infinities: Python's decoder accepts them, but they are not JSON."""
+    raise ValueError(constant)
+
+
+def _finite_decimal(text: str) -> Decimal:
+    _finite(text)
+    return Decimal(text)
+
+
+STRICT: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+"""Reads JSON, and refuses what becomes NaN or an infinity."""
+EXACT: Final = json.JSONDecoder(parse_float=_finite_decimal, parse_constant=_refuse)
+"""The same, with Decimals in place of floats."""
+
+
+def embedded_json(text: str, load: Callable[[str, int], tuple[Any, int]]) -> Iterator[Any]:
+    """Yield each JSON object and array in a text, but not those inside of other ones.
+
+    Args:
+        text: The text.
+        load: Reads the JSON that begins at a place in the text; returns it with the place after it.
+    """
+    position = 0
+    left = 4 * len(text) + _MIN_READ  # brackets that are never closed could make this read the text once for each
+    while left > 0 and (begin := _BEGINNING.search(text, position)):
+        start = begin.start()
+        try:
+            value, position = load(text, start)
+        except json.JSONDecodeError as error:
+            position = start + 1
+            left -= error.pos - start + 1
+        except (ValueError, RecursionError):
+            position = start + 1
+            left -= _MIN_READ
+        else:
+            yield value

@@ -1,0 +1,85 @@
+"""Numbers of JSON: their exact digits, and the ones that are no JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from anchor_webtask._output.schema_shape import DECIMAL, Schema, alternatives, subschema_at
+
+if TYPE_CHECKING:
+    from anchor_webtask._output.mismatch import Step
+
+_INFINITY: Final = re.compile(rb'"\s*[+-]?(?:s?nan\d*|inf(?:inity)?)\s*"')
+_EXPONENT: Final = re.compile(rb'e\+?\d{3,}\s*"')
+_NESTING: Final = (dict, list, float)
+
+
+def as_fraction(number: float | Decimal) -> Fraction:
+    """Return a number as its decimal digits say it: 0.1 is a tenth."""
+    return Fraction(repr(number) if isinstance(number, float) else number)
+
+
+def with_floats(value: Any) -> Any:
+    """Return JSON with floats instead of the Decimals that kept the digits of numbers."""
+    if isinstance(value, dict):
+        return {key: with_floats(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(with_floats, value))
+    return float(value) if isinstance(value, Decimal) else value
+
+
+def infinite_place(value: Any) -> tuple[tuple[Step, ...], float] | None:
+    """Return the place of the first number that is NaN or infinite, and the number; None if all are finite."""
+    pending: list[tuple[tuple[Step, ...], Any]] = [((), value)]
+    while pending:
+        steps, each = pending.pop()
+        if isinstance(each, float):
+            if not math.isfinite(each):
+                return steps, each
+        elif isinstance(each, dict):
+            pending += [((*steps, key), inner) for key, inner in each.items() if isinstance(inner, _NESTING)]
+        elif isinstance(each, list):
+            pending += [((*steps, index), inner) for index, inner in enumerate(each) if isinstance(inner, _NESTING)]
+    return None
+
+
+def may_have_infinity(text: bytes) -> bool:
+    """Whether a text inside JSON may be NaN or an infinity, which msgspec and pydantic read as a number."""
+    lower = text.lower()
+    # The search for words is much faster than the patterns are.
+    if (b"nan" in lower or b"inf" in lower) and _INFINITY.search(lower):
+        return True
+    return _EXPONENT.search(lower) is not None
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """Return JSON with 3 in place of 3.0."""
+    if isinstance(value, dict):
+        return {key: with_whole_numbers(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(with_whole_numbers, value))
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def with_decimal_texts(value: Any, schema: Schema) -> Any:
+    """Return JSON with texts in place of the Decimals for which a schema asks, and floats in place of other ones."""
+    return _with_texts(value, [schema], schema.get("$defs", {}))
+
+
+def _with_texts(value: Any, schemas: list[Schema], definitions: dict[str, Any]) -> Any:
+    if not isinstance(value, Decimal | dict | list):
+        return value
+    here = [each for schema in schemas for each in alternatives(schema, definitions, frozenset())]
+    if isinstance(value, Decimal):
+        return str(value) if any(each.get("format") == DECIMAL for each in here) else float(value)
+
+    def inner(step: str | int, each: Any) -> Any:
+        return _with_texts(each, [found for schema in here for found in subschema_at(schema, step)], definitions)
+
+    if isinstance(value, dict):
+        return {key: inner(key, each) for key, each in value.items()}
+    return [inner(index, each) for index, each in enumerate(value)]
