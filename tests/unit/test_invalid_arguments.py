@@ -302,7 +302,7 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         ("start", "wait", "pass it to the client: Anchor(wait=…)"),
         ("start", "on_update", "only run has it"),
         ("get", "url", "pass it when the task is started: tasks.run(url=…)"),
-        ("get", "ouput", "did you mean output?"),
+        ("get", "out", "did you mean output?"),
         ("resume", "base", "its arguments are output"),
     ],
 )
