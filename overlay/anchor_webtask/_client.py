@@ -11,7 +11,7 @@ from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.proxy import connection_settings
 from anchor_webtask._http.sender import AsyncSender, Sender
-from anchor_webtask._misuse import CLIENT_ARGUMENTS, refuse_unknown
+from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_unknown
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.async_ import AsyncTasks
@@ -113,7 +113,10 @@ class Anchor:
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
 
-    if not TYPE_CHECKING:  # type checkers must go on to refuse `async with`
+    if not TYPE_CHECKING:  # type checkers must go on to refuse `async with`, and attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, CLIENT_HINTS)
 
         async def __aenter__(self) -> NoReturn:
             raise ConfigurationError("Anchor is a sync client: write `with`, or use AsyncAnchor")
@@ -207,7 +210,10 @@ class AsyncAnchor:
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
 
-    if not TYPE_CHECKING:  # type checkers must go on to refuse `with`
+    if not TYPE_CHECKING:  # type checkers must go on to refuse `with`, and attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, CLIENT_HINTS)
 
         def __enter__(self) -> NoReturn:
             raise ConfigurationError("AsyncAnchor is an async client: write `async with`, or use Anchor")

@@ -190,6 +190,8 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
         return f"the API key is empty: pass api_key, or set {KEY_VARIABLE}"
     if value[0] == value[-1] and value[0] in "\"'`" and len(value) > 1:
         return "the API key is in quotes: remove them"
+    if value.startswith(("http://", "https://")):
+        return "the API key is a URL: pass it as base_url=…"
     if not all("!" <= character <= "~" for character in value):
         return "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
     return None
@@ -197,7 +199,10 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
 
 def _checked_base_url(text: object) -> httpx.URL:
     if not isinstance(text, str):
-        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
+        advice = ": pass its base_url" if hasattr(text, "base_url") else ""
+        if hasattr(text, "__enter__"):
+            advice = ": enter it by `with … as server`, and pass server.base_url"
+        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}{advice}")
     url = httpx.URL()
     with suppress(httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
         url = httpx.URL(text.strip())

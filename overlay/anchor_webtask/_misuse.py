@@ -28,6 +28,19 @@ _OTHER_NAMES: Final = {
 }
 """Names that other libraries and the API itself have for arguments of this package."""
 
+CANNOT_CANCEL: Final = "the API cannot cancel a task"
+CLIENT_HINTS: Final = {name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")}
+TASKS_HINTS: Final = {
+    "cancel": CANNOT_CANCEL,
+    **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
+    **dict.fromkeys(("result", "wait"), "call it on a handle, which start, get and resume return"),
+}
+HANDLE_HINTS: Final = {
+    **dict.fromkeys(("cancel", "stop"), CANNOT_CANCEL),
+    **dict.fromkeys(("value", "raw"), "call result(), and read it there"),
+    **dict.fromkeys(("wait", "join", "get"), "call result()"),
+    "task_id": "use id",
+}
 _NOT_NEEDED: Final = dict.fromkeys(
     ("max_retries", "retries"), "what is safe to send again is sent again until the deadline, without a setting"
 )
@@ -80,6 +93,12 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
     if meant in {"output", "prompt"}:
         return f"pass it to tasks.run or tasks.start, as {meant}=…"
     return None
+
+
+def missing_attribute(owner: object, name: str, hints: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that an object does not have, with what to use instead if that is known."""
+    hint = f": {hints[name]}" if name in hints else ""
+    return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=owner)
 
 
 def refuse_unknown(call: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -134,6 +134,7 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
         ),
         ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
         ({"base_url": 7}, "base_url must be text, not int"),
+        ({"api_key": "https://api.example"}, "the API key is a URL: pass it as base_url=…"),
         *(
             ({"http_timeout": value}, f"http_timeout must be a number of seconds above 0, not {value!r}{advice}")
             for value, advice in (*DURATIONS, (None, ""))
@@ -198,6 +199,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"url": ""}, "url is blank"),
     ({"url": 7}, "url must be text, not int"),
+    ({"url": httpx.URL("https://shop.example")}, "url must be text, not URL: pass str(url)"),
     ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
     ({"max_steps": -5}, "max_steps must be at least 1, not -5"),
     ({"max_steps": 1.5}, "max_steps must be a whole number, not float"),

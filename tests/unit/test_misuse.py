@@ -5,14 +5,24 @@ from __future__ import annotations
 import copy
 import pickle
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
-from anchor_webtask.emulator import Emulator
+from anchor_webtask import (
+    Anchor,
+    AsyncAnchor,
+    AuthenticationError,
+    ConfigurationError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    StatusError,
+)
+from anchor_webtask.emulator import Emulator, EmulatorServer, Fault
 from tests.support.errors import raised
 from tests.support.runners import KEY
 
@@ -117,3 +127,59 @@ def test_blanks_around_a_url_are_not_sent(method: str, runner: Runner, clock: Vi
     with runner.anchor(transport=emulator.transport()) as anchor:
         runner.call(getattr(anchor.tasks, method), "Read", url=" https://shop.example/p/1\n")
     assert [body["url"] for body in bodies] == ["https://shop.example/p/1"]
+
+
+def test_attribute_that_does_not_exist_is_refused_with_what_to_use_instead(runner: Runner, clock: VirtualClock) -> None:
+    emulator = Emulator(clock=clock)
+    with runner.anchor(transport=emulator.transport()) as anchor:
+        task = runner.call(anchor.tasks.start, "Read")
+        result = runner.call(task.result)
+        for owner, name, hint in (
+            (anchor, "run", ": call tasks.run"),
+            (anchor, "other", ""),
+            (anchor.tasks, "cancel", ": the API cannot cancel a task"),
+            (anchor.tasks, "list", ": the API cannot list tasks: store their ids"),
+            (anchor.tasks, "other", ""),
+            (task, "cancel", ": the API cannot cancel a task"),
+            (task, "value", ": call result(), and read it there"),
+            (task, "task_id", ": use id"),
+            (task, "other", ""),
+            (result, "amount", ": the answer is its .value"),
+        ):
+            with pytest.raises(AttributeError) as caught:
+                getattr(owner, name)
+            assert str(caught.value) == f"{type(owner).__name__!r} object has no attribute {name!r}{hint}"
+            assert (caught.value.name, caught.value.obj) == (name, owner)
+        assert pickle.loads(pickle.dumps(result)) == copy.deepcopy(result) == result
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "retry_after", "advice"),
+    [
+        (RateLimitError, 429, "12", "; try again in 12 s"),
+        (RateLimitError, 429, None, "; try again later, the response does not say when"),
+        (PaymentRequiredError, 402, "0.5", ""),
+        (PermissionDeniedError, 403, "60", "; try again in 60 s"),
+        (AuthenticationError, 401, None, "; check the API key"),
+    ],
+)
+def test_error_status_says_how_long_to_wait(
+    kind: type[StatusError], status: int, retry_after: str | None, advice: str, runner: Runner
+) -> None:
+    headers = {} if retry_after is None else {"Retry-After": retry_after}
+    emulator = Emulator()
+    emulator.on(start_faults=[Fault(status, headers=headers)])
+    with runner.anchor(transport=emulator.transport()) as anchor:
+        error = raised(kind, runner, anchor.tasks.start, "Read")
+    assert str(error) == f"HTTP {status}: {HTTPStatus(status).phrase}{advice}"
+
+
+@pytest.mark.parametrize("client", [Anchor, AsyncAnchor])
+def test_emulators_server_as_a_base_url_is_refused(client: Any) -> None:
+    for server, advice in (
+        (EmulatorServer("http://127.0.0.1:1"), "EmulatorServer: pass its base_url"),
+        (Emulator().serve(), "_GeneratorContextManager: enter it by `with … as server`, and pass server.base_url"),
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            client(KEY, base_url=server)
+        assert str(caught.value) == f"base_url must be text, not {advice}"

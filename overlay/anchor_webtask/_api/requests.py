@@ -166,6 +166,8 @@ def _is_unicode(value: str) -> bool:
 
 
 def _url_problem(value: object) -> str | None:
+    if value is not None and not isinstance(value, str | bytes | int | float):
+        return f"must be text, not {type(value).__name__}: pass str(url)"
     if (problem := _text_problem(value)) or not isinstance(value, str):
         return problem
     if not re.match(_SCHEME, value.strip()):

@@ -8,6 +8,7 @@ from anchor_webtask._api.requests import StartRequest, start_request
 from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._http.limiter import Slot
+from anchor_webtask._misuse import TASKS_HINTS, missing_attribute
 from anchor_webtask._models import T
 from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.start import start_steps
@@ -95,6 +96,11 @@ class TasksBase:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, TASKS_HINTS)
 
     def _prepare_start(self, prompt: str, output: Any, options: Sealed[TaskOptions]) -> Start[Any]:
         """Check the arguments of `start`, and build its request."""
