@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Never, NoReturn, Self
 
 import httpx
 
 from anchor_webtask._api.generated import generated_client
-from anchor_webtask._config import settings
+from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.proxy import connection_settings
 from anchor_webtask._http.sender import AsyncSender, Sender
+from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_unknown
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.async_ import AsyncTasks
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from anchor_webtask_api import AuthenticatedClient
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
+NOT_PICKLED: Final = (
+    "a client cannot be pickled or copied, since it holds the API key and connections: make a client in each process, "
+    "and pass a task by its token(), which tasks.resume() reads"
+)
 
 
 class Anchor:
@@ -69,14 +74,15 @@ class Anchor:
         proxy: str | httpx.Proxy | None = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
+        **unknown: Never,
     ) -> None:
-        key, given_proxy = Sealed(api_key), Sealed[object](proxy)
-        del api_key, proxy
+        key, given_proxy, names = Sealed(api_key), Sealed[object](proxy), tuple(unknown)
+        del api_key, proxy, unknown
+        refuse_unknown(type(self).__name__, names, CLIENT_ARGUMENTS)
         checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
-        if transport is not None and not isinstance(transport, httpx.BaseTransport):
-            raise ConfigurationError(f"transport must be an httpx.BaseTransport, not {type(transport).__name__}")
+        check_transport(transport, httpx.BaseTransport, httpx.AsyncBaseTransport)
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = Sender(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._sender)
@@ -103,6 +109,19 @@ class Anchor:
 
     def __repr__(self) -> str:
         return _repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse `async with`, and attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, CLIENT_HINTS)
+
+        async def __aenter__(self) -> NoReturn:
+            raise ConfigurationError("Anchor is a sync client: write `with`, or use AsyncAnchor")
+
+        async def __aexit__(self, *_: object) -> None: ...
 
 
 class AsyncAnchor:
@@ -148,14 +167,15 @@ class AsyncAnchor:
         proxy: str | httpx.Proxy | None = None,
         ssl_context: ssl.SSLContext | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        **unknown: Never,
     ) -> None:
-        key, given_proxy = Sealed(api_key), Sealed[object](proxy)
-        del api_key, proxy
+        key, given_proxy, names = Sealed(api_key), Sealed[object](proxy), tuple(unknown)
+        del api_key, proxy, unknown
+        refuse_unknown(type(self).__name__, names, CLIENT_ARGUMENTS)
         checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
-        if transport is not None and not isinstance(transport, httpx.AsyncBaseTransport):
-            raise ConfigurationError(f"transport must be an httpx.AsyncBaseTransport, not {type(transport).__name__}")
+        check_transport(transport, httpx.AsyncBaseTransport, httpx.BaseTransport)
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = AsyncSender(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._sender)
@@ -186,6 +206,19 @@ class AsyncAnchor:
 
     def __repr__(self) -> str:
         return _repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse `with`, and attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, CLIENT_HINTS)
+
+        def __enter__(self) -> NoReturn:
+            raise ConfigurationError("AsyncAnchor is an async client: write `async with`, or use Anchor")
+
+        def __exit__(self, *_: object) -> None: ...
 
 
 def _repr(client: Anchor | AsyncAnchor) -> str:

@@ -7,6 +7,7 @@ import ipaddress
 import math
 import os
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
@@ -93,7 +94,8 @@ def checked_seconds(name: str, value: object) -> float:
         ConfigurationError: The value is not a number above 0 and up to `MAX_SECONDS`.
     """
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise ConfigurationError(f"{name} must be a number of seconds above 0, not {value!r}")
+        advice = _seconds_advice(value)
+        raise ConfigurationError(f"{name} must be a number of seconds above 0, not {value!r}{advice}")
     return _not_too_long(name, value)
 
 
@@ -107,9 +109,19 @@ def checked_timeout(value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ConfigurationError(
-            f"timeout must be a number of seconds, at least 0, or None for no deadline, not {value!r}"
+            "timeout must be a number of seconds, at least 0, or None for no deadline, not "
+            f"{value!r}{_seconds_advice(value)}"
         )
     return _not_too_long("timeout", value)
+
+
+def _seconds_advice(value: object) -> str:
+    """Return how to pass a duration that is not a number."""
+    if isinstance(value, timedelta):
+        return ": pass .total_seconds()"
+    if isinstance(value, str):
+        return ": pass the number, without quotes"
+    return ""
 
 
 def _not_too_long(name: str, value: float) -> float:
@@ -125,7 +137,9 @@ def checked_wait(value: WaitPolicy | None, default: WaitPolicy) -> WaitPolicy:
         ConfigurationError: The value is not a `WaitPolicy`.
     """
     if value is not None and not isinstance(value, WaitPolicy):
-        raise ConfigurationError(f"wait must be a WaitPolicy, not {type(value).__name__}")
+        raise ConfigurationError(
+            f"wait must be a WaitPolicy, such as WaitPolicy(minimum=5), not {type(value).__name__}"
+        )
     return value or default
 
 
@@ -138,8 +152,32 @@ def check_callbacks(*, may_be_async: bool, **callbacks: object) -> None:
     for name, callback in callbacks.items():
         if callback is not None and not callable(callback):
             raise ConfigurationError(f"{name} must be a function, not {type(callback).__name__}")
-        if not may_be_async and inspect.iscoroutinefunction(callback):
+        is_async = inspect.iscoroutinefunction(callback) or inspect.iscoroutinefunction(
+            getattr(callback, "__call__", None)  # noqa: B004  an object may have a coroutine function as its `__call__`
+        )
+        if not may_be_async and is_async:
             raise ConfigurationError(f"{name} is a coroutine function, which Anchor cannot await: use AsyncAnchor")
+
+
+def check_transport(transport: object, needed: type, other: type) -> None:
+    """Refuse an invalid transport.
+
+    Args:
+        transport: The client's argument; None for the client's own transport.
+        needed: The class that it must have.
+        other: The class of the transports of the other client, sync or async.
+
+    Raises:
+        ConfigurationError: The transport is invalid.
+    """
+    if transport is None or isinstance(transport, needed):
+        return
+    name, advice = type(transport).__name__, ""
+    if isinstance(transport, other):
+        advice = f": use {'Anchor' if other is httpx.BaseTransport else 'AsyncAnchor'}"
+    elif callable(getattr(transport, "transport", None)):
+        advice = ": pass its transport()"
+    raise ConfigurationError(f"transport must be an httpx.{needed.__name__}, not {name}{advice}")
 
 
 def _key_problem(key: Sealed[str | None]) -> str | None:
@@ -150,6 +188,10 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
         return f"the API key must be text, not {type(value).__name__}"
     if not value.strip():
         return f"the API key is empty: pass api_key, or set {KEY_VARIABLE}"
+    if value[0] == value[-1] and value[0] in "\"'`" and len(value) > 1:
+        return "the API key is in quotes: remove them"
+    if value.startswith(("http://", "https://")):
+        return "the API key is a URL: pass it as base_url=…"
     if not all("!" <= character <= "~" for character in value):
         return "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
     return None
@@ -157,7 +199,10 @@ def _key_problem(key: Sealed[str | None]) -> str | None:
 
 def _checked_base_url(text: object) -> httpx.URL:
     if not isinstance(text, str):
-        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}")
+        advice = ": pass its base_url" if hasattr(text, "base_url") else ""
+        if hasattr(text, "__enter__"):
+            advice = ": enter it by `with … as server`, and pass server.base_url"
+        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}{advice}")
     url = httpx.URL()
     with suppress(httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
         url = httpx.URL(text.strip())
@@ -170,6 +215,8 @@ def _checked_base_url(text: object) -> httpx.URL:
         raise ConfigurationError("base_url must not have a user part (user:password@): the API key is sent in a header")
     if "?" in text or "#" in text:
         raise ConfigurationError("base_url must not have a query (?…) or a fragment (#…)")
+    if "v1" in url.path.split("/"):
+        raise ConfigurationError("base_url must not contain /v1: the client adds /v1/… itself, so end before it")
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise ConfigurationError(
             "base_url must use https, to protect the API key; http is accepted only for loopback addresses"

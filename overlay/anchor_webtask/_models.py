@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping  # noqa: TC003  get_type_hints(TaskOptions) evaluates it
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
 if TYPE_CHECKING:
     from anchor_webtask._errors import AnchorError
@@ -99,3 +99,9 @@ class TaskResult(Generic[T]):
     value: T
     raw: Any
     task_id: str | None
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            message = f"'TaskResult' object has no attribute {name!r}: the answer is its .value"
+            raise AttributeError(message, name=name, obj=self)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from tests.support.runners import Runner
 
-CLOSED = "this client is closed: make a new one"
+CLOSED = "this client is closed: make a new one, or call inside its `with` block"
 async_runners = pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
 
 

@@ -39,10 +39,10 @@ def test_start_and_failed_checks_and_end_of_a_task_are_logged_without_its_prompt
     emulator.on(answer="an answer", takes=4, faults=[502, Fault(cut=True)])
     task_id = runner.call(anchor.tasks.run, "a prompt", url="https://shop.example/").task_id
     assert package_records(caplog) == [
-        ("INFO", "task started", task_id),
-        ("WARNING", "check failed (ServerError), checking again later", task_id),
-        ("WARNING", "check failed (TransportError), checking again later", task_id),
-        ("INFO", "task completed", task_id),
+        ("INFO", f"task {task_id} started", task_id),
+        ("WARNING", f"check of task {task_id} failed (ServerError, HTTP 502), checking again later", task_id),
+        ("WARNING", f"check of task {task_id} failed (TransportError), checking again later", task_id),
+        ("INFO", f"task {task_id} completed", task_id),
     ]
 
 
@@ -51,7 +51,10 @@ def test_failed_task_is_logged_without_the_reason_of_the_failure(
 ) -> None:
     emulator.on(fails="a reason")
     task_id = raised(TaskFailedError, runner, anchor.tasks.run, "a prompt").task_id
-    assert package_records(caplog) == [("INFO", "task started", task_id), ("INFO", "task failed", task_id)]
+    assert package_records(caplog) == [
+        ("INFO", f"task {task_id} started", task_id),
+        ("INFO", f"task {task_id} failed", task_id),
+    ]
 
 
 def test_retry_of_a_start_is_logged(

@@ -23,7 +23,7 @@ class BrokenFilter(logging.Filter):
     """A filter that expects an attribute which other records lack."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        raise KeyError(record.msg)
+        raise KeyError(record.getMessage())
 
 
 class BrokenPolicy(WaitPolicy):
@@ -51,7 +51,7 @@ def test_exception_of_a_log_filter_at_a_start_has_a_note_with_the_id(runner: Run
         with pytest.raises(KeyError) as caught:
             runner.call(getattr(anchor.tasks, method), "Read")
         assert server.starts == 1
-    assert caught.value.args == ("task started",)
+    assert caught.value.args == (f"task {TASK_ID} started",)
     assert caught.value.__notes__ == [NOTE]
 
 

@@ -43,7 +43,7 @@ def test_unknown_status_is_treated_as_running_and_logged_only_once(
     assert [update.status for update in updates] == ["unknown", "unknown", "completed"]
     assert updates[0].raw_status == (unknown if isinstance(unknown, str) else None)
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert warnings == ["unknown status, treated as running"]
+    assert warnings == [f"task {TASK_ID} has the unknown status {updates[0].raw_status!r}, treated as running"]
     assert clock.sleeps == [1.0, 1.0]
 
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 STARTED = {"data": {"status": "running", "workflow_id": "task-1"}}
 RUNNING = {"data": {"status": "RUNNING"}}
-CLOSED = "this client is closed: make a new one"
+CLOSED = "this client is closed: make a new one, or call inside its `with` block"
 
 
 class Recorder(httpx.MockTransport):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TaskResult
 from tests.support.errors import raised
 from tests.support.runners import KEY
 from tests.support.secret_search import exception_texts, find_secrets, secret_parts
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 BASE_URL = "https://api.example/base"
 SECRET = "hunter2-s3cret"
 STARTS = ["run", "start", "run_in_one_request"]
+DAMAGED = (
+    "the token is damaged: pass the text that task.token() returned, unchanged; to find a task by its id, use tasks.get"
+)
 TOKEN = {"version": 1, "task_id": "task-1", "base_url": BASE_URL, "started": None, "wrapped": False}
 
 
@@ -71,6 +75,12 @@ def error_of(client: type[Anchor | AsyncAnchor], **arguments: Any) -> Configurat
 NO_KEY = "no API key: pass api_key, or set ANCHORBROWSER_API_KEY"
 EMPTY_KEY = "the API key is empty: pass api_key, or set ANCHORBROWSER_API_KEY"
 INVALID_KEY = "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+DURATIONS: list[tuple[Any, str]] = [
+    *((value, "") for value in (0, -1, math.nan, math.inf, True)),
+    ("30", ": pass the number, without quotes"),
+    (timedelta(seconds=30), ": pass .total_seconds()"),
+]
+CONTAINS_V1 = "base_url must not contain /v1: the client adds /v1/… itself, so end before it"
 INVALID_URL = "base_url must be a URL with scheme and host, such as https://api.anchorbrowser.io"
 NOT_HTTPS = "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
 HAS_USER = "base_url must not have a user part (user:password@): the API key is sent in a header"
@@ -88,6 +98,7 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
         ({"api_key": f"{KEY}\x00"}, INVALID_KEY),
         ({"api_key": f"{KEY}\ud800"}, INVALID_KEY),
         ({"api_key": f"“{KEY}”"}, INVALID_KEY),
+        *(({"api_key": f"{quote}{KEY}{quote}"}, "the API key is in quotes: remove them") for quote in "\"'`"),
         ({"api_key": KEY.encode()}, "the API key must be text, not bytes"),
         ({"api_key": 7}, "the API key must be text, not int"),
         ({"base_url": "http://api.example"}, NOT_HTTPS),
@@ -117,18 +128,23 @@ HAS_USER = "base_url must not have a user part (user:password@): the API key is 
         ({"base_url": "https://api.example/\x00"}, INVALID_URL),
         ({"base_url": "https://api.example?x=1"}, "base_url must not have a query (?…) or a fragment (#…)"),
         ({"base_url": "https://api.example#x"}, "base_url must not have a query (?…) or a fragment (#…)"),
+        *(
+            ({"base_url": f"https://api.example{path}"}, CONTAINS_V1)
+            for path in ("/v1", "/v1/", "/base/v1", "/v1/tools/perform-web-task")
+        ),
         ({"base_url": b"https://api.example"}, "base_url must be text, not bytes"),
         ({"base_url": 7}, "base_url must be text, not int"),
+        ({"api_key": "https://api.example"}, "the API key is a URL: pass it as base_url=…"),
         *(
-            ({"http_timeout": value}, f"http_timeout must be a number of seconds above 0, not {value!r}")
-            for value in (0, -1, math.nan, math.inf, "30", True, None)
+            ({"http_timeout": value}, f"http_timeout must be a number of seconds above 0, not {value!r}{advice}")
+            for value, advice in (*DURATIONS, (None, ""))
         ),
         *(
             ({"max_response_bytes": value}, f"max_response_bytes must be a whole number above 0, not {value!r}")
             for value in (0, -1, 1.5, "1", True, None)
         ),
-        ({"wait": 5}, "wait must be a WaitPolicy, not int"),
-        ({"wait": {"minimum": 5}}, "wait must be a WaitPolicy, not dict"),
+        ({"wait": 5}, "wait must be a WaitPolicy, such as WaitPolicy(minimum=5), not int"),
+        ({"wait": {"minimum": 5}}, "wait must be a WaitPolicy, such as WaitPolicy(minimum=5), not dict"),
     ],
     ids=str,
 )
@@ -183,6 +199,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ),
     ({"url": ""}, "url is blank"),
     ({"url": 7}, "url must be text, not int"),
+    ({"url": httpx.URL("https://shop.example")}, "url must be text, not URL: pass str(url)"),
     ({"max_steps": 0}, "max_steps must be at least 1, not 0"),
     ({"max_steps": -5}, "max_steps must be at least 1, not -5"),
     ({"max_steps": 1.5}, "max_steps must be a whole number, not float"),
@@ -249,10 +266,6 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
         "extra_body must not have 'async', which is a field of the spec: call start or run for true, "
         "run_in_one_request for false",
     ),
-    ({"ulr": "https://shop.example"}, "there is no option 'ulr': did you mean url?"),
-    ({"maxsteps": 5}, "there is no option 'maxsteps': did you mean max_steps?"),
-    ({"secrets_value": {"password": SECRET}}, "there is no option 'secrets_value': did you mean secret_values?"),
-    ({"headless": SECRET}, "there is no option 'headless': the options are url, session_id, agent"),
 ]
 
 
@@ -267,9 +280,86 @@ def test_start_with_an_invalid_argument_is_refused(
         assert error.task_id is None
 
 
-@pytest.mark.parametrize("timeout", [-1, -0.001, math.nan, math.inf, "600", True])
-def test_invalid_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -> None:
-    message = f"timeout must be a number of seconds, at least 0, or None for no deadline, not {timeout!r}"
+USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "advice"),
+    [
+        *((method, "ulr", f"did you mean url? {USE_EXTRA_BODY}") for method in STARTS),
+        ("start", "maxsteps", "did you mean max_steps?"),
+        ("run", "secrets_value", "did you mean secret_values?"),
+        ("run", "headless", "its arguments are output, timeout, wait, on_start, on_update, url, session_id, agent,"),
+        ("start", "headless", "its arguments are output, url, session_id, agent,"),
+        *((method, "output_schema", "pass it as output=…") for method in (*STARTS, "get", "resume")),
+        ("run", "response_model", "pass it as output=…"),
+        ("run", "secrets", "pass it as secret_values=…"),
+        ("run", "http_timeout", "pass it to the client: Anchor(http_timeout=…)"),
+        ("run", "api_key", "pass it to the client: Anchor(api_key=…)"),
+        *(
+            (method, "timeout", "it does not wait; pass timeout to the handle: task.result(timeout=…)")
+            for method in ("start", "get", "resume")
+        ),
+        ("run_in_one_request", "timeout", "pass http_timeout=…, which limits its only request"),
+        ("start", "wait", "pass it to the client: Anchor(wait=…)"),
+        ("start", "on_update", "only run has it"),
+        ("get", "url", "pass it when the task is started: tasks.run(url=…)"),
+        ("get", "out", "did you mean output?"),
+        ("resume", "base", "its arguments are output"),
+    ],
+)
+def test_unknown_argument_of_a_method_is_refused_and_the_error_says_where_it_belongs(
+    method: str, name: str, advice: str, runner: Runner, anchor: Any
+) -> None:
+    error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), "Read", **{name: SECRET})
+    assert safe_text(error, SECRET).startswith(f"{method} has no argument {name!r}: {advice}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "advice"),
+    [
+        ({"timeout": 30}, "pass http_timeout=… to limit one request; run and result have a timeout for the complete"),
+        ({"key": SECRET}, "pass it as api_key=…"),
+        ({"baseurl": "https://api.example"}, "did you mean base_url?"),
+        ({"url": "https://shop.example"}, "pass it when the task is started: tasks.run(url=…)"),
+        ({"output": int}, "pass it to tasks.run or tasks.start, as output=…"),
+        ({"max_retries": 3}, "what is safe to send again is sent again until the deadline, without a setting"),
+        ({"verbose": True}, "its arguments are api_key, base_url, http_timeout, wait, max_response_bytes, proxy,"),
+    ],
+    ids=str,
+)
+def test_unknown_argument_of_a_client_is_refused(
+    arguments: dict[str, Any], advice: str, client: type[Anchor | AsyncAnchor]
+) -> None:
+    error = error_of(client, **{"api_key": KEY, **arguments})
+    assert safe_text(error, SECRET).startswith(f"{client.__name__} has no argument {next(iter(arguments))!r}: {advice}")
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "message"),
+    [
+        *((method, "https://shop.example", "the prompt by position: pass the URL as url=…") for method in STARTS),
+        ("run", int, "the prompt by position: pass the type of the answer as output=…"),
+        ("run", list[int], "the prompt by position: pass the type of the answer as output=…"),
+        ("run", 600, "the prompt by position: pass the seconds as timeout=…"),
+        ("start", 600, "the prompt by position: pass the seconds as timeout=… to task.result"),
+        ("start", {"password": SECRET}, "the prompt by position: pass the others by name, such as url=… or output=…"),
+        ("get", int, "the task's id by position: pass the type of the answer as output=…"),
+        ("resume", {"type": "object"}, "the token by position: pass the type of the answer as output=…"),
+        ("get", "https://shop.example", "the task's id by position: pass the others by name, such as output=…"),
+    ],
+    ids=str,
+)
+def test_second_argument_by_position_is_refused_and_the_error_says_how_to_pass_it(
+    method: str, given: object, message: str, runner: Runner, anchor: Any
+) -> None:
+    error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), "Read", given)
+    assert safe_text(error, SECRET) == f"{method} accepts only {message}"
+
+
+@pytest.mark.parametrize(("timeout", "advice"), [(-0.001, ""), *DURATIONS[1:]], ids=str)
+def test_invalid_timeout_is_refused(timeout: Any, advice: str, runner: Runner, anchor: Any) -> None:
+    message = f"timeout must be a number of seconds, at least 0, or None for no deadline, not {timeout!r}{advice}"
     task = anchor.tasks.get("task-1")
     options = {"secret_values": {"password": SECRET}, "timeout": timeout}
     assert safe_text(raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options), SECRET) == message
@@ -277,19 +367,19 @@ def test_invalid_timeout_is_refused(timeout: Any, runner: Runner, anchor: Any) -
     assert safe_text(raised(ConfigurationError, runner, task.updates, timeout)) == message
 
 
-@pytest.mark.parametrize("http_timeout", [0, -1, math.nan, math.inf, "600", True, None])
+@pytest.mark.parametrize(("http_timeout", "advice"), [*DURATIONS, (None, "")], ids=str)
 def test_invalid_http_timeout_of_method_run_in_one_request_is_refused(
-    http_timeout: Any, runner: Runner, anchor: Any
+    http_timeout: Any, advice: str, runner: Runner, anchor: Any
 ) -> None:
     options = {"secret_values": {"password": SECRET}, "http_timeout": http_timeout}
     error = raised(ConfigurationError, runner, anchor.tasks.run_in_one_request, "Read", **options)
-    assert safe_text(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}"
+    assert safe_text(error, SECRET) == f"http_timeout must be a number of seconds above 0, not {http_timeout!r}{advice}"
 
 
 def test_invalid_wait_policy_of_method_run_is_refused(runner: Runner, anchor: Any) -> None:
     options = {"secret_values": {"password": SECRET}, "wait": 5}
     error = raised(ConfigurationError, runner, anchor.tasks.run, "Read", **options)
-    assert safe_text(error, SECRET) == "wait must be a WaitPolicy, not int"
+    assert safe_text(error, SECRET) == "wait must be a WaitPolicy, such as WaitPolicy(minimum=5), not int"
 
 
 # -- Tasks that are found by id or token ---------------------------------------------------------------------------
@@ -307,12 +397,25 @@ def test_invalid_wait_policy_of_method_run_is_refused(runner: Runner, anchor: An
         (b"task-1", "must be text, not bytes"),
         ("\ud800", "contains only half of a surrogate pair, so it is not valid Unicode"),
         ("x" * 1025, "must have at most 1024 characters, not 1025"),
+        ("task\x00-1", "contains a control character"),
     ],
     ids=lambda it: ascii(it)[:60],
 )
 def test_invalid_task_id_is_refused(task_id: Any, problem: str, runner: Runner, anchor: Any) -> None:
     error = raised(ConfigurationError, runner, anchor.tasks.get, task_id)
     assert safe_text(error) == f"the task id {problem}: pass the .id of a started task"
+
+
+def test_id_with_a_line_break_and_a_handle_and_a_token_are_refused_as_an_id(runner: Runner, anchor: Any) -> None:
+    task = anchor.tasks.get("task-1")
+    for given, message in (
+        ("task-1\n", "the task id contains a control character: remove it, for instance with strip()"),
+        (task, f"the task id must be text, not {type(task).__name__}: pass its .id"),
+        (TaskResult(value=1, raw=1, task_id="task-1"), "the task id must be text, not TaskResult: pass its .task_id"),
+        (task.token(), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
+        (json.dumps(TOKEN, indent=1), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
+    ):
+        assert safe_text(raised(ConfigurationError, runner, anchor.tasks.get, given)) == message
 
 
 @pytest.mark.parametrize("task_id", ["", " ", ".", ".."])
@@ -325,9 +428,9 @@ def test_token_with_an_invalid_task_id_is_refused(task_id: str, runner: Runner, 
     ("token", "message"),
     [
         (None, "the token must be the text that task.token() returned, not NoneType"),
-        ("", "the token is damaged: pass the text that task.token() returned, unchanged"),
-        ("task-1", "the token is damaged: pass the text that task.token() returned, unchanged"),
-        (json.dumps(TOKEN)[:-1], "the token is damaged: pass the text that task.token() returned, unchanged"),
+        ("", DAMAGED),
+        ("task-1", DAMAGED),
+        (json.dumps(TOKEN)[:-1], DAMAGED),
         (
             json.dumps({**TOKEN, "version": 2}),
             "the token has version 2, but this package reads only versions up to 1: upgrade the package",

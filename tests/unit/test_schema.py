@@ -10,7 +10,7 @@ import types
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, Optional, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypedDict
 from uuid import UUID
 
 import annotated_types
@@ -339,7 +339,6 @@ def test_reference_at_root_is_replaced_by_its_definition() -> None:
     [
         {"$ref": "#/$defs/A", "$defs": {"A": {"$ref": "#/$defs/A"}}},
         {"$ref": "#/$defs/A", "$defs": {"A": True}},
-        {"$ref": "#/$defs/A", "$defs": 5},
         {"$ref": "#/$defs/A"},
         {"$ref": "#/$defs/A", "required": ["b"], "$defs": {"A": {"type": "object", "required": ["a"]}}},
         {"$ref": "#/definitions/A", "definitions": {"A": {"type": "object"}}},
@@ -631,14 +630,6 @@ class DividesByZero:
         (DividesByZero, "division by zero"),
         (AttrsForPydantic, "AttrsForPydantic"),
         (list[AttrsForPydantic], "in <class 'tests.unit.test_schema.AttrsForPydantic'>, "),
-        (3, "'3'"),
-        (3.5, "'3.5'"),
-        (True, "'True'"),
-        (b"x", "'b'x''"),
-        ([int], "int"),
-        ({1}, "'{1}'"),
-        (Node("web", 1.0), "Node(name='web', cpu=1.0)"),
-        (..., "Ellipsis"),
         (object, "<class 'object'>"),
         (list[object], "<class 'object'>"),
         (complex, "<class 'complex'>"),
@@ -646,7 +637,7 @@ class DividesByZero:
         (WithForeign, "Foreign"),
         (dict[str, WithForeign], "Foreign"),
         (WithComplex, "complex"),
-        (Optional[list["Nobody"]], "Nobody"),  # type: ignore[name-defined]  # noqa: F821, UP045 — an undefined name in a text
+        (Optional[list["Nobody"]], "Nobody"),  # type: ignore[name-defined]  # noqa: F821 — an undefined name in a text
         (Unresolved, "'Nowhere'"),
         (UnresolvedTyped, "'Nowhere'"),
         (UnresolvedModel, "'Elsewhere'"),

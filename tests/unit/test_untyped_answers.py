@@ -232,11 +232,6 @@ def test_third_result_wrapper_is_removed_if_sent_schema_was_wrapped_even_if_argu
     assert output_of(None, wrapped=True).value(nest(["a"], times)) == ["a"]
 
 
-@pytest.mark.parametrize("properties", [None, 5, "result", ["result"], [["result"]]])
-def test_answer_to_schema_with_invalid_properties_is_still_returned(properties: object) -> None:
-    assert output_of({"type": "object", "properties": properties}).value(nest(NESTED, 1)) == NESTED
-
-
 @given(raw=json_values, output=st.sampled_from([None, PRICE, NAMES, OWN_RESULT]))
 def test_decoding_without_validation_never_raises_and_does_not_change_raw_answer(
     raw: object, output: dict[str, Any] | None

@@ -328,7 +328,7 @@ def test_unknown_status_counts_as_running_and_is_logged_once(caplog: pytest.LogC
     assert driver.error is None
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [(record.getMessage(), record.__dict__["task_id"]) for record in warnings] == [
-        ("unknown status, treated as running", "task-1")
+        ("task task-1 has the unknown status 'SLEEPING', treated as running", "task-1")
     ]
 
 
@@ -336,8 +336,8 @@ def test_failed_check_is_logged_as_a_warning_and_the_tasks_end_as_info(caplog: p
     caplog.set_level(logging.INFO)
     drive(steps(found()), in_order(error_status(502), FAILED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "check failed (StatusError), checking again later"),
-        ("INFO", "task failed"),
+        ("WARNING", "check of task task-1 failed (StatusError, HTTP 502), checking again later"),
+        ("INFO", "task task-1 failed"),
     ]
 
 

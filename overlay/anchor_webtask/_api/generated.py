@@ -126,12 +126,22 @@ class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         raise ConfigurationError(_NOT_GUARDED)
 
 
-def generated_client(base_url: str) -> AuthenticatedClient:
-    """Return a generated client without the key; the caller must give it the guarded httpx client, which adds it."""
+@functools.cache
+def _api_client() -> type[AuthenticatedClient]:
+    """Return the class of `Anchor.api`: the generated class with a short repr."""
     _load()
     from anchor_webtask_api import AuthenticatedClient
 
-    return AuthenticatedClient(
+    class ApiClient(AuthenticatedClient):
+        def __repr__(self) -> str:
+            return f"<{AuthenticatedClient.__name__} of {self._base_url}>"
+
+    return ApiClient
+
+
+def generated_client(base_url: str) -> AuthenticatedClient:
+    """Return a generated client without the key; the caller must give it the guarded httpx client, which adds it."""
+    return _api_client()(
         base_url=base_url,
         token=REDACTED,
         prefix="",

@@ -6,14 +6,14 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import httpx
 
-from anchor_webtask import _importing
 from anchor_webtask._api import generated
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.prepared_request import PreparedRequest
+from anchor_webtask._misuse import unknown_argument
 from anchor_webtask._models import TaskOptions
 from anchor_webtask._output.json_schema import has_text_keys
 from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed
@@ -42,9 +42,16 @@ class StartRequest(NamedTuple):
 
 
 def start_request(
-    prompt: object, output: Output[Any], options: Sealed[Any], settings: Settings, *, in_one_request: bool
+    prompt: object, output: Output[Any], options: Sealed[Any], settings: Settings, *, method: Method
 ) -> StartRequest:
     """Check the arguments of a start and build its request; if this raises, the traceback's frames hold no secret.
+
+    Args:
+        prompt: The prompt.
+        output: How to ask for the answer.
+        options: The API's optional fields.
+        settings: The client's settings.
+        method: The method that the user called.
 
     Raises:
         ConfigurationError: The prompt or an option is invalid.
@@ -52,12 +59,18 @@ def start_request(
     if problem := _prompt_problem(prompt):
         raise ConfigurationError(problem)
     with ReleaseFrames():
-        problem = _options_problem(options)
+        problem = _options_problem(options, method)
         given = Sealed({name: value for name, value in options.open().items() if value is not None})
         prepared = (
             None
             if problem
-            else _prepared_start(settings.base_url, cast("str", prompt), output, given, in_one_request=in_one_request)
+            else _prepared_start(
+                settings.base_url,
+                cast("str", prompt),
+                output,
+                given,
+                in_one_request=method == "run_in_one_request",
+            )
         )
         secrets = Sealed(()) if problem else _secret_texts(given)
     if problem:
@@ -101,9 +114,20 @@ def checked_task_id(task_id: object) -> str:
     Raises:
         ConfigurationError: The id is invalid.
     """
+    if isinstance(task_id, str) and task_id.lstrip().startswith("{"):
+        raise ConfigurationError("this is no task id, but perhaps a token: pass a token to tasks.resume")
     if problem := task_id_problem(task_id):
-        raise ConfigurationError(f"the task id {problem}: pass the .id of a started task")
+        raise ConfigurationError(f"the task id {problem}: {_id_advice(task_id)}")
     return cast("str", task_id)
+
+
+def _id_advice(task_id: object) -> str:
+    if isinstance(task_id, str) and task_id.strip() and task_id_problem(task_id.strip()) is None:
+        return "remove it, for instance with strip()"
+    for name in ("id", "task_id"):
+        if hasattr(task_id, name):
+            return f"pass its .{name}"
+    return "pass the .id of a started task"
 
 
 def task_id_problem(task_id: object) -> str | None:
@@ -142,9 +166,11 @@ def _is_unicode(value: str) -> bool:
 
 
 def _url_problem(value: object) -> str | None:
+    if value is not None and not isinstance(value, str | bytes | int | float):
+        return f"must be text, not {type(value).__name__}: pass str(url)"
     if (problem := _text_problem(value)) or not isinstance(value, str):
         return problem
-    if not re.match(_SCHEME, value):
+    if not re.match(_SCHEME, value.strip()):
         return "has no scheme: it must start with https:// or http://"
     return None
 
@@ -195,6 +221,14 @@ _CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
     "highlight_elements": _flag_problem,
     "extra_body": _extra_problem,
 }
+Method: TypeAlias = Literal["run", "start", "run_in_one_request"]
+_ARGUMENTS: Final[Mapping[Method, tuple[str, ...]]] = {
+    "run": ("output", "timeout", "wait", "on_start", "on_update"),
+    "start": ("output",),
+    "run_in_one_request": ("output", "http_timeout"),
+}
+"""The arguments of each method that starts a task, besides the prompt and the options."""
+
 _BODY_FIELDS: Final[Mapping[str, str]] = {
     **{
         name: f"pass it as {name}=…" for name in TaskOptions.__annotations__ if name not in {"session_id", "extra_body"}
@@ -210,19 +244,19 @@ def _prompt_problem(prompt: object) -> str | None:
     return problem and f"the prompt {problem}"
 
 
-def _options_problem(options: Options) -> str | None:
+def _options_problem(options: Options, method: Method) -> str | None:
     for name, value in options.open().items():
         check = _CHECKS.get(name)
         if check is None:
-            with _importing.lock:
-                import difflib
-
-            near = difflib.get_close_matches(name, _CHECKS, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the options are {', '.join(_CHECKS)}."
-            return f"there is no option {name!r}: {hint} Use extra_body for fields that the spec does not have yet"
+            return _unknown_option(method, name)
         if value is not None and (problem := check(value)):
             return f"{name} {problem}"
     return None
+
+
+def _unknown_option(method: Method, name: str) -> str:
+    known = (*_ARGUMENTS[method], *_CHECKS)
+    return unknown_argument(method, name, known, otherwise="Use extra_body for fields that the spec does not have yet")
 
 
 def _prepared_start(
@@ -233,6 +267,8 @@ def _prepared_start(
     fields = dict(options.open())
     session_id = fields.pop("session_id", None)
     extra_body = fields.pop("extra_body", {})
+    if "url" in fields:
+        fields["url"] = fields["url"].strip()
     if "secret_values" in fields:
         values = {name: v if isinstance(v, str) else dict(v) for name, v in fields["secret_values"].items()}
         fields["secret_values"] = models.PerformWebTaskRequestSchemaSecretValues()

@@ -239,13 +239,22 @@ class Guard:
             code = None  # a secret of digits
         kind = _STATUS_ERRORS.get(status) or (ServerError if status >= 500 else StatusError)
         return kind(
-            f"HTTP {status}: {message or _phrase(status)}",
+            f"HTTP {status}: {message or _phrase(status)}{_advice(status, response.retry_after)}",
             status=status,
             api_message=message,
             code=code,
             request_id=request_id(head, self._redact),
             retry_after=response.retry_after,
         )
+
+
+def _advice(status: int, seconds: float | None) -> str:
+    """Return what to do, such as how long to wait before the next request."""
+    if seconds is not None:
+        return f"; try again in {math.ceil(seconds)} s"
+    if status == 401:
+        return "; check the API key"
+    return "; try again later, the response does not say when" if status == 429 else ""
 
 
 @functools.cache

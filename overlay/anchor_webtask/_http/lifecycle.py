@@ -13,7 +13,7 @@ from anchor_webtask._signals import reraise_from_handler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CLOSED: Final = "this client is closed: make a new one"
+CLOSED: Final = "this client is closed: make a new one, or call inside its `with` block"
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._output import mistakes
 from anchor_webtask._output.mismatch import Mismatch
 from anchor_webtask._signals import reraise_from_handler
 
@@ -48,7 +49,11 @@ class JsonSchema:
             except ImportError as error:
                 raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 
+        if not isinstance(schema, Mapping):
+            raise ConfigurationError(f"JsonSchema takes a schema as a dict, not {type(schema).__name__}")
         self.schema: Schema = json_copy(schema)
+        if mistake := mistakes.says_nothing(self.schema):
+            raise ConfigurationError(mistake)
         try:
             jsonschema.Draft202012Validator.check_schema(self.schema)
         except jsonschema.SchemaError as error:
@@ -139,10 +144,7 @@ def json_text(schema: Mapping[str, Any]) -> str:
             return text
     except (TypeError, ValueError, RecursionError) as error:
         reraise_from_handler(error)
-    raise ConfigurationError(
-        "output must be JSON: "
-        "it may contain only text, finite numbers, booleans, None, lists, and dicts whose keys are text"
-    )
+    raise ConfigurationError(mistakes.not_json(schema))
 
 
 def json_problem(schema: Schema) -> str | None:

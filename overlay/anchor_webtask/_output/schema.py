@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._output import mistakes
 from anchor_webtask._output.decode import Output
 from anchor_webtask._output.json_schema import JsonSchema, json_text
 from anchor_webtask._output.schema_shape import has_object_root, inlined, with_root_resolved, wrapped_in_object
@@ -40,8 +41,6 @@ def output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
         return _output(with_root_resolved(output.schema), output.convert)
     if isinstance(output, Mapping):
         return _of_json(json_text(output))
-    if isinstance(output, str):
-        raise ConfigurationError(f"output must be a type or a JSON Schema, not the text {output!r}")
     # `A | B` equals `B | A`, but their answers are decoded differently: the repr keeps them apart in the cache.
     return (_cached if _is_hashable(output) else _typed)(output, repr(output))
 
@@ -63,11 +62,16 @@ def _output(schema: Schema, convert: Callable[[Any], Any] | None, *, keeps_digit
 @functools.lru_cache(maxsize=64)
 def _of_json(schema: str) -> Output[Any]:
     """Return the `Output` of a schema; it is cached, since many tasks may be started with the same schema."""
-    return _output(with_root_resolved(json.loads(schema)), None)
+    parsed: Schema = json.loads(schema)
+    if problem := mistakes.schema_problem(parsed):
+        raise ConfigurationError(problem)
+    return _output(with_root_resolved(parsed), None)
 
 
 def _typed(kind: Any, _: str) -> Output[Any]:
     """Return the `Output` of a type: by pydantic if a part of the type is made or annotated for it, else by msgspec."""
+    if problem := mistakes.not_a_type(kind):
+        raise ConfigurationError(problem)
     with _importing.lock:
         from anchor_webtask._output import type_parts
 

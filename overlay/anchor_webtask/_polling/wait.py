@@ -134,21 +134,25 @@ class TaskState:
 
     def log_start(self) -> None:
         """Log the start of the task, and a warning if its id contains a secret."""
-        logger.info("task started", extra={"task_id": shown_id(self.task_id)})
+        shown = shown_id(self.task_id)
+        logger.info("task %s started", shown or "without an id", extra={"task_id": shown})
         self.warn_of_secret_id()
 
     def warn_of_secret_id(self) -> None:
         """Log a warning if the task's id contains a secret, since texts then show it redacted."""
         if isinstance(self.task_id, SecretTaskId):
             logger.warning(
-                "the task's id contains the key or a secret value: texts and tokens show it redacted, .id is complete",
+                "the id of task %s contains the key or a secret value: texts and tokens show it redacted, "
+                ".id is complete",
+                self.task_id.shown,
                 extra={"task_id": self.task_id.shown},
             )
 
     def log_end(self) -> None:
         """Log how the task ended. A user's handler or filter may raise, so the end is recorded before."""
         if self.status is not None:
-            logger.info("task %s", self.status.value, extra={"task_id": shown_id(self.task_id)})
+            shown = shown_id(self.task_id)
+            logger.info("task %s %s", shown or "without an id", self.status.value, extra={"task_id": shown})
 
 
 def wait_steps(
@@ -216,20 +220,32 @@ def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> 
             state.raw_status = outcome.raw_status
             if not outcome.known and not state.warned:
                 state.warned = True
-                logger.warning("unknown status, treated as running", extra={"task_id": shown_id(state.task_id)})
+                logger.warning(
+                    "task %s has the unknown status %r, treated as running",
+                    shown_id(state.task_id),
+                    outcome.raw_status,
+                    extra={"task_id": shown_id(state.task_id)},
+                )
         case Failure(error=error):
             error.task_id = state.task_id
             if not _is_retried(outcome, state, began):
                 raise error
             logger.warning(
-                "check failed (%s), checking again later",
-                type(error).__name__,
+                "check of task %s failed (%s), checking again later",
+                shown_id(state.task_id),
+                _kind(error),
                 extra={"task_id": shown_id(state.task_id)},
             )
             return error
         case None:
             raise AssertionError("the driver must return the outcome of a Fetch")
     return None
+
+
+def _kind(error: AnchorError) -> str:
+    """Return an error's class and HTTP status; its text may quote the server, which does not belong in a log."""
+    status = f", HTTP {error.status}" if isinstance(error, StatusError) else ""
+    return f"{type(error).__name__}{status}"
 
 
 def _is_retried(failure: Failure, state: TaskState, began: float) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn
 
 from anchor_webtask._api.requests import StartRequest, start_request
 from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
 from anchor_webtask._http.limiter import Slot
+from anchor_webtask._misuse import TASKS_HINTS, missing_attribute
 from anchor_webtask._models import T
 from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.start import start_steps
@@ -17,6 +18,7 @@ from anchor_webtask._tasks.resume_token import decode
 if TYPE_CHECKING:
     from collections.abc import Generator
 
+    from anchor_webtask._api.requests import Method
     from anchor_webtask._config import Settings
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._models import TaskOptions
@@ -25,6 +27,11 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
     from anchor_webtask._redaction.secrets import Sealed
+
+NOT_PICKLED: Final = (
+    "tasks cannot be pickled or copied, since it belongs to its client: make a client in each process, and pass a task "
+    "by its token(), which tasks.resume() reads"
+)
 
 
 class HandleParts(NamedTuple, Generic[T]):
@@ -84,9 +91,20 @@ class TasksBase:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._settings.base_url}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, TASKS_HINTS)
+
     def _prepare_start(self, prompt: str, output: Any, options: Sealed[TaskOptions]) -> Start[Any]:
         """Check the arguments of `start`, and build its request."""
-        return self._prepare(prompt, output_of(output), options)
+        return self._prepare(prompt, output_of(output), options, method="start")
 
     def _prepare_run(
         self,
@@ -104,7 +122,7 @@ class TasksBase:
         seconds = checked_timeout(timeout)
         check_callbacks(on_start=on_start, on_update=on_update, may_be_async=callbacks_may_be_async)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
-        start = self._prepare(prompt, output_of(output), options, wait=wait)
+        start = self._prepare(prompt, output_of(output), options, method="run", wait=wait)
         return start._replace(deadline=deadline, until_deadline=True)
 
     def _prepare_run_in_one_request(
@@ -113,7 +131,7 @@ class TasksBase:
         """Check the arguments of `run_in_one_request`, and build its request."""
         limit = checked_seconds("http_timeout", http_timeout)
         deadline = self._settings.clock.now() + limit
-        start = self._prepare(prompt, output_of(output), options, in_one_request=True)
+        start = self._prepare(prompt, output_of(output), options, method="run_in_one_request")
         return start._replace(deadline=deadline, http_timeout=limit, slot=Slot.NONE)
 
     def _prepare(
@@ -122,11 +140,11 @@ class TasksBase:
         output: Output[T],
         options: Sealed[TaskOptions],
         *,
+        method: Method,
         wait: WaitPolicy | None = None,
-        in_one_request: bool = False,
     ) -> Start[T]:
         settings = self._settings
-        request = start_request(prompt, output, options, settings, in_one_request=in_one_request)
+        request = start_request(prompt, output, options, settings, method=method)
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         return Start(request, setup, Slot.START, settings.http_timeout)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn
 
 from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import NoTaskIdError, TaskFailedError
+from anchor_webtask._misuse import HANDLE_HINTS, missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 NO_ID: Final = (
     "the task has no id, since the API responded to the start with the task's result: call result() on the handle, "
     "which is this error's .task"
+)
+
+NOT_PICKLED: Final = (
+    "a handle cannot be pickled or copied, since it belongs to its client: pass task.token(), and call "
+    "tasks.resume(token) of the other client"
 )
 
 
@@ -90,6 +96,14 @@ class Handle(Generic[T]):
         status = "not checked yet" if self._state.status is None else self._state.status.value
         task_id = "without an id" if self._state.task_id is None else repr(self._state.task_id)
         return f"<{type(self).__name__} {task_id}: {status}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise missing_attribute(self, name, HANDLE_HINTS)
 
     @cached_property
     def _status_request(self) -> Sealed[PreparedRequest]:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._redaction.secrets import REDACTED
 
 VERSION = 1
+DAMAGED: Final = (
+    "the token is damaged: pass the text that task.token() returned, unchanged; to find a task by its id, use tasks.get"
+)
 
 
 class Token(NamedTuple):
@@ -51,7 +54,7 @@ def decode(text: object, base_url: str) -> Token:
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict) or not _is_version(fields.get("version")):
-        raise ConfigurationError("the token is damaged: pass the text that task.token() returned, unchanged")
+        raise ConfigurationError(DAMAGED)
     if fields["version"] > VERSION:
         raise ConfigurationError(
             f"the token has version {fields['version']}, but this package reads only versions up to {VERSION}: "
@@ -59,7 +62,7 @@ def decode(text: object, base_url: str) -> Token:
         )
     token = _read(fields)
     if token is None:
-        raise ConfigurationError("the token is damaged: pass the text that task.token() returned, unchanged")
+        raise ConfigurationError(DAMAGED)
     if REDACTED in token.task_id:
         raise ConfigurationError(
             "the token holds only a redacted task id, since the id contains the API key or a secret value: "

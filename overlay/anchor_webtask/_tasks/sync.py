@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from anchor_webtask._misuse import refuse_positional, refuse_unknown
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.base import TasksBase
@@ -61,7 +62,7 @@ class Tasks(TasksBase):
     def run(
         self,
         prompt: str,
-        *,
+        *_positional: Any,
         output: Any = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         wait: WaitPolicy | None = None,
@@ -95,8 +96,9 @@ class Tasks(TasksBase):
             InvalidOutputError: The task completed, but its answer does not fit `output`.
             AnchorError: The start was refused, or a check failed in a way that a retry cannot fix.
         """
-        sealed = Sealed(options)
-        del options
+        sealed, others = Sealed(options), Sealed(_positional)
+        del options, _positional
+        refuse_positional("run", "prompt", others)
 
         def run(record: StartRecord) -> TaskResult[Any]:
             start = self._prepare_run(
@@ -138,7 +140,7 @@ class Tasks(TasksBase):
     def start(
         self,
         prompt: str,
-        *,
+        *_positional: Any,
         output: Any = None,
         **options: Unpack[TaskOptions],
     ) -> WebTask[Any]:
@@ -158,8 +160,9 @@ class Tasks(TasksBase):
             StartOutcomeUnknownError: The task may or may not have started.
             AnchorError: The start was refused; if the status was 429, the error is a `RateLimitError`.
         """
-        sealed = Sealed(options)
-        del options
+        sealed, others = Sealed(options), Sealed(_positional)
+        del options, _positional
+        refuse_positional("start", "prompt", others)
         return StartRecord().watch(lambda record: self._start(self._prepare_start(prompt, output, sealed), record))
 
     @overload
@@ -179,8 +182,9 @@ class Tasks(TasksBase):
     def get(
         self,
         task_id: str,
-        *,
+        *_positional: Any,
         output: Any = None,
+        **_unknown: Any,
     ) -> WebTask[Any]:
         """Return the handle of a task that was started before, perhaps in another process; this sends nothing.
 
@@ -191,6 +195,10 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The id or `output` is invalid.
         """
+        names, others = tuple(_unknown), Sealed(_positional)
+        del _unknown, _positional
+        refuse_positional("get", "task's id", others)
+        refuse_unknown("get", names, ("output",))
         return self._handle(self._find(task_id, output))
 
     @overload
@@ -210,8 +218,9 @@ class Tasks(TasksBase):
     def resume(
         self,
         token: str,
-        *,
+        *_positional: Any,
         output: Any = None,
+        **_unknown: Any,
     ) -> WebTask[Any]:
         """Return the handle of the task to which a token belongs; this sends nothing.
 
@@ -222,6 +231,10 @@ class Tasks(TasksBase):
         Raises:
             ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
         """
+        names, others = tuple(_unknown), Sealed(_positional)
+        del _unknown, _positional
+        refuse_positional("resume", "token", others)
+        refuse_unknown("resume", names, ("output",))
         return self._handle(self._find_by_token(token, output))
 
     @overload
@@ -245,7 +258,7 @@ class Tasks(TasksBase):
     def run_in_one_request(
         self,
         prompt: str,
-        *,
+        *_positional: Any,
         output: Any = None,
         http_timeout: float = DEFAULT_TIMEOUT,
         **options: Unpack[TaskOptions],
@@ -267,8 +280,9 @@ class Tasks(TasksBase):
             AnchorError: The start was refused. If the API returned an id instead of a result, this method waits for the
                 task, and also raises the errors of the handle's `result`.
         """
-        sealed = Sealed(options)
-        del options
+        sealed, others = Sealed(options), Sealed(_positional)
+        del options, _positional
+        refuse_positional("run_in_one_request", "prompt", others)
 
         def run(record: StartRecord) -> TaskResult[Any]:
             start = self._prepare_run_in_one_request(prompt, output, sealed, http_timeout=http_timeout)

@@ -1,0 +1,135 @@
+"""Explains a call with an argument that it does not have: where the argument belongs, or which one is meant."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from anchor_webtask import _importing
+from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._models import TaskOptions
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from anchor_webtask._redaction.secrets import Sealed
+
+CLIENT_ARGUMENTS: Final = (
+    *("api_key", "base_url", "http_timeout", "wait", "max_response_bytes", "proxy", "ssl_context", "transport"),
+)
+_RUN_ARGUMENTS: Final = ("on_start", "on_update")
+_OTHER_NAMES: Final = {
+    **dict.fromkeys(("output_schema", "output_type", "schema", "response_model", "response_format"), "output"),
+    **dict.fromkeys(("key", "token", "apikey"), "api_key"),
+    **dict.fromkeys(("website", "page", "start_url"), "url"),
+    **dict.fromkeys(("secrets", "variables"), "secret_values"),
+    **dict.fromkeys(("steps", "step_limit"), "max_steps"),
+}
+"""Names that other libraries and the API itself have for arguments of this package."""
+
+CANNOT_CANCEL: Final = "the API cannot cancel a task"
+CLIENT_HINTS: Final = {name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")}
+TASKS_HINTS: Final = {
+    "cancel": CANNOT_CANCEL,
+    **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
+    **dict.fromkeys(("result", "wait"), "call it on a handle, which start, get and resume return"),
+}
+HANDLE_HINTS: Final = {
+    **dict.fromkeys(("cancel", "stop"), CANNOT_CANCEL),
+    **dict.fromkeys(("value", "raw"), "call result(), and read it there"),
+    **dict.fromkeys(("wait", "join", "get"), "call result()"),
+    "task_id": "use id",
+}
+_NOT_NEEDED: Final = dict.fromkeys(
+    ("max_retries", "retries"), "what is safe to send again is sent again until the deadline, without a setting"
+)
+_WAITS_LATER: Final = "it does not wait; pass timeout to the handle: task.result(timeout=…)"
+_TIMEOUTS: Final = {
+    "start": _WAITS_LATER,
+    "get": _WAITS_LATER,
+    "resume": _WAITS_LATER,
+    "run_in_one_request": "pass http_timeout=…, which limits its only request",
+    "Anchor": "pass http_timeout=… to limit one request; run and result have a timeout for the complete wait",
+}
+
+
+def unknown_argument(call: str, name: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """Return the message for a keyword argument that a call does not have.
+
+    Args:
+        call: The name of the method, or of the class whose instance is created.
+        name: The argument's name.
+        known: The names of the keyword arguments that the call has.
+        otherwise: What else to do if it is unknown which argument is meant; a sentence.
+    """
+    known = (*known,)
+    advice = _advice(call, name, known)
+    if advice is None:
+        with _importing.lock:
+            import difflib
+
+        near = difflib.get_close_matches(name, known, n=1)
+        advice = f"did you mean {near[0]}?" if near else f"its arguments are {', '.join(known)}."
+        advice = f"{advice} {otherwise}" if otherwise else advice.rstrip(".")
+    return f"{call} has no argument {name!r}: {advice}"
+
+
+def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
+    kind = call.removeprefix("Async")
+    meant = _OTHER_NAMES.get(name, name)
+    if meant in known:
+        return f"pass it as {meant}=…"
+    if name == "timeout":
+        return _TIMEOUTS.get(kind)
+    if name in _NOT_NEEDED:
+        return _NOT_NEEDED[name]
+    if meant in CLIENT_ARGUMENTS:
+        return f"pass it to the client: Anchor({meant}=…)"
+    if meant in _RUN_ARGUMENTS:
+        return "only run has it"
+    if meant in TaskOptions.__annotations__:
+        return f"pass it when the task is started: tasks.run({meant}=…)"
+    if meant in {"output", "prompt"}:
+        return f"pass it to tasks.run or tasks.start, as {meant}=…"
+    return None
+
+
+def missing_attribute(owner: object, name: str, hints: Mapping[str, str]) -> AttributeError:
+    """Return the error for an attribute that an object does not have, with what to use instead if that is known."""
+    hint = f": {hints[name]}" if name in hints else ""
+    return AttributeError(f"{type(owner).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=owner)
+
+
+def refuse_unknown(call: str, names: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse the keyword arguments that a call does not have.
+
+    Raises:
+        ConfigurationError: There is such an argument.
+    """
+    for name in names:
+        raise ConfigurationError(unknown_argument(call, name, known))
+
+
+def refuse_positional(call: str, first: str, given: Sealed[tuple[Any, ...]]) -> None:
+    """Refuse arguments that were passed by position after the first one, and say how to pass them.
+
+    Raises:
+        ConfigurationError: There is such an argument.
+    """
+    if not given.open():
+        return
+    hint = _keyword(call, given.open()[0])
+    raise ConfigurationError(f"{call} accepts only the {first} by position: {hint}")
+
+
+def _keyword(call: str, value: object) -> str:
+    """Return how to pass a value, as far as its kind shows what it is meant for."""
+    is_start = call not in {"get", "resume"}
+    if isinstance(value, str) and "://" in value and is_start:
+        return "pass the URL as url=…"
+    if isinstance(value, type | types.GenericAlias | types.UnionType) or (isinstance(value, Mapping) and not is_start):
+        return "pass the type of the answer as output=…"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"pass the seconds as timeout=…{'' if call == 'run' else ' to task.result'}"
+    return f"pass the others by name, such as {'url=… or output=…' if is_start else 'output=…'}"
