@@ -28,18 +28,11 @@ _OTHER_NAMES: Final = {
 }
 """Names that other libraries and the API itself have for arguments of this package."""
 
-CANNOT_CANCEL: Final = "the API cannot cancel a task"
 CLIENT_HINTS: Final = {name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")}
 TASKS_HINTS: Final = {
-    "cancel": CANNOT_CANCEL,
+    "cancel": "the API cannot cancel a task",
     **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
     **dict.fromkeys(("result", "wait"), "call it on a handle, which start, get and resume return"),
-}
-HANDLE_HINTS: Final = {
-    **dict.fromkeys(("cancel", "stop"), CANNOT_CANCEL),
-    **dict.fromkeys(("value", "raw"), "call result(), and read it there"),
-    **dict.fromkeys(("wait", "join", "get"), "call result()"),
-    "task_id": "use id",
 }
 _NOT_NEEDED: Final = dict.fromkeys(
     ("max_retries", "retries"), "what is safe to send again is sent again until the deadline, without a setting"

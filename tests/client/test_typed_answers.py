@@ -583,7 +583,7 @@ class WithUndefinedName:
 
 
 REFUSED: Final[dict[str, tuple[Any, str]]] = {
-    "number": (3, "3"),
+    "number": (3, "a value of int: pass a type"),
     "text": ("AttrsReport", "AttrsReport"),
     "value instead of a type": (AttrsReport([]), "AttrsReport"),
     "list that contains a type": ([AttrsNode], "AttrsNode"),

@@ -140,10 +140,6 @@ def test_attribute_that_does_not_exist_is_refused_with_what_to_use_instead(runne
             (anchor.tasks, "cancel", ": the API cannot cancel a task"),
             (anchor.tasks, "list", ": the API cannot list tasks: store their ids"),
             (anchor.tasks, "other", ""),
-            (task, "cancel", ": the API cannot cancel a task"),
-            (task, "value", ": call result(), and read it there"),
-            (task, "task_id", ": use id"),
-            (task, "other", ""),
             (result, "amount", ": the answer is its .value"),
         ):
             with pytest.raises(AttributeError) as caught:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn
 
 from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import NoTaskIdError, TaskFailedError
-from anchor_webtask._misuse import HANDLE_HINTS, missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
@@ -99,11 +98,6 @@ class Handle(Generic[T]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
-
-    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
-
-        def __getattr__(self, name: str) -> NoReturn:
-            raise missing_attribute(self, name, HANDLE_HINTS)
 
     @cached_property
     def _status_request(self) -> Sealed[PreparedRequest]:
