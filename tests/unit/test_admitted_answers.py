@@ -541,7 +541,6 @@ class BestModel(pydantic.BaseModel):
         (list[BestModel], "BestModel", "is not JSON (Out of range float values"),
         (Annotated[int, msgspec.Meta(examples=[float("nan")])], "int", "is not JSON"),
         (Nested, "Nested", "the field value has the type variable ~T, which stands for no type there"),
-        (pydantic.TypeAdapter(int), "TypeAdapter", "pass the type of the adapter instead"),
     ],
     ids=str,
 )
