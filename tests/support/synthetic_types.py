@@ -121,8 +121,8 @@ def _with_names(value: Any) -> Any:
     """Return a value with an object in place of each instance of a class, since a schema asks for names."""
     if isinstance(value, pydantic.BaseModel):
         return value.model_dump(mode="json")
-    if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _with_names(value._asdict())
+    if (as_dict := getattr(value, "_asdict", None)) is not None:
+        return _with_names(as_dict())
     if isinstance(value, msgspec.Struct) or attrs.has(type(value)) or dataclasses.is_dataclass(value):
         names = getattr(value, "__struct_fields__", None) or [each.name for each in _fields(value)]
         return {name: _with_names(getattr(value, name)) for name in names}
