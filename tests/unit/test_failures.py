@@ -6,6 +6,7 @@ import json
 import math
 import ssl
 import time
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import httpcore
@@ -46,6 +47,10 @@ SIZE_LIMIT = 100
 UNKNOWN_REASON = "no connection to the server: the reason is unknown"
 NO_CONNECTION_IN_TIME = "no connection to the server within 30 s; check base_url and the network"
 CHUNK_SIZES = ["one chunk", "chunks of 50 bytes", "chunks of one byte"]
+
+
+class NoStream(httpx.SyncByteStream):
+    """A body that is not read by httpx."""
 
 
 def new_guard() -> Guard:
@@ -91,6 +96,28 @@ def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
     assert outcome.fault is Fault.STATUS
     assert isinstance(outcome.error, StatusError)
     return outcome.error
+
+
+def test_code_of_an_error_that_spells_a_secret_is_left_out() -> None:
+    guard = Guard(Redactor(Sealed(("73512846",))), SIZE_LIMIT, VirtualClock())
+    bounded = guard.response(httpx.Response(400), LIMIT)
+    bounded.add(b'{"error": {"code": 73512846, "message": "no"}}', 0)
+    outcome = guard.verdict(bounded, None, LIMIT)
+    assert isinstance(outcome, Failure)
+    assert isinstance(outcome.error, StatusError)
+    assert (outcome.error.code, outcome.error.message) == (None, "no")
+
+
+def test_compressed_body_that_decompresses_to_nothing_has_a_limit_too() -> None:
+    """A gzip stream of empty blocks never has a byte of content."""
+    compressor = zlib.compressobj(wbits=zlib.MAX_WBITS + 16)
+    head = compressor.flush(zlib.Z_SYNC_FLUSH)
+    empty = compressor.flush(zlib.Z_FULL_FLUSH) or b"\x00\x00\x00\xff\xff"
+    bounded = new_guard().response(httpx.Response(200, headers={"content-encoding": "gzip"}, stream=NoStream()), LIMIT)
+    assert bounded.add(head, 0)
+    piece = empty * (16_384 // len(empty))
+    assert not all(bounded.add(piece, 0) for _ in range(10))
+    assert bounded.is_too_large
 
 
 # -- Retry-After ---------------------------------------------------------------------------------------------------

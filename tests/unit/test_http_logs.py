@@ -222,3 +222,9 @@ def test_second_exchange_adds_no_second_filter() -> None:
     with exchange(SECRET):
         pass
     assert {name: list(logging.getLogger(name).filters) for name in HTTP_LOGGERS} == before
+
+
+def test_password_for_a_socks_proxy_is_redacted_although_it_is_short(http_records: pytest.LogCaptureFixture) -> None:
+    with exchange("hunter2-pw"):
+        log("setup_socks5_connection.started host=b'a' auth=(b'user', b'hunter2-pw')", name="httpcore.socks")
+    assert http_records.messages == [f"setup_socks5_connection.started host=b'a' auth=(b'user', b'{REDACTED}')"]
