@@ -158,6 +158,7 @@ def test_start_cancelled_at_an_await_says_what_is_known_of_its_task(
     assert [problem for problem in problems if problem] == []
 
 
+@pytest.mark.skipif("coverage" in sys.modules, reason="a signal can leave the lock of coverage locked for ever")
 @library_leaks
 def test_start_interrupted_by_a_real_signal_says_what_is_known_of_its_task(
     monkeypatch: pytest.MonkeyPatch, *, every: bool
