@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -540,7 +541,14 @@ class BestModel(pydantic.BaseModel):
         (list[BestOfAll], "BestOfAll", "is not JSON (Out of range float values"),
         (list[BestModel], "BestModel", "is not JSON (Out of range float values"),
         (Annotated[int, msgspec.Meta(examples=[float("nan")])], "int", "is not JSON"),
-        (Nested, "Nested", "the field value has the type variable ~T, which stands for no type there"),
+        pytest.param(
+            Nested,
+            "Nested",
+            "the field value has the type variable ~T, which stands for no type there",
+            marks=pytest.mark.skipif(
+                sys.version_info >= (3, 12), reason="Python 3.12 knows what the variable stands for"
+            ),
+        ),
     ],
     ids=str,
 )
