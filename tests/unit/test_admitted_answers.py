@@ -545,9 +545,7 @@ class BestModel(pydantic.BaseModel):
             Nested,
             "Nested",
             "the field value has the type variable ~T, which stands for no type there",
-            marks=pytest.mark.skipif(
-                sys.version_info >= (3, 12), reason="Python 3.12 knows what the variable stands for"
-            ),
+            marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python 3.12 knows what it stands for"),
         ),
     ],
     ids=str,
