@@ -302,6 +302,7 @@ def _gzipped() -> Iterator[Fault]:
     middle = len(CORRECT_BODY) // 2
     members = gzip.compress(CORRECT_BODY[:middle]) + gzip.compress(CORRECT_BODY[middle:])
     yield coded("gzip-in-two-members", members, Row.HARMLESS)
+    yield coded("gzip-with-padding", packed + b"\0" * 512, Row.HARMLESS)
     bare = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     yield coded("deflate-without-a-header", bare.compress(CORRECT_BODY) + bare.flush(), Row.HARMLESS, coding="deflate")
     yield coded("brotli", b"\x8b\x02\x80{}\x03", Row.UNREADABLE, coding="br")

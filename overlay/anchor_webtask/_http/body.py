@@ -92,6 +92,10 @@ class BoundedResponse:
         for start in range(0, len(piece), _STEP):  # zlib copies what it has not read yet after each step
             data = piece[start : start + _STEP]
             while left > 0 and not self.is_corrupt:
+                if decompressor.eof:
+                    if not _GZIP.startswith(data[: len(_GZIP)]):
+                        break  # what follows a compressed body, such as padding, is ignored
+                    decompressor = self._decompressor = _new_decompressor()  # the next member of a gzip file
                 before, room = decompressor.copy(), min(left, _STEP)
                 chunk = _decompress(decompressor, data, room)
                 if chunk is None:
@@ -99,11 +103,8 @@ class BoundedResponse:
                     chunk = _valid_part(before, data, room)
                 chunks.append(chunk)
                 left -= len(chunk)
-                data = decompressor.unconsumed_tail
-                if decompressor.unused_data:  # the next member of a gzip file
-                    data, decompressor = decompressor.unused_data, _new_decompressor()
-                    self._decompressor = decompressor
-                elif not data and len(chunk) < room:
+                data = decompressor.unused_data or decompressor.unconsumed_tail
+                if not data and len(chunk) < room:
                     break
         return b"".join(chunks)
 
