@@ -168,8 +168,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         """Send a request of the generated client; the arguments `stream`, `auth` and `follow_redirects` are ignored."""
         guard = self._new_guard()
         try:
-            with guard.redacted_logs():
-                outcome = self.exchange(_copy(request, guard.trace), guard)
+            outcome = self.exchange(_copy(request, guard.trace), guard)
         except BaseException as interruption:
             release_frames(interruption)
             raise
@@ -186,28 +185,29 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
-        try:
-            record.is_custom = self._is_custom
-            record.is_unobserved = self._own_transport is None
-            head = super().send(request, stream=True)
+        with guard.redacted_logs():
             try:
-                record.response = response = guard.response(head, deadline)
-                if response.needs_body:
-                    guard.limit_reads(request.extensions)
-                    for record.piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
-                        if not response.add(record.piece, self._now()):
-                            break
-            finally:
-                head.close()
-        except EXCHANGE_ERRORS as exception:
-            reraise_from_handler(exception)
-            failure = guard.broken(exception, limit)
-        except BaseException:
-            # An interruption can leave a lock of httpcore's that is never released; our own transport has no locks.
-            self.is_broken = self._may_be_broken
-            if self._own_transport is not None:
-                self._own_transport.abandon(record)
-            raise
+                record.is_custom = self._is_custom
+                record.is_unobserved = self._own_transport is None
+                head = super().send(request, stream=True)
+                try:
+                    record.response = response = guard.response(head, deadline)
+                    if response.needs_body:
+                        guard.limit_reads(request.extensions)
+                        for record.piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
+                            if not response.add(record.piece, self._now()):
+                                break
+                finally:
+                    head.close()
+            except EXCHANGE_ERRORS as exception:
+                reraise_from_handler(exception)
+                failure = guard.broken(exception, limit)
+            except BaseException:
+                # An interruption can leave a lock of httpcore's that is never released; our own transport has no locks.
+                self.is_broken = self._may_be_broken
+                if self._own_transport is not None:
+                    self._own_transport.abandon(record)
+                raise
         return guard.verdict(response, failure, limit)
 
 
@@ -240,8 +240,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         self.loop.check()
         guard = self._new_guard()
         try:
-            with guard.redacted_logs():
-                outcome = await self.exchange(_copy(request, guard.trace_async), guard)
+            outcome = await self.exchange(_copy(request, guard.trace_async), guard)
         except BaseException as interruption:
             release_frames(interruption)
             raise
@@ -260,7 +259,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
-        with anyio.move_on_after(limit) as scope:
+        with guard.redacted_logs(), anyio.move_on_after(limit) as scope:
             try:
                 record.is_custom = self._is_custom
                 record.is_unobserved = self._own_transport is None

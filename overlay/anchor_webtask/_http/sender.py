@@ -59,8 +59,7 @@ class Sender:
             record: Where to record how far the exchange has got, if the caller needs to know.
         """
         guard = guard_for(self._settings, redact, record)
-        with guard.redacted_logs():
-            return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+        return self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedClient:
         """Return the guarded httpx client for the generated code."""
@@ -107,8 +106,7 @@ class AsyncSender:
             record: Where to record how far the exchange has got, if the caller needs to know.
         """
         guard = guard_for(self._settings, redact, record)
-        with guard.redacted_logs():
-            return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
+        return await self._limiter.client().exchange(prepared, guard, slot, limit, connect)
 
     def api_client(self) -> GuardedAsyncClient:
         """Return the guarded httpx client for the generated code."""
