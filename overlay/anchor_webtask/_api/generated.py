@@ -1,6 +1,6 @@
 """Calls the generated code: its operations, its parsers of responses, and the client that is `Anchor.api`.
 
-Importing one generated endpoint imports every model of the spec, so `load` imports them on first use. The private
+Importing one generated endpoint imports every model of the spec, so `_load` imports them on first use. The private
 functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse the
 response as separate steps. A contract test fails if a new version of the generator changes them.
 """

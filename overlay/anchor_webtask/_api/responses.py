@@ -225,7 +225,6 @@ def _parsed(parse: Callable[[int, Any], object], content: Any) -> object:
             return parse(200, content)
         except _PARSE_ERRORS as error:
             reraise_from_handler(error)
-            pass
     return _unreadable("it is not JSON of the shape that the spec describes")
 
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 
+from anchor_webtask._http.environment import port_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -141,7 +143,7 @@ def place_of(url: httpx.URL | None, tunnel: Tunnel | None) -> Place:
     """
     if url is None:
         return Place("no connection to the server")
-    target = _host_and_port(url.raw_host.decode("ascii"), url.port or (443 if url.scheme == "https" else 80))
+    target = _host_and_port(url.raw_host.decode("ascii"), port_of(url))
     text = f"no connection to {target}"
     if tunnel is None or tunnel.endpoint in {None, target}:
         return Place(text)

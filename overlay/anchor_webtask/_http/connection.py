@@ -15,6 +15,7 @@ import httpcore
 import httpx
 
 from anchor_webtask._http.connect_errors import UnusableProtocol
+from anchor_webtask._http.environment import port_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,7 +67,7 @@ def origin_of(request: httpx.Request) -> Origin:
     if url.scheme not in {"http", "https"}:
         raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not supported")
     host = url.raw_host.decode("ascii")
-    port = url.port or (443 if url.scheme == "https" else 80)
+    port = port_of(url)
     return Origin(url.scheme, host, port, request.extensions.get("sni_hostname") or host)
 
 

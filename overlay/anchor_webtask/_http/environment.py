@@ -17,6 +17,11 @@ _CERTIFICATE_VARIABLES: Final = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
+def port_of(url: httpx.URL) -> int:
+    """Return the port of a URL: that of its scheme if it names none, and 80 if the scheme has none."""
+    return url.port or _PORTS.get(url.scheme, 80)
+
+
 def proxy_setting(url: httpx.URL) -> tuple[str, Sealed[object]] | None:
     """Return the environment's proxy for a URL, and the name of the variable that sets it.
 
@@ -72,7 +77,7 @@ def _matches(url: httpx.URL, entry: str) -> bool:
     if has_scheme:
         rest = rest.partition("/")[0]
     name, port = _split_port(rest)
-    if scheme.lower() not in {"", "all", url.scheme} or port not in {"", str(url.port or _PORTS[url.scheme])}:
+    if scheme.lower() not in {"", "all", url.scheme} or port not in {"", str(port_of(url))}:
         return False
     if name == "*":
         return True

@@ -60,9 +60,7 @@ class Handle(Generic[T]):
             NoTaskIdError: The API responded to the start with the task's result, without an id. The error's `task` is
                 this handle.
         """
-        if self._state.task_id is None:
-            raise NoTaskIdError(NO_ID, task=self)
-        return str(self._state.task_id)
+        return str(self._known_id())
 
     @property
     def status(self) -> TaskStatus | None:
@@ -85,11 +83,13 @@ class Handle(Generic[T]):
             NoTaskIdError: The task has no id; see `id`.
         """
         setup = self._setup
+        task_id = shown_id(self._known_id())
+        return Token(task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
+
+    def _known_id(self) -> str:
         if self._state.task_id is None:
             raise NoTaskIdError(NO_ID, task=self)
-        return Token(
-            shown_id(self._state.task_id), setup.settings.base_url, self._started, setup.output.wrapped
-        ).encode()
+        return self._state.task_id
 
     def __repr__(self) -> str:
         status = "not checked yet" if self._state.status is None else self._state.status.value
