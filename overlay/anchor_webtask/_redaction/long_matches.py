@@ -28,9 +28,9 @@ def searchable(secrets: Iterable[str]) -> str:
     joined = "\n".join(secrets)
     if "\\" in joined or "%" in joined or "&" in joined:
         with _importing.lock:
-            from anchor_webtask._redaction.matching import unescaped
+            from anchor_webtask._redaction.readings import unescape
 
-        joined = unescaped(joined)
+        joined, _ = unescape(joined)
     if joined.isascii():
         return joined.lower()
     # What may be left of a secret: its characters without accents, or only its ASCII characters.

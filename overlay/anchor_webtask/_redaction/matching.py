@@ -13,16 +13,17 @@ proportional to the length of the text, whatever a server sends.
 
 from __future__ import annotations
 
-import bisect
 import functools
-import html
-import re
 import unicodedata
 from enum import Enum, auto
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from anchor_webtask._redaction.readings import blank, chain, fold, is_lost, keep_ascii, unescape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+
+    from anchor_webtask._redaction.readings import Origin
 
 MIN_TRUNCATED_PREFIX: Final = 8
 """At the end of a text or a quotation, where a secret may be cut off, this many first characters of it are redacted."""
@@ -33,21 +34,7 @@ MIN_PREFIX_ANYWHERE: Final = 24
 MIN_ASCII_PART: Final = 4
 """A secret's ASCII characters without its other characters are redacted if there are this many."""
 
-_LAYERS: Final = 3
-"""How many layers of escapes are undone, such as JSON in JSON, or a URL in a URL."""
-
-_ESCAPE: Final = re.compile(
-    r"""\\++(?:u\{[0-9a-fA-F]{1,6}\}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-3][0-7]{2}|[bfnrt])?"""
-    r"""|%[0-9a-fA-F]{2}|&(?:\#[0-9]{1,7}|\#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});"""
-)
-_BLANK: Final = re.compile(r"[\s\x00-\x1f\x7f-\x9f\xad+]+")
-_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]")
-_LOST: Final = re.compile(r"[^\x00-\x7f]+|\?+")
-"""What is left where a character was lost: nothing, question marks, or any characters that are not ASCII."""
 _ENDS: Final = frozenset("\"'`…")
-
-Origin: TypeAlias = "Callable[[int, int], tuple[int, int]]"
-"""Maps a place in a reading to the place in the text that it was read from."""
 
 
 class Reading(Enum):
@@ -105,16 +92,11 @@ def replace_secrets(text: str, secrets: Iterable[SecretForms], replacement: str,
     return "".join((*pieces, text[done:]))
 
 
-def unescaped(text: str) -> str:
-    """Return a text with its escapes undone."""
-    return _unescaped(text)[0]
-
-
 class _Readings:
     """The readings of one text, each of which is made when it is first needed."""
 
     def __init__(self, text: str) -> None:
-        self.unescaped, self._origin = _unescaped(text)
+        self.unescaped, self._origin = unescape(text)
         self._made: dict[Reading, tuple[str, Origin]] = {}
 
     def __getitem__(self, reading: Reading) -> tuple[str, Origin]:
@@ -126,11 +108,11 @@ class _Readings:
     def _make(self, reading: Reading) -> tuple[str, Origin]:
         match reading:
             case Reading.UNESCAPED:
-                return _blanked(self.unescaped)
+                return blank(self.unescaped)
             case Reading.FOLDED:
-                return _chained(*self[Reading.UNESCAPED], _folded)
+                return chain(*self[Reading.UNESCAPED], fold)
             case Reading.ASCII:
-                return _ascii(self.unescaped)
+                return keep_ascii(self.unescaped)
             case Reading.ASCII_FOLDED:
                 text, origin = self[Reading.ASCII]
                 return text.lower(), origin
@@ -140,9 +122,9 @@ class _Readings:
         is_complete = end - start == len(form.text)
         start, end = self[form.reading][1](start, end)
         unescaped = self.unescaped
-        while form.begins_lost and start > 0 and _is_lost(unescaped[start - 1]):
+        while form.begins_lost and start > 0 and is_lost(unescaped[start - 1]):
             start -= 1
-        while form.ends_lost and is_complete and end < len(unescaped) and _is_lost(unescaped[end]):
+        while form.ends_lost and is_complete and end < len(unescaped) and is_lost(unescaped[end]):
             end += 1
         return self._origin(start, end)
 
@@ -194,20 +176,20 @@ def _forms(secret: str) -> Iterator[_Form]:
     Where too few characters would be left, an ordinary word might have them, so the case must match.
     """
     for characters in {secret, *_other_characters(secret)}:
-        unescaped = _blanked(_unescaped(characters)[0])[0]
-        folded = _folded(unescaped)[0]
+        unescaped = blank(unescape(characters)[0])[0]
+        folded = fold(unescaped)[0]
         is_short = len(folded) < MIN_TRUNCATED_PREFIX
         yield _Form(Reading.UNESCAPED, unescaped) if is_short else _Form(Reading.FOLDED, folded)
     for characters in set() if secret.isascii() else {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}:
-        unescaped = _unescaped(characters)[0]
-        part = _ascii(unescaped)[0]
+        unescaped = unescape(characters)[0]
+        part = keep_ascii(unescaped)[0]
         if len(part) >= MIN_ASCII_PART:
             is_short = len(part) < MIN_TRUNCATED_PREFIX
             yield _Form(
                 Reading.ASCII if is_short else Reading.ASCII_FOLDED,
                 part if is_short else part.lower(),
-                begins_lost=_is_lost(unescaped[0]),
-                ends_lost=_is_lost(unescaped[-1]),
+                begins_lost=is_lost(unescaped[0]),
+                ends_lost=is_lost(unescaped[-1]),
             )
 
 
@@ -243,101 +225,3 @@ _WRONG_DECODERS: Final[tuple[Callable[[bytes], str], ...]] = (
     _as_windows_1252_of_browsers,
     *(functools.partial(_as_windows_1252, undefined=undefined) for undefined in ("\ufffd", "?", "")),
 )
-
-
-def _unescaped(text: str) -> tuple[str, Origin]:
-    """Return a text with its escapes undone."""
-    result: tuple[str, Origin] = (text, _same_place)
-    for _ in range(_LAYERS):
-        if not _ESCAPE.search(result[0]):
-            break
-        result = _chained(*result, functools.partial(_substituted, pattern=_ESCAPE, meaning=_meaning))
-    return result
-
-
-def _blanked(text: str) -> tuple[str, Origin]:
-    """Return a text in which all white space is equal."""
-    return _substituted(text, _BLANK, lambda _: " ")
-
-
-def _ascii(text: str) -> tuple[str, Origin]:
-    """Return the ASCII characters of a text, without question marks, which often replace other characters."""
-    return _chained(*_substituted(text, _LOST, lambda _: ""), _blanked)
-
-
-def _folded(text: str) -> tuple[str, Origin]:
-    """Return a text in which characters are equal that differ only in case, accents or compatibility."""
-    folded, origin = _substituted(text, _NOT_ASCII, _folded_character)
-    return folded.lower(), origin
-
-
-@functools.lru_cache(maxsize=1024)
-def _folded_character(character: str) -> str:
-    folded = unicodedata.normalize("NFKD", character).casefold()
-    return "".join(each for each in folded if not unicodedata.combining(each)).replace("\u0131", "i")
-
-
-def _is_lost(character: str) -> bool:
-    return not character.isascii() or character == "?"
-
-
-def _same_place(start: int, end: int) -> tuple[int, int]:
-    return start, end
-
-
-def _chained(text: str, origin: Origin, read: Callable[[str], tuple[str, Origin]]) -> tuple[str, Origin]:
-    """Return the reading of a reading, and a function that maps places in it to the places that `origin` returns."""
-    result, inner = read(text)
-    return result, lambda start, end: origin(*inner(start, end))
-
-
-def _substituted(text: str, pattern: re.Pattern[str], meaning: Callable[[str], str]) -> tuple[str, Origin]:
-    if not pattern.search(text):
-        return text, _same_place
-    pieces: list[str] = []
-    begins: list[int] = []  # where each piece begins in the new text
-    places: list[tuple[int, int]] = []  # where each piece begins and ends in the old text
-    size = done = 0
-    for found in pattern.finditer(text):
-        for piece, place in ((text[done : found.start()], (done, found.start())), (meaning(found[0]), found.span())):
-            if piece:
-                pieces.append(piece)
-                begins.append(size)
-                places.append(place)
-                size += len(piece)
-        done = found.end()
-    pieces.append(text[done:])
-    begins.append(size)
-    places.append((done, len(text)))
-
-    def origin(start: int, end: int) -> tuple[int, int]:
-        first, last = (bisect.bisect_right(begins, at) - 1 for at in (start, end - 1))
-        return _before(places[first], start - begins[first], pieces[first])[0], _before(
-            places[last], end - 1 - begins[last], pieces[last]
-        )[1]
-
-    return "".join(pieces), origin
-
-
-def _before(place: tuple[int, int], offset: int, piece: str) -> tuple[int, int]:
-    """Return the place that a character of a piece had in the old text.
-
-    If the piece's length has changed, the place is that of the complete piece.
-    """
-    start, end = place
-    return (start + offset, start + offset + 1) if end - start == len(piece) else place
-
-
-def _meaning(escape: str) -> str:
-    """Return the character that an escape stands for."""
-    if escape[0] == "&":
-        return html.unescape(escape)
-    if escape[0] == "%":
-        return chr(int(escape[1:], 16))
-    name = escape.lstrip("\\")
-    if not name:
-        return ""  # only backslashes, which escape the next character or one another
-    if name[0] in "01234567":
-        return chr(int(name, 8))
-    number = int(name[1:].strip("{}"), 16) if len(name) > 1 else ord(" ")
-    return chr(number) if number <= 0x10FFFF else ""
