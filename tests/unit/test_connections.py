@@ -25,7 +25,7 @@ from tests.support.runners import SyncRunner
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable
+    from collections.abc import Awaitable, Callable
     from types import FrameType
 
     from tests.support.runners import Runner
@@ -161,67 +161,66 @@ async def cancel(call: Awaitable[httpx.Response], steps: list[int]) -> httpx.Res
         return None
 
 
+async def number_of_cancellations(
+    send_and_cancel: Callable[[Awaitable[httpx.Response], int], Awaitable[httpx.Response | None]],
+    ages: list[float],
+    server: RawServer,
+    clock: VirtualClock,
+) -> int:
+    """Cancel requests after more and more turns, and check their connections; return how many turns the last one took.
+
+    Args:
+        send_and_cancel: Sends a request, cancels it after a number of turns, and returns its response, if there is one.
+        ages: The ages of the idle connections that each request finds.
+        server: The server.
+        clock: The transport's clock.
+    """
+    turns = 0
+    response: httpx.Response | None = None
+    while response is None:
+        transport = AsyncTransport(no_context, clock.now)
+        responses = [await transport.handle_async_request(request(server)) for _ in ages]
+        for each, age in zip(responses, ages, strict=True):
+            clock.time = 10.0 - age
+            await each.aread()
+        clock.time = 10.0
+        response = await send_and_cancel(transport.handle_async_request(request(server)), turns)
+        if response is None:
+            assert transport.in_use == set(), turns
+        idle = len(transport._idle) + (response is not None)
+        await anyio.to_thread.run_sync(server.wait_for_open_connections, idle)
+        await transport.aclose()
+        turns += 1
+    return turns
+
+
 @each_kind
 @pytest.mark.parametrize("cancellations", [1, 3])
 def test_no_await_at_which_asyncio_cancels_a_request_leaves_its_connections_open(
     ages: list[float], cancellations: int
 ) -> None:
-    async def main() -> int:
-        turns = 0
-        response: httpx.Response | None = None
-        while response is None:
-            transport = AsyncTransport(no_context, clock.now)
-            responses = [await transport.handle_async_request(request(server)) for _ in ages]
-            for each, age in zip(responses, ages, strict=True):
-                clock.time = 10.0 - age
-                await each.aread()
-            clock.time = 10.0
-            steps = [turns, *[1] * (cancellations - 1)]
-            response = await cancel(transport.handle_async_request(request(server)), steps)
-            if response is None:
-                assert transport.in_use == set(), turns
-            idle = len(transport._idle) + (response is not None)
-            await asyncio.to_thread(server.wait_for_open_connections, idle)
-            await transport.aclose()
-            turns += 1
-        return turns
+    async def send_and_cancel(call: Awaitable[httpx.Response], turns: int) -> httpx.Response | None:
+        return await cancel(call, [turns, *[1] * (cancellations - 1)])
 
-    clock = VirtualClock()
     with raw_server() as server:
-        assert asyncio.run(main()) > 3
+        assert asyncio.run(number_of_cancellations(send_and_cancel, ages, server, VirtualClock())) > 3
 
 
 @each_kind
 def test_no_checkpoint_at_which_trio_cancels_a_request_leaves_its_connections_open(ages: list[float]) -> None:
-    async def main() -> int:
-        turns = 0
-        response: httpx.Response | None = None
-        while response is None:
-            transport = AsyncTransport(no_context, clock.now)
-            responses = [await transport.handle_async_request(request(server)) for _ in ages]
-            for each, age in zip(responses, ages, strict=True):
-                clock.time = 10.0 - age
-                await each.aread()
-            clock.time = 10.0
-            received: list[httpx.Response] = []
+    async def send_and_cancel(call: Awaitable[httpx.Response], turns: int) -> httpx.Response | None:
+        received: list[httpx.Response] = []
 
-            async def send(transport: AsyncTransport, received: list[httpx.Response]) -> None:
-                received.append(await transport.handle_async_request(request(server)))
+        async def send() -> None:
+            received.append(await call)
 
-            async with anyio.create_task_group() as group:
-                group.start_soon(send, transport, received)
-                for _ in range(turns):
-                    await anyio.lowlevel.checkpoint()
-                group.cancel_scope.cancel()
-            response = received[0] if received else None
-            if response is None:
-                assert transport.in_use == set(), turns
-            idle = len(transport._idle) + (response is not None)
-            await anyio.to_thread.run_sync(server.wait_for_open_connections, idle)
-            await transport.aclose()
-            turns += 1
-        return turns
+        async with anyio.create_task_group() as group:
+            group.start_soon(send)
+            for _ in range(turns):
+                await anyio.lowlevel.checkpoint()
+            group.cancel_scope.cancel()
+        return received[0] if received else None
 
-    clock = VirtualClock()
     with raw_server() as server:
-        assert anyio.run(main, backend="trio") > 3
+        turns = anyio.run(number_of_cancellations, send_and_cancel, ages, server, VirtualClock(), backend="trio")
+        assert turns > 3
