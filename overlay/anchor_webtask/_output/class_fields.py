@@ -112,7 +112,7 @@ def _of_attrs(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
         if not field.init:
             continue
         required = field.default is attrs.NOTHING
-        default = NO_DEFAULT if required or isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]
+        default = NO_DEFAULT if required or isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]  # a function, in the stub
         kind = hints.get(field.name, Any if field.type is None else field.type)
         yield _Declared(field.name, field.alias, kind, required, default, field.metadata)
 

@@ -59,7 +59,7 @@ class JsonSchema:
         except jsonschema.SchemaError as error:
             problem = Mismatch(tuple(error.absolute_path), error.message, error.instance)
         else:
-            validator: Any = extend(jsonschema.Draft202012Validator, {"multipleOf": _multiple_of})  # type: ignore[no-untyped-call]
+            validator: Any = extend(jsonschema.Draft202012Validator, {"multipleOf": _multiple_of})  # type: ignore[no-untyped-call]  # its stub has no types
             self._validator = validator(self.schema, registry=referencing.Registry())
             dangling = _dangling_reference(self.schema)
             if dangling is None:

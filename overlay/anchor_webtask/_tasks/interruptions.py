@@ -42,7 +42,7 @@ def add_running_note(raised: BaseException, task_id: str) -> None:
     _add_note(raised, running_note(task_id))
     if isinstance(task_id, SecretTaskId):
         with suppress(Exception):  # a class may have an attribute of this name that cannot be set
-            raised.task_id = task_id  # type: ignore[attr-defined]
+            raised.task_id = task_id  # type: ignore[attr-defined]  # an exception takes any attribute
 
 
 def _add_note(raised: BaseException, note: str) -> None:
