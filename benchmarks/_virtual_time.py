@@ -15,7 +15,8 @@ from unittest import mock
 
 import anyio
 
-from anchor_webtask import _clock
+from anchor_webtask import _world
+from anchor_webtask._clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -61,6 +62,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 class VirtualClock:
     """The package's clock in a `VirtualLoop`. The same seed gives the same random numbers."""
 
+    get = staticmethod(SystemClock.get)
+    move_on_after = staticmethod(SystemClock.move_on_after)
+
     def __init__(self, loop: asyncio.AbstractEventLoop, seed: int) -> None:
         self.now: Final = loop.time
         self.chance: Final = random.Random(seed).random  # noqa: S311  jitter of checks, no secret
@@ -81,5 +85,5 @@ class VirtualClock:
 def run(main: Callable[[], Coroutine[Any, Any, T]], *, seed: int) -> T:
     """Run a coroutine function in virtual time. The clients that it creates use the same time."""
     runner = asyncio.Runner(loop_factory=VirtualLoop)
-    with runner, mock.patch.object(_clock, "default", VirtualClock(runner.get_loop(), seed)):
+    with runner, mock.patch.object(_world, "current", _world.World(VirtualClock(runner.get_loop(), seed))):
         return runner.run(main())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from anchor_webtask import _clock
+from anchor_webtask import _world
 from tests.support.clocks import VirtualClock
 from tests.support.runners import Runner, make_runner
 
@@ -44,7 +44,7 @@ def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     """Make every client that the test creates use one virtual clock, and return this clock."""
     made = VirtualClock()
-    monkeypatch.setattr(_clock, "default", made)
+    monkeypatch.setattr(_world, "current", _world.World(made))
     return made
 
 

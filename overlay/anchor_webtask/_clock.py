@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Protocol
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    import anyio
+
+T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """What a wait needs: the time, functions that sleep, and random numbers."""
+    """What a client needs of time: the time itself, ways to wait, and random numbers.
+
+    All durations are in seconds.
+    """
 
     def now(self) -> float:
         """Return seconds on a monotonic clock."""
@@ -28,6 +39,18 @@ class Clock(Protocol):
     async def sleep_async(self, seconds: float, /) -> None:
         """Wait in the calling task, under asyncio or trio."""
 
+    def get(self, queue: SimpleQueue[T], block: bool, timeout: float, /) -> T:
+        """Wait in the calling thread for an item of a queue, and return it; several threads may wait for items.
+
+        Raises:
+            queue.Empty: No item arrived within `timeout` seconds.
+        """
+        ...
+
+    def move_on_after(self, seconds: float, /) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a scope that is cancelled after these seconds, like `anyio.move_on_after`."""
+        ...
+
 
 class SystemClock:
     """The system's clock."""
@@ -36,6 +59,7 @@ class SystemClock:
     wall = staticmethod(time.time)
     chance = staticmethod(random.random)
     sleep = staticmethod(time.sleep)
+    get = staticmethod(SimpleQueue.get)  # a function in C: no signal comes between taking an item and returning it
 
     @staticmethod
     async def sleep_async(seconds: float, /) -> None:
@@ -44,6 +68,9 @@ class SystemClock:
 
         await anyio.sleep(seconds)
 
+    @staticmethod
+    def move_on_after(seconds: float, /) -> AbstractContextManager[anyio.CancelScope]:
+        """Return a scope that is cancelled after these seconds."""
+        import anyio
 
-default: Clock = SystemClock()
-"""The clock that a new client uses."""
+        return anyio.move_on_after(seconds)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httpx
 
-from anchor_webtask import _clock
+from anchor_webtask import _world
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Redactor, Sealed
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import ssl
 
     from anchor_webtask._clock import Clock
+    from anchor_webtask._world import World
 
 KEY_VARIABLE: Final = "ANCHORBROWSER_API_KEY"
 BASE_URL_VARIABLE: Final = "ANCHORBROWSER_BASE_URL"
@@ -36,6 +37,7 @@ class Settings(NamedTuple):
     Attributes:
         secrets: The key, and the proxy's password, if there is one.
         redact: Removes these secrets from text.
+        world: The world that the client was made in.
         proxy: The proxy for all requests.
         ssl_context: The TLS context for all connections; None for one with the certificates of the environment.
     """
@@ -48,9 +50,14 @@ class Settings(NamedTuple):
     http_timeout: float
     wait: WaitPolicy
     max_response_bytes: int
-    clock: Clock
+    world: World
     proxy: Sealed[httpx.Proxy] | None = None
     ssl_context: ssl.SSLContext | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the client."""
+        return self.world.clock
 
 
 def settings(
@@ -83,7 +90,7 @@ def settings(
         http_timeout=checked_seconds("http_timeout", http_timeout),
         wait=checked_wait(wait, WaitPolicy()),
         max_response_bytes=max_response_bytes,
-        clock=_clock.default,
+        world=_world.current,
     )
 
 

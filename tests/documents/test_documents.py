@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import Emulator
-from anchor_webtask.emulator._http_messages import Request, Response, json_response
+from anchor_webtask.emulator._http_messages import json_response
+from anchor_webtask.emulator._responder import Responder
 
 if TYPE_CHECKING:
+    from anchor_webtask.emulator._http_messages import Play, Request
     from tests.support.clocks import VirtualClock
 
 ROOT = Path(__file__).parents[2]
@@ -35,16 +37,13 @@ def shell_commands(document: str) -> list[str]:
     return [line for block in code_blocks(document, "sh") for line in block.splitlines()]
 
 
-class EmulatorWithSessions(Emulator):
-    """An emulator with one more operation of the API, which the README calls with the httpx client of `.api`."""
+class ResponderWithSessions(Responder):
+    """A responder with one more operation of the API, which the README calls with the httpx client of `.api`."""
 
-    received = 0
-
-    def _handle(self, request: Request) -> Response:
-        self.received += 1
+    def _respond(self, request: Request) -> Play:
         if (request.method, request.path) == ("GET", "/v1/sessions/all/status"):
             return json_response(200, {"data": {"count": 0, "items": []}})
-        return super()._handle(request)
+        return (yield from super()._respond(request))
 
 
 EXAMPLES = code_blocks("README.md", "python")
@@ -65,7 +64,8 @@ def test_python_example_of_the_readme_runs_alone(
         return {"amount": 3} if "amount" in json.dumps(body) else 3.0
 
     monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()])  # so that basicConfig does nothing
-    emulator = EmulatorWithSessions(clock=clock)
+    monkeypatch.setattr("anchor_webtask.emulator._emulator.Responder", ResponderWithSessions)
+    emulator = Emulator(clock=clock)
     emulator.on(takes=300, answer=answer)
     emulator.on(prompt="Read all offers", answer={"result": [{"amount": 3, "currency": "USD"}]})
     names: dict[str, Any] = {}
@@ -73,7 +73,7 @@ def test_python_example_of_the_readme_runs_alone(
         monkeypatch.setenv("ANCHORBROWSER_API_KEY", "emulator-key")
         monkeypatch.setenv("ANCHORBROWSER_BASE_URL", server.base_url)
         exec(compile(EXAMPLES[number], f"README.md, example {number}", "exec", dont_inherit=True), names)
-    assert emulator.received > 0 or "Emulator" in names
+    assert emulator.requests or "Emulator" in names
     found = {name: repr(names[name]) for name in RESULTS.keys() & names.keys()}
     assert [(name, text) for name, text in found.items() if text not in RESULTS[name]] == []
 

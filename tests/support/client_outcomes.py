@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import httpx
 import pytest
 
-from anchor_webtask import AnchorError, InvalidOutputError, TaskFailedError, TaskTimeoutError, _clock
+from anchor_webtask import AnchorError, InvalidOutputError, TaskFailedError, TaskTimeoutError, _world
 from tests.support.clocks import VirtualClock
 from tests.support.errors import contents
 from tests.support.fuzzing import MARK, PASSWORD
@@ -41,7 +41,7 @@ def client_outcome(runner: Runner, request: str, output: Any, **client: Any) -> 
         client: The client's arguments.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_clock, "default", VirtualClock())
+        patch.setattr(_world, "current", _world.World(VirtualClock()))
         with runner.anchor(**client) as anchor:
             try:
                 return _make_request(runner, anchor, request, output)

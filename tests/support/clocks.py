@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeVar
 
+import anyio
 import anyio.lowlevel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from queue import SimpleQueue
+
+T = TypeVar("T")
 
 
 class VirtualClock:
@@ -41,3 +46,16 @@ class VirtualClock:
     async def sleep_async(self, seconds: float) -> None:
         await anyio.lowlevel.checkpoint()
         self.sleep(seconds)
+
+    def get(self, queue: SimpleQueue[T], block: bool, timeout: float) -> T:
+        if queue.empty() and block:
+            self.sleep(timeout)
+        return queue.get_nowait()
+
+    @contextmanager
+    def move_on_after(self, seconds: float) -> Iterator[anyio.CancelScope]:
+        """Return a scope that is cancelled immediately, as if nothing happened in these seconds."""
+        with anyio.CancelScope() as scope:
+            self.sleep(seconds)
+            scope.cancel()
+            yield scope

@@ -28,6 +28,7 @@ from anchor_webtask import (
     UnexpectedResponseError,
     WaitPolicy,
     __version__,
+    _world,
 )
 from anchor_webtask._http.lifecycle import Lifecycle
 from anchor_webtask.emulator import Emulator
@@ -498,7 +499,7 @@ def unused_client() -> UnusedClient:
 
 
 def test_forked_child_gets_a_new_client(monkeypatch: pytest.MonkeyPatch) -> None:
-    lifecycle = Lifecycle(unused_client, is_custom=False)
+    lifecycle = Lifecycle(unused_client, _world.current, is_custom=False)
     client_of_parent = lifecycle.client()
     assert lifecycle.client() is client_of_parent
     monkeypatch.setattr(os, "getpid", lambda: 0)
@@ -509,7 +510,7 @@ def test_forked_child_gets_a_new_client(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_forked_child_does_not_close_the_client_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
-    lifecycle = Lifecycle(unused_client, is_custom=False)
+    lifecycle = Lifecycle(unused_client, _world.current, is_custom=False)
     lifecycle.client()
     monkeypatch.setattr(os, "getpid", lambda: 0)
     assert lifecycle.close() is None

@@ -173,8 +173,8 @@ def test_error_status_says_how_long_to_wait(
 @pytest.mark.parametrize("client", [Anchor, AsyncAnchor])
 def test_emulators_server_as_a_base_url_is_refused(client: Any) -> None:
     for server, advice in (
-        (EmulatorServer("http://127.0.0.1:1"), "EmulatorServer: pass its base_url"),
-        (Emulator().serve(), "_GeneratorContextManager: enter it by `with … as server`, and pass server.base_url"),
+        (EmulatorServer("http://127.0.0.1:1", Emulator()), "EmulatorServer: pass its base_url"),
+        (Emulator().serve(), "Serving: enter it by `with … as server`, and pass server.base_url"),
     ):
         with pytest.raises(ConfigurationError) as caught:
             client(KEY, base_url=server)

@@ -95,6 +95,12 @@ def _async_transport(settings: Settings) -> AsyncTransport | AsyncProxyTransport
     return AsyncProxyTransport(**_proxy_arguments(settings.proxy, make()))
 
 
+def installed_transport(settings: Settings) -> httpx.MockTransport | None:
+    """Return the transport that replaces the network for a client of this world, also a transport of the user's."""
+    make = settings.world.transport
+    return make(httpx.URL(settings.base_url).path.rstrip("/")) if make else None
+
+
 def _proxy_arguments(proxy: Sealed[httpx.Proxy], context: ssl.SSLContext) -> dict[str, Any]:
     return {"verify": context, "proxy": proxy_with_context(proxy, context), "limits": _PROXY_LIMITS}
 

@@ -6,14 +6,21 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final, Generic, Protocol, TypeVar
 
-from anchor_webtask import _importing
+from anchor_webtask import _importing, _world
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anchor_webtask._world import World
+
 CLOSED: Final = "this client is closed: make a new one, or call inside its `with` block"
+
+FORKED: Final = (
+    "this process was forked inside testing.install(), which does not reach into other processes: serve the emulator "
+    "to them, with the pytest fixture anchor_emulator_server or Emulator.serve()"
+)
 
 T = TypeVar("T")
 
@@ -36,6 +43,15 @@ def create(make: Callable[[], T]) -> T:
         f"cannot make an HTTP client ({kind}): check SSL_CERT_FILE, SSL_CERT_DIR, SSLKEYLOGFILE and the proxy "
         "variables in the environment"
     )
+
+
+def _why_not_here(made_in: World) -> str:
+    """Return why a client of this world must not be used now."""
+    if _world.current.pid not in (None, os.getpid()):
+        return FORKED
+    if made_in.transport is None:
+        return "this client was made before testing.install(), so it would use the real API: make it inside"
+    return "this client was made inside testing.install(), which has ended: make a new one"
 
 
 class Client(Protocol):
@@ -62,8 +78,9 @@ class Lifecycle(Generic[ClientT]):
     client. A custom transport cannot be created again, so a client with a custom transport cannot be used in the child.
     """
 
-    def __init__(self, make: Callable[[], ClientT], *, is_custom: bool) -> None:
+    def __init__(self, make: Callable[[], ClientT], world: World, *, is_custom: bool) -> None:
         self._make = make
+        self._world = world
         self._is_custom = is_custom
         self._client: ClientT | None = None
         self._inherited: list[ClientT] = []  # kept, since closing them would disturb the parent's connections
@@ -75,8 +92,11 @@ class Lifecycle(Generic[ClientT]):
         """Return the client of this process.
 
         Raises:
-            ConfigurationError: The client is closed, or it has a custom transport and this is a forked process.
+            ConfigurationError: The client is closed, belongs to another world, or has a custom transport and this is a
+                forked process.
         """
+        if self._world is not _world.current or self._world.pid not in (None, os.getpid()):
+            raise ConfigurationError(_why_not_here(self._world))
         if self._pid != os.getpid():
             if self._is_custom:
                 raise ConfigurationError(

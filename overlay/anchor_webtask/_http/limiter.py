@@ -65,7 +65,7 @@ class Limiter:
 
     def __init__(self, client: GuardedClient, clock: Clock) -> None:
         self._client = client
-        self._now = clock.now
+        self._clock = clock
         self._slots = {slot: _new_slots() for slot in (Slot.START, Slot.CHECK)}
 
     @property
@@ -86,19 +86,20 @@ class Limiter:
 
         if slot is Slot.NONE:
             return self._exchange(prepared, guard, limit, connect)
-        slots = self._slots[slot]
+        slots, clock = self._slots[slot], self._clock
         # One operation takes a slot and records it: between two operations, a signal's exception would lose the slot.
         taken: list[None] = []
         try:
             try:
                 taken.extend(map(slots.get, (False,)))
             except queue.Empty:
-                asked, max_queue_time = self._now(), slot.max_queue_time(limit, connect)
+                asked, max_queue_time = clock.now(), slot.max_queue_time(limit, connect)
                 try:
-                    taken.extend(map(slots.get, (True,), (min(max_queue_time, threading.TIMEOUT_MAX),)))
+                    limit_of_queue = min(max_queue_time, threading.TIMEOUT_MAX)
+                    taken.extend(map(clock.get, (slots,), (True,), (limit_of_queue,)))
                 except queue.Empty:
                     return guard.not_sent(max_queue_time)
-                limit, connect = slot.remaining(limit, connect, self._now() - asked)
+                limit, connect = slot.remaining(limit, connect, clock.now() - asked)
             return self._exchange(prepared, guard, limit, connect)
         finally:
             for token in taken:
@@ -143,7 +144,7 @@ class AsyncLimiter:
 
     def __init__(self, client: GuardedAsyncClient, clock: Clock) -> None:
         self._client = client
-        self._now = clock.now
+        self._clock = clock
         self._slots: dict[Slot, anyio.Semaphore] = {}
 
     @property
@@ -165,19 +166,19 @@ class AsyncLimiter:
         self._client.loop.check()
         if slot is Slot.NONE:
             return await self._exchange(prepared, guard, limit, connect)
-        slots = self._slots.get(slot)
+        slots, clock = self._slots.get(slot), self._clock
         if slots is None:
             # Not a CapacityLimiter: before anyio 4.10, it loses the slot of a waiter that is cancelled as it gets it.
             slots = self._slots[slot] = anyio.Semaphore(MAX_IN_FLIGHT)
         try:
             slots.acquire_nowait()
         except anyio.WouldBlock:
-            asked, max_queue_time = self._now(), slot.max_queue_time(limit, connect)
-            with anyio.move_on_after(max_queue_time) as scope:
+            asked, max_queue_time = clock.now(), slot.max_queue_time(limit, connect)
+            with clock.move_on_after(max_queue_time) as scope:
                 await slots.acquire()
             if scope.cancelled_caught:
                 return guard.not_sent(max_queue_time)
-            limit, connect = slot.remaining(limit, connect, self._now() - asked)
+            limit, connect = slot.remaining(limit, connect, clock.now() - asked)
         try:
             return await self._exchange(prepared, guard, limit, connect)
         finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, guard_for
+from anchor_webtask._http.clients import GuardedAsyncClient, GuardedClient, guard_for, installed_transport
 from anchor_webtask._http.lifecycle import Lifecycle
 from anchor_webtask._http.limiter import AsyncLimiter, Limiter
 
@@ -28,15 +28,16 @@ class Sender:
     """Sends the requests of the sync client."""
 
     def __init__(self, settings: Settings, custom: httpx.BaseTransport | None) -> None:
-        is_custom = custom is not None
+        custom = installed_transport(settings) or custom
+        is_custom, world = custom is not None, settings.world
 
         def make() -> GuardedClient:
             return GuardedClient(settings, custom)
 
         self._settings = settings
-        self._limiter = Lifecycle(lambda: Limiter(make(), settings.clock), is_custom=is_custom)
+        self._limiter = Lifecycle(lambda: Limiter(make(), world.clock), world, is_custom=is_custom)
         # The generated client's with_headers() changes its httpx client, so that client is not shared.
-        self._api_client = Lifecycle(make, is_custom=is_custom)
+        self._api_client = Lifecycle(make, world, is_custom=is_custom)
 
     def exchange(
         self,
@@ -76,14 +77,15 @@ class AsyncSender:
     """Sends the requests of the async client."""
 
     def __init__(self, settings: Settings, custom: httpx.AsyncBaseTransport | None) -> None:
-        is_custom = custom is not None
+        custom = installed_transport(settings) or custom
+        is_custom, world = custom is not None, settings.world
 
         def make() -> GuardedAsyncClient:
             return GuardedAsyncClient(settings, custom)
 
         self._settings = settings
-        self._limiter = Lifecycle(lambda: AsyncLimiter(make(), settings.clock), is_custom=is_custom)
-        self._api_client = Lifecycle(make, is_custom=is_custom)
+        self._limiter = Lifecycle(lambda: AsyncLimiter(make(), world.clock), world, is_custom=is_custom)
+        self._api_client = Lifecycle(make, world, is_custom=is_custom)
 
     async def exchange(
         self,

@@ -1,66 +1,28 @@
-"""The `Emulator` class: starts tasks, ends them when their time has passed, and responds to requests, without I/O."""
+"""The `Emulator` class, which tests use: its scenarios, what has arrived, and the ways that lead to it."""
 
 from __future__ import annotations
 
-import json
-import threading
-import uuid
-from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from anchor_webtask import _clock
-from anchor_webtask._version import __version__
-from anchor_webtask.emulator._http_messages import Response, error_response, json_response
+from anchor_webtask.emulator._dialects import Wording
 from anchor_webtask.emulator._optional_dependencies import explain_missing_library
-from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
-from anchor_webtask.emulator._scenarios import (
-    STATUSES_WITHOUT_BODY,
-    Answer,
-    Fault,
-    Scenario,
-    as_faults,
-    as_json,
-    seconds,
-)
-from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
+from anchor_webtask.emulator._responder import Responder
+from anchor_webtask.emulator._scenarios import Answer, make_scenario, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Collection, Iterable
+    from os import PathLike
 
     import httpx
 
     from anchor_webtask._clock import Clock
-    from anchor_webtask.emulator._http_messages import EmulatorServer, Request
-
-START = "perform_web_task"
-CHECK = "get_perform_web_task_status"
-KEY_HEADER = "anchor-api-key"
-TEXT_ANSWER = "The emulator's answer."
-MAX_WARNING_LENGTH = 1000  # HTTP clients limit the size of a response's headers
-
-
-class LoggedRequest(NamedTuple):
-    """A request that the emulator received; `status` is None if the connection was cut before the response was sent."""
-
-    method: str
-    path: str
-    status: int | None
-
-
-@attrs.frozen
-class Task:
-    """A task, which runs until `ends_at` on the emulator's clock, and then has its final state."""
-
-    ends_at: float
-    final_state: dict[str, object]
-    faults: deque[Fault]
-
-    def state(self, now: float) -> dict[str, object]:
-        """Return the task's state at this time, as the field `data` of the response to a status check."""
-        return self.final_state if now >= self.ends_at else {"status": "RUNNING"}
+    from anchor_webtask.emulator._emulated_tasks import EmulatedTask
+    from anchor_webtask.emulator._requests_log import LoggedRequest
+    from anchor_webtask.emulator._scenarios import Fault
+    from anchor_webtask.emulator._serving import Serving
 
 
 class Emulator:
@@ -72,15 +34,18 @@ class Emulator:
 
     Time passes only on the clock: a task is RUNNING for the seconds that it takes, then COMPLETED or FAILED. The
     response to a one-request start (a start without `"async": true`) is sent when the task has ended, and a fault can
-    delay any response. To wait until the response is due, the transport or the server calls the clock's `sleep`.
+    delay any response. The transport or the server waits on the clock until the response is due.
 
     Args:
         api_key: The only key that is accepted; by default, every key is accepted.
         takes: Seconds that a task takes, unless its scenario gives another number.
-        clock: Gives the time, and sleeps; by default, the clock that new clients use.
+        clock: Gives the time, and waits. By default, the clock of `testing.install` if the emulator is used in it
+            first, else the system's.
+        dialects: Other readings of the API's documents, which contradict each other; the emulator follows all that are
+            named here. Each name is explained in `anchor_webtask.emulator.DIALECTS`.
 
     Raises:
-        ValueError: `api_key` is empty, or `takes` is not a valid number of seconds.
+        ValueError: `api_key` is empty, `takes` is not a valid number of seconds, or a dialect is unknown.
     """
 
     def __init__(
@@ -89,47 +54,64 @@ class Emulator:
         *,
         takes: float = 2.0,
         clock: Clock | None = None,
+        dialects: Collection[str] = (),
     ) -> None:
         if api_key == "":
             raise ValueError("api_key must not be empty; leave it out to accept every key")
-        self._api_key = api_key
+        self.api_key = api_key
         self._takes = seconds("takes", takes)
-        self._clock = _clock.default if clock is None else clock
-        self._operations = operations(START, CHECK)
-        self._task_id_field = task_id_field()
-        self._lock = threading.Lock()
-        self._scenarios: list[Scenario] = []
-        self._tasks: dict[str, Task] = {}
-        self._requests: list[LoggedRequest] = []
-        self._starts = 0
-        self._default_scenario = Scenario(takes=self._takes)
+        self._responder = Responder(api_key, Wording(dialects), self._takes, clock)
 
     def __repr__(self) -> str:
-        return f"<Emulator: {len(self._scenarios)} scenarios, {self._starts} starts>"
+        return f"<Emulator: {len(self._responder.scenarios)} scenarios, {self.starts} starts>"
+
+    @property
+    def clock(self) -> Clock:
+        """The emulator's clock. It never changes once it was used."""
+        return self._responder.clock
+
+    @property
+    def elapsed(self) -> float:
+        """How many seconds have passed on the clock since the emulator got it."""
+        return self._responder.elapsed
 
     @property
     def starts(self) -> int:
         """How many tasks were started, including one-request starts and starts whose response was lost."""
-        return self._starts
+        return len(self._responder.tasks)
 
     @property
     def start_requests(self) -> int:
         """How many start requests were received, including those that were refused or failed because of a fault."""
-        start = self._operations[START]
-        return sum(start.is_for(request.method, request.path) for request in self.requests)
+        return self._responder.start_requests
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:
-        """All requests in order: method, path and status. Query, headers and body may hold secrets and are left out."""
-        with self._lock:
-            return tuple(self._requests)
+        """All requests, in the order in which they arrived."""
+        return self._responder.log
+
+    @property
+    def tasks(self) -> tuple[EmulatedTask, ...]:
+        """All tasks, in the order of their starts; a test can finish or fail each of them at once."""
+        return tuple(self._responder.tasks.values())
+
+    def expect_no_unfinished(self) -> None:
+        """Check that no task is running: a task that nobody waits for is paid for in vain.
+
+        Raises:
+            AssertionError: Tasks are running; the message has their ids and prompts.
+        """
+        running = [task for task in self.tasks if task.status == "RUNNING"]
+        if running:
+            lines = [f"  {task.id}: {task.body['prompt']!r:.80}" for task in running]
+            raise AssertionError("\n".join([f"{len(running)} tasks are still running:", *lines]))
 
     def on(
         self,
         *,
         prompt: str | None = None,
         url: str | None = None,
-        takes: float | None = None,
+        takes: float | Callable[[dict[str, Any]], float] | None = None,
         answer: object = Answer.SYNTHETIC,
         fails: object = None,
         faults: Iterable[int | Fault] = (),
@@ -140,6 +122,9 @@ class Emulator:
         If several scenarios match a task, the one that was added last applies. In a list of faults, an integer `n`
         means `Fault(n)`.
 
+        `takes`, `answer` and `fails` may be functions. Each is called once, at the start, with the JSON body of the
+        request, in which each of the `secret_values` is a `SecretValue`.
+
         Args:
             prompt: A shell-style pattern (`fnmatch.fnmatchcase`) for the complete prompt; by default, every prompt
                 matches.
@@ -147,10 +132,9 @@ class Emulator:
             takes: Seconds that the task takes, `math.inf` for a task that never ends; by default, the emulator's
                 `takes`.
             answer: The agent's answer, any JSON. It need not fit `output_schema`, since the API does not promise that.
-                A callable is called once, at the start, with the JSON body of the request, and returns the answer. By
-                default, the answer is synthetic and fits `output_schema`.
-            fails: The reason of the failure, any JSON: with this argument, the task ends as FAILED. A one-request start
-                then gets a response with status 500.
+                By default, the answer is synthetic and fits `output_schema`.
+            fails: The reason of the failure, any JSON: with this argument, the task ends as FAILED, unless a function
+                returns None. A one-request start then gets a response with status 500.
             faults: Faults for the status checks of each task, in order, one for each check. Once all are used, checks
                 get normal responses.
             start_faults: Faults for the starts that match, in order, one for each start. Once all are used, starts get
@@ -159,137 +143,92 @@ class Emulator:
         Raises:
             ValueError: An argument is out of range, is not JSON, or contradicts another argument.
         """
-        for name, pattern in (("prompt", prompt), ("url", url)):
-            if not (pattern is None or isinstance(pattern, str)):
-                raise ValueError(f"{name} must be a shell-style pattern (str), not {type(pattern).__name__}")
-        if answer is not Answer.SYNTHETIC and fails is not None:
-            raise ValueError("a task either returns an answer or fails: pass answer or fails, not both")
-        check_faults = as_faults(faults)
-        if any(fault.accepted for fault in check_faults):
-            raise ValueError("a fault with accepted=True is for starts only: pass it in start_faults, not in faults")
-        scenario = Scenario(
+        scenario = make_scenario(
+            self._takes,
             prompt=prompt,
             url=url,
-            takes=self._takes if takes is None else seconds("takes", takes),
-            answer=answer if answer is Answer.SYNTHETIC or callable(answer) else as_json("answer", answer),
-            fails=as_json("fails", fails),
-            faults=check_faults,
-            start_faults=deque(as_faults(start_faults)),
+            takes=takes,
+            answer=answer,
+            fails=fails,
+            faults=faults,
+            start_faults=start_faults,
         )
-        with self._lock:
-            self._scenarios.insert(0, scenario)
+        self._responder.add(scenario)
 
-    def transport(self) -> httpx.MockTransport:
-        """Return a transport for `httpx.Client` and `httpx.AsyncClient`; several clients may share it."""
-        from anchor_webtask.emulator._transport import EmulatorTransport
+    def load(self, file: str | PathLike[str]) -> None:
+        """Add the scenarios of a TOML file, in which each table `[[scenario]]` has the arguments of `on`.
 
-        return EmulatorTransport(self._handle, self._clock)
+        TOML has neither null nor bytes: `answer_json` and `fails_json` hold JSON as text, and a fault's `body_base64`
+        holds bytes in base64.
 
-    def serve(self) -> AbstractContextManager[EmulatorServer]:
-        """Serve HTTP on a free port of 127.0.0.1 until the context exits.
-
-        On exit, requests that the server still holds open are cut off.
+        Args:
+            file: The file, of at most 200,000 bytes.
 
         Raises:
+            ScenarioFileError: The file is not TOML, or a scenario is invalid; the message names the line and the key.
+                Then no scenario is added.
+            OSError: The file cannot be read.
+        """
+        from anchor_webtask.emulator._scenario_files import read_scenarios
+
+        for scenario in read_scenarios(Path(file), self._takes):
+            self._responder.add(scenario)
+
+    def transport(self, *, base_path: str = "") -> httpx.MockTransport:
+        """Return a transport for `httpx.Client` and `httpx.AsyncClient`; several clients may share it.
+
+        Args:
+            base_path: The path of the clients' base URL, if it has one, such as `/anchor`.
+        """
+        from anchor_webtask.emulator._transport import EmulatorTransport
+
+        return EmulatorTransport(self._responder.play, lambda: self.clock, base_path)
+
+    def serve(self, *, host: str = "127.0.0.1", port: int = 0, allow_remote: bool = False) -> Serving[EmulatorServer]:
+        """Serve HTTP while the context that this returns is entered, by `with` or `async with`.
+
+        On exit, requests that the server still holds open are cut off. Requests whose header `Host` is not a loopback
+        address are refused, so that no web page can reach the emulator by a name of its own.
+
+        Args:
+            host: The address to listen at.
+            port: The port; by default, a free one.
+            allow_remote: Accept any `host`, and any header `Host`.
+
+        Raises:
+            ValueError: `host` is not a loopback address, and `allow_remote` is false.
             ImportError: Starlette or uvicorn is not installed.
+            OSError: On entering, the server cannot listen there, for instance because the port is in use.
         """
         with explain_missing_library():
-            from anchor_webtask.emulator._server import serve
+            from anchor_webtask.emulator._serving import Serving, is_loopback
 
-        return serve(self._handle, self._clock)
+        if not allow_remote and not is_loopback(host):
+            raise ValueError(
+                f"host {host!r} is not a loopback address, so other machines may reach the emulator: if that is meant, "
+                "allow it explicitly (allow_remote)"
+            )
+        return Serving(
+            lambda base_url: EmulatorServer(base_url, self),
+            self._responder.play,
+            lambda: self.clock,
+            (host, port),
+            accepts_any_host=allow_remote,
+        )
 
-    def _handle(self, request: Request) -> Response:
-        """Return the response to a request; the transport or server must obey the `hold` and `cut` of the response."""
-        response = self._respond(request)
-        status = None if response.cut is True else response.status
-        with self._lock:
-            self._requests.append(LoggedRequest(request.method, request.path, status))
-        headers = {**response.headers, "x-emulator": f"anchor-webtask/{__version__}"}
-        if response.status not in STATUSES_WITHOUT_BODY:
-            headers["content-length"] = str(len(response.body))
-        return attrs.evolve(response, headers=headers)
-
-    def _respond(self, request: Request) -> Response:
-        for respond, operation in ((self._start, self._operations[START]), (self._check, self._operations[CHECK])):
-            arguments = operation.path_arguments(request.path)
-            if arguments is None:
-                continue
-            if request.method != operation.method:
-                allowed = {"allow": operation.method}
-                return error_response(405, f"this path accepts only {operation.method}", headers=allowed)
-            key = request.headers.get(KEY_HEADER)
-            if not key:
-                return error_response(401, f"the header {KEY_HEADER} is missing or empty")
-            if self._api_key not in (None, key):
-                return error_response(401, "the API key differs from the api_key that the emulator was created with")
-            try:
-                return respond(request, *arguments)
-            except InvalidRequestError as error:
-                return error_response(400, str(error))
-        return error_response(404, "the emulator does not implement this path")
-
-    def _start(self, request: Request) -> Response:
-        operation = self._operations[START]
-        warnings = operation.check_query(request)
-        body, more_warnings = operation.check_body(request)
-        with self._lock:
-            scenario = next((each for each in self._scenarios if each.matches(body)), self._default_scenario)
-            fault = scenario.start_faults.popleft() if scenario.start_faults else None
-        if fault and fault.hides_answer and not fault.accepted:
-            return fault.apply(json_response(200, {}))
-        response = self._start_task(body, scenario, warnings + more_warnings)
-        return fault.apply(response) if fault else response
-
-    def _start_task(self, body: dict[str, Any], scenario: Scenario, warnings: list[str]) -> Response:
-        final_state = _final_state(body, scenario)
-        task = Task(self._clock.now() + scenario.takes, final_state, deque(scenario.faults))
-        task_id = f"perform-web-task-execution-{uuid.uuid4()}-{uuid.uuid4()}"
-        with self._lock:
-            self._starts += 1
-            self._tasks[task_id] = task
-        if body.get("async"):
-            response = json_response(200, {"data": {"status": "running", self._task_id_field: task_id}})
-        elif final_state["status"] == "COMPLETED":
-            response = json_response(200, {"data": {"result": final_state["result"]}}, hold=scenario.takes)
-        else:
-            response = error_response(500, _reason_text(final_state["error"]), hold=scenario.takes)
-        return _with_warnings(response, warnings)
-
-    def _check(self, request: Request, task_id: str) -> Response:
-        warnings = self._operations[CHECK].check_query(request)
-        with self._lock:
-            task = self._tasks.get(task_id)
-            fault = task.faults.popleft() if task and task.faults else None
-        if task is None:
-            return error_response(404, "the emulator has no task with this id")
-        response = _with_warnings(json_response(200, {"data": task.state(self._clock.now())}), warnings)
-        return fault.apply(response) if fault else response
+    def live_by(self, clock: Clock | None) -> Clock | None:
+        """Use this clock, unless the emulator has one already, and return the emulator's clock; None if it has none."""
+        return self._responder.live_by(clock)
 
 
-def _final_state(body: dict[str, Any], scenario: Scenario) -> dict[str, object]:
-    """Return the state that the task has once its time has passed."""
-    try:
-        if scenario.fails is not None:
-            return {"status": "FAILED", "error": scenario.fails}
-        if callable(scenario.answer):
-            answer = as_json("the scenario's answer", scenario.answer(body))
-        elif scenario.answer is not Answer.SYNTHETIC:
-            answer = scenario.answer
-        else:
-            answer = make_answer(body["output_schema"]) if "output_schema" in body else TEXT_ANSWER
-    except NoAnswerError as error:
-        return {"status": "FAILED", "error": str(error)}
-    except Exception as error:  # noqa: BLE001 — a callable may raise any error, and its message may hold secrets
-        return {"status": "FAILED", "error": f"the answer callable failed or returned no JSON: {type(error).__name__}"}
-    return {"status": "COMPLETED", "result": answer}
+@attrs.frozen
+class EmulatorServer:
+    """A running emulator server.
 
+    Attributes:
+        base_url: Where it is, for instance `http://127.0.0.1:40123`.
+        emulator: What it serves.
+    """
 
-def _reason_text(reason: object) -> str:
-    return reason if isinstance(reason, str) else json.dumps(reason)
-
-
-def _with_warnings(response: Response, warnings: list[str]) -> Response:
-    if not warnings:
-        return response
-    text = json.dumps("; ".join(warnings))[1:-1]  # escaped, because a header must be printable ASCII
-    return attrs.evolve(response, headers={**response.headers, "x-emulator-warning": text[:MAX_WARNING_LENGTH]})
+    base_url: str
+    emulator: Emulator

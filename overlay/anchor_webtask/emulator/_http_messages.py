@@ -1,4 +1,4 @@
-"""The emulator's HTTP requests and responses as plain values, and the address of its server; without I/O."""
+"""The emulator's HTTP requests and responses as plain values; without I/O."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
+
+    from anchor_webtask.emulator._holds import Hold
 
 Cut = bool | Literal["midway"]
 
@@ -29,14 +31,12 @@ class Response:
     """An HTTP response, and how the transport or the server must send it.
 
     Attributes:
-        hold: Seconds to wait before the response is sent.
         cut: True closes the connection before any byte of the response is sent, `"midway"` in the middle of the body.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
-    hold: float = 0.0
     cut: Cut = False
 
     @property
@@ -45,23 +45,13 @@ class Response:
         return self.body[: len(self.body) // 2] if self.cut else self.body
 
 
-@attrs.frozen
-class EmulatorServer:
-    """The address of a running emulator server: `base_url` is for instance `http://127.0.0.1:40123`."""
+if TYPE_CHECKING:
+    Play = Generator[Hold, None, Response]
+    """How the emulator responds to a request: it yields the times for which it holds it, and returns the response."""
+    Handle = Callable[[Request], Play]
 
-    base_url: str
 
-
-def json_response(
-    status: int, content: object, *, headers: Mapping[str, str] | None = None, hold: float = 0.0
-) -> Response:
+def json_response(status: int, content: object, *, headers: Mapping[str, str] | None = None) -> Response:
     """Return a response with a JSON body."""
     body = json.dumps(content).encode()
-    return Response(status, {"content-type": "application/json", **(headers or {})}, body, hold)
-
-
-def error_response(
-    status: int, message: str, *, headers: Mapping[str, str] | None = None, hold: float = 0.0
-) -> Response:
-    """Return a response with the API's error body, which the spec calls `ErrorResponse`."""
-    return json_response(status, {"error": {"code": status, "message": message}}, headers=headers, hold=hold)
+    return Response(status, {"content-type": "application/json", **(headers or {})}, body)

@@ -8,15 +8,17 @@ import json
 import math
 import re
 from collections import deque
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from anchor_webtask.emulator._http_messages import Cut, Response, error_response
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable
+
+    from anchor_webtask.emulator._dialects import Wording
+    from anchor_webtask.emulator._http_messages import Cut, Response
 
 STATUSES_WITHOUT_BODY = (204, 304)
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -72,6 +74,12 @@ class Fault:
             raise ValueError(f"a fault's cut must be True, False or 'midway', not {self.cut!r}")
         if self.status in STATUSES_WITHOUT_BODY and (self.body or self.cut == "midway"):
             raise ValueError(f"a response with status {self.status} has no body: leave out body and cut='midway'")
+        if not (self.task_status is None or isinstance(self.task_status, str)):
+            raise ValueError(f"a fault's task_status must be a str, not {self.task_status!r}")
+        if not isinstance(self.accepted, bool):
+            raise ValueError(f"a fault's accepted must be True or False, not {self.accepted!r}")  # noqa: TRY004
+        if not isinstance(self.headers, Mapping):
+            raise ValueError(f"a fault's headers must be a mapping, not {self.headers!r}")  # noqa: TRY004
         if self.task_status is not None and self.hides_answer:
             raise ValueError(
                 "task_status changes the emulator's own response: "
@@ -94,12 +102,12 @@ class Fault:
         other_status = self.status is not None and (self.status >= 300 or self.status in STATUSES_WITHOUT_BODY)
         return other_status or self.cut is True or self.body is not None
 
-    def apply(self, response: Response) -> Response:
-        """Return the response with the changes that this fault makes."""
+    def apply(self, response: Response, wording: Wording) -> Response:
+        """Return the response with the changes that this fault makes; the caller holds it for `delay` seconds."""
         if self.body is not None:
             response = attrs.evolve(response, body=self.body.encode() if isinstance(self.body, str) else self.body)
         elif self.status is not None and self.status >= 400:
-            response = error_response(self.status, _reason_phrase(self.status))
+            response = wording.error(self.status, _reason_phrase(self.status))
         elif self.hides_answer:
             response = attrs.evolve(response, body=b"", headers={})
         elif self.task_status is not None:
@@ -108,7 +116,6 @@ class Fault:
             response,
             status=self.status or response.status,
             headers={**response.headers, **self._header_changes()},
-            hold=self.delay + (0 if self.hides_answer else response.hold),
             cut=self.cut,
         )
 
@@ -123,7 +130,7 @@ class Scenario:
 
     prompt: str | None = None
     url: str | None = None
-    takes: float
+    takes: float | Callable[[dict[str, Any]], float]
     answer: object = Answer.SYNTHETIC
     fails: object = None
     faults: tuple[Fault, ...] = ()
@@ -137,6 +144,53 @@ class Scenario:
         )
 
 
+def make_scenario(
+    default_takes: float,
+    *,
+    prompt: str | None = None,
+    url: str | None = None,
+    takes: float | Callable[[dict[str, Any]], float] | None = None,
+    answer: object = Answer.SYNTHETIC,
+    fails: object = None,
+    faults: Iterable[int | Fault] = (),
+    start_faults: Iterable[int | Fault] = (),
+) -> Scenario:
+    """Return a scenario.
+
+    Args:
+        default_takes: Seconds that a task takes if `takes` does not say it.
+        prompt: As for `Emulator.on`, like all others.
+        url: As there.
+        takes: As there.
+        answer: As there.
+        fails: As there.
+        faults: As there.
+        start_faults: As there.
+
+    Raises:
+        ValueError: An argument is out of range, is not JSON, or contradicts another argument.
+    """
+    for name, pattern in (("prompt", prompt), ("url", url)):
+        if not (pattern is None or isinstance(pattern, str)):
+            raise ValueError(f"{name} must be a shell-style pattern (str), not {type(pattern).__name__}")
+    if answer is not Answer.SYNTHETIC and fails is not None and not callable(fails):
+        raise ValueError("a task either returns an answer or fails: pass answer or fails, not both")
+    check_faults = as_faults(faults)
+    if any(fault.accepted for fault in check_faults):
+        raise ValueError("a fault with accepted=True is for starts only: pass it in start_faults, not in faults")
+    if takes is None:
+        takes = default_takes
+    return Scenario(
+        prompt=prompt,
+        url=url,
+        takes=takes if callable(takes) else seconds("takes", takes),
+        answer=answer if answer is Answer.SYNTHETIC or callable(answer) else as_json("answer", answer),
+        fails=fails if callable(fails) else as_json("fails", fails),
+        faults=check_faults,
+        start_faults=deque(as_faults(start_faults)),
+    )
+
+
 def as_faults(faults: Iterable[int | Fault]) -> tuple[Fault, ...]:
     """Return the faults as a tuple; an integer `n` becomes `Fault(n)`."""
     if isinstance(faults, int | Fault):
@@ -146,8 +200,9 @@ def as_faults(faults: Iterable[int | Fault]) -> tuple[Fault, ...]:
 
 def _with_task_status(response: Response, status: str) -> Response:
     content = json.loads(response.body)
-    if "status" in content.get("data", {}):
-        content["data"]["status"] = status
+    data = content.get("data", content)
+    if "status" in data:
+        data["status"] = status
     return attrs.evolve(response, body=json.dumps(content).encode())
 
 
@@ -170,7 +225,7 @@ def seconds(name: str, value: float) -> float:
     Raises:
         ValueError: The value is negative, NaN or not a number; the message contains `name`.
     """
-    if not isinstance(value, int | float) or math.isnan(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < 0:
         raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
     return value
 

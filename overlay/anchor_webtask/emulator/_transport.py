@@ -13,36 +13,52 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
 
     from anchor_webtask._clock import Clock
+    from anchor_webtask.emulator._http_messages import Handle, Play
 
 
 class EmulatorTransport(httpx.MockTransport):
     """An httpx transport that returns the emulator's responses.
 
     Timeouts and cut connections raise the same httpx errors as a real connection.
+
+    Args:
+        handle: Responds to a request.
+        clock: Returns the clock on which requests are held.
+        base_path: A path that is removed from the beginning of the requests' paths.
     """
 
-    def __init__(
-        self,
-        handle: Callable[[Request], Response],
-        clock: Clock,
-    ) -> None:
+    def __init__(self, handle: Handle, clock: Callable[[], Clock], base_path: str) -> None:
         super().__init__(self._respond)
         self._handle = handle
         self._clock = clock
+        self._base_path = base_path
 
     def _respond(self, request: httpx.Request) -> httpx.Response:
-        response = self._handle(_plain_request(request))
-        if wait := _wait(request, response):
-            self._clock.sleep(wait)
-        return _httpx_response(request, response)
+        play, clock = self._play(request), self._clock()
+        deadline = clock.now() + _read_timeout(request)
+        try:
+            while next(play).wait(clock, deadline):
+                pass
+        except StopIteration as end:
+            return _httpx_response(request, end.value)
+        raise _timed_out(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the same response that a sync client gets, but wait for it asynchronously."""
         await request.aread()
-        response = self._handle(_plain_request(request))
-        if wait := _wait(request, response):
-            await self._clock.sleep_async(wait)
-        return _httpx_response(request, response)
+        play, clock = self._play(request), self._clock()
+        deadline = clock.now() + _read_timeout(request)
+        try:
+            while await next(play).wait_async(clock, deadline):
+                pass
+        except StopIteration as end:
+            return _httpx_response(request, end.value)
+        raise _timed_out(request)
+
+    def _play(self, request: httpx.Request) -> Play:
+        path, _, query = request.url.raw_path.decode("ascii").partition("?")
+        path = path.removeprefix(self._base_path)
+        return self._handle(Request(request.method, path, query, httpx.Headers(request.headers), request.content))
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -64,23 +80,16 @@ class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):
             yield chunk
 
 
-def _plain_request(request: httpx.Request) -> Request:
-    path, _, query = request.url.raw_path.decode("ascii").partition("?")
-    return Request(request.method, path, query, httpx.Headers(request.headers), request.content)
-
-
 def _read_timeout(request: httpx.Request) -> float:
     timeout = request.extensions.get("timeout", {}).get("read")
     return math.inf if timeout is None else timeout
 
 
-def _wait(request: httpx.Request, response: Response) -> float:
-    return min(response.hold, _read_timeout(request))
+def _timed_out(request: httpx.Request) -> httpx.ReadTimeout:
+    return httpx.ReadTimeout("the emulator held the request for longer than the read timeout", request=request)
 
 
 def _httpx_response(request: httpx.Request, response: Response) -> httpx.Response:
-    if response.hold > _read_timeout(request):
-        raise httpx.ReadTimeout("the emulator held the request for longer than the read timeout", request=request)
     if response.cut is True:
         raise httpx.RemoteProtocolError("the emulator cut the connection before it sent a response", request=request)
     return httpx.Response(response.status, headers=response.headers, stream=_Body(request, response), request=request)

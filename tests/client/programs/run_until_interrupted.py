@@ -25,7 +25,8 @@ import sentry_sdk
 import sentry_sdk.transport
 import trio
 
-from anchor_webtask import Anchor, AsyncAnchor, WaitPolicy, _clock
+from anchor_webtask import Anchor, AsyncAnchor, WaitPolicy, _world
+from anchor_webtask.testing import SystemClock
 
 if TYPE_CHECKING:
     from sentry_sdk.envelope import Envelope
@@ -37,6 +38,8 @@ class AnnouncingClock:
     now = staticmethod(time.monotonic)
     wall = staticmethod(time.time)
     chance = staticmethod(random.random)
+    get = staticmethod(SystemClock.get)
+    move_on_after = staticmethod(SystemClock.move_on_after)
 
     def sleep(self, seconds: float) -> None:
         print("sleeping", flush=True)
@@ -86,7 +89,7 @@ def main(client: str, seconds: str, size: str) -> None:
 
 
 logging.basicConfig(level=logging.DEBUG)
-_clock.default = AnnouncingClock()
+_world.current = _world.World(AnnouncingClock())
 signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that shells start in the background ignore SIGINT
 sentry_sdk.init("http://key@127.0.0.1/1", transport=Printer(), traces_sample_rate=1.0)
 try:

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import anyio
@@ -152,21 +153,23 @@ def test_emulator_that_is_served_again_keeps_its_tasks(emulator: Emulator) -> No
         assert Api(client).state(task_id) == {"status": "RUNNING"}
 
 
-class EndlessSleepClock(VirtualClock):
-    """A clock whose sleep ends only when it is cancelled. The event `begun` is set when the sleep begins."""
+class EndlessHoldClock(VirtualClock):
+    """A clock on which a hold ends only when it is cancelled. The event `begun` is set when it begins."""
 
     def __init__(self) -> None:
         super().__init__()
         self.begun = threading.Event()
 
-    async def sleep_async(self, seconds: float) -> None:
+    @contextmanager
+    def move_on_after(self, seconds: float) -> Iterator[anyio.CancelScope]:
         assert seconds == math.inf
         self.begun.set()
-        await anyio.sleep_forever()
+        with anyio.CancelScope() as scope:
+            yield scope
 
 
 def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
-    clock = EndlessSleepClock()
+    clock = EndlessHoldClock()
     emulator = Emulator(takes=math.inf, clock=clock)
     raised: list[Exception] = []
 
@@ -188,7 +191,7 @@ def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
 def test_stopping_the_server_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulator) -> None:
     emulator.on(takes=0, answer="a" * 20_000_000)
     body = b'{"prompt": "a"}'
-    head = f"POST {TASKS} HTTP/1.1\r\nHost: a\r\nanchor-api-key: {KEY}\r\nContent-Type: application/json\r\n"
+    head = f"POST {TASKS} HTTP/1.1\r\nHost: localhost\r\nanchor-api-key: {KEY}\r\nContent-Type: application/json\r\n"
     with emulator.serve() as server:
         client = socket.create_connection(address(server))
         client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -199,7 +202,7 @@ def test_stopping_the_server_does_not_wait_for_a_client_that_reads_nothing(emula
 def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    clock = EndlessSleepClock()
+    clock = EndlessHoldClock()
     emulator = Emulator(takes=math.inf, clock=clock)
     with emulator.serve() as server:
         with client_at(server, read_timeout=0.2) as client, pytest.raises(httpx.ReadTimeout):

@@ -141,7 +141,7 @@ def test_task_fails_if_a_callable_answer_raises_an_exception_or_does_not_return_
     emulator.on(takes=0, answer=answer)
     state = api.state(api.start_async())
     assert state["status"] == "FAILED"
-    assert "answer callable failed or returned no JSON" in state["error"]
+    assert "callable of the scenario failed or returned an invalid value" in state["error"]
     assert "hunter2" not in state["error"]
 
 
@@ -206,7 +206,7 @@ class TestCounting:
         api.http.post(f"{TASKS}?sessionId=hunter2", content=b"hunter2")
         api.http.get("/nowhere")
         assert emulator.requests == (
-            LoggedRequest("POST", TASKS, 200),
+            LoggedRequest("POST", TASKS, 200, emulator.tasks[0].body),
             LoggedRequest("GET", f"{TASKS}/{task_id}/status", 200),
             LoggedRequest("POST", TASKS, 400),
             LoggedRequest("GET", "/nowhere", 404),

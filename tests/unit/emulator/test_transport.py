@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from typing import TYPE_CHECKING
+
 import anyio
 import httpx
 import pytest
 
 from anchor_webtask.emulator import Emulator, Fault
 from anchor_webtask.emulator._request_validation import task_id_field
-from tests.support.clocks import VirtualClock
+from anchor_webtask.testing import SystemClock
 from tests.unit.emulator.support import KEY, TASKS, client_of, data
+
+if TYPE_CHECKING:
+    from tests.support.clocks import VirtualClock
 
 
 def async_client_of(emulator: Emulator, timeout: float | None = None) -> httpx.AsyncClient:
@@ -82,22 +88,14 @@ async def test_async_client_raises_protocol_error_when_the_connection_is_cut(emu
 
 @pytest.mark.anyio
 async def test_held_request_does_not_block_other_requests() -> None:
-    held, released = anyio.Event(), anyio.Event()
-
-    class Holding(VirtualClock):
-        async def sleep_async(self, seconds: float) -> None:
-            held.set()
-            await released.wait()
-            self.sleep(seconds)
-
-    emulator = Emulator(takes=5, clock=Holding())
+    emulator = Emulator(takes=math.inf, clock=SystemClock())
     async with async_client_of(emulator) as client, anyio.create_task_group() as group:
 
         async def start_in_one_request() -> None:
             assert data(await client.post(TASKS, json={"prompt": "a"}))
 
         group.start_soon(start_in_one_request)
-        await held.wait()
+        await anyio.wait_all_tasks_blocked()
         assert data(await client.post(TASKS, json={"prompt": "a", "async": True}))
-        released.set()
+        emulator.tasks[0].finish()
     assert emulator.starts == 2

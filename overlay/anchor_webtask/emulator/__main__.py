@@ -1,0 +1,81 @@
+"""The emulator as a program: `python -m anchor_webtask.emulator`."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from anchor_webtask.emulator import DIALECTS, Emulator
+
+EPILOG = """The first line on standard output is the URL: set ANCHORBROWSER_BASE_URL to it.
+Requests are logged on standard error.
+
+A scenario file is TOML; each table [[scenario]] has the arguments of Emulator.on:
+
+  [[scenario]]
+  url = "https://shop.example/*"
+  takes = 20
+  answer = { amount = 3 }
+  faults = [502, { status = 429, headers = { Retry-After = "3" } }]
+
+Dialects, which are other readings of the API's documents:
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    dialects = "\n".join(f"  {name:18} {meaning}" for name, meaning in DIALECTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m anchor_webtask.emulator",
+        description="Serve a local stand-in for AnchorBrowser's web-task API, in real time.",
+        epilog=EPILOG + dialects,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
+    parser.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    parser.add_argument("--key", help="the only API key that is accepted (default: every key)")
+    parser.add_argument("--takes", type=float, default=2.0, help="seconds that a task takes (default: %(default)g)")
+    parser.add_argument("--scenarios", type=Path, metavar="FILE.toml", help="what happens to tasks")
+    parser.add_argument("--dialect", action="append", default=[], choices=DIALECTS, metavar="NAME", help="see below")
+    parser.add_argument(
+        "--allow-remote",
+        action="store_true",
+        help="accept a host that is not a loopback address, so that other machines reach the emulator",
+    )
+    return parser
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port < 65536:
+        raise ValueError
+    return port
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve the emulator until the process receives SIGTERM or Ctrl-C, and return the exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    stopped = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopped.set())
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # the emulator logs requests itself
+    try:
+        emulator = Emulator(given.key, takes=given.takes, dialects=given.dialect)
+        if given.scenarios is not None:
+            emulator.load(given.scenarios)
+        with emulator.serve(host=given.host, port=given.port, allow_remote=given.allow_remote) as server:
+            print(server.base_url, flush=True)  # noqa: T201  the program's output
+            stopped.wait()
+    except (ValueError, OSError, ImportError) as error:
+        parser.error(str(error))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,227 @@
+"""Responds to requests, without I/O: checks them, starts tasks, and says how their tasks are doing."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from anchor_webtask import _world
+from anchor_webtask._version import __version__
+from anchor_webtask.emulator._emulated_tasks import EmulatedTask
+from anchor_webtask.emulator._holds import Hold
+from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
+from anchor_webtask.emulator._requests_log import LoggedRequest, sealed
+from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, as_json, seconds
+from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from anchor_webtask._clock import Clock
+    from anchor_webtask.emulator._dialects import Wording
+    from anchor_webtask.emulator._http_messages import Play, Request, Response
+    from anchor_webtask.emulator._scenarios import Fault
+
+logger = logging.getLogger("anchor_webtask.emulator")
+
+START = "perform_web_task"
+CHECK = "get_perform_web_task_status"
+KEY_HEADER = "anchor-api-key"
+TEXT_ANSWER = "The emulator's answer."
+MAX_WARNING_LENGTH = 1000  # HTTP clients limit the size of a response's headers
+
+
+class Responder:
+    """Plays scenarios.
+
+    Args:
+        api_key: The only key that is accepted; None for every key.
+        wording: How responses are worded.
+        takes: Seconds that a task takes if no scenario applies.
+        clock: The clock; None for the clock of the world in which the first request arrives.
+
+    Attributes:
+        scenarios: The scenarios; the first that matches a task applies.
+        tasks: The tasks by id, in the order of their starts.
+    """
+
+    def __init__(self, api_key: str | None, wording: Wording, takes: float, clock: Clock | None) -> None:
+        self._api_key = api_key
+        self._wording = wording
+        self._operations = operations(START, CHECK)
+        self._task_id_field = task_id_field()
+        self._lock = threading.Lock()
+        self._clock = clock
+        self._since = 0.0 if clock is None else clock.now()
+        self._default_scenario = Scenario(takes=takes)
+        self._log: list[LoggedRequest] = []
+        self.scenarios: list[Scenario] = []
+        self.tasks: dict[str, EmulatedTask] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """The clock, which never changes once it was used."""
+        with self._lock:
+            if self._clock is None:
+                self._clock = _world.current.clock
+                self._since = self._clock.now()
+            return self._clock
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds that have passed on the clock since it was used first."""
+        return self.clock.now() - self._since
+
+    def live_by(self, clock: Clock | None) -> Clock | None:
+        """Use this clock unless the emulator has another one already, and return the emulator's clock."""
+        with self._lock:
+            if self._clock is None and clock is not None:
+                self._clock, self._since = clock, clock.now()
+            return self._clock
+
+    @property
+    def log(self) -> tuple[LoggedRequest, ...]:
+        """All requests, in the order in which they arrived."""
+        with self._lock:
+            return tuple(self._log)
+
+    @property
+    def start_requests(self) -> int:
+        """How many start requests have arrived."""
+        start = self._operations[START]
+        return sum(start.is_for(request.method, request.path) for request in self.log)
+
+    def add(self, scenario: Scenario) -> None:
+        """Let a scenario apply to the tasks that it matches, instead of those that were added before."""
+        with self._lock:
+            self.scenarios.insert(0, scenario)
+
+    def play(self, request: Request) -> Play:
+        """Respond to a request; the transport or server must hold it, and obey the `cut` of the response."""
+        with self._lock:
+            place = len(self._log)
+            self._log.append(LoggedRequest(request.method, request.path, None, sealed(_json(request.body))))
+        response = yield from self._respond(request)
+        sent = "connection cut" if response.cut is True else response.status
+        logger.info("%s %s %s", request.method, request.path, sent)
+        headers = {**response.headers, "x-emulator": f"anchor-webtask/{__version__}"}
+        if response.status not in STATUSES_WITHOUT_BODY:
+            headers["content-length"] = str(len(response.body))
+        if response.cut is not True:
+            with self._lock:
+                self._log[place] = attrs.evolve(self._log[place], status=response.status)
+        return attrs.evolve(response, headers=headers)
+
+    def _respond(self, request: Request) -> Play:
+        for respond, operation in ((self._start, self._operations[START]), (self._check, self._operations[CHECK])):
+            arguments = operation.path_arguments(request.path)
+            if arguments is None:
+                continue
+            if request.method != operation.method:
+                allowed = {"allow": operation.method}
+                return self._wording.error(405, f"this path accepts only {operation.method}", allowed)
+            key = request.headers.get(KEY_HEADER)
+            if not key:
+                return self._wording.error(401, f"the header {KEY_HEADER} is missing or empty")
+            if self._api_key not in (None, key):
+                return self._wording.error(401, "the API key differs from the api_key of the emulator")
+            try:
+                return (yield from respond(request, *arguments))
+            except InvalidRequestError as error:
+                return self._wording.error(400, str(error))
+        return self._wording.error(404, "the emulator does not implement this path")
+
+    def _start(self, request: Request) -> Play:
+        operation = self._operations[START]
+        warnings = operation.check_query(request)
+        body, more_warnings = operation.check_body(request)
+        with self._lock:
+            scenario = next((each for each in self.scenarios if each.matches(body)), self._default_scenario)
+            fault = scenario.start_faults.popleft() if scenario.start_faults else None
+        if fault and fault.hides_answer:
+            if fault.accepted:
+                self._start_task(body, scenario)
+            return (yield from self._faulty(self._wording.answered(None), fault))
+        task = self._start_task(body, scenario)
+        if body.get("async"):
+            response = self._wording.started(self._task_id_field, task.id)
+        else:
+            yield task.until_end()
+            response = self._ended(task.final_state)
+        response = _with_warnings(response, warnings + more_warnings)
+        return (yield from self._faulty(response, fault))
+
+    def _start_task(self, body: dict[str, Any], scenario: Scenario) -> EmulatedTask:
+        seen = sealed(body)
+        takes, final_state = _course(seen, scenario)
+        task = EmulatedTask(seen, self.clock, takes, final_state, deque(scenario.faults))
+        with self._lock:
+            self.tasks[task.id] = task
+        return task
+
+    def _ended(self, state: Mapping[str, Any]) -> Response:
+        if state["status"] == "COMPLETED":
+            return self._wording.answered(state["result"])
+        return self._wording.error(500, _reason_text(state["error"]))
+
+    def _check(self, request: Request, task_id: str) -> Play:
+        warnings = self._operations[CHECK].check_query(request)
+        with self._lock:
+            task = self.tasks.get(task_id)
+        if task is None:
+            return self._wording.error(404, "the emulator has no task with this id")
+        fault = task.next_fault()
+        response = _with_warnings(self._wording.checked(task.state()), warnings)
+        return (yield from self._faulty(response, fault))
+
+    def _faulty(self, response: Response, fault: Fault | None) -> Play:
+        if fault is None:
+            return response
+        if fault.delay:
+            yield Hold(fault.delay)
+        return fault.apply(response, self._wording)
+
+
+def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, Any]]:
+    """Return how long a task takes, and its state after that."""
+    takes = 0.0
+    try:
+        takes = scenario.takes if isinstance(scenario.takes, int | float) else seconds("takes", scenario.takes(body))
+        fails = as_json("fails", scenario.fails(body)) if callable(scenario.fails) else scenario.fails
+        if fails is not None:
+            return takes, {"status": "FAILED", "error": fails}
+        if callable(scenario.answer):
+            answer = as_json("answer", scenario.answer(body))
+        elif scenario.answer is not Answer.SYNTHETIC:
+            answer = scenario.answer
+        else:
+            answer = make_answer(body["output_schema"]) if "output_schema" in body else TEXT_ANSWER
+    except NoAnswerError as error:
+        return takes, {"status": "FAILED", "error": str(error)}
+    except Exception as error:  # noqa: BLE001 — a callable may raise any error, and its message may hold secrets
+        reason = f"a callable of the scenario failed or returned an invalid value: {type(error).__name__}"
+        return takes, {"status": "FAILED", "error": reason}
+    return takes, {"status": "COMPLETED", "result": answer}
+
+
+def _json(body: bytes) -> object:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reason_text(reason: object) -> str:
+    return reason if isinstance(reason, str) else json.dumps(reason)
+
+
+def _with_warnings(response: Response, warnings: list[str]) -> Response:
+    if not warnings:
+        return response
+    text = json.dumps("; ".join(warnings))[1:-1]  # escaped, because a header must be printable ASCII
+    return attrs.evolve(response, headers={**response.headers, "x-emulator-warning": text[:MAX_WARNING_LENGTH]})
