@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from anchor_webtask import _world
+from anchor_webtask import _world, testing
 from tests.support.clocks import VirtualClock
 from tests.support.runners import Runner, make_runner
 
@@ -44,6 +44,14 @@ def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
     """Make every client that the test creates use one virtual clock, and return this clock."""
     made = VirtualClock()
+    monkeypatch.setattr(_world, "current", _world.World(made))
+    return made
+
+
+@pytest.fixture
+def exact_clock(monkeypatch: pytest.MonkeyPatch) -> testing.VirtualClock:
+    """Make every client that the test creates use one clock of the test kit, and return this clock."""
+    made = testing.VirtualClock()
     monkeypatch.setattr(_world, "current", _world.World(made))
     return made
 

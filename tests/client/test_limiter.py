@@ -28,6 +28,7 @@ from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, TEST_TIMEOUT, 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anchor_webtask import testing
     from anchor_webtask._http.connection import Connection
     from anchor_webtask._http.record import ExchangeRecord
     from tests.support.clocks import VirtualClock
@@ -180,15 +181,15 @@ def test_start_is_not_sent_if_it_gets_no_slot_before_the_deadline(runner: Runner
 
 
 class BusyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport that delays its first response until another request queues, and for ten more virtual seconds.
+    """A transport that delays its first response for ten virtual seconds.
 
     Attributes:
         first_received: Set when the first request has arrived.
         timeouts: The timeouts of each request.
     """
 
-    def __init__(self, clock: VirtualClock, queued: threading.Event) -> None:
-        self.clock, self.queued = clock, queued
+    def __init__(self, clock: testing.VirtualClock) -> None:
+        self.clock = clock
         self.first_received = threading.Event()
         self.timeouts: list[dict[str, float]] = []
 
@@ -196,8 +197,7 @@ class BusyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         self.timeouts.append(request.extensions["timeout"])
         if not self.first_received.is_set():
             self.first_received.set()
-            assert self.queued.wait(TEST_TIMEOUT)
-            self.clock.time += 10
+            self.clock.sleep(10)
         return httpx.Response(200, json={"data": {"status": "running", "workflow_id": TASK_ID}})
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -223,14 +223,13 @@ def refresh(anchor: Any) -> Any:
 )
 def test_ten_seconds_in_the_queue_shorten_only_the_timeouts_that_a_deadline_limits(
     runner: Runner,
-    clock: VirtualClock,
-    queued: threading.Event,
+    exact_clock: testing.VirtualClock,
     first: Callable[[Any], Any],
     second: Callable[[Any], Any],
     limit: float,
     connect: float,
 ) -> None:
-    transport = BusyTransport(clock, queued)
+    transport = BusyTransport(exact_clock)
     with runner.anchor(transport=transport) as anchor:
         _, outcome = call_concurrently(runner, anchor, Call(first), Call(second, after=transport.first_received.wait))
     assert transport.timeouts[1] == pytest.approx({"read": limit, "write": limit, "connect": connect, "pool": connect})
@@ -238,9 +237,9 @@ def test_ten_seconds_in_the_queue_shorten_only_the_timeouts_that_a_deadline_limi
 
 
 def test_age_of_a_task_is_measured_from_the_response_to_its_start(
-    runner: Runner, clock: VirtualClock, queued: threading.Event
+    runner: Runner, exact_clock: testing.VirtualClock
 ) -> None:
-    transport = BusyTransport(clock, queued)
+    transport = BusyTransport(exact_clock)
     with runner.anchor(transport=transport) as anchor:
         _, task = call_concurrently(runner, anchor, Call(start), Call(start, after=transport.first_received.wait))
         assert json.loads(task.token())["started"] == "2027-01-15T08:00:10+00:00"

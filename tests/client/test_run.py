@@ -43,8 +43,6 @@ def test_method_run_starts_one_task_and_waits_for_it_and_returns_its_answer(
 def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
     runner: Runner, anchor: Any, emulator: Emulator
 ) -> None:
-    bodies: list[Any] = []
-    emulator.on(answer=bodies.append)
     runner.call(
         anchor.tasks.run,
         "Read the price",
@@ -54,17 +52,18 @@ def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
         secret_values={"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
         extra_body={"use_vision": True},
     )
-    assert bodies == [
-        {
-            "prompt": "Read the price",
-            "async": True,
-            "output_schema": PRICE,
-            "url": "https://shop.example/",
-            "max_steps": 7,
-            "secret_values": {"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
-            "use_vision": True,
-        }
-    ]
+    body = emulator.requests[0].body
+    secrets = body.pop("secret_values")
+    assert body == {
+        "prompt": "Read the price",
+        "async": True,
+        "output_schema": PRICE,
+        "url": "https://shop.example/",
+        "max_steps": 7,
+        "use_vision": True,
+    }
+    assert secrets["USER"].reveal() == "me"
+    assert secrets["*.shop.example"]["PASSWORD"].reveal() == "pw"
 
 
 def test_callback_on_start_gets_the_handle_before_the_wait_begins(
