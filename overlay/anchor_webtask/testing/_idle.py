@@ -1,7 +1,7 @@
 """Moves virtual time on when nothing else can happen: one watch for each event loop, and one for threads.
 
-While one thread is all there is, its event loop knows exactly when it has nothing to do. As soon as there are more, a
-thread of our own asks who can still run.
+An event loop knows exactly when it has nothing to do, and a thread that waits does nothing either. If it is known that
+all other threads rest as well, time moves on at once. Otherwise a thread of our own finds out who can still run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from anchor_webtask.testing._threads import Threads
-    from anchor_webtask.testing._waits import Waits
+    from anchor_webtask.testing._waits import Wait, Waits
 
 LOOKS: Final = 2
 """How often in a row an asyncio loop must be found idle: in between, it notices sockets and pipes that are ready."""
@@ -41,21 +41,18 @@ class Idleness:
         self._is_watching_threads = False
         self._loops: WeakSet[Any] = WeakSet()
 
-    def watch_thread(self) -> None:
+    def watch_thread(self, wait: Wait) -> None:
         """Make time pass while the calling thread waits."""
         self._threads.count_current()
-        if self._threads.has_others():
-            self.watch_threads()
-            return
-        while self._waits.advance():
+        while not wait.has_fired and self._advance_if_others_rest():
             pass
+        if not wait.has_fired:
+            self.watch_threads()
 
     def watch_loop(self) -> None:
         """Make time pass while a task of the running event loop waits."""
         self._threads.count_current()
-        if self._threads.has_others():
-            self.watch_threads()
-        elif sniffio.current_async_library() == "trio":
+        if sniffio.current_async_library() == "trio":
             self._watch_trio()
         else:
             self._watch_asyncio()
@@ -69,18 +66,15 @@ class Idleness:
             loop.call_soon(self._look, loop, LOOKS)
 
     def _look(self, loop: asyncio.AbstractEventLoop, looks: int) -> None:
-        if self._threads.has_others():
-            self._loops.discard(loop)
-            self.watch_threads()
-        elif not self._waits.are_pending:
-            self._loops.discard(loop)
-        elif not _is_idle(loop):
+        if not _is_idle(loop):
             loop.call_soon(self._look, loop, LOOKS)
         elif looks > 1:
             loop.call_soon(self._look, loop, looks - 1)
-        else:
-            self._waits.advance()
+        elif self._advance_if_others_rest():
             loop.call_soon(self._look, loop, LOOKS)
+        else:
+            self._loops.discard(loop)
+            self.watch_threads()
 
     def _watch_trio(self) -> None:
         import trio
@@ -93,16 +87,18 @@ class Idleness:
 
         async def look() -> None:
             try:
-                while self._waits.are_pending:
+                await trio.testing.wait_all_tasks_blocked()
+                while self._advance_if_others_rest():
                     await trio.testing.wait_all_tasks_blocked()
-                    if self._threads.has_others():
-                        self.watch_threads()
-                        return
-                    self._waits.advance()
             finally:
                 self._loops.discard(token)
+            self.watch_threads()
 
         trio.lowlevel.spawn_system_task(look)
+
+    def _advance_if_others_rest(self) -> bool:
+        changes = self._waits.changes
+        return self._threads.others_rest() and self._waits.advance(changes)
 
     def watch_threads(self) -> None:
         """Start the thread that watches all others, unless it is running or nothing waits."""

@@ -48,9 +48,18 @@ class Threads:
         """Never count the calling thread."""
         self._ignored.add(threading.current_thread())
 
-    def has_others(self) -> bool:
-        """Whether threads count other than the calling one."""
-        return any(thread is not threading.current_thread() for thread in self._counted())
+    def others_rest(self) -> bool:
+        """Whether no thread other than the calling one can run, as far as this is known without waiting."""
+        others = [thread for thread in self._counted() if thread is not threading.current_thread()]
+        if not others or not self._asks_kernel:
+            return not others
+        blocked = self._waits.blocked_threads()
+        return all(thread.native_id in blocked or self._has_not_run(thread) for thread in others)
+
+    def _has_not_run(self, thread: threading.Thread) -> bool:
+        """Whether a thread sleeps, and has not run since it was found at rest."""
+        state = None if thread.native_id is None else _sleep_state(thread.native_id)
+        return state is not None and state == self._resting.get(thread)
 
     def _counted(self) -> list[threading.Thread]:
         return [thread for thread in threading.enumerate() if thread not in self._ignored]

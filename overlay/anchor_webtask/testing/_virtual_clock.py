@@ -89,9 +89,7 @@ class VirtualClock:
         woken = threading.Lock()
         woken.acquire()
         with self._waiting(seconds, woken.release, blocks_thread=True) as wait:
-            self._idleness.watch_thread()
-            if not wait.has_fired:
-                self._idleness.watch_threads()
+            self._idleness.watch_thread(wait)
             woken.acquire()
 
     async def sleep_async(self, seconds: float, /) -> None:
@@ -120,7 +118,7 @@ class VirtualClock:
         if not block:
             raise queue.Empty
         with self._waiting(timeout, lambda: None, blocks_thread=True, is_ready=lambda: not queue_.empty()) as wait:
-            self._idleness.watch_thread()
+            self._idleness.watch_thread(wait)
             poll = 0.001
             while not wait.has_fired:
                 self._idleness.watch_threads()

@@ -1,0 +1,434 @@
+"""Virtual time with asyncio, trio, threads, and a mix: each wait ends at its deadline, and no time passes otherwise."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import queue
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
+import pytest
+import trio
+
+from anchor_webtask.testing import VirtualClock, VirtualTimeError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+BACKENDS = ["asyncio", "trio"]
+WAITS = [[100.0 + number, 50.0, 7.0 * number] for number in range(40)]
+LONGEST = max(sum(seconds) for seconds in WAITS)
+HOUR = 3600.0
+TEST_TIMEOUT = 30
+
+
+def work(seconds: float) -> None:
+    """Compute something for some real seconds."""
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        sum(range(100))
+
+
+def wait_and_work(clock: VirtualClock, waits: list[float], busy: float) -> list[float]:
+    """Wait several times, with work in between, and return by how much each wait was too long."""
+    errors = []
+    for seconds in waits:
+        deadline = clock.now() + seconds
+        clock.sleep(seconds)
+        errors.append(clock.now() - deadline)
+        work(busy * random.random())
+    return errors
+
+
+def poll_for_ever(clock: VirtualClock, seconds: float) -> None:
+    while True:
+        clock.sleep(seconds)
+
+
+async def wait_async(clock: VirtualClock, waits: list[float]) -> list[float]:
+    errors = []
+    for seconds in waits:
+        deadline = clock.now() + seconds
+        await clock.sleep_async(seconds)
+        errors.append(clock.now() - deadline)
+    return errors
+
+
+async def gather(calls: list[Callable[[], Awaitable[Any]]]) -> list[Any]:
+    """Make calls concurrently, and return their results."""
+    results: list[Any] = []
+
+    async def run(call: Callable[[], Awaitable[Any]]) -> None:
+        results.append(await call())
+
+    async with anyio.create_task_group() as group:
+        for call in calls:
+            group.start_soon(run, call)
+    return results
+
+
+@pytest.mark.parametrize("settle", [None, 0.05], ids=["kernel", "settle"])
+def test_each_wait_of_many_threads_ends_at_its_deadline_and_all_take_as_long_as_the_longest(
+    settle: float | None,
+) -> None:
+    clock = VirtualClock(settle=settle)
+    waits, busy = (WAITS, 0.01) if settle is None else (WAITS[:5], 0.001)
+    with ThreadPoolExecutor(len(waits)) as pool:
+        errors = list(pool.map(lambda seconds: wait_and_work(clock, seconds, busy), waits))
+    assert {error for each in errors for error in each} == {0.0}
+    assert clock.elapsed == max(map(sum, waits))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_wait_of_many_tasks_ends_at_its_deadline_and_all_take_as_long_as_the_longest(backend: str) -> None:
+    clock = VirtualClock()
+
+    async def main() -> list[list[float]]:
+        return await gather([partial(wait_async, clock, seconds) for seconds in WAITS])
+
+    errors = anyio.run(main, backend=backend)
+    assert {error for each in errors for error in each} == {0.0}
+    assert clock.elapsed == LONGEST
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_tasks_and_threads_share_one_time(backend: str) -> None:
+    clock = VirtualClock()
+
+    async def in_thread(waits: list[float]) -> list[float]:
+        return await anyio.to_thread.run_sync(wait_and_work, clock, waits, 0.005)
+
+    async def main() -> list[list[float]]:
+        calls = [partial(wait_async, clock, seconds) for seconds in WAITS[:5]]
+        return await gather([*calls, *(partial(in_thread, seconds) for seconds in WAITS[5:10])])
+
+    errors = anyio.run(main, backend=backend)
+    assert {error for each in errors for error in each} == {0.0}
+    assert clock.elapsed == max(map(sum, WAITS[:10]))
+
+
+def test_event_loops_in_several_threads_share_one_time() -> None:
+    clock = VirtualClock()
+
+    def run(backend: str) -> list[list[float]]:
+        async def main() -> list[list[float]]:
+            return await gather([partial(wait_async, clock, seconds) for seconds in WAITS[:5]])
+
+        return anyio.run(main, backend=backend)
+
+    with ThreadPoolExecutor(4) as pool:
+        errors = [each for result in pool.map(run, BACKENDS * 2) for each in result]
+    assert {error for each in errors for error in each} == {0.0}
+    assert clock.elapsed == max(map(sum, WAITS[:5]))
+
+
+def test_asyncio_task_that_computes_between_its_waits_is_not_overtaken() -> None:
+    clock = VirtualClock()
+    seen: list[float] = []
+
+    async def compute() -> None:
+        await clock.sleep_async(1)
+        for _ in range(50):
+            await asyncio.sleep(0)
+        seen.append(clock.now())
+
+    async def main() -> None:
+        await asyncio.gather(compute(), clock.sleep_async(2))
+
+    asyncio.run(main())
+    assert seen == [1.0]
+
+
+def test_time_passes_in_an_event_loop_that_does_not_show_its_callbacks() -> None:
+    """Like uvloop."""
+
+    class Loop(asyncio.SelectorEventLoop):
+        def __getattribute__(self, name: str) -> Any:
+            caller = __import__("sys")._getframe(1).f_globals["__name__"]
+            if name == "_ready" and caller.startswith("anchor_webtask"):
+                raise AttributeError(name)
+            return super().__getattribute__(name)
+
+    clock = VirtualClock()
+
+    async def main() -> list[list[float]]:
+        return await gather([partial(wait_async, clock, seconds) for seconds in WAITS[:5]])
+
+    with asyncio.Runner(loop_factory=Loop) as runner:
+        assert {error for each in runner.run(main()) for error in each} == {0.0}
+    assert clock.elapsed == max(map(sum, WAITS[:5]))
+
+
+def test_sync_wait_inside_an_event_loop_lets_time_pass() -> None:
+    clock = VirtualClock()
+
+    async def main() -> None:
+        async def block() -> None:
+            await clock.sleep_async(10)
+            clock.sleep(10)
+
+        await asyncio.gather(block(), clock.sleep_async(10), clock.sleep_async(15))
+
+    asyncio.run(main())
+    assert clock.elapsed == 20
+
+
+def test_one_thread_waits_for_hours_without_any_thread() -> None:
+    clock = VirtualClock()
+    before = threading.active_count()
+    for _ in range(60):
+        clock.sleep(60)
+    assert (clock.elapsed, clock.now(), clock.wall() - 1_800_000_000, clock.chance()) == (HOUR, HOUR, HOUR, 0.5)
+    assert threading.active_count() == before
+    assert repr(clock) == "<VirtualClock: 3600 s have passed>"
+
+
+@pytest.mark.parametrize("seconds", [0, -1])
+def test_wait_of_no_time_returns(seconds: float) -> None:
+    clock = VirtualClock()
+    clock.sleep(seconds)
+    asyncio.run(clock.sleep_async(seconds))
+    trio.run(clock.sleep_async, seconds)
+    assert clock.elapsed == 0
+
+
+def test_threads_that_are_older_than_the_clock_do_not_stop_time() -> None:
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        clock = VirtualClock(patience=TEST_TIMEOUT)
+        clock.sleep(60)
+    finally:
+        stop.set()
+        thread.join()
+    assert clock.elapsed == 60
+
+
+def test_thread_that_is_older_than_the_clock_counts_from_its_first_wait_on() -> None:
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(threading.get_ident).result()
+        clock = VirtualClock()
+        other = pool.submit(wait_and_work, clock, [10.0] * 5, 0.02)
+        clock.sleep(1)
+        errors = wait_and_work(clock, [10.0] * 5, 0.0)
+        assert {*errors, *other.result()} == {0.0}
+
+
+class TestEnds:
+    """Waits that never end raise an error instead of hanging."""
+
+    def test_wait_without_an_end_is_an_error(self) -> None:
+        for wait in (VirtualClock().sleep, lambda seconds: asyncio.run(VirtualClock().sleep_async(seconds))):
+            with pytest.raises(VirtualTimeError, match="everything waits without an end"):
+                wait(math.inf)
+
+    def test_task_that_is_polled_for_more_than_a_day_is_an_error(self) -> None:
+        clock = VirtualClock()
+        with pytest.raises(VirtualTimeError, match="still goes on after 86400 s"):
+            poll_for_ever(clock, 60)
+        assert clock.elapsed == 86_400
+        with pytest.raises(VirtualTimeError, match="86400"):  # later calls do not hang, either
+            clock.sleep(1)
+        assert clock.failure is not None
+
+    def test_limit_can_be_another(self) -> None:
+        clock = VirtualClock(limit=10 * 86_400)
+        clock.sleep(9 * 86_400)
+        with pytest.raises(VirtualTimeError, match="864000 s"):
+            clock.sleep(2 * 86_400)
+
+    def test_error_reaches_all_that_wait(self) -> None:
+        clock = VirtualClock()
+
+        def wait_for_ever() -> str:
+            with pytest.raises(VirtualTimeError) as caught:
+                poll_for_ever(clock, HOUR)
+            return str(caught.value)
+
+        with ThreadPoolExecutor(5) as pool:
+            errors = [pool.submit(wait_for_ever) for _ in range(5)]
+        assert {error.result().partition(":")[0] for error in errors} == {
+            "a wait still goes on after 86400 s of virtual time"
+        }
+
+    def test_thread_that_never_comes_to_rest_is_an_error_that_names_it(self) -> None:
+        stop = threading.Event()
+
+        def spin() -> None:
+            while not stop.is_set():
+                pass
+
+        clock = VirtualClock(patience=0.3)
+        thread = threading.Thread(target=spin, name="progress bar")
+        thread.start()
+        try:
+            with pytest.raises(VirtualTimeError, match=r"the thread 'progress bar' has not come to rest for 0\.3 s"):
+                clock.sleep(1)
+        finally:
+            stop.set()
+            thread.join()
+
+    def test_not_a_number_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="NaN"):
+            VirtualClock().sleep(math.nan)
+
+    @pytest.mark.parametrize("argument", ["wall", "limit", "settle", "patience"])
+    def test_arguments_must_be_positive(self, argument: str) -> None:
+        with pytest.raises(ValueError, match=f"{argument} must be a number of seconds above 0"):
+            VirtualClock(**{argument: 0})
+
+
+class TestInterruptions:
+    def test_cancelled_waits_leave_the_others_alone(self) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            cancelled = asyncio.ensure_future(clock.sleep_async(5))
+            other = asyncio.ensure_future(clock.sleep_async(10))
+            await asyncio.sleep(0)
+            cancelled.cancel()
+            with suppress(asyncio.CancelledError):
+                await cancelled
+            await other
+
+        asyncio.run(main())
+        assert clock.elapsed == 10
+
+    def test_wait_in_a_loop_that_has_ended_does_not_stop_time(self) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            asyncio.ensure_future(clock.sleep_async(5))  # noqa: RUF006  it is cancelled with the loop
+            await asyncio.sleep(0)
+
+        asyncio.run(main())
+        clock.sleep(100)
+        asyncio.run(clock.sleep_async(1))
+        assert clock.elapsed == 101
+
+
+class TestHold:
+    def test_time_stands_still_while_it_is_held(self) -> None:
+        clock = VirtualClock()
+        begun = threading.Event()
+        release = threading.Event()
+
+        def hold() -> float:
+            with clock.hold():
+                begun.set()
+                release.wait(TEST_TIMEOUT)
+                return clock.now()
+
+        with ThreadPoolExecutor(2) as pool:
+            held = pool.submit(hold)
+            begun.wait(TEST_TIMEOUT)
+            waiting = pool.submit(clock.sleep, 50)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=0.1)
+            release.set()
+            assert held.result() == 0
+            waiting.result(TEST_TIMEOUT)
+        assert clock.elapsed == 50
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_loop_goes_on_when_a_hold_ends(self, backend: str) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            async with anyio.create_task_group() as group:
+                with clock.hold():
+                    group.start_soon(clock.sleep_async, 50)
+                    for _ in range(20):
+                        await anyio.lowlevel.checkpoint()
+                    assert clock.now() == 0
+
+        anyio.run(main, backend=backend)
+        assert clock.elapsed == 50
+
+    def test_thread_that_holds_the_clock_cannot_wait_on_it(self) -> None:
+        clock = VirtualClock()
+        with clock.hold(), pytest.raises(VirtualTimeError, match="holds the clock"):
+            clock.sleep(1)
+        clock.sleep(1)
+
+
+class TestQueues:
+    def test_item_arrives_before_the_timeout(self) -> None:
+        clock = VirtualClock()
+        items: queue.SimpleQueue[float] = queue.SimpleQueue()
+
+        def put() -> None:
+            clock.sleep(20)
+            work(0.01)
+            items.put(clock.now())
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(put)
+            assert clock.get(items, True, 30) == 20
+        assert clock.elapsed == 20
+
+    def test_no_item_arrives(self) -> None:
+        clock = VirtualClock()
+        items: queue.SimpleQueue[None] = queue.SimpleQueue()
+        with pytest.raises(queue.Empty):
+            clock.get(items, True, 30)
+        assert clock.elapsed == 30
+        with pytest.raises(queue.Empty):
+            clock.get(items, False, 30)
+        assert clock.elapsed == 30
+
+    def test_several_threads_take_turns(self) -> None:
+        clock = VirtualClock()
+        places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        places.put(None)
+
+        def take(seconds: float) -> float:
+            clock.get(places, True, 1000)
+            clock.sleep(seconds)
+            places.put(None)
+            return clock.now()
+
+        with ThreadPoolExecutor(8) as pool:
+            ends = sorted(pool.map(take, [10.0] * 8))
+        assert ends == [10.0 * number for number in range(1, 9)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_scope_is_cancelled_at_its_deadline(backend: str) -> None:
+    clock = VirtualClock()
+
+    async def main() -> tuple[bool, bool]:
+        with clock.move_on_after(30) as too_short:
+            await clock.sleep_async(40)
+        with clock.move_on_after(30) as enough:
+            await clock.sleep_async(20)
+        with clock.move_on_after(math.inf):
+            await clock.sleep_async(1)
+        return too_short.cancelled_caught, enough.cancelled_caught
+
+    assert anyio.run(main, backend=backend) == (True, False)
+    assert clock.elapsed == 51
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    yield
+    for thread in threading.enumerate():
+        if thread.name == "virtual time":
+            thread.join(TEST_TIMEOUT)
+            assert not thread.is_alive()
