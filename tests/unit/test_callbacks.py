@@ -11,7 +11,7 @@ from anchor_webtask.emulator import Emulator
 from tests.support.errors import raised
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from anchor_webtask.testing import VirtualClock
     from tests.support.runners import Runner
 
 
@@ -25,45 +25,47 @@ def test_callback_that_is_not_callable_is_refused_before_the_start(runner: Runne
 
 
 def test_coroutine_function_is_accepted_as_callback_only_by_the_async_client(
-    runner: Runner, clock: VirtualClock
+    runner: Runner, anchor_emulator: Emulator
 ) -> None:
     called: list[str] = []
 
     async def on_start(task: Any) -> None:
         called.append(task.id)
 
-    emulator = Emulator(clock=clock)
-    with runner.anchor(transport=emulator.transport()) as anchor:
+    with runner.anchor() as anchor:
         if runner.name == "sync":
             raised(ConfigurationError, runner, anchor.tasks.run, "Read", on_start=on_start)
-            assert emulator.start_requests == 0
+            assert anchor_emulator.start_requests == 0
         else:
             assert runner.call(anchor.tasks.run, "Read", on_start=on_start).task_id == called[0]
 
 
-def test_time_that_a_callback_takes_counts_against_the_timeout(runner: Runner, clock: VirtualClock) -> None:
-    emulator = Emulator(clock=clock, takes=90)
+def test_time_that_a_callback_takes_counts_against_the_timeout(
+    runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    anchor_emulator.on(takes=90)
     times: list[float] = []
 
     def on_update(_: object) -> None:
-        times.append(clock.time)
-        clock.time += 20
+        times.append(anchor_clock.now())
+        anchor_clock.sleep(20)
 
-    with runner.anchor(transport=emulator.transport()) as anchor, pytest.raises(TimeoutError):
+    with runner.anchor() as anchor, pytest.raises(TimeoutError):
         runner.call(anchor.tasks.run, "Read", timeout=60, on_update=on_update)
     # The callback takes longer than the delay between checks, so each check follows the callback immediately. The last
     # check is made after the deadline.
     assert times == [1, 21, 41, 61]
 
 
-def test_first_check_of_updates_is_made_when_the_iteration_begins(runner: Runner, clock: VirtualClock) -> None:
-    emulator = Emulator(clock=clock, takes=5)
-    with runner.anchor(transport=emulator.transport()) as anchor:
+def test_first_check_of_updates_is_made_when_the_iteration_begins(
+    runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    with runner.anchor() as anchor:
         task = runner.call(anchor.tasks.start, "Read")
         updates = task.updates()
-        clock.time += 100
+        anchor_clock.sleep(100)
         assert [update.status for update in runner.call(lambda: updates)] == ["completed"]
-    assert clock.sleeps == []
+    assert anchor_emulator.elapsed == 100
 
 
 def test_invalid_proxy_variable_raises_an_error_that_hides_its_password(

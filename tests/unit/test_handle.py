@@ -10,12 +10,12 @@ import pytest
 
 from anchor_webtask import NoTaskIdError, TaskFailedError, TaskResult, TaskStatus
 from anchor_webtask.emulator import Emulator
+from anchor_webtask.testing import install
 from tests.support.errors import raised
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.clocks import VirtualClock
     from tests.support.runners import Runner
 
 BASE_URL = "https://api.example"
@@ -23,13 +23,14 @@ NAMES = {"type": "array", "items": {"type": "string"}}
 
 
 @pytest.fixture
-def emulator(clock: VirtualClock) -> Emulator:
-    return Emulator(clock=clock, takes=20)
+def emulator() -> Iterator[Emulator]:
+    with install(Emulator(takes=20)) as installed:
+        yield installed
 
 
 @pytest.fixture
-def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
-    with runner.anchor(base_url=BASE_URL, transport=emulator.transport()) as made:
+def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:  # noqa: ARG001  all clients lead to the emulator
+    with runner.anchor(base_url=BASE_URL) as made:
         yield made
 
 
@@ -56,22 +57,20 @@ def test_first_check_of_a_started_task_is_made_after_the_minimum_delay_of_the_po
     assert [update.elapsed for update in updates[:3]] == [1.0, 2.0, 3.0]
 
 
-def test_method_refresh_checks_a_found_task_immediately(
-    runner: Runner, anchor: Any, clock: VirtualClock, emulator: Emulator
-) -> None:
+def test_method_refresh_checks_a_found_task_immediately(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     task_id = runner.call(anchor.tasks.start, "Read").id
     found = anchor.tasks.get(task_id)
     runner.call(found.refresh)
-    assert clock.sleeps == []
+    assert emulator.elapsed == 0
     assert found.status is TaskStatus.RUNNING
     assert repr(found) == f"<{type(found).__name__} {task_id!r}: running>"
     assert len(emulator.requests) == 2
 
 
-def test_method_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_method_refresh_checks_a_started_task_immediately(runner: Runner, anchor: Any, emulator: Emulator) -> None:
     task = runner.call(anchor.tasks.start, "Read")
     assert runner.call(task.refresh) is task
-    assert clock.sleeps == []
+    assert emulator.elapsed == 0
     assert task.status is TaskStatus.RUNNING
 
 
@@ -110,11 +109,9 @@ def test_token_has_task_id_and_base_url_and_start_time_and_says_whether_the_sche
     assert json.loads(anchor.tasks.get("task-1").token())["started"] is None
 
 
-def test_slash_at_the_end_of_a_base_url_does_not_change_the_token(
-    runner: Runner, anchor: Any, emulator: Emulator
-) -> None:
+def test_slash_at_the_end_of_a_base_url_does_not_change_the_token(runner: Runner, anchor: Any) -> None:
     task = runner.call(anchor.tasks.start, "Read")
-    with runner.anchor(base_url=f"{BASE_URL}/", transport=emulator.transport()) as other:
+    with runner.anchor(base_url=f"{BASE_URL}/") as other:
         resumed = other.tasks.resume(task.token())
         assert runner.call(resumed.refresh).status is TaskStatus.RUNNING
         assert resumed.token() == task.token()
