@@ -17,11 +17,10 @@ import msgspec
 import pydantic
 import pytest
 import typing_extensions
-from jsonschema import Draft202012Validator
-from referencing import Registry
 
-from anchor_webtask import ConfigurationError, InvalidOutputError
+from anchor_webtask import ConfigurationError
 from anchor_webtask._output.schema import output_of
+from tests.support.admitting import classes_with, is_admitted, read, refused
 from tests.support.type_cases import Color, Node, Price
 
 T = TypeVar("T")
@@ -53,34 +52,6 @@ class LooseColor(enum.Enum):
     @classmethod
     def _missing_(cls, value: object) -> LooseColor | None:
         return cls.RED if str(value).lower() == "red" else None
-
-
-def read(kind: Any, answer: Any) -> Any:
-    return output_of(kind).value(answer, "task-1")
-
-
-def is_admitted(kind: Any, answer: Any) -> bool:
-    """Whether the schema that is sent admits an answer."""
-    output = output_of(kind)
-    assert output.schema is not None
-    validator = Draft202012Validator(output.schema, registry=Registry())
-    return validator.is_valid({"result": answer} if output.wrapped else answer)
-
-
-def refused(kind: Any, answer: Any) -> InvalidOutputError:
-    with pytest.raises(InvalidOutputError) as caught:
-        read(kind, answer)
-    return caught.value
-
-
-def classes_with(kind: Any) -> dict[str, Any]:
-    """Return a class of each library, whose field `part` has this type."""
-    return {
-        "attrs": attrs.make_class("Attrs", {"part": attrs.field(type=kind)}),
-        "dataclass": dataclasses.make_dataclass("Data", [("part", kind)]),
-        "msgspec": msgspec.defstruct("Struct", [("part", kind)]),
-        "pydantic": pydantic.create_model("Model", part=(kind, ...)),
-    }
 
 
 # -- Numbers -------------------------------------------------------------------------------------------------------

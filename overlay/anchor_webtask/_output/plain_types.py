@@ -30,6 +30,8 @@ def _is_plain_part(part: Any) -> bool:
         return True
     if issubclass(cls, abc.Mapping) and float in parts(next(iter(typing.get_args(part)), str)):
         return False  # msgspec reads the key "nan"
+    if cls is abc.Iterable:
+        return False  # msgspec does not check the items
     if issubclass(cls, enum.Flag):
         return False  # msgspec takes undefined values
     # msgspec does not call the class's constructor: it runs no converters, and sets fields that are no arguments.

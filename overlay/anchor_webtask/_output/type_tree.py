@@ -37,7 +37,7 @@ _SCALARS: Final[dict[Any, tuple[str, str]]] = {
     uuid.UUID: ("uuid", "str"),
 }
 """Scalars that msgspec converts: what they are called in messages, and the kind of their JSON."""
-_LISTS: Final = (list, abc.Collection, abc.MutableSequence, abc.Sequence)
+_LISTS: Final = (list, abc.Collection, abc.Iterable, abc.MutableSequence, abc.Sequence)
 _SETS: Final = (set, abc.MutableSet, abc.Set)
 _DICTS: Final = (dict, abc.MutableMapping, abc.Mapping)
 _CONTAINERS: Final[dict[Any, Any]] = {
@@ -163,7 +163,11 @@ class _Builder:
     def _class(self, kind: Any) -> Part:
         if kind not in self._classes:
             self._classes[kind] = part = empty_part(kind)
-            part.fields += fields_of(kind, self.part)
+            try:
+                part.fields += fields_of(kind, self.part)
+            except BaseException:
+                del self._classes[kind]  # else a later use would find the class without its fields
+                raise
         return self._classes[kind]
 
     def _alias(self, kind: Any) -> Part:
