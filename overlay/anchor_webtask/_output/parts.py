@@ -7,7 +7,6 @@ whole number nor names the place of an error.
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from anchor_webtask._output.mismatch import Mismatch, Step
-from anchor_webtask._output.numbers import as_fraction, with_floats
-from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema
+from anchor_webtask._output.numbers import with_floats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from anchor_webtask._output.definitions import Definitions
+    from anchor_webtask._output.schema_shape import Schema
 
 _JSON_KINDS: Final[dict[type, str]] = {
     type(None): "null",
@@ -38,9 +37,6 @@ ANY: Final = frozenset(_JSON_KINDS.values())
 
 _QUOTES_NOTHING: Final = re.compile(r"Expected `[^`]*`(, got `[^`]*`)?")
 """Messages of msgspec that quote nothing of the answer; others may quote it."""
-_NUMBER: Final = re.compile(NUMBER_KEY["pattern"])
-_MAX_NUMBER: Final = 1000
-"""A longer text is not read as a number."""
 _KEYS: Final[dict[str, dict[str, bool | None]]] = {"bool": {"true": True, "false": False}, "null": {"null": None}}
 """The keys of a dict that stand for values which are no text."""
 _DURATION: Final = re.compile(
@@ -158,51 +154,6 @@ class Duration(Scalar):
         days = sum(int(found[name] or 0) * factor for name, factor in _DAYS.items())
         clock = "".join(f"{found[name]}{name[0].upper()}" for name in ("hours", "minutes", "seconds") if found[name])
         return super().convert(f"{found['sign']}P{days}D{'T' if clock else ''}{clock}")
-
-
-class Number(Scalar):
-    """`int`, `float` or `Decimal`. A text that is a number fits, too, as it does for pydantic."""
-
-    def __init__(self, base: type, kind: Any, checked: Any, multiple_of: float | None) -> None:
-        """Make the part.
-
-        Args:
-            base: `int`, `float` or `Decimal`.
-            kind: The type with all constraints, for the schema.
-            checked: The type with the constraints that msgspec checks.
-            multiple_of: What a value must be a multiple of, in decimal arithmetic.
-        """
-        super().__init__(kind, base.__name__.lower(), {*NUMBERS, "str"} if base is Decimal else NUMBERS)
-        self.kind = checked
-        self._base = base
-        self._multiple_of = multiple_of
-
-    def key_schema(self) -> Schema:
-        return dict(INTEGER_KEY if self._base is int else NUMBER_KEY)
-
-    def convert(self, value: Any) -> Any:
-        number = super().convert(self._number(value))
-        if self._base is Decimal and not number.is_finite():
-            raise Unfit.because("Expected a finite number", value)
-        if self._multiple_of is not None and as_fraction(number) % as_fraction(self._multiple_of):
-            raise Unfit.because(f"Expected `{self.label}` that's a multiple of {self._multiple_of}", value)
-        return number
-
-    def _number(self, value: Any) -> Any:
-        """Return JSON as msgspec takes it for a number: a text as its number, and `3.0` as 3 for an `int`."""
-        if isinstance(value, str):
-            if len(value) > _MAX_NUMBER or not _NUMBER.fullmatch(value):
-                return value
-            number: Any = Decimal(value)
-            if self._base is not Decimal and math.isinf(float(number)):
-                raise Unfit.because("Expected a finite number", value)
-        elif isinstance(value, float | Decimal):
-            number = value
-        else:
-            return value
-        if self._base is int:
-            return int(number) if number == int(number) else value
-        return float(number) if self._base is float else number
 
 
 class Items(Part):

@@ -15,7 +15,8 @@ import msgspec
 
 from anchor_webtask._output.class_fields import empty_part, fields_of, is_class_with_fields, special_form
 from anchor_webtask._output.listed_parts import Enumeration, Flags, literal
-from anchor_webtask._output.parts import Anything, Duration, Items, Mapping, Number, Part, Scalar, Tuple
+from anchor_webtask._output.number_part import Number
+from anchor_webtask._output.parts import Anything, Duration, Items, Mapping, Part, Scalar, Tuple
 from anchor_webtask._output.type_hints import resolved, substituted
 from anchor_webtask._output.union_part import Union
 
@@ -224,9 +225,7 @@ def _scalar(kind: Any, metas: list[msgspec.Meta]) -> Part:
     if kind is Any:
         return Anything(full)
     if kind in {int, float, Decimal} if _is_hashable(kind) else False:
-        multiples = [meta.multiple_of for meta in metas if meta.multiple_of is not None]
-        checked = [_only(meta, tuple(name for name in _CONSTRAINTS if name != "multiple_of")) for meta in metas]
-        return Number(kind, full, Annotated[kind, *checked] if metas else kind, multiples[-1] if multiples else None)
+        return Number(kind, metas)
     if kind is datetime.timedelta:
         return Duration(full, "duration", {"str"})
     if not _is_hashable(kind) or kind not in _SCALARS:
