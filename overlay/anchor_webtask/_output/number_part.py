@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import msgspec
 
 from anchor_webtask._output.numbers import is_multiple, is_number
-from anchor_webtask._output.parts import NUMBERS, Scalar, Unfit
+from anchor_webtask._output.parts import NUMBERS, Scalar, Unfit, expected
 from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY
 
 if TYPE_CHECKING:
@@ -56,8 +56,6 @@ class Number(Scalar):
     def convert(self, value: Any) -> Any:
         number = super().convert(self._number(value))
         if self._base is Decimal:
-            if not number.is_finite():
-                raise Unfit.because("Expected a finite number", value)
             for sign, fits, bound in self._bounds:
                 if not fits(number, bound):
                     raise Unfit.because(f"Expected `decimal` {sign} {bound}", value)
@@ -69,7 +67,8 @@ class Number(Scalar):
         """Return JSON as msgspec takes it for a number: a text as its number, and `3.0` as 3 for an `int`."""
         if isinstance(value, str):
             if not is_number(value):
-                return value
+                is_decimal = self._base is Decimal
+                raise Unfit.because("Invalid decimal string", value) if is_decimal else expected(self.label, value)
             number: Any = Decimal(value)
             if self._base is not Decimal and math.isinf(float(number)):
                 raise Unfit.because("Expected a finite number", value)

@@ -13,8 +13,6 @@ from anchor_webtask._output.schema_shape import DECIMAL, NUMBER_KEY, Schema, alt
 if TYPE_CHECKING:
     from anchor_webtask._output.mismatch import Step
 
-_INFINITY: Final = re.compile(rb'"\s*[+-]?(?:s?nan\d*|inf(?:inity)?)\s*"')
-_EXPONENT: Final = re.compile(rb'e\+?\d{3,}\s*"')
 _NUMBER: Final = re.compile(NUMBER_KEY["pattern"])
 _MAX_NUMBER: Final = 1000
 """A longer text is not read as a number, and a number with more digits has no multiples."""
@@ -48,7 +46,7 @@ def is_number(text: str) -> bool:
 
 def _decimal(number: float | Decimal) -> Decimal:
     """Return a number with the digits that are shown of it: 0.1 is a tenth."""
-    return Decimal(repr(number)) if isinstance(number, float) else number
+    return Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
 
 
 def with_floats(value: Any) -> Any:
@@ -73,15 +71,6 @@ def infinite_place(value: Any) -> tuple[tuple[Step, ...], float] | None:
         elif isinstance(each, list):
             pending += [((*steps, index), inner) for index, inner in enumerate(each) if isinstance(inner, _NESTING)]
     return None
-
-
-def may_have_infinity(text: bytes) -> bool:
-    """Whether a text inside JSON may be NaN or an infinity, which msgspec and pydantic read as a number."""
-    lower = text.lower()
-    # The search for words is much faster than the patterns are.
-    if (b"nan" in lower or b"inf" in lower) and _INFINITY.search(lower):
-        return True
-    return _EXPONENT.search(lower) is not None
 
 
 def with_whole_numbers(value: Any) -> Any:

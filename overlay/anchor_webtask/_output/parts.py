@@ -144,6 +144,16 @@ class Anything(Scalar):
         return with_floats(value)
 
 
+class Boolean(Scalar):
+    """`bool`: the texts "true" and "false" fit, too, as a number as text does."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind, "bool", {"bool"})
+
+    def convert(self, value: Any) -> Any:
+        return super().convert(_KEYS["bool"].get(value, value) if isinstance(value, str) else value)
+
+
 class Duration(Scalar):
     """`timedelta`: msgspec does not know weeks, months and years, which the format `duration` admits."""
 

@@ -6,6 +6,7 @@ import dataclasses
 import enum
 import typing
 from collections import abc
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -28,6 +29,8 @@ def _is_plain_part(part: Any) -> bool:
     cls = typing.get_origin(part) or part
     if not isinstance(cls, type):
         return True
+    if cls is Decimal:
+        return False  # msgspec reads the texts "nan" and "1_000"
     if issubclass(cls, abc.Mapping) and float in parts(next(iter(typing.get_args(part)), str)):
         return False  # msgspec reads the key "nan"
     if cls is abc.Iterable:

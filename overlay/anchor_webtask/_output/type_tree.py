@@ -16,7 +16,7 @@ import msgspec
 from anchor_webtask._output.class_fields import empty_part, fields_of, is_class_with_fields, special_form
 from anchor_webtask._output.listed_parts import Enumeration, Flags, literal
 from anchor_webtask._output.number_part import Number
-from anchor_webtask._output.parts import Anything, Duration, Items, Mapping, Part, Scalar, Tuple
+from anchor_webtask._output.parts import Anything, Boolean, Duration, Items, Mapping, Part, Scalar, Tuple
 from anchor_webtask._output.type_hints import resolved, substituted
 from anchor_webtask._output.union_part import Union
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _SCALARS: Final[dict[Any, tuple[str, str]]] = {
     str: ("str", "str"),
-    bool: ("bool", "bool"),
     None: ("null", "null"),
     type(None): ("null", "null"),
     bytes: ("bytes", "str"),
@@ -58,12 +57,10 @@ class Tree(NamedTuple):
 
     Attributes:
         part: The type itself.
-        has_any: Whether a part is `Any`.
         has_decimal: Whether a part is `Decimal`.
     """
 
     part: Part
-    has_any: bool
     has_decimal: bool
 
 
@@ -74,7 +71,7 @@ def tree_of(kind: Any) -> Tree:
         Exception: The type has a part of which no JSON can be asked for. The part's own code may raise anything.
     """
     builder = _Builder()
-    return Tree(builder.part(kind), builder.has_any, builder.has_decimal)
+    return Tree(builder.part(kind), builder.has_decimal)
 
 
 class _Described(Part):
@@ -118,7 +115,6 @@ class _Builder:
     def __init__(self) -> None:
         self._classes: dict[Any, Part] = {}
         self._aliases: dict[Any, _Alias] = {}
-        self.has_any = False
         self.has_decimal = False
 
     def part(self, kind: Any) -> Part:
@@ -157,7 +153,6 @@ class _Builder:
 
     def _scalar(self, kind: Any, metas: list[msgspec.Meta]) -> Part:
         part = _scalar(kind, metas)
-        self.has_any |= isinstance(part, Anything)
         self.has_decimal |= kind is Decimal
         return part
 
@@ -226,6 +221,8 @@ def _scalar(kind: Any, metas: list[msgspec.Meta]) -> Part:
         return Anything(full)
     if kind in {int, float, Decimal} if _is_hashable(kind) else False:
         return Number(kind, metas)
+    if kind is bool:
+        return Boolean(full)
     if kind is datetime.timedelta:
         return Duration(full, "duration", {"str"})
     if not _is_hashable(kind) or kind not in _SCALARS:
