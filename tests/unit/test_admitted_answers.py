@@ -6,7 +6,7 @@ import abc
 import dataclasses
 import enum
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -47,6 +47,10 @@ class Mode(enum.IntFlag):
 
 
 Bits: Any = enum.IntFlag("Bits", {f"BIT{bit}": 1 << bit for bit in range(11)})  # type: ignore[misc]
+
+
+class Closed(typing_extensions.TypedDict, closed=True):
+    number: int
 
 
 class LooseColor(enum.Enum):
@@ -570,7 +574,7 @@ Verdict = Callable[[Any], Any]
         (
             int,
             [3, 3.0, "3", "3.0", "-3", 1e3],
-            [3.5, "3.5", "x", "", None, [3], {}, "0x1", "nan", "1e400", True, "1_000", " 3 ", "+3"],
+            [3.5, "3.5", "x", "", None, [3], {}, "0x1", "nan", "1e400", "1e5", True, "1_000", " 3 ", "+3"],
         ),
         (
             float,
@@ -589,6 +593,9 @@ Verdict = Callable[[Any], Any]
         (timedelta, ["PT1H", "P1W"], ["x", None, [], True, "", 60, 1.5, "60"]),
         (date | None, ["2026-03-01", None], [86400, True]),
         (date | int, ["2026-03-01", 86400], [True, None, "x"]),
+        (Color | int, ["red", 1, "1"], [True, None, "x"]),
+        (Literal["a"] | bool, ["a", True, "true"], [1, None, "x"]),
+        (Closed, [{"number": 1}], [{"number": 1, "other": 2}, {}]),
         (list[date], [["2026-03-01"]], [[86400], 86400]),
         (dict[str, timedelta], [{"a": "PT1H"}], [{"a": 60}]),
         (Color, ["red", "blue"], ["green", "RED", 1, None, [], True]),
@@ -715,6 +722,17 @@ class Pair(Generic[T]):
 
 class NumberPair(Pair[int]):
     """A class whose fields are those of a generic class."""
+
+
+def test_iterable_is_a_list_whose_items_are_checked() -> None:
+    assert read(Iterable[int], [1.0, "2"]) == [1, 2]
+    assert refused(classes_with(list[Iterable[int]])["attrs"], {"part": [[1], ["x"]]}).path == "$.part[1][0]"
+
+
+@pytest.mark.parametrize("kind", [set, frozenset, set[Any]])
+def test_set_that_python_cannot_make_is_refused_with_its_place(kind: Any) -> None:
+    for cls in classes_with(kind).values():
+        assert refused(cls, {"part": [[1]]}).path.startswith("$.part")
 
 
 def test_type_arguments_reach_the_fields_of_generic_classes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -205,6 +206,22 @@ def test_keys_that_pydantic_takes_no_text_for_are_refused_before_the_start() -> 
     for kind in (Ratio, Literal[1]):
         with pytest.raises(ConfigurationError, match=r"pydantic takes no text for .*: use an IntEnum"):
             output_of(classes_with(dict[kind, int])["pydantic"])  # type: ignore[valid-type]
+
+
+class Word(enum.StrEnum):
+    YES = "yes"
+
+
+def test_literal_of_a_member_that_pydantic_cannot_read_is_refused_before_the_start() -> None:
+    with pytest.raises(ConfigurationError, match=r"no JSON for the member Ratio.HALF .*: make its class a StrEnum"):
+        output_of(classes_with(Literal[Ratio.HALF])["pydantic"])
+    for kind, answer in [(Literal[Word.YES], "yes"), (Literal[Level.LOW], 1)]:
+        assert read(classes_with(kind)["pydantic"], {"part": answer}).part == answer
+
+
+def test_iterable_whose_items_pydantic_does_not_check_is_refused_before_the_start() -> None:
+    with pytest.raises(ConfigurationError, match="does not check the items of an Iterable: use a list"):
+        output_of(classes_with(Iterable[int])["pydantic"])
 
 
 class Extra(typing_extensions.TypedDict):

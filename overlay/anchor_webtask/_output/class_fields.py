@@ -56,7 +56,7 @@ def empty_part(kind: Any) -> ClassPart:
         title = f"{title}[{', '.join(names)}]"
     if not issubclass(cls, msgspec.Struct):
         make = dict if issubclass(cls, dict) else cls
-        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=False)
+        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed(cls))
     config = cls.__struct_config__
     part = ClassPart(kind, title, cls, in_order=config.array_like, strict=config.forbid_unknown_fields)
     part.tag, part.tag_field = config.tag, config.tag_field
@@ -187,6 +187,11 @@ def special_form(origin: Any) -> str:
 
 def _is_namedtuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def is_closed(cls: type) -> bool:
+    """Whether a class is a TypedDict with `closed=True`, which has no other keys."""
+    return getattr(cls, "__closed__", None) is True
 
 
 def _is_typeddict_of_extensions(cls: type) -> bool:

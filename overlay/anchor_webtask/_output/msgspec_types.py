@@ -53,7 +53,7 @@ class Converter:
         if self._is_plain:
             try:
                 return msgspec.convert(value, self._kind, str_keys=True)
-            except (msgspec.ValidationError, RecursionError, OverflowError):
+            except (msgspec.ValidationError, RecursionError, OverflowError, TypeError):  # no set has a list
                 pass
         try:
             return self._tree.part.convert(value)

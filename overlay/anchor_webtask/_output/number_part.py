@@ -69,6 +69,8 @@ class Number(Scalar):
             if not is_number(value):
                 is_decimal = self._base is Decimal
                 raise Unfit.because("Invalid decimal string", value) if is_decimal else expected(self.label, value)
+            if self._base is int and "e" in value.lower():  # pydantic takes none, either
+                raise expected(self.label, value)
             number: Any = Decimal(value)
             if self._base is not Decimal and math.isinf(float(number)):
                 raise Unfit.because("Expected a finite number", value)

@@ -17,7 +17,7 @@ from anchor_webtask._output.mismatch import Mismatch, Step
 from anchor_webtask._output.numbers import with_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from anchor_webtask._output.definitions import Definitions
     from anchor_webtask._output.schema_shape import Schema
@@ -172,7 +172,7 @@ class Items(Part):
     label = "array"
     json_kinds = frozenset({"array"})
 
-    def __init__(self, shell: Any, make: Callable[[list[Any]], Any], item: Part) -> None:
+    def __init__(self, shell: Any, make: type[Any], item: Part) -> None:
         """Make the part.
 
         Args:
@@ -192,8 +192,13 @@ class Items(Part):
         if not isinstance(value, list):
             raise expected(self.label, value)
         items = converted_items(value, [self._item] * len(value))
-        self._shell.convert(value)
-        return self._make(items)
+        try:
+            self._shell.convert(value)
+            return self._make(items)
+        except TypeError:
+            raise Unfit.because(
+                f"Expected items of a {self._make.__name__}, which are no lists or objects", value
+            ) from None
 
 
 class Tuple(Part):

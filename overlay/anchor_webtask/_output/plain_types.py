@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from anchor_webtask._output.class_fields import is_closed
 from anchor_webtask._output.type_parts import parts
 from anchor_webtask._signals import reraise_from_handler
 
@@ -35,6 +36,8 @@ def _is_plain_part(part: Any) -> bool:
         return False  # msgspec reads the key "nan"
     if cls is abc.Iterable:
         return False  # msgspec does not check the items
+    if is_closed(cls):
+        return False  # msgspec ignores other keys
     if issubclass(cls, enum.Flag):
         return False  # msgspec takes undefined values
     # msgspec does not call the class's constructor: it runs no converters, and sets fields that are no arguments.

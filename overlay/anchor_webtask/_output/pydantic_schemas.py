@@ -14,7 +14,7 @@ from anchor_webtask._output.schema_shape import DECIMAL, INTEGER_KEY, NUMBER_KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pydantic_core.core_schema import DecimalSchema, DictSchema, EnumSchema
+    from pydantic_core.core_schema import DecimalSchema, DictSchema, EnumSchema, GeneratorSchema, LiteralSchema
 
 _KEY_SCHEMAS: Final[dict[str, Schema]] = {
     "int": INTEGER_KEY,
@@ -60,6 +60,21 @@ class Schemas(pydantic.json_schema.GenerateJsonSchema):
             if each.get("type") == "string":
                 each["format"] = DECIMAL
         return generated
+
+    def literal_schema(self, schema: LiteralSchema) -> Schema:
+        """Return the schema of a `Literal`; refuse members of enums that pydantic does not read from JSON."""
+        for each in schema["expected"]:
+            if isinstance(each, enum.Enum) and not isinstance(each, str | int):
+                raise pydantic.errors.PydanticInvalidForJsonSchema(
+                    f"pydantic takes no JSON for the member {each} in a Literal: make its class a StrEnum or an IntEnum"
+                )
+        return super().literal_schema(schema)
+
+    def generator_schema(self, schema: GeneratorSchema) -> Schema:  # noqa: ARG002
+        """Refuse an `Iterable`, whose items pydantic checks only when they are used."""
+        raise pydantic.errors.PydanticInvalidForJsonSchema(
+            "pydantic does not check the items of an Iterable: use a list"
+        )
 
     def enum_schema(self, schema: EnumSchema) -> Schema:
         """Return the schema of an enum; a Flag may be a combination of its members."""
