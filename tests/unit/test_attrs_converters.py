@@ -7,7 +7,7 @@ import functools
 import os
 from collections.abc import Iterable  # noqa: TC003  the converter's annotation is read at run time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar
 
 import attrs
 import msgspec
@@ -128,7 +128,6 @@ def class_with(kind: Any, converter: Any, **options: Any) -> Any:
         (Money, Money.parse, TEXT, "3", Money(3.0)),
         (Book, book, TEXT, "Emma", Book(title="Emma", price=1.0)),
     ],
-    ids=str,
 )
 def test_agent_is_asked_for_what_the_converter_takes(
     kind: Any, converter: Any, schema: Any, answer: Any, value: Any
@@ -151,7 +150,6 @@ def test_abstract_class_that_a_converter_makes_is_no_obstacle() -> None:
 @pytest.mark.parametrize(
     "converter",
     [list, tuple, same, lambda tags: tags, attrs.converters.default_if_none(factory=list), pipe(), of_unknown, max],
-    ids=str,
 )
 def test_field_keeps_its_type_if_the_converter_has_no_annotation_that_says_more(converter: Callable[..., Any]) -> None:
     cls = class_with(list[str], converter)
@@ -198,6 +196,23 @@ def of_trees(parts: list[Tree]) -> tuple[Tree, ...]:
 @attrs.define
 class Tree:
     parts: tuple[Tree, ...] = attrs.field(converter=of_trees)
+
+
+T = TypeVar("T")
+
+
+def listed(items: Iterable[T]) -> list[T]:
+    return list(items)
+
+
+@attrs.define
+class Page(Generic[T]):
+    items: list[T] = attrs.field(converter=listed)
+
+
+def test_field_of_generic_class_keeps_its_type_if_the_converter_takes_type_variables() -> None:
+    assert read(Page[int], {"items": [1.0]}) == Page([1])
+    assert refused(Page[int], {"items": ["x"]}).path == "$.items[0]"
 
 
 def test_pydantic_is_told_what_a_validator_takes() -> None:

@@ -144,7 +144,13 @@ def test_alternative_that_pydantic_took_decides(kind: Any, accepted: list[Any], 
         assert is_admitted(model, {"part": answer})
         read(model, {"part": answer})
     for answer in refusals:
+        assert not is_admitted(model, {"part": answer})
         refused(model, {"part": answer})
+
+
+def test_error_names_the_place_in_the_alternative_whose_tag_the_answer_has() -> None:
+    for answer in ({"kind": "coins", "number": True}, {"kind": "note", "number": 1}):
+        assert refused(list[Coins | Note], [answer]).path == "$[0].number"
 
 
 # -- What the author of a model decides ----------------------------------------------------------------------------
