@@ -122,6 +122,7 @@ INSIDE = "output is not a JSON Schema, but a dict that contains one: pass only w
             INVALID + "$.properties.place: 'street' is not one of its keywords. To ask for an object with the field",
         ),
         ({"name": "price", "schema": {"type": "object"}}, INSIDE + '["schema"]'),
+        ({"name": {"type": "string"}, "schema": {"type": "string"}}, UNKNOWN.replace("amount", "name")),
         (
             {"type": "json_schema", "json_schema": {"name": "price", "strict": True, "schema": {"type": "object"}}},
             INSIDE + '["json_schema"]["schema"]',
