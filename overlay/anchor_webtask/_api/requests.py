@@ -118,7 +118,9 @@ def checked_task_id(task_id: object) -> str:
         raise ConfigurationError("this is no task id, but perhaps a token: pass a token to tasks.resume")
     if isinstance(task_id, str) and "://" in task_id:
         raise ConfigurationError("the task id is a URL: pass only the id, as the .id of a started task")
-    given = task_id.strip() if isinstance(task_id, str) else task_id
+    given = task_id
+    if isinstance(task_id, str) and task_id != task_id.strip():
+        given = task_id.strip()  # only then: it returns a plain `str`, and an id with a secret must stay hidden
     if problem := task_id_problem(given):
         raise ConfigurationError(f"the task id {problem}: {_id_advice(given)}")
     return cast("str", given)
