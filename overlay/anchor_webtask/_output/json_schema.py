@@ -52,7 +52,7 @@ class JsonSchema:
         if not isinstance(schema, Mapping):
             raise ConfigurationError(f"JsonSchema takes a schema as a dict, not {type(schema).__name__}")
         self.schema: Schema = json_copy(schema)
-        if mistake := mistakes.says_nothing(self.schema):
+        if mistake := mistakes.schema_problem(self.schema):
             raise ConfigurationError(mistake)
         try:
             jsonschema.Draft202012Validator.check_schema(self.schema)

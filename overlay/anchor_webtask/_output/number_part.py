@@ -54,7 +54,7 @@ class Number(Scalar):
         return dict(INTEGER_KEY if self._base is int else NUMBER_KEY)
 
     def convert(self, value: Any) -> Any:
-        number = super().convert(self._number(value))
+        number = self._converted(self._number(value), value)
         if self._base is Decimal:
             for sign, fits, bound in self._bounds:
                 if not fits(number, bound):

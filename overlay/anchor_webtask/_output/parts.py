@@ -122,13 +122,17 @@ class Scalar(Part):
         return shown if self.label in {"str", "date", "datetime", "time", "duration", "uuid"} else {}
 
     def convert(self, value: Any) -> Any:
+        return self._converted(value, value)
+
+    def _converted(self, value: Any, received: Any) -> Any:
+        """Convert JSON, which may be another form of what was received; an error shows what was received."""
         try:
             return msgspec.convert(value, self.kind)
         except msgspec.ValidationError as error:
-            message = str(error)
+            message = str(error).replace("got `decimal`", "got `float`")  # a number whose digits were kept
         if _QUOTES_NOTHING.fullmatch(message):
-            raise Unfit.because(message, value)
-        raise Unfit.because("", value, quoted=message)
+            raise Unfit.because(message, received)
+        raise Unfit.because("", received, quoted=message)
 
     def convert_key(self, text: str) -> Any:
         return self.convert(_KEYS.get(self.label, {}).get(text, text))
@@ -163,7 +167,7 @@ class Duration(Scalar):
             return super().convert(value)
         days = sum(int(found[name] or 0) * factor for name, factor in _DAYS.items())
         clock = "".join(f"{found[name]}{name[0].upper()}" for name in ("hours", "minutes", "seconds") if found[name])
-        return super().convert(f"{found['sign']}P{days}D{'T' if clock else ''}{clock}")
+        return self._converted(f"{found['sign']}P{days}D{'T' if clock else ''}{clock}", value)
 
 
 class Items(Part):
