@@ -5,10 +5,11 @@ override VENV := .venv
 override BIN := $(VENV)/bin
 override GROUPS := --group tools --group tests --group coverage --group witnesses --group types --group lint --group bench --group dev
 
-# The values of users are data. Without `value`, make would run a `$(shell …)` in a value when it exports the value. Recipes
-# read the values from the environment, in quotes: in the text of a recipe, the shell would run a part of a value.
-override VALUES := PYTHON FROM REPLACE BASE OLD NEW FORMAT FAIL_ON CHECK JSON ONLY ROUNDS PLOT FULL
-$(foreach name,$(VALUES),$(if $(value $(name)),$(eval override export $(name) := $$(value $(name)))))
+# The values of users are data. When make exports a variable of its command line, it would run a `$(shell …)` in the value,
+# whether a recipe needs the variable or not; a simple variable is not expanded again. Recipes read the values from the
+# environment, in quotes: in the text of a recipe, the shell would run a part of a value.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),$(eval override export $(name) := $$(value $(name)))))
+export PYTHON
 
 .DEFAULT_GOAL := help
 .PHONY: help run test vendor generate check drift accept bench lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, Never, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self
 
 import httpx
 
@@ -11,7 +11,7 @@ from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.proxy import connection_settings
 from anchor_webtask._http.sender import AsyncSender, Sender
-from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_unknown
+from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_positional, refuse_unknown
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.async_ import AsyncTasks
@@ -66,7 +66,7 @@ class Anchor:
     def __init__(
         self,
         api_key: str | None = None,
-        *,
+        *positional: Never,
         base_url: str | None = None,
         http_timeout: float = 30,
         wait: WaitPolicy = WaitPolicy(),  # noqa: B008  it is immutable
@@ -77,7 +77,9 @@ class Anchor:
         **unknown: Never,
     ) -> None:
         key, given_proxy, names = Sealed(api_key), Sealed[object](proxy), tuple(unknown)
-        del api_key, proxy, unknown
+        others: Sealed[tuple[Any, ...]] = Sealed(positional)
+        del api_key, proxy, unknown, positional
+        refuse_positional(type(self).__name__, "API key", others)
         refuse_unknown(type(self).__name__, names, CLIENT_ARGUMENTS)
         checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
@@ -159,7 +161,7 @@ class AsyncAnchor:
     def __init__(
         self,
         api_key: str | None = None,
-        *,
+        *positional: Never,
         base_url: str | None = None,
         http_timeout: float = 30,
         wait: WaitPolicy = WaitPolicy(),  # noqa: B008  it is immutable
@@ -170,7 +172,9 @@ class AsyncAnchor:
         **unknown: Never,
     ) -> None:
         key, given_proxy, names = Sealed(api_key), Sealed[object](proxy), tuple(unknown)
-        del api_key, proxy, unknown
+        others: Sealed[tuple[Any, ...]] = Sealed(positional)
+        del api_key, proxy, unknown, positional
+        refuse_positional(type(self).__name__, "API key", others)
         refuse_unknown(type(self).__name__, names, CLIENT_ARGUMENTS)
         checked = settings(
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes

@@ -28,15 +28,39 @@ _OTHER_NAMES: Final = {
 }
 """Names that other libraries and the API itself have for arguments of this package."""
 
-CLIENT_HINTS: Final = {name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")}
-TASKS_HINTS: Final = {
-    "cancel": "the API cannot cancel a task",
-    **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
-    **dict.fromkeys(("result", "wait"), "call it on a handle, which start, get and resume return"),
+_CANNOT_CANCEL: Final = "the API cannot cancel a task; to limit a task, start it with max_steps=…"
+_NO_CANCEL: Final = dict.fromkeys(("cancel", "stop", "abort", "terminate", "kill", "delete"), _CANNOT_CANCEL)
+CLIENT_HINTS: Final = {
+    **{name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")},
+    **dict.fromkeys(("task", "agent", "tools", "perform_web_task"), "call tasks.run"),
+    **_NO_CANCEL,
 }
+TASKS_HINTS: Final = {
+    **_NO_CANCEL,
+    **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
+    **dict.fromkeys(("create", "submit"), "call start, which returns a handle, or run, which also waits"),
+    **dict.fromkeys(("map", "gather", "run_many"), "call run for each prompt, in several threads or async tasks"),
+    "result": "call it on a handle, which start, get and resume return",
+    **dict.fromkeys(("wait", "join"), "call result on a handle, which start, get and resume return"),
+    **dict.fromkeys(("status", "refresh", "updates", "token"), "it belongs to a handle, such as that of get(task_id)"),
+}
+_HANDLE_HINTS: Final = {
+    **_NO_CANCEL,
+    **dict.fromkeys(("value", "output", "answer", "data", "text", "json"), "wait for the answer: {result}.value"),
+    "raw": "wait for the answer: {result}.raw",
+    **dict.fromkeys(("wait", "join", "get", "run"), "wait for the result: {result}"),
+    **dict.fromkeys(("error", "exception", "reason"), "if the task fails, {result} raises a TaskFailedError"),
+    **dict.fromkeys(("poll", "check", "reload", "update"), "to check the task once, call {refresh}"),
+    **dict.fromkeys(("state", "raw_status"), "it is named status"),
+    **dict.fromkeys(("is_done", "finished", "completed", "ended", "running"), "use done"),
+    **dict.fromkeys(("task_id", "workflow_id"), "use id"),
+    **dict.fromkeys(("progress", "stream", "events"), "iterate over updates()"),
+}
+"""What to use instead of an attribute; `{result}` and `{refresh}` are the calls, which an async handle awaits."""
 _NOT_NEEDED: Final = dict.fromkeys(
     ("max_retries", "retries"), "what is safe to send again is sent again until the deadline, without a setting"
 )
+_INTERVALS: Final = frozenset({"interval", "poll_interval", "polling_interval", "delay", "minimum"})
 _WAITS_LATER: Final = "it does not wait; pass timeout to the handle: task.result(timeout=…)"
 _TIMEOUTS: Final = {
     "start": _WAITS_LATER,
@@ -73,6 +97,8 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
     meant = _OTHER_NAMES.get(name, name)
     if meant in known:
         return f"pass it as {meant}=…"
+    if name in _INTERVALS and "wait" in known:
+        return "pass it as wait=WaitPolicy(minimum=…)"
     if name == "timeout":
         return _TIMEOUTS.get(kind)
     if name in _NOT_NEEDED:
@@ -86,6 +112,16 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
     if meant in {"output", "prompt"}:
         return f"pass it to tasks.run or tasks.start, as {meant}=…"
     return None
+
+
+def handle_hints(*, result: str, refresh: str) -> Mapping[str, str]:
+    """Return what to use instead of attributes that a handle does not have.
+
+    Args:
+        result: How the result is got from a handle.
+        refresh: How a handle checks its task once.
+    """
+    return {name: hint.format(result=result, refresh=refresh) for name, hint in _HANDLE_HINTS.items()}
 
 
 def missing_attribute(owner: object, name: str, hints: Mapping[str, str]) -> AttributeError:
@@ -118,6 +154,8 @@ def refuse_positional(call: str, first: str, given: Sealed[tuple[Any, ...]]) -> 
 
 def _keyword(call: str, value: object) -> str:
     """Return how to pass a value, as far as its kind shows what it is meant for."""
+    if call in {"Anchor", "AsyncAnchor"}:
+        return _client_keyword(value)
     is_start = call not in {"get", "resume"}
     if isinstance(value, str) and "://" in value and is_start:
         return "pass the URL as url=…"
@@ -126,3 +164,11 @@ def _keyword(call: str, value: object) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return f"pass the seconds as timeout=…{'' if call == 'run' else ' to task.result'}"
     return f"pass the others by name, such as {'url=… or output=…' if is_start else 'output=…'}"
+
+
+def _client_keyword(value: object) -> str:
+    if isinstance(value, str) and "://" in value:
+        return "pass the URL as base_url=…"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "pass the seconds of one request as http_timeout=…"
+    return "pass the others by name, such as base_url=… or http_timeout=…"

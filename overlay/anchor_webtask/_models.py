@@ -103,5 +103,6 @@ class TaskResult(Generic[T]):
     if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
 
         def __getattr__(self, name: str) -> NoReturn:
-            message = f"'TaskResult' object has no attribute {name!r}: the answer is its .value"
+            hint = "the task's id is its .task_id" if name == "id" else "the answer is its .value"
+            message = f"'TaskResult' object has no attribute {name!r}: {hint}"
             raise AttributeError(message, name=name, obj=self)

@@ -7,9 +7,10 @@ import dataclasses
 import functools
 import math
 from decimal import Decimal  # noqa: TC003  the types are read at run time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import attrs
+import msgspec
 import pydantic
 import pytest
 
@@ -37,6 +38,11 @@ SCHEMA = {
 class AttrsAmount:
     number: Decimal
     share: float = 0.0
+
+
+@attrs.define
+class LimitedAmount:
+    number: Annotated[Decimal, msgspec.Meta(ge=-1)]
 
 
 @dataclasses.dataclass
@@ -96,7 +102,7 @@ def test_answer_with_nan_or_infinity_is_refused(runner: Runner, output: Any, num
 
 
 @pytest.mark.parametrize("more", ["", f', "more": "{PADDING}"'], ids=["small", "large"])
-@pytest.mark.parametrize("output", [AttrsAmount, DataAmount, ModelAmount])
+@pytest.mark.parametrize("output", [AttrsAmount, LimitedAmount, DataAmount, ModelAmount])
 @pytest.mark.parametrize("number", ["12345678901234567.89", "0.29999999999999998", "12.50", "3", "-0.10"])
 def test_decimal_keeps_digits_of_number(runner: Runner, output: Any, number: str, more: str) -> None:
     more = f', "share": 2.50, "text": 1.50, "rest": [1.50], "others": [0.10]{more}'
@@ -114,6 +120,13 @@ def test_decimal_keeps_digits_of_number(runner: Runner, output: Any, number: str
                     assert str(others[0]) == "0.10"
                 case ModelAmount(share=share, text=text):
                     assert (repr(share), repr(text)) == ("2.5", "1.5")
+
+
+def test_decimal_out_of_its_limits_is_refused(runner: Runner) -> None:
+    with answering(runner, "-1.01") as results:
+        for error in results(LimitedAmount):
+            assert isinstance(error, InvalidOutputError)
+            assert "at $.number: Expected `decimal` >= -1; found -1.01" in str(error)
 
 
 def test_error_shows_number_whose_digits_are_kept(runner: Runner) -> None:

@@ -25,6 +25,8 @@ CHECKERS = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a module for each example of the README."""
     folder = tmp_path_factory.mktemp("examples")
+    # otherwise pyright checks no file in the folder of an environment, where nox may put temporary files
+    (folder / "pyrightconfig.json").write_text('{"exclude": []}', encoding="utf-8")
     for number, example in enumerate(EXAMPLES):
         (folder / f"example_{number}.py").write_text(example, encoding="utf-8")
     (folder / "wrong.py").write_text("from anchor_webtask import Anchor\n\nAnchor().tasks.run(7)\n", encoding="utf-8")

@@ -238,6 +238,18 @@ class Parcel:
     result: Verdict
 
 
+def split(text: str) -> list[str]:
+    return text.split(", ")
+
+
+@attrs.define
+class Article:
+    """A class with a field that the class makes of a text."""
+
+    name: str
+    tags: list[str] = attrs.field(converter=split)
+
+
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 BOOK = {"title": "Emma", "price": 9.5, "published": "1815-12-23"}
 EMMA = Book(title="Emma", price=9.5, published=date(1815, 12, 23))
@@ -286,6 +298,7 @@ OBJECT_CASES: list[TypeCase] = [
         {"result": {"result": "guilty"}},
         Parcel(Verdict("guilty")),
     ),
+    TypeCase("attrs class with a converter", Article, {"name": "a", "tags": "b, c"}, Article("a", "b, c")),
     TypeCase("dict of int", dict[str, int], {"a b": 1, "c": 2}, {"a b": 1, "c": 2}),
     TypeCase("dict of lists of dataclasses", dict[str, list[Node]], {"a b": NODES}, {"a b": SERVERS}),
     TypeCase("dict with date keys", dict[date, Node], {"2026-03-01": NODES[0]}, {date(2026, 3, 1): SERVERS[0]}),

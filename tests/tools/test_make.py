@@ -46,6 +46,7 @@ PASSED = {
     "JSON": ["bench", "--session", "bench", "--"],
     "VENV": ["vendor", "-m", "tools.vendor", "--", ""],
     "BIN": ["vendor", "-m", "tools.vendor", "--", ""],
+    "ANY_OTHER_NAME": ["vendor", "-m", "tools.vendor", "--", ""],
 }
 
 
@@ -88,6 +89,13 @@ def test_value_reaches_the_program_as_it_is(folder: Path, name: str, value: str)
     assert make(folder, target, **{name: value}) == [argument.replace("{}", value) for argument in passed]
     stripped = value.lstrip()  # make does this to the values on its command line
     assert make(folder, target, f"{name}={value}") == [argument.replace("{}", stripped) for argument in passed]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+def test_programs_get_variables_that_no_recipe_uses_as_they_are(folder: Path, value: str) -> None:
+    (folder / ".venv" / "bin" / "python").write_text("#!/bin/sh\nprintf '%s\\0' \"$UNUSED\"\n", encoding="utf-8")
+    assert make(folder, "drift", f"UNUSED={value}") == [value.lstrip()]
+    assert make(folder, "drift", UNUSED=value) == [value]
 
 
 @pytest.mark.parametrize("value", HOSTILE)

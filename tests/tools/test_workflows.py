@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tools.nightly import pull_request, recorded_sources
 from tools.openapi import yaml
 from tools.repository import CONFIG, OVERLAY, ROOT, SPEC, SURFACE
+from tools.vendor import fetch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,7 +147,7 @@ def vendor_step(runner: Runner, program: str) -> str:
     variables.unlink(missing_ok=True)
     runner.environment["GITHUB_ENV"] = str(variables)
     runner.run(steps("upstream.yml", "vendor")["Vendor from the recorded sources"])
-    assert runner.gh_calls() == ["-m tools.nightly vendor"]
+    assert runner.gh_calls() == [f"-m tools.nightly vendor {runner.temp}/failures.json"]
     return variables.read_text(encoding="utf-8")
 
 
@@ -169,9 +171,11 @@ def test_upstream_workflow_writes_the_text_of_the_pull_request_also_if_no_code_c
     shutil.copytree(ROOT / "tools", runner.folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     for path in (CONFIG, OVERLAY, "pyproject.toml"):
         shutil.copy(ROOT / path, runner.folder / path)
+    (runner.temp / "failures.json").write_text('["a source is gone"]', encoding="utf-8")
     runner.run(script)
     text = (runner.temp / "body.md").read_text(encoding="utf-8")
-    assert text.startswith("**`make generate` failed, so the code is not that of this spec:**")
+    assert "a source is gone" in text
+    assert "**`make generate` failed, so the code is not that of this spec:**" in text
     assert f"{SPEC}: not an OpenAPI 3.x document" in text
     assert "**`make drift` failed:**" in text
 
@@ -186,3 +190,11 @@ def test_upstream_workflow_updates_an_open_pull_request_or_creates_one(runner: R
     last = runner.gh_calls()[-1]
     assert last.startswith("pr edit 12 " if number else "pr create --head upstream-spec ")
     assert f"--body-file {runner.temp}/body.md" in last
+
+
+def test_time_limits_of_the_upstream_workflow_fit_into_that_of_its_job() -> None:
+    document: Any = yaml.plain(yaml.load(WORKFLOWS / "upstream.yml"))
+    others = 5 * 60  # to install, and to push
+    # the last source may begin just before the limit
+    slowest = recorded_sources.TIME + fetch.DEADLINE + fetch.TIMEOUT + len(pull_request.STEPS) * pull_request.TIME
+    assert slowest + others <= document["jobs"]["vendor"]["timeout-minutes"] * 60

@@ -179,11 +179,16 @@ class NotJson:
 
 
 NOT_JSON = "must be JSON"
+IN_WORDS = ": say in plain words what the agent should do"
+SUCH_AS = 'such as {"PASSWORD": "…"}, not'
 REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
-    ({"prompt": ""}, "the prompt is blank"),
-    ({"prompt": " \n\t"}, "the prompt is blank"),
-    ({"prompt": None}, "the prompt must be text, not NoneType"),
-    ({"prompt": b"Read"}, "the prompt must be text, not bytes"),
+    ({"prompt": ""}, f"the prompt is blank{IN_WORDS}"),
+    ({"prompt": " \n\t"}, f"the prompt is blank{IN_WORDS}"),
+    ({"prompt": None}, f"the prompt must be text, not NoneType{IN_WORDS}"),
+    ({"prompt": b"Read"}, f"the prompt must be text, not bytes{IN_WORDS}"),
+    ({"prompt": ["Read", "Write"]}, "the prompt must be text, not list: start one task for each prompt"),
+    ({"url": ["https://shop.example"]}, "url must be text, not list: start one task for each URL"),
+    ({"url": "/home/ada/page.html"}, "url has no scheme: it must start with https:// or http://, since the agent's"),
     ({"prompt": "\ud83d"}, "the prompt contains only half of a surrogate pair, so it is not valid Unicode"),
     *(
         ({"url": value}, "url has no scheme: it must start with https:// or http://")
@@ -217,12 +222,12 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
         for name in ("detect_elements", "human_intervention", "highlight_elements")
         for value in (1, "yes")
     ),
-    ({"secret_values": SECRET}, "secret_values must be a mapping from names to text, not str"),
-    ({"secret_values": [("password", SECRET)]}, "secret_values must be a mapping from names to text, not list"),
+    ({"secret_values": SECRET}, f"secret_values must be a mapping from names to text, {SUCH_AS} str"),
+    ({"secret_values": [("password", SECRET)]}, f"secret_values must be a mapping from names to text, {SUCH_AS} list"),
     *(
         (
             {"secret_values": value},
-            "secret_values must map names to text, or domain patterns to mappings from names to text",
+            "secret_values must map names to text, or domain patterns to mappings from names to text: write numbers as",
         )
         for value in (
             {"password": SECRET, "pin": 7},
@@ -294,6 +299,7 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         *((method, "output_schema", "pass it as output=…") for method in (*STARTS, "get", "resume")),
         ("run", "response_model", "pass it as output=…"),
         ("run", "secrets", "pass it as secret_values=…"),
+        ("run", "poll_interval", "pass it as wait=WaitPolicy(minimum=…)"),
         ("run", "http_timeout", "pass it to the client: Anchor(http_timeout=…)"),
         ("run", "api_key", "pass it to the client: Anchor(api_key=…)"),
         *(
@@ -333,6 +339,23 @@ def test_unknown_argument_of_a_client_is_refused(
 ) -> None:
     error = error_of(client, **{"api_key": KEY, **arguments})
     assert safe_text(error, SECRET).startswith(f"{client.__name__} has no argument {next(iter(arguments))!r}: {advice}")
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (f"https://api.example/{SECRET}", "pass the URL as base_url=…"),
+        (30, "pass the seconds of one request as http_timeout=…"),
+        (SECRET, "pass the others by name, such as base_url=… or http_timeout=…"),
+    ],
+)
+def test_second_argument_of_a_client_by_position_is_refused_and_the_error_says_how_to_pass_it(
+    given: object, advice: str, client: Any
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        client(KEY, given)
+    message = f"{client.__name__} accepts only the API key by position: {advice}"
+    assert safe_text(caught.value, SECRET) == message
 
 
 @pytest.mark.parametrize(
@@ -409,13 +432,34 @@ def test_invalid_task_id_is_refused(task_id: Any, problem: str, runner: Runner, 
 def test_id_with_a_line_break_and_a_handle_and_a_token_are_refused_as_an_id(runner: Runner, anchor: Any) -> None:
     task = anchor.tasks.get("task-1")
     for given, message in (
-        ("task-1\n", "the task id contains a control character: remove it, for instance with strip()"),
+        ("task\n-1", "the task id contains a control character: pass the .id of a started task"),
+        ("https://api.example/task-1", "the task id is a URL: pass only the id, as the .id of a started task"),
         (task, f"the task id must be text, not {type(task).__name__}: pass its .id"),
         (TaskResult(value=1, raw=1, task_id="task-1"), "the task id must be text, not TaskResult: pass its .task_id"),
         (task.token(), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
         (json.dumps(TOKEN, indent=1), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
     ):
         assert safe_text(raised(ConfigurationError, runner, anchor.tasks.get, given)) == message
+
+
+def test_blanks_around_a_task_id_are_removed(runner: Runner, anchor: Any) -> None:
+    for given in ("task-1\n", " task-1", "\ttask-1 ", json.dumps({**TOKEN, "task_id": " task-1 "})):
+        find = anchor.tasks.resume if given.startswith("{") else anchor.tasks.get
+        assert runner.call(find, given).id == "task-1"
+
+
+def test_something_else_in_place_of_a_token_is_refused_and_the_error_says_what_to_pass(
+    runner: Runner, anchor: Any
+) -> None:
+    task = anchor.tasks.get("task-1")
+    for given, advice in (
+        (task, f"{type(task).__name__}: pass its token()"),
+        (TaskResult(value=1, raw=1, task_id="task-1"), "TaskResult: pass its .task_id to tasks.get"),
+        (TOKEN, "dict: pass the text itself, without json.loads"),
+        (task.token().encode(), "bytes: pass its text, .decode()"),
+    ):
+        error = raised(ConfigurationError, runner, anchor.tasks.resume, given)
+        assert safe_text(error) == f"the token must be the text that task.token() returned, not {advice}"
 
 
 @pytest.mark.parametrize("task_id", ["", " ", ".", ".."])

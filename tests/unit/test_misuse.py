@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 BASE_URL = "https://api.example/base"
+CANNOT_CANCEL = ": the API cannot cancel a task; to limit a task, start it with max_steps=…"
 
 
 @pytest.mark.parametrize("duplicate", [pickle.dumps, copy.copy, copy.deepcopy])
@@ -134,18 +135,35 @@ def test_attribute_that_does_not_exist_is_refused_with_what_to_use_instead(runne
     with runner.anchor(transport=emulator.transport()) as anchor:
         task = runner.call(anchor.tasks.start, "Read")
         result = runner.call(task.result)
+        is_sync = runner.name == "sync"
+        get_result = "task.result()" if is_sync else "(await task.result())"
+        refresh = "task.refresh()" if is_sync else "await task.refresh()"
         for owner, name, hint in (
             (anchor, "run", ": call tasks.run"),
+            (anchor, "agent", ": call tasks.run"),
             (anchor, "other", ""),
-            (anchor.tasks, "cancel", ": the API cannot cancel a task"),
+            *((each, "cancel", CANNOT_CANCEL) for each in (anchor, anchor.tasks, task)),
+            (anchor.tasks, "status", ": it belongs to a handle, such as that of get(task_id)"),
+            (anchor.tasks, "wait", ": call result on a handle, which start, get and resume return"),
+            (task, "value", f": wait for the answer: {get_result}.value"),
+            (task, "output", f": wait for the answer: {get_result}.value"),
+            (task, "raw", f": wait for the answer: {get_result}.raw"),
+            (task, "error", f": if the task fails, {get_result} raises a TaskFailedError"),
+            (task, "poll", f": to check the task once, call {refresh}"),
+            (task, "state", ": it is named status"),
+            (task, "task_id", ": use id"),
+            (task, "other", ""),
             (anchor.tasks, "list", ": the API cannot list tasks: store their ids"),
             (anchor.tasks, "other", ""),
             (result, "amount", ": the answer is its .value"),
+            (result, "id", ": the task's id is its .task_id"),
         ):
             with pytest.raises(AttributeError) as caught:
                 getattr(owner, name)
             assert str(caught.value) == f"{type(owner).__name__!r} object has no attribute {name!r}{hint}"
             assert (caught.value.name, caught.value.obj) == (name, owner)
+            assert not hasattr(owner, name)
+            assert name not in dir(owner)
         assert pickle.loads(pickle.dumps(result)) == copy.deepcopy(result) == result
 
 

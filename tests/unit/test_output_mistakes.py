@@ -102,6 +102,7 @@ UNKNOWN = (
     "output is not a JSON Schema: 'amount' is not one of its keywords. To ask for an object with the field 'amount'"
 )
 INVALID = "output is not a valid JSON Schema at "
+INSIDE = "output is not a JSON Schema, but a dict that contains one: pass only what is under "
 
 
 @pytest.mark.parametrize(
@@ -111,6 +112,27 @@ INVALID = "output is not a valid JSON Schema at "
         ({"amount": {"type": "number"}}, UNKNOWN),
         ({"amount": "the price in EUR", "title": "a name"}, UNKNOWN),
         ({"title": "string"}, UNKNOWN.replace("amount", "title")),
+        ({"title": "string", "description": "string"}, UNKNOWN.replace("amount", "title")),
+        ({"description": {"type": "string"}, "title": "str"}, UNKNOWN.replace("amount", "description")),
+        ({"title": "the name", "id": "int"}, UNKNOWN.replace("amount", "id")),
+        ({"title": ["string", "null"]}, UNKNOWN.replace("amount", "title")),
+        ({"type": "object", "amount": {"type": "number"}}, UNKNOWN),
+        (
+            {"type": "object", "properties": {"place": {"street": "string", "city": "string"}}},
+            INVALID + "$.properties.place: 'street' is not one of its keywords. To ask for an object with the field",
+        ),
+        ({"name": "price", "schema": {"type": "object"}}, INSIDE + '["schema"]'),
+        ({"name": {"type": "string"}, "schema": {"type": "string"}}, UNKNOWN.replace("amount", "name")),
+        (
+            {"type": "json_schema", "json_schema": {"name": "price", "strict": True, "schema": {"type": "object"}}},
+            INSIDE + '["json_schema"]["schema"]',
+        ),
+        ({"format": {"type": "json_schema", "name": "p", "schema": {}}}, INSIDE + '["format"]["schema"]'),
+        (
+            {"type": "function", "function": {"name": "p", "description": "d", "parameters": {"type": "object"}}},
+            INSIDE + '["function"]["parameters"]',
+        ),
+        ({"name": "price", "input_schema": {"type": "object"}}, INSIDE + '["input_schema"]'),
         ({"type": "float"}, INVALID + '$.type: "float" is not a type of JSON; write "number"'),
         ({"type": ["string", "None"]}, INVALID + '$.type: "None" is not a type of JSON; use one of array, boolean'),
         ({"type": 5}, INVALID + "$.type: 5 is not a type of JSON; use one of array, boolean"),
@@ -124,11 +146,17 @@ INVALID = "output is not a valid JSON Schema at "
         ),
         ({"type": "array", "items": "text"}, INVALID + '$.items: expected a schema, found "text"'),
         ({"properties": ["amount"]}, INVALID + '$.properties: expected a dict of schemas, found ["amount"]'),
-        ({"$ref": "#/$defs/A", "$defs": 5}, INVALID + "$.$defs: expected a dict of schemas, found 5"),
+        ({"$ref": "#/$defs/A", "$defs": 5}, INVALID + '$["$defs"]: expected a dict of schemas, found 5'),
         ({"oneOf": {"type": "null"}}, INVALID + '$.oneOf: expected a list of schemas, found {"type": "null"}'),
         (
             {"properties": {"amount": {"type": "number", "required": True}}},
-            INVALID + "$.properties.amount.required: expected a list of names, found true; write it beside",
+            INVALID + "$.properties.amount.required: expected a list of names, found true; write it beside "
+            '"properties", such as "required": ["amount"]',
+        ),
+        (
+            {"properties": {"unit price": {"required": "yes"}}},
+            INVALID + '$.properties["unit price"].required: expected a list of names, found "yes"; write it beside '
+            '"properties", such as "required": ["unit price"]',
         ),
     ],
     ids=lambda it: ascii(it)[:60],
@@ -157,6 +185,10 @@ def test_python_type_in_a_schema_is_refused_and_named(output: dict[str, Any], ad
     "output",
     [
         {"description": "the price in EUR"},
+        {"title": "Price", "description": "in EUR", "default": 3, "examples": [3]},
+        {"type": "object", "properties": {"schema": {"type": "string"}, "name": {"title": "a name"}}},
+        {"type": "object", "x-origin": {"type": "string"}, "required": ["a"]},
+        {"type": "object", "order": ["a", "b"], "schema": "a text"},
         {"type": "number", "x-unit": "EUR"},
         {"enum": ["a"]},
         {"type": ["number", "null"]},
@@ -174,6 +206,8 @@ def test_dict_that_may_be_a_json_schema_is_accepted(output: dict[str, Any]) -> N
     ("schema", "message"),
     [
         ({"amount": "number"}, UNKNOWN),
+        ({"type": "float"}, INVALID + '$.type: "float" is not a type of JSON; write "number"'),
+        ({"schema": {"type": "object"}}, INSIDE + '["schema"]'),
         (Price, "JsonSchema takes a schema as a dict, not type"),
         ('{"type": "object"}', "JsonSchema takes a schema as a dict, not str"),
     ],

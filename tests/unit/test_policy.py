@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
 import math
+import pickle
 
 import pytest
 from hypothesis import given
@@ -37,9 +40,19 @@ def test_policy_accepts_valid_values(values: dict[str, float]) -> None:
     assert {name: getattr(policy, name) for name in values} == values
 
 
-def test_policy_accepts_keyword_arguments_only() -> None:
-    with pytest.raises(TypeError):
-        WaitPolicy(0.1)  # type: ignore[call-arg]  # a caller without a type checker can pass this
+def test_policy_accepts_arguments_only_by_name_and_the_error_lists_them() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        WaitPolicy(0.1)  # type: ignore[arg-type]  # a caller without a type checker can pass this
+    assert str(caught.value).startswith(
+        "WaitPolicy accepts only fraction, minimum, maximum and jitter, each by its name: WaitPolicy(minimum=5) waits"
+    )
+
+
+def test_policy_is_copied_pickled_and_changed() -> None:
+    policy = WaitPolicy(minimum=5)
+    assert pickle.loads(pickle.dumps(policy)) == copy.deepcopy(policy) == policy != WaitPolicy()
+    assert dataclasses.replace(policy, minimum=2) == WaitPolicy()
+    assert hash(WaitPolicy(minimum=5)) == hash(policy)
 
 
 @given(elapsed=st.floats(0, 1e9), chance=st.floats(0, 1))

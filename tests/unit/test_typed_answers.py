@@ -6,7 +6,7 @@ import copy
 import json
 import pickle
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
@@ -751,3 +751,19 @@ def test_any_json_is_decoded_to_value_or_raises_invalid_output_error(raw: Any, c
     if is_refused:
         refused(case.output, raw)
     assert raw == before
+
+
+@pytest.mark.parametrize(
+    ("output", "raw", "found"),
+    [
+        (int, "3.5", '"3.5"'),
+        (int | None, "3.50", '"3.50"'),
+        (Literal[1, 2], "3", '"3"'),
+        (list[Annotated[int, msgspec.Meta(ge=5)]], ["3"], '"3"'),
+        (Annotated[int, msgspec.Meta(ge=5)], 3.0, "3.0"),
+        (timedelta, "P999999999Y", '"P999999999Y"'),
+    ],
+    ids=str,
+)
+def test_error_shows_a_wrong_value_as_it_was_received(output: Any, raw: Any, found: str) -> None:
+    assert f"; found {found} [" in str(refused(output, raw))

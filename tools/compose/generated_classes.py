@@ -125,7 +125,7 @@ def _inside(schema: Any, class_name: str, place: str) -> Iterator[InlineClass]:
     if not isinstance(schema, dict) or "$ref" in schema:
         return
     for each in _classes(schema, class_name, "", place):
-        if each.class_name != class_name:
+        if each.place != place:
             yield each
 
 

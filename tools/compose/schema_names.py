@@ -10,6 +10,7 @@ after the class or operation around it, and the property. So `a-b` and `AB` are 
     a schema elsewhere      gets a title, which the generator uses in place of the property's name. The title ends in a
                             part of the hash of the schema's place
 
+The same happens to a schema whose class would replace a name that the generated code needs, such as `File` or `Any`.
 Enums of the same name and the same values share a class, as before.
 """
 
@@ -24,7 +25,7 @@ from tools.compose.generated_classes import enum_values, inline_classes
 from tools.openapi import python_names, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from tools.compose.generated_classes import InlineClass
 
@@ -40,7 +41,9 @@ def rename(document: dict[str, Any]) -> None:
     """
     schemas = (document.get("components") or {}).get("schemas")
     if isinstance(schemas, dict):
-        _rename_components(document, schemas, _new_names(schemas))
+        modules = {_module(name) for name in schemas}
+        modules |= {python_names.module(each.class_name) for each in inline_classes(document)}
+        _rename_components(document, schemas, _new_names(schemas, modules))
     for _ in range(_ROUNDS):
         alike = list(_alike(inline_classes(document), schemas if isinstance(schemas, dict) else {}))
         for each in alike:
@@ -53,22 +56,47 @@ def rename(document: dict[str, Any]) -> None:
 # -- Components --------------------------------------------------------------------------------------------------------
 
 
-def _new_names(schemas: Iterable[str]) -> dict[str, str]:
+def _new_names(schemas: Iterable[str], modules: Collection[str]) -> dict[str, str]:
     by_module: dict[str, list[str]] = defaultdict(list)
     for name in schemas:
         by_module[_module(name)].append(name)
-    return {
-        name: f"{python_names.model(name)}X{name.encode().hex()}"
+    new = {
+        name: _coded(name)
         for module, names in by_module.items()
-        if len(names) > 1
         for name in names
-        if name != _kept(module, names)
+        if name != _kept(module, names) or _hides(python_names.model(name), modules)
     }
+    # a component may have the name that another one gets
+    while taken := [name for each in [*new.values()] for name in by_module.get(_module(each), ()) if name not in new]:
+        new |= {name: _coded(name) for name in taken}
+    return new
+
+
+def _coded(name: str) -> str:
+    return f"{python_names.model(name)}X{name.encode().hex()}"
 
 
 def _kept(module: str, names: list[str]) -> str:
     own = [name for name in names if name == python_names.model(name)]
+    if len(names) == 1:
+        return names[0]
     return own[0] if len(own) == 1 else python_names.pascal(module)
+
+
+def _hides(class_name: str, modules: Collection[str]) -> bool:
+    """Tell whether a class would hide a name that generated code needs: an import, a variable, or `check_color`.
+
+    Args:
+        class_name: The name of the class.
+        modules: The modules of all classes; one with an enum has a function with its name after `check_`.
+    """
+    module = python_names.module(class_name)
+    checked = module.removeprefix("check_")
+    return (
+        class_name in python_names.NEEDED_CLASSES
+        or module in python_names.NEEDED_VARIABLES
+        or (checked != module and checked in modules)
+    )
 
 
 def _module(component: str) -> str:
@@ -102,11 +130,12 @@ def _followed(reference: str, new_names: dict[str, str]) -> str:
 
 
 def _alike(classes: Iterable[InlineClass], schemas: dict[str, Any]) -> list[InlineClass]:
-    """Return the classes whose module is also that of a component, or of another class."""
+    """Return the classes whose module is also another one's, and those that hide a needed name."""
     components = {_module(name): (python_names.model(name), enum_values(schema)) for name, schema in schemas.items()}
     by_module: dict[str, list[InlineClass]] = defaultdict(list)
     for each in classes:
         by_module[python_names.module(each.class_name)].append(each)
+    modules = {*components, *by_module}
     found: list[InlineClass] = []
     for module, group in by_module.items():
         places = {id(each.schema) for each in group}
@@ -114,6 +143,7 @@ def _alike(classes: Iterable[InlineClass], schemas: dict[str, Any]) -> list[Inli
         if module in components:
             shared.add(components[module])
             places.add(0)
-        if len(places) > 1 and (len(shared) > 1 or None in {values for _, values in shared}):
+        alike = len(places) > 1 and (len(shared) > 1 or None in {values for _, values in shared})
+        if alike or any(_hides(each.class_name, modules) for each in group):
             found += group
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -21,6 +20,8 @@ from tools.openapi import yaml
 from tools.repository import CONFIG, OVERLAY, SPEC
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tools.generate.census import Census
     from tools.openapi.limits import JSON
 
@@ -38,7 +39,7 @@ Programs should import `anchor_webtask`, which uses this package. `anchor_webtas
 """
 
 
-RUN_GENERATOR: Final = Path(__file__).with_name("run_generator.py")
+RUN_GENERATOR: Final = "tools.generate.run_generator"
 
 
 class GenerationError(Exception):
@@ -124,7 +125,7 @@ def build(root: Path, work: Path) -> Generated:
 
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
     arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
-    ran = run([sys.executable, str(RUN_GENERATOR), "generate", *map(str, arguments)], spec.parent)
+    ran = run([sys.executable, "-m", RUN_GENERATOR, "generate", *map(str, arguments)], spec.parent)
     # for some warnings the exit status is 0, so any line other than the usual one is an error
     printed = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]
     if ran.returncode or printed:

@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tools.generate import pins
+from tools.repository import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +31,7 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         "PYTHONSAFEPATH": "1",
+        "PYTHONPATH": str(ROOT),  # here our own programs find `tools`
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without this variable

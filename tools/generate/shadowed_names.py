@@ -30,30 +30,46 @@ def find(package: Path) -> Iterator[str]:
     for path in sorted((*package.glob("models/*.py"), *package.glob("api/*/*.py"))):
         module = ast.parse(path.read_text(encoding="utf-8"))
         here = path.relative_to(package).as_posix()
-        for node in module.body:
-            if isinstance(node, ast.ClassDef):
-                yield from (f"{node.name}: its field {name} hides a name that it needs" for name in _fields(node))
-        yield from (f"{here}: its parameter {name} hides a name that it needs" for name in _arguments(module))
+        yield from (f"{here}: its field {name} hides a name that it needs" for name in fields(module))
+        yield from (f"{here}: its parameter {name} hides a name that it needs" for name in arguments(module))
         yield from (f"{here}: the class {name} of a schema hides another class" for name in _imported(module))
 
 
-def _fields(node: ast.ClassDef) -> list[str]:
-    fields = Counter(ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign))
-    methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
-    needed = _IN_METHODS.union(each.name for each in methods)
-    for method in methods:
-        needed = needed.union(_called(method), _in_loops(method))
-    # if two fields have the same name, the generator has added one of them, such as `additional_properties`
-    return sorted(name for name, times in fields.items() if name in needed or times > 1)
+def fields(module: ast.Module) -> list[str]:
+    """Return the fields of a module's class that hide a name which the class needs."""
+    found: set[str] = set()
+    for node in module.body:
+        if isinstance(node, ast.ClassDef):
+            names = Counter(ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign))
+            methods = [each for each in node.body if isinstance(each, ast.FunctionDef)]
+            needed = _IN_METHODS.union((each.name for each in methods), _classes(module))
+            for method in methods:
+                needed = needed.union(_called(method), _in_loops(method))
+            # if two fields have the same name, the generator has added one, such as `additional_properties`
+            found |= {name for name, times in names.items() if name in needed or times > 1}
+    return sorted(found)
 
 
-def _arguments(module: ast.Module) -> list[str]:
+def arguments(module: ast.Module) -> list[str]:
+    """Return the arguments of a module's functions that hide a name which the functions need."""
     hiding: set[str] = set()
     for function in module.body:
         if isinstance(function, _Function):
-            arguments = {each.arg for each in (*function.args.args, *function.args.kwonlyargs)}
-            hiding |= arguments.intersection({*_called(function), *_stored(function)})
+            names = Counter(each.arg for each in (*function.args.args, *function.args.kwonlyargs))
+            hiding |= names.keys() & {*_called(function), *_stored(function), *_classes(module)}
+            hiding |= {name for name, times in names.items() if times > 1}  # the generator has added one: `body`
     return sorted(hiding)
+
+
+def _classes(module: ast.Module) -> Iterator[str]:
+    """Find the classes and constants of a module, which are not in small letters as its variables and functions are."""
+    for node in ast.walk(module):
+        match node:
+            case ast.ImportFrom():
+                yield from (alias.name for alias in node.names if not alias.name.islower())
+            case ast.ClassDef():
+                yield node.name
+    yield "T"
 
 
 def _imported(module: ast.Module) -> list[str]:

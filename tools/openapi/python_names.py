@@ -7,21 +7,50 @@ from __future__ import annotations
 
 from typing import Final
 
-_PREFIX: Final = "field_"  # the generator's prefix for names that are not valid in Python
+PREFIX: Final = "field_"
+"""The generator's prefix for names that are not valid in Python."""
+
+NEEDED_CLASSES: Final = frozenset(
+    {
+        *(
+            "Any",
+            "AuthenticatedClient",
+            "BinaryIO",
+            "BytesIO",
+            "Client",
+            "File",
+            "FileTypes",
+            "Generator",
+            "HTTPStatus",
+        ),
+        *("IO", "Literal", "Mapping", "RequestFiles", "Response", "T", "TextIO", "TypeVar", "UNSET", "UUID", "Unset"),
+    }
+)
+"""Names that the generated code imports or defines, and that a class of a schema would replace."""
+
+NEEDED_VARIABLES: Final = frozenset(
+    {"additional_properties", "additional_property", "cast", "d", "prop_dict", "prop_name"}
+)
+"""Names that the code of a class needs beside the variable that has the name of the class's module."""
 
 
 def attribute(name: str) -> str:
     """Return the Python name for a property (an attribute) or for a parameter (an argument)."""
     from openapi_python_client.strings import PythonIdentifier
 
-    return str(PythonIdentifier(name, _PREFIX))
+    return str(PythonIdentifier(name, PREFIX))
+
+
+def coded(name: str, text: str) -> str:
+    """Return a Python name that ends in the codes of the characters of a text, as that of no other text does."""
+    return f"{name.rstrip('_')}_x{text.encode().hex()}"
 
 
 def model(*names: str) -> str:
     """Return the class name of a schema, made from the names that lead to it; the component's name is the first."""
     from openapi_python_client.strings import ClassName
 
-    return str(ClassName("_".join(names), _PREFIX))
+    return str(ClassName("_".join(names), PREFIX))
 
 
 def pascal(name: str) -> str:

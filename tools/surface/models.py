@@ -46,7 +46,11 @@ def describe_models(folder: Path) -> str:
 def _fields(model: ast.ClassDef) -> Iterator[str]:
     declared = [node for node in model.body if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)]
     fields = {ast.unparse(node.target): node for node in declared}
-    additional = fields.pop("additional_properties", None)
+    additional = fields.get("additional_properties")
+    if additional is not None and "_attrs_field(" in ast.unparse(additional):  # else it is a field of the spec
+        del fields["additional_properties"]
+    else:
+        additional = None
     wires = list(_wire_names(model))
     if len(wires) != len(fields):
         raise ValueError(f"{model.name}: has {len(fields)} fields, but reads {len(wires)} keys: {', '.join(wires)}")

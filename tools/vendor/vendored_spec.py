@@ -7,8 +7,6 @@ written. Existing definitions are only overwritten with REPLACE=1. The source fi
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -16,14 +14,16 @@ from typing import Final
 
 import attrs
 
-from tools.openapi import reader, yaml
-from tools.openapi.limits import JSON, DocumentError
+from tools.openapi import reader
+from tools.openapi.limits import DocumentError
 from tools.repository import SOURCE, SPEC
 from tools.repository_lock import locked
+from tools.vendor import source_file
 from tools.vendor.document import read_document
 from tools.vendor.fetch import Fetched, FetchError, fetch
 from tools.vendor.merge import MergeError, merge, same
 from tools.vendor.page import FORM, Page, is_page, read_page
+from tools.vendor.source_file import Sources
 
 REQUIRED: Final = f"""\
 FROM must be a complete OpenAPI 3.x document in YAML or JSON, or a documentation page with one slice of it, in a
@@ -40,7 +40,7 @@ class VendorError(Exception):
 class _Vendored:
     content: bytes
     version: str
-    sources: list[str]
+    sources: Sources
     done: list[str]
 
 
@@ -61,19 +61,23 @@ def vendor(root: Path, origin: str, *, replace: bool) -> list[str]:
     """
     try:
         fetched = fetch(origin)
+    except FetchError as error:
+        raise VendorError(str(error)) from error
+    return vendor_document(root, fetched, replace=replace)
+
+
+def vendor_document(root: Path, fetched: Fetched, *, replace: bool) -> list[str]:
+    """Vendor a document that was read before; otherwise like `vendor`."""
+    try:
         with locked(root, f"{_WORK}*"), tempfile.TemporaryDirectory(prefix=_WORK, dir=root) as work:
             vendored = _vendored(root, Path(work), fetched, replace=replace)
-            source: dict[str, JSON] = {
-                "source": vendored.sources[0] if len(vendored.sources) == 1 else [*vendored.sources],
-                "sha256": hashlib.sha256(vendored.content).hexdigest(),
-                "upstream_version": vendored.version,
-            }
-            new = {SPEC: vendored.content, SOURCE: yaml.to_json(source).encode()}
+            source = source_file.content(vendored.sources, vendored.content, vendored.version)
+            new = {SPEC: vendored.content, SOURCE: source}
             changed = {path: content for path, content in new.items() if content != _content(root / path)}
             _write(root, Path(work), changed)
     except DocumentError as error:
         raise VendorError(f"{error}\n{REQUIRED}") from error
-    except (FetchError, MergeError) as error:
+    except MergeError as error:
         raise VendorError(str(error)) from error
     except OSError as error:
         raise VendorError(f"{root} cannot be written: {error.strerror}") from error
@@ -100,7 +104,7 @@ def _vendored(root: Path, work: Path, fetched: Fetched, *, replace: bool) -> _Ve
             "Use REPLACE=1 to overwrite the vendored spec; git diff then shows the changes."
         )
     done = [f"{SPEC}: now {name}, version {document.version}"] if old != fetched.content else []
-    return _Vendored(fetched.content, document.version, [name], done)
+    return _Vendored(fetched.content, document.version, Sources([name]), done)
 
 
 def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) -> _Vendored:
@@ -108,14 +112,13 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
     # with empty lines before the slice, so that line numbers in messages are those of the page
     file.write_text("\n" * page.line + page.text, encoding="utf-8", newline="")
     document = read_document(name, file)
+    operation = f"{page.method} {page.path}"
     item = document.root["paths"].get(page.path)
     if not (isinstance(item, dict) and page.method in item):
-        raise DocumentError(
-            f"{name}:{page.line}: the slice lacks the operation that its code fence names: {page.method} {page.path}"
-        )
+        raise DocumentError(f"{name}:{page.line}: the slice lacks the operation that its code fence names: {operation}")
     if not (root / SPEC).exists():
         done = [f"{SPEC}: now the slice of {name}, version {document.version}"]
-        return _Vendored(page.text.encode(), document.version, [name], done)
+        return _Vendored(page.text.encode(), document.version, Sources([name]), done)
     vendored = read_document(SPEC.name, root / SPEC)
     merged = merge(vendored, document, replace=replace)
     file = work / "merged"
@@ -130,20 +133,13 @@ def _of_page(root: Path, work: Path, page: Page, name: str, *, replace: bool) ->
         raise VendorError(
             f"{name} cannot be merged, since other parts of {SPEC} would change; vendor the complete spec"
         )
-    sources = recorded_sources(root)
-    if (merged.changes and name not in sources) or not sources:
-        sources.append(name)
+    sources = source_file.read(root)
+    if not sources.names:
+        sources = Sources([name])
+    elif merged.changes and sources.names != [name]:
+        sources = sources.with_page(name, operation)
     done = [f"{SPEC}: {'added' if change.old is None else 'replaced'} {change.place}" for change in merged.changes]
     return _Vendored(merged.text.encode(), result.version, sources, done)
-
-
-def recorded_sources(root: Path) -> list[str]:
-    """Return the sources that the source file records; an empty list if the file is missing or invalid."""
-    try:
-        found = json.loads((root / SOURCE).read_bytes())["source"]
-    except (OSError, ValueError, LookupError, TypeError):
-        return []
-    return [source for source in (found if isinstance(found, list) else [found]) if isinstance(source, str)]
 
 
 def _content(path: Path) -> bytes | None:

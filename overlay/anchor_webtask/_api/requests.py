@@ -109,21 +109,24 @@ def _start_url(url: str) -> httpx.URL:
 
 
 def checked_task_id(task_id: object) -> str:
-    """Return a task id unchanged if it is valid in a URL path.
+    """Return a task id without the blanks around it, if it is valid in a URL path.
 
     Raises:
         ConfigurationError: The id is invalid.
     """
     if isinstance(task_id, str) and task_id.lstrip().startswith("{"):
         raise ConfigurationError("this is no task id, but perhaps a token: pass a token to tasks.resume")
-    if problem := task_id_problem(task_id):
-        raise ConfigurationError(f"the task id {problem}: {_id_advice(task_id)}")
-    return cast("str", task_id)
+    if isinstance(task_id, str) and "://" in task_id:
+        raise ConfigurationError("the task id is a URL: pass only the id, as the .id of a started task")
+    given = task_id
+    if isinstance(task_id, str) and task_id != task_id.strip():
+        given = task_id.strip()  # only then: it returns a plain `str`, and an id with a secret must stay hidden
+    if problem := task_id_problem(given):
+        raise ConfigurationError(f"the task id {problem}: {_id_advice(given)}")
+    return cast("str", given)
 
 
 def _id_advice(task_id: object) -> str:
-    if isinstance(task_id, str) and task_id.strip() and task_id_problem(task_id.strip()) is None:
-        return "remove it, for instance with strip()"
     for name in ("id", "task_id"):
         if hasattr(task_id, name):
             return f"pass its .{name}"
@@ -166,12 +169,14 @@ def _is_unicode(value: str) -> bool:
 
 
 def _url_problem(value: object) -> str | None:
+    if isinstance(value, list | tuple | set):
+        return f"must be text, not {type(value).__name__}: start one task for each URL"
     if value is not None and not isinstance(value, str | bytes | int | float):
         return f"must be text, not {type(value).__name__}: pass str(url)"
     if (problem := _text_problem(value)) or not isinstance(value, str):
         return problem
     if not re.match(_SCHEME, value.strip()):
-        return "has no scheme: it must start with https:// or http://"
+        return "has no scheme: it must start with https:// or http://, since the agent's browser cannot open your files"
     return None
 
 
@@ -187,13 +192,16 @@ def _steps_problem(value: object) -> str | None:
 
 def _secrets_problem(value: object) -> str | None:
     if not isinstance(value, Mapping):
-        return f"must be a mapping from names to text, not {type(value).__name__}"
+        return f'must be a mapping from names to text, such as {{"PASSWORD": "…"}}, not {type(value).__name__}'
     for name, secret in value.items():
         if type(name) is type(secret) is str and _is_unicode(name + secret):
             continue
         inner = secret if isinstance(secret, Mapping) else {name: secret}
         if not all(isinstance(part, str) and _is_unicode(part) for pair in inner.items() for part in pair):
-            return "must map names to text, or domain patterns to mappings from names to text"
+            return (
+                "must map names to text, or domain patterns to mappings from names to text: "
+                'write numbers as text, such as {"PIN": "1234"}'
+            )
     return None
 
 
@@ -241,6 +249,10 @@ _BODY_FIELDS: Final[Mapping[str, str]] = {
 
 def _prompt_problem(prompt: object) -> str | None:
     problem = _text_problem(prompt)
+    if problem and isinstance(prompt, list | tuple | set):
+        problem = f"{problem}: start one task for each prompt"
+    elif problem and not (isinstance(prompt, str) and prompt.strip()):
+        problem = f"{problem}: say in plain words what the agent should do"
     return problem and f"the prompt {problem}"
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
+from anchor_webtask._output.attrs_converters import taken_type
 from anchor_webtask._output.class_part import NO_DEFAULT, ClassPart, Field
 from anchor_webtask._output.type_hints import field_types, type_parameters
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +20,12 @@ if TYPE_CHECKING:
 
 
 class _Declared(NamedTuple):
-    """A field as its class declares it; see `Field`."""
+    """A field as its class declares it; see `Field`.
+
+    Attributes:
+        kind: The type of what the class takes for the field.
+        converted: The field's own type, if a converter makes it of what the class takes.
+    """
 
     name: str
     argument: str
@@ -26,6 +33,7 @@ class _Declared(NamedTuple):
     required: bool
     default: Any
     metadata: Mapping[Any, Any] = {}
+    converted: Any = None
 
 
 def is_class_with_fields(cls: Any) -> bool:
@@ -48,7 +56,7 @@ def empty_part(kind: Any) -> ClassPart:
         title = f"{title}[{', '.join(names)}]"
     if not issubclass(cls, msgspec.Struct):
         make = dict if issubclass(cls, dict) else cls
-        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=False)
+        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed(cls))
     config = cls.__struct_config__
     part = ClassPart(kind, title, cls, in_order=config.array_like, strict=config.forbid_unknown_fields)
     part.tag, part.tag_field = config.tag, config.tag_field
@@ -67,24 +75,40 @@ def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
     """
     cls = typing.get_origin(kind) or kind
     hints = field_types(kind)
-    own = type_parameters(cls)
     for each in _declared(cls, hints):
-        unknown = [name for name in type_parameters(each.kind) if name not in own]
-        unknown += [each.kind] if isinstance(each.kind, typing.TypeVar) and each.kind not in own else []
-        if unknown:
-            raise TypeError(
-                f"the field {each.name} has the type variable {unknown[0]!r}, which stands for no type there: "
-                f"annotate the field in {cls.__name__} again"
-            )
         description = each.metadata.get("description")
         yield Field(
             each.name,
             each.argument,
-            part_of(each.kind),
+            _part(cls, each, part_of),
             each.required,
             NO_DEFAULT if each.default is msgspec.UNSET else each.default,
             description if isinstance(description, str) else None,
         )
+
+
+def _part(cls: Any, field: _Declared, part_of: Callable[[Any], Part]) -> Part:
+    """Return the part of what a class takes for a field; that of the field's own type if no JSON is what it takes."""
+    try:
+        return part_of(_bound(cls, field.name, field.kind))
+    except Exception as error:
+        reraise_from_handler(error)
+        if field.converted is None or field.converted == field.kind:
+            raise
+    return part_of(_bound(cls, field.name, field.converted))
+
+
+def _bound(cls: Any, name: str, kind: Any) -> Any:
+    """Return the type of a field; raise if it has a type variable that is none of its class."""
+    own = type_parameters(cls)
+    unknown = [each for each in type_parameters(kind) if each not in own]
+    unknown += [kind] if isinstance(kind, typing.TypeVar) and kind not in own else []
+    if unknown:
+        raise TypeError(
+            f"the field {name} has the type variable {unknown[0]!r}, which stands for no type there: "
+            f"annotate the field in {cls.__name__} again"
+        )
+    return kind
 
 
 def _declared(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
@@ -114,7 +138,8 @@ def _of_attrs(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
         required = field.default is attrs.NOTHING
         default = NO_DEFAULT if required or isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]  # a function, in the stub
         kind = hints.get(field.name, Any if field.type is None else field.type)
-        yield _Declared(field.name, field.alias, kind, required, default, field.metadata)
+        taken = taken_type(cls, field, kind)
+        yield _Declared(field.name, field.alias, taken, required, default, field.metadata, converted=kind)
 
 
 def _of_dataclass(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
@@ -162,6 +187,11 @@ def special_form(origin: Any) -> str:
 
 def _is_namedtuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
+
+
+def is_closed(cls: type) -> bool:
+    """Whether a class is a TypedDict with `closed=True`, which has no other keys."""
+    return getattr(cls, "__closed__", None) is True
 
 
 def _is_typeddict_of_extensions(cls: type) -> bool:

@@ -106,11 +106,15 @@ class Output(NamedTuple, Generic[T]):
     def _first_fitting(self, raw: Any) -> Any:
         """Return the value of the first candidate that fits; else the `Mismatch` that says the most."""
         mismatches: list[Mismatch] = []
+        text: tuple[tuple[Step, ...], Any] | None = None
         for steps, candidate in self._candidates(raw):
             value = self._converted(candidate)
             if not isinstance(value, Mismatch):
                 return value
+            if text is not None and text[0] == steps and not isinstance(candidate, str | dict | list):
+                value = value._replace(found=text[1])  # the text was received, not the number that it stands for
             mismatches.append(value.prefixed(*steps))
+            text = (steps, candidate) if isinstance(candidate, str) else None
         return _most_useful(mismatches)
 
     def _texts(self, raw: Any) -> Iterator[tuple[tuple[Step, ...], str]]:

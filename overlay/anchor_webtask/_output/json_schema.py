@@ -52,7 +52,7 @@ class JsonSchema:
         if not isinstance(schema, Mapping):
             raise ConfigurationError(f"JsonSchema takes a schema as a dict, not {type(schema).__name__}")
         self.schema: Schema = json_copy(schema)
-        if mistake := mistakes.says_nothing(self.schema):
+        if mistake := mistakes.schema_problem(self.schema):
             raise ConfigurationError(mistake)
         try:
             jsonschema.Draft202012Validator.check_schema(self.schema)
@@ -93,9 +93,9 @@ def _multiple_of(_: Any, factor: float, value: Any, __: Any) -> Iterator[Excepti
     """Check `multipleOf` in decimal arithmetic, in which 19.99 is a multiple of 0.01."""
     from jsonschema import ValidationError
 
-    from anchor_webtask._output.numbers import as_fraction
+    from anchor_webtask._output.numbers import is_multiple
 
-    if isinstance(value, int | float) and not isinstance(value, bool) and as_fraction(value) % as_fraction(factor):
+    if isinstance(value, int | float) and not isinstance(value, bool) and not is_multiple(value, factor):
         yield ValidationError(f"{value!r} is not a multiple of {factor}")
 
 

@@ -88,7 +88,7 @@ class Enumeration(Listing):
         return {"enum": self.listed}
 
     def unlisted(self, value: Any) -> Any:
-        if "_missing_" not in {name for cls in self._cls.__mro__[:-1] if cls not in _LIBRARY for name in vars(cls)}:
+        if not takes_more(self._cls):
             return super().unlisted(value)
         try:
             return self._cls(value)  # calls the class's own `_missing_`
@@ -97,6 +97,11 @@ class Enumeration(Listing):
 
 
 _LIBRARY: Final = frozenset({enum.Enum, enum.Flag, enum.IntFlag, enum.IntEnum, enum.StrEnum})
+
+
+def takes_more(cls: type[enum.Enum]) -> bool:
+    """Whether an enum has a `_missing_` of its own, which takes other values than those of the members."""
+    return any("_missing_" in vars(each) for each in cls.__mro__[:-1] if each not in _LIBRARY)
 
 
 class Flags(Enumeration):
@@ -126,8 +131,13 @@ class Flags(Enumeration):
     def _is_combination(self, value: Any) -> bool:
         if self._combinations is not None:
             return value in self._combinations
-        left = int(value) if value == int(value) and value >= 0 else -1
-        return left >= 0 and not functools.reduce(lambda rest, each: rest & ~each, self.listed, left)
+        return is_combination(value, self.listed)
+
+
+def is_combination(value: float | Decimal, members: list[int]) -> bool:
+    """Whether a number is a combination of a Flag's members."""
+    left = int(value) if value == int(value) and value >= 0 else -1
+    return left >= 0 and not functools.reduce(lambda rest, each: rest & ~each, members, left)
 
 
 def combinations(members: tuple[int, ...]) -> frozenset[int] | None:

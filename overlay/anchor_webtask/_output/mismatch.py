@@ -49,7 +49,7 @@ class Mismatch(NamedTuple):
         key = "" if self.key is None else f"invalid key {redact(json.dumps(self.key)[:MAX_REDACTED])}: "
         expected = f"{key}{self.expected}{redact(self.quoted[:MAX_REDACTED])}"
         path = _shortened(self.path(redact, known), MAX_PATH)
-        return f"at {path}: {_shortened(expected, MAX_EXPECTED)}; found {_excerpt(self.found, redact)}"
+        return f"at {path}: {_shortened(expected, MAX_EXPECTED)}; found {excerpt(self.found, redact)}"
 
     def __str__(self) -> str:
         return self.describe()
@@ -57,6 +57,11 @@ class Mismatch(NamedTuple):
     def prefixed(self, *steps: Step) -> Mismatch:
         """Return a copy of the mismatch with `steps` before the mismatch's own steps."""
         return self._replace(steps=(*steps, *self.steps))
+
+
+def place(steps: tuple[Step, ...]) -> str:
+    """Return the place to which steps lead, as a JSONPath, shortened for a message."""
+    return _shortened(Mismatch(steps, "", None).path(), MAX_PATH)
 
 
 def value_at(value: Any, steps: tuple[Step, ...]) -> Any:
@@ -77,7 +82,7 @@ def _escaped(character: str) -> str:
     return json.dumps(character, ensure_ascii=not character.isprintable())[1:-1]
 
 
-def _excerpt(found: Any, redact: Callable[[str], str]) -> str:
+def excerpt(found: Any, redact: Callable[[str], str] = str) -> str:
     """Return the beginning of a value's JSON, short and printable."""
     return _shortened("".join(_redacted_chunks(found, redact)), MAX_EXCERPT)
 

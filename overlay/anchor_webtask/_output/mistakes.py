@@ -7,7 +7,10 @@ import typing
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from anchor_webtask._output.mismatch import excerpt, place
+
 if TYPE_CHECKING:
+    from anchor_webtask._output.mismatch import Step
     from anchor_webtask._output.schema_shape import Schema
 
 _TYPING_MODULES: Final = frozenset({"types", "typing", "typing_extensions"})
@@ -48,6 +51,12 @@ _NOTES: Final = frozenset(
         *("example", "examples", "deprecated", "readOnly", "writeOnly", "nullable", "discriminator", "id"),
     }
 )
+
+_TEXT_NOTES: Final = frozenset({"$schema", "$id", "$anchor", "$comment", "title", "description", "id"})
+"""Keywords whose value is text: another value shows that the keyword is meant as the name of a field."""
+
+_ENVELOPES: Final = ("json_schema", "format", "function", "schema", "parameters", "input_schema")
+"""The names under which the requests of other APIs hold a schema."""
 
 _MAX_PARTS: Final = 1000
 _MAX_SHOWN: Final = 60
@@ -134,15 +143,50 @@ def _python_type(schema: object) -> type | None:
 
 def says_nothing(schema: Schema) -> str | None:
     """Return why a schema allows every answer though it seems to describe one; None if it describes something."""
-    if not schema.keys().isdisjoint(_DEMANDS):
-        return None
-    name = next((name for name, value in schema.items() if name not in _NOTES or value in _TYPE_NAMES), None)
-    if name is None:
-        return None
+    if path := _schema_inside(schema):
+        return f"output is not a JSON Schema, but a dict that contains one: pass only what is under {path}"
+    name = _field_among_keywords(schema)
+    return name and f"output is not a JSON Schema: {_field_advice(name)}"
+
+
+def _schema_inside(part: Any) -> str:
+    """Return where a schema is inside the envelope in which other APIs take it; empty if there is no envelope."""
+    path = ""
+    while isinstance(part, dict) and not (_DEMANDS - {"type", "format"}) & part.keys():
+        name = next((name for name in _ENVELOPES if isinstance(part.get(name), dict)), None)
+        others = [value for key, value in part.items() if key != name]
+        if name is None or part.get("type") in _TYPE_NAMES or any(isinstance(value, dict) for value in others):
+            break
+        path, part = f'{path}["{name}"]', part[name]
+    return path
+
+
+def _field_among_keywords(part: dict[str, Any]) -> str | None:
+    """Return a key that is meant as the name of a field, in a dict that has fields in place of keywords."""
+    if not part.keys().isdisjoint(_DEMANDS):
+        return next((name for name, value in part.items() if _is_unknown(name) and _has_type(value)), None)
+    return next((name for name, value in part.items() if name not in _NOTES or _is_field(name, value)), None)
+
+
+def _is_unknown(keyword: str) -> bool:
+    return keyword not in _DEMANDS | _NOTES and not keyword.startswith(("x-", "$"))
+
+
+def _has_type(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("type") in _TYPE_NAMES
+
+
+def _is_field(keyword: str, value: Any) -> bool:
+    if isinstance(value, str):
+        return value in _TYPE_NAMES or value in _MEANT_TYPES
+    return keyword in _TEXT_NOTES or _has_type(value)
+
+
+def _field_advice(name: str) -> str:
     return (
-        f"output is not a JSON Schema: {name!r} is not one of its keywords. To ask for an object with the field "
-        f'{name!r}, write {{"type": "object", "properties": {{"{name}": {{"type": …}}}}, "required": ["{name}"]}}, or '
-        "pass a class with this field"
+        f"{name!r} is not one of its keywords. To ask for an object with the field {name!r}, "
+        f'write {{"type": "object", "properties": {{"{name}": {{"type": …}}}}, "required": ["{name}"]}}, '
+        "or pass a class with this field"
     )
 
 
@@ -150,49 +194,53 @@ def schema_problem(schema: Schema) -> str | None:
     """Return why a dict is not a JSON Schema; None if no typical mistake is found in it."""
     if problem := says_nothing(schema):
         return problem
-    pending: list[tuple[Any, str]] = [(schema, "$")]
+    pending: list[tuple[Any, tuple[Step, ...]]] = [(schema, ())]
     while pending:
-        part, path = pending.pop()
-        problem = _problem(part, path, pending)
+        part, steps = pending.pop()
+        problem = _problem(part, steps, pending)
         if problem is not None:
             return f"output is not a valid JSON Schema at {problem}"
     return None
 
 
-def _problem(part: Any, path: str, pending: list[tuple[Any, str]]) -> str | None:
+def _problem(part: Any, steps: tuple[Step, ...], pending: list[tuple[Any, tuple[Step, ...]]]) -> str | None:
     """Return what is wrong with a part of a schema; add the schemas in it to those that are still to be checked."""
     if isinstance(part, bool):
         return None
     if not isinstance(part, dict):
         meant = _MEANT_TYPES.get(part, part) if isinstance(part, str) else None
         advice = f'; write {{"type": "{meant}"}}' if meant in _TYPE_NAMES else ""
-        return f"{path}: expected a schema, found {_shown(part)}{advice}"
+        return f"{place(steps)}: expected a schema, found {excerpt(part)}{advice}"
+    if name := _field_among_keywords(part):
+        return f"{place(steps)}: {_field_advice(name)}"
     for keyword, value in part.items():
-        place = f"{path}.{keyword}"
+        inside = (*steps, keyword)
         if keyword == "type":
-            for name in value if isinstance(value, list) else [value]:
-                if name not in _TYPE_NAMES:
-                    meant = _MEANT_TYPES.get(name) if isinstance(name, str) else None
-                    advice = f'write "{meant}"' if meant else f"use one of {', '.join(_TYPE_NAMES)}"
-                    return f"{place}: {_shown(name)} is not a type of JSON; {advice}"
+            if problem := _type_problem(value):
+                return f"{place(inside)}: {problem}"
         elif keyword in _SCHEMAS_BY_NAME:
             if not isinstance(value, dict):
-                return f"{place}: expected a dict of schemas, found {_shown(value)}"
-            pending += [(inner, f"{place}.{name}") for name, inner in value.items()]
+                return f"{place(inside)}: expected a dict of schemas, found {excerpt(value)}"
+            pending += [(inner, (*inside, name)) for name, inner in value.items()]
         elif keyword in _LISTS_OF_SCHEMAS:
             if not isinstance(value, list):
-                return f"{place}: expected a list of schemas, found {_shown(value)}"
-            pending += [(inner, f"{place}[{index}]") for index, inner in enumerate(value)]
+                return f"{place(inside)}: expected a list of schemas, found {excerpt(value)}"
+            pending += [(inner, (*inside, index)) for index, inner in enumerate(value)]
         elif keyword in _SCHEMAS or (keyword == "items" and not isinstance(value, list)):
-            pending.append((value, place))
+            pending.append((value, inside))
         elif keyword == "required" and not isinstance(value, list):
+            field = excerpt(steps[-1] if steps[-2:-1] == ("properties",) else "amount")
             return (
-                f"{place}: expected a list of names, found {_shown(value)}; "
-                'write it beside "properties", such as "required": ["amount"]'
+                f"{place(inside)}: expected a list of names, found {excerpt(value)}; "
+                f'write it beside "properties", such as "required": [{field}]'
             )
     return None
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+def _type_problem(value: Any) -> str | None:
+    for name in value if isinstance(value, list) else [value]:
+        if name not in _TYPE_NAMES:
+            meant = _MEANT_TYPES.get(name) if isinstance(name, str) else None
+            advice = f'write "{meant}"' if meant else f"use one of {', '.join(_TYPE_NAMES)}"
+            return f"{excerpt(name)} is not a type of JSON; {advice}"
+    return None

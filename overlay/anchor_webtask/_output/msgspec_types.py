@@ -14,7 +14,6 @@ import msgspec
 from anchor_webtask._output.definitions import Definitions
 from anchor_webtask._output.json_schema import json_problem
 from anchor_webtask._output.mismatch import Mismatch
-from anchor_webtask._output.numbers import may_have_infinity
 from anchor_webtask._output.parts import Unfit
 from anchor_webtask._output.plain_types import is_plain
 from anchor_webtask._output.type_parts import unsupported
@@ -47,14 +46,14 @@ class Converter:
         self._tree, self.schema = made
         self._kind = kind
         self.keeps_digits = self._tree.has_decimal
-        self._is_plain = not (self._tree.has_decimal and self._tree.has_any) and is_plain(kind)
+        self._is_plain = is_plain(kind)
 
     def convert(self, value: Any) -> Any:
         """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
-        if self._is_plain and not (self.keeps_digits and may_have_infinity(msgspec.json.encode(value))):
+        if self._is_plain:
             try:
                 return msgspec.convert(value, self._kind, str_keys=True)
-            except (msgspec.ValidationError, RecursionError, OverflowError):
+            except (msgspec.ValidationError, RecursionError, OverflowError, TypeError):  # no set has a list
                 pass
         try:
             return self._tree.part.convert(value)

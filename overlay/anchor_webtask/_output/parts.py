@@ -7,7 +7,6 @@ whole number nor names the place of an error.
 
 from __future__ import annotations
 
-import math
 import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
@@ -15,13 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from anchor_webtask._output.mismatch import Mismatch, Step
-from anchor_webtask._output.numbers import as_fraction, with_floats
-from anchor_webtask._output.schema_shape import INTEGER_KEY, NUMBER_KEY, Schema
+from anchor_webtask._output.numbers import with_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from anchor_webtask._output.definitions import Definitions
+    from anchor_webtask._output.schema_shape import Schema
 
 _JSON_KINDS: Final[dict[type, str]] = {
     type(None): "null",
@@ -38,9 +37,6 @@ ANY: Final = frozenset(_JSON_KINDS.values())
 
 _QUOTES_NOTHING: Final = re.compile(r"Expected `[^`]*`(, got `[^`]*`)?")
 """Messages of msgspec that quote nothing of the answer; others may quote it."""
-_NUMBER: Final = re.compile(NUMBER_KEY["pattern"])
-_MAX_NUMBER: Final = 1000
-"""A longer text is not read as a number."""
 _KEYS: Final[dict[str, dict[str, bool | None]]] = {"bool": {"true": True, "false": False}, "null": {"null": None}}
 """The keys of a dict that stand for values which are no text."""
 _DURATION: Final = re.compile(
@@ -126,13 +122,17 @@ class Scalar(Part):
         return shown if self.label in {"str", "date", "datetime", "time", "duration", "uuid"} else {}
 
     def convert(self, value: Any) -> Any:
+        return self._converted(value, value)
+
+    def _converted(self, value: Any, received: Any) -> Any:
+        """Convert JSON, which may be another form of what was received; an error shows what was received."""
         try:
             return msgspec.convert(value, self.kind)
         except msgspec.ValidationError as error:
-            message = str(error)
+            message = str(error).replace("got `decimal`", "got `float`")  # a number whose digits were kept
         if _QUOTES_NOTHING.fullmatch(message):
-            raise Unfit.because(message, value)
-        raise Unfit.because("", value, quoted=message)
+            raise Unfit.because(message, received)
+        raise Unfit.because("", received, quoted=message)
 
     def convert_key(self, text: str) -> Any:
         return self.convert(_KEYS.get(self.label, {}).get(text, text))
@@ -148,6 +148,16 @@ class Anything(Scalar):
         return with_floats(value)
 
 
+class Boolean(Scalar):
+    """`bool`: the texts "true" and "false" fit, too, as a number as text does."""
+
+    def __init__(self, kind: Any) -> None:
+        super().__init__(kind, "bool", {"bool"})
+
+    def convert(self, value: Any) -> Any:
+        return super().convert(_KEYS["bool"].get(value, value) if isinstance(value, str) else value)
+
+
 class Duration(Scalar):
     """`timedelta`: msgspec does not know weeks, months and years, which the format `duration` admits."""
 
@@ -157,52 +167,7 @@ class Duration(Scalar):
             return super().convert(value)
         days = sum(int(found[name] or 0) * factor for name, factor in _DAYS.items())
         clock = "".join(f"{found[name]}{name[0].upper()}" for name in ("hours", "minutes", "seconds") if found[name])
-        return super().convert(f"{found['sign']}P{days}D{'T' if clock else ''}{clock}")
-
-
-class Number(Scalar):
-    """`int`, `float` or `Decimal`. A text that is a number fits, too, as it does for pydantic."""
-
-    def __init__(self, base: type, kind: Any, checked: Any, multiple_of: float | None) -> None:
-        """Make the part.
-
-        Args:
-            base: `int`, `float` or `Decimal`.
-            kind: The type with all constraints, for the schema.
-            checked: The type with the constraints that msgspec checks.
-            multiple_of: What a value must be a multiple of, in decimal arithmetic.
-        """
-        super().__init__(kind, base.__name__.lower(), {*NUMBERS, "str"} if base is Decimal else NUMBERS)
-        self.kind = checked
-        self._base = base
-        self._multiple_of = multiple_of
-
-    def key_schema(self) -> Schema:
-        return dict(INTEGER_KEY if self._base is int else NUMBER_KEY)
-
-    def convert(self, value: Any) -> Any:
-        number = super().convert(self._number(value))
-        if self._base is Decimal and not number.is_finite():
-            raise Unfit.because("Expected a finite number", value)
-        if self._multiple_of is not None and as_fraction(number) % as_fraction(self._multiple_of):
-            raise Unfit.because(f"Expected `{self.label}` that's a multiple of {self._multiple_of}", value)
-        return number
-
-    def _number(self, value: Any) -> Any:
-        """Return JSON as msgspec takes it for a number: a text as its number, and `3.0` as 3 for an `int`."""
-        if isinstance(value, str):
-            if len(value) > _MAX_NUMBER or not _NUMBER.fullmatch(value):
-                return value
-            number: Any = Decimal(value)
-            if self._base is not Decimal and math.isinf(float(number)):
-                raise Unfit.because("Expected a finite number", value)
-        elif isinstance(value, float | Decimal):
-            number = value
-        else:
-            return value
-        if self._base is int:
-            return int(number) if number == int(number) else value
-        return float(number) if self._base is float else number
+        return self._converted(f"{found['sign']}P{days}D{'T' if clock else ''}{clock}", value)
 
 
 class Items(Part):
@@ -211,7 +176,7 @@ class Items(Part):
     label = "array"
     json_kinds = frozenset({"array"})
 
-    def __init__(self, shell: Any, make: Callable[[list[Any]], Any], item: Part) -> None:
+    def __init__(self, shell: Any, make: type[Any], item: Part) -> None:
         """Make the part.
 
         Args:
@@ -231,8 +196,13 @@ class Items(Part):
         if not isinstance(value, list):
             raise expected(self.label, value)
         items = converted_items(value, [self._item] * len(value))
-        self._shell.convert(value)
-        return self._make(items)
+        try:
+            self._shell.convert(value)
+            return self._make(items)
+        except TypeError:
+            raise Unfit.because(
+                f"Expected items of a {self._make.__name__}, which are no lists or objects", value
+            ) from None
 
 
 class Tuple(Part):

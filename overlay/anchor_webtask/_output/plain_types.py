@@ -6,10 +6,12 @@ import dataclasses
 import enum
 import typing
 from collections import abc
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from anchor_webtask._output.class_fields import is_closed
 from anchor_webtask._output.type_parts import parts
 from anchor_webtask._signals import reraise_from_handler
 
@@ -28,8 +30,14 @@ def _is_plain_part(part: Any) -> bool:
     cls = typing.get_origin(part) or part
     if not isinstance(cls, type):
         return True
+    if cls is Decimal:
+        return False  # msgspec reads the texts "nan" and "1_000"
     if issubclass(cls, abc.Mapping) and float in parts(next(iter(typing.get_args(part)), str)):
         return False  # msgspec reads the key "nan"
+    if cls is abc.Iterable:
+        return False  # msgspec does not check the items
+    if is_closed(cls):
+        return False  # msgspec ignores other keys
     if issubclass(cls, enum.Flag):
         return False  # msgspec takes undefined values
     # msgspec does not call the class's constructor: it runs no converters, and sets fields that are no arguments.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import itertools
 import re
 from decimal import Decimal
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import pydantic
 import pydantic.dataclasses  # else pydantic imports it when it makes its first schema
-import pydantic.json_schema
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.json_schema import json_problem
-from anchor_webtask._output.listed_parts import combinations
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
-from anchor_webtask._output.numbers import may_have_infinity, with_decimal_texts, with_whole_numbers
-from anchor_webtask._output.pydantic_values import excluded
-from anchor_webtask._output.schema_shape import DECIMAL, INTEGER_KEY, NUMBER_KEY, Schema
+from anchor_webtask._output.numbers import with_decimal_texts, with_whole_numbers
+from anchor_webtask._output.pydantic_schemas import MarkedSchemas, Schemas
+from anchor_webtask._output.pydantic_verdicts import Verdicts
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, parts, unsupported
 from anchor_webtask._signals import reraise_from_handler
 
@@ -27,53 +24,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydantic_core import ErrorDetails
-    from pydantic_core.core_schema import DecimalSchema, DictSchema, EnumSchema
-
-_KEY_SCHEMAS: Final = {"int": INTEGER_KEY, "float": NUMBER_KEY, "decimal": NUMBER_KEY}
 
 _QUOTES_NOTHING: Final = r"Input should be [a-z ,]+|Field required(: .*)?"
 """Messages of pydantic that quote nothing of the answer; others may quote it, or be those of a type's own code."""
 
 MAX_PATHS: Final = 100
 """An error location of pydantic can be ambiguous; at most this many paths through the answer are tried for it."""
-
-
-class Schemas(pydantic.json_schema.GenerateJsonSchema):
-    """pydantic's schema generator, which also describes dict keys that stand for numbers or enum members."""
-
-    def dict_schema(self, schema: DictSchema) -> Schema:
-        """Return the schema of a dict, with `propertyNames` for keys that are numbers or enum members."""
-        generated = super().dict_schema(schema)
-        keys: Any = schema.get("keys_schema", {"type": "any"})
-        names: Schema | None = _KEY_SCHEMAS.get(keys["type"])
-        if keys["type"] == "literal" and not all(isinstance(each, str) for each in keys["expected"]):
-            raise pydantic.errors.PydanticInvalidForJsonSchema(
-                f"the keys of an object are text, and pydantic takes no text for {keys['expected']}: use an Enum"
-            )
-        if keys["type"] == "enum":
-            names = {"enum": [str(member.value) for member in keys["members"]]}
-        return generated if names is None else {**generated, "propertyNames": names}
-
-    def decimal_schema(self, schema: DecimalSchema) -> Schema:
-        """Return the schema of a Decimal; its `format` marks the places where numbers keep their digits."""
-        generated = super().decimal_schema(schema)
-        for each in generated.get("anyOf", ()):
-            if each.get("type") == "string":
-                each["format"] = DECIMAL
-        return generated
-
-    def enum_schema(self, schema: EnumSchema) -> Schema:
-        """Return the schema of an enum; a Flag may be a combination of its members."""
-        generated = super().enum_schema(schema)
-        if not issubclass(schema["cls"], enum.Flag):
-            return generated
-        values = combinations(tuple(member.value for member in schema["cls"].__members__.values()))
-        return {**generated, "enum": sorted(values)} if values else {"type": "integer", "minimum": 0}
-
-
-def schema_of(adapter: pydantic.TypeAdapter[Any]) -> Schema:
-    """Return the schema of an adapter's type."""
-    return adapter.json_schema(schema_generator=Schemas)
 
 
 def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
@@ -101,7 +57,7 @@ def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
     try:
         adapter = pydantic.TypeAdapter(kind)
         adapter.rebuild(raise_errors=True)  # raises if the name in a forward reference is not defined
-        schema = schema_of(adapter)
+        schema = adapter.json_schema(schema_generator=Schemas)
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
         reraise_from_handler(error)
         return str(error).partition("\n")[0] or type(error).__name__
@@ -124,10 +80,9 @@ class Converter:
 
     def __init__(self, kind: Any) -> None:
         self._adapter = adapter_of(kind)
-        self.schema = schema_of(self._adapter)
-        found = list(parts(kind))
-        self.keeps_digits = any(part is Decimal for part in found)
-        self._has_flags = any(isinstance(part, type) and issubclass(part, enum.Flag) for part in found)
+        self.schema = self._adapter.json_schema(schema_generator=Schemas)
+        self._verdicts = Verdicts(self._adapter.json_schema(schema_generator=MarkedSchemas))
+        self.keeps_digits = any(part is Decimal for part in parts(kind))
 
     def convert(self, value: Any) -> Any:
         """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
@@ -150,8 +105,8 @@ class Converter:
         except pydantic.ValidationError as error:
             errors = error.errors(include_url=False, include_context=False)
         else:
-            problem = excluded(result) if self._has_flags or may_have_infinity(text) else None
-            return result if problem is None else Mismatch((), problem, value)
+            problem = self._verdicts.mismatch(value)
+            return result if problem is None else problem
         # A union has errors for each of its alternatives: the error at the deepest place is the most useful one.
         return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
 

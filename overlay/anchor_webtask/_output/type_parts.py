@@ -8,10 +8,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 import inspect
+import sys
 import typing
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._output.attrs_converters import taken_type
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -56,14 +58,14 @@ def impossible(kind: Any) -> str | None:
             return f"{part!r} has no values"
         if isinstance(cls, enum.EnumType) and not cls.__members__:
             return f"the enum {cls!r} has no members: add some"
-        if isinstance(cls, type) and inspect.isabstract(cls) and not _is_container(cls):
+        if isinstance(cls, type) and inspect.isabstract(cls) and not _is_of_library(cls):
             return f"{cls!r} is abstract, so no value of it can be made: use a class without abstract methods"
     return None
 
 
-def _is_container(cls: type) -> bool:
-    """Whether an abstract class is one of the standard library, such as `Sequence`, for which a list is made."""
-    return cls.__module__ in {"collections.abc", "typing"}
+def _is_of_library(cls: type) -> bool:
+    """Whether a class is one of the standard library; for abstract ones such as `Sequence`, a list is made."""
+    return cls.__module__.partition(".")[0] in sys.stdlib_module_names
 
 
 def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> ConfigurationError:
@@ -127,6 +129,8 @@ def _fields(cls: Any) -> list[Any]:
         reraise_from_handler(error)
         return []  # the library that makes the schema reports the invalid annotation
     others = _not_asked_for(cls)
+    for field in getattr(cls, "__attrs_attrs__", ()):
+        hints[field.name] = taken_type(cls, field, hints.get(field.name, field.type))
     fields = [hint for name, hint in hints.items() if name not in others and typing.get_origin(hint) is not ClassVar]
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in fields]
 

@@ -15,7 +15,8 @@ import msgspec
 
 from anchor_webtask._output.class_fields import empty_part, fields_of, is_class_with_fields, special_form
 from anchor_webtask._output.listed_parts import Enumeration, Flags, literal
-from anchor_webtask._output.parts import Anything, Duration, Items, Mapping, Number, Part, Scalar, Tuple
+from anchor_webtask._output.number_part import Number
+from anchor_webtask._output.parts import Anything, Boolean, Duration, Items, Mapping, Part, Scalar, Tuple
 from anchor_webtask._output.type_hints import resolved, substituted
 from anchor_webtask._output.union_part import Union
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _SCALARS: Final[dict[Any, tuple[str, str]]] = {
     str: ("str", "str"),
-    bool: ("bool", "bool"),
     None: ("null", "null"),
     type(None): ("null", "null"),
     bytes: ("bytes", "str"),
@@ -37,7 +37,7 @@ _SCALARS: Final[dict[Any, tuple[str, str]]] = {
     uuid.UUID: ("uuid", "str"),
 }
 """Scalars that msgspec converts: what they are called in messages, and the kind of their JSON."""
-_LISTS: Final = (list, abc.Collection, abc.MutableSequence, abc.Sequence)
+_LISTS: Final = (list, abc.Collection, abc.Iterable, abc.MutableSequence, abc.Sequence)
 _SETS: Final = (set, abc.MutableSet, abc.Set)
 _DICTS: Final = (dict, abc.MutableMapping, abc.Mapping)
 _CONTAINERS: Final[dict[Any, Any]] = {
@@ -57,12 +57,10 @@ class Tree(NamedTuple):
 
     Attributes:
         part: The type itself.
-        has_any: Whether a part is `Any`.
         has_decimal: Whether a part is `Decimal`.
     """
 
     part: Part
-    has_any: bool
     has_decimal: bool
 
 
@@ -73,7 +71,7 @@ def tree_of(kind: Any) -> Tree:
         Exception: The type has a part of which no JSON can be asked for. The part's own code may raise anything.
     """
     builder = _Builder()
-    return Tree(builder.part(kind), builder.has_any, builder.has_decimal)
+    return Tree(builder.part(kind), builder.has_decimal)
 
 
 class _Described(Part):
@@ -117,7 +115,6 @@ class _Builder:
     def __init__(self) -> None:
         self._classes: dict[Any, Part] = {}
         self._aliases: dict[Any, _Alias] = {}
-        self.has_any = False
         self.has_decimal = False
 
     def part(self, kind: Any) -> Part:
@@ -156,14 +153,17 @@ class _Builder:
 
     def _scalar(self, kind: Any, metas: list[msgspec.Meta]) -> Part:
         part = _scalar(kind, metas)
-        self.has_any |= isinstance(part, Anything)
         self.has_decimal |= kind is Decimal
         return part
 
     def _class(self, kind: Any) -> Part:
         if kind not in self._classes:
             self._classes[kind] = part = empty_part(kind)
-            part.fields += fields_of(kind, self.part)
+            try:
+                part.fields += fields_of(kind, self.part)
+            except BaseException:
+                del self._classes[kind]  # else a later use would find the class without its fields
+                raise
         return self._classes[kind]
 
     def _alias(self, kind: Any) -> Part:
@@ -220,9 +220,9 @@ def _scalar(kind: Any, metas: list[msgspec.Meta]) -> Part:
     if kind is Any:
         return Anything(full)
     if kind in {int, float, Decimal} if _is_hashable(kind) else False:
-        multiples = [meta.multiple_of for meta in metas if meta.multiple_of is not None]
-        checked = [_only(meta, tuple(name for name in _CONSTRAINTS if name != "multiple_of")) for meta in metas]
-        return Number(kind, full, Annotated[kind, *checked] if metas else kind, multiples[-1] if multiples else None)
+        return Number(kind, metas)
+    if kind is bool:
+        return Boolean(full)
     if kind is datetime.timedelta:
         return Duration(full, "duration", {"str"})
     if not _is_hashable(kind) or kind not in _SCALARS:

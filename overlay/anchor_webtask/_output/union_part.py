@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LAST: Final = ("str", "any")
 """The labels of what takes every text: the other members of a union are tried before."""
+_AS_TEXT: Final = NUMBERS | {"bool"}
+"""The kinds of JSON that agents also write as text."""
 _FOR_NUMBERS: Final = {"int": ("int", "float", "decimal"), "float": ("float", "decimal", "int")}
 
 
@@ -53,9 +55,9 @@ class Union(Part):
     def convert(self, value: Any) -> Any:
         kind = json_kind(value)
         members = self._ordered(kind)
-        if not members and kind == "str":  # a number as text
-            members = [each for each in self.members if not NUMBERS.isdisjoint(each.json_kinds)]
-            members = [each for each in members if not isinstance(each, Listing)]
+        if kind == "str":  # it may be a number or a boolean as text
+            others = [each for each in self.members if each not in members and not isinstance(each, Listing)]
+            members += [each for each in others if not _AS_TEXT.isdisjoint(each.json_kinds)]
         if kind == "object" and len(self._tagged) > 1:
             members = [each for each in members if each not in self._tagged] + self._with_tag_of(value, members)
         fitting: list[tuple[int, Any]] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Never
 
 from anchor_webtask._errors import ConfigurationError
 
@@ -12,7 +12,7 @@ MAX_VALUE: Final = 86_400
 """A day in seconds: a longer delay is a mistake, and arithmetic with very large numbers overflows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, init=False)
 class WaitPolicy:
     """How often a wait checks its task: each delay is a fraction of the time that the task has run, within bounds.
 
@@ -23,17 +23,30 @@ class WaitPolicy:
         jitter: The fraction by which each delay is randomly lengthened or shortened, so that many waits spread out.
 
     Raises:
-        ConfigurationError: A value is out of range.
+        ConfigurationError: A value is out of range, or is passed by position.
     """
 
-    fraction: float = 0.09
-    minimum: float = 2.0
-    maximum: float = 60.0
-    jitter: float = 0.1
+    fraction: float
+    minimum: float
+    maximum: float
+    jitter: float
 
-    def __post_init__(self) -> None:
-        for name in ("fraction", "minimum", "maximum", "jitter"):
-            value = getattr(self, name)
+    def __init__(
+        self,
+        *positional: Never,
+        fraction: float = 0.09,
+        minimum: float = 2.0,
+        maximum: float = 60.0,
+        jitter: float = 0.1,
+    ) -> None:
+        if positional:
+            raise ConfigurationError(
+                "WaitPolicy accepts only fraction, minimum, maximum and jitter, each by its name: "
+                "WaitPolicy(minimum=5) waits at least 5 seconds between two checks"
+            )
+        given = {"fraction": fraction, "minimum": minimum, "maximum": maximum, "jitter": jitter}
+        for name, value in given.items():
+            object.__setattr__(self, name, value)
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise ConfigurationError(f"WaitPolicy: {name} must be a finite number of at least 0, not {value!r}")
             if value > MAX_VALUE:

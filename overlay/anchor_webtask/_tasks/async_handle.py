@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from anchor_webtask._api.responses import read_status
 from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
+from anchor_webtask._misuse import handle_hints
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
@@ -91,6 +92,8 @@ class AsyncWebTask(Handle[T]):
     Creating or dropping a handle does not affect the web task, which runs on the server. Cancelling a wait does not
     cancel the web task. Several asyncio or trio tasks of one event loop may wait on one handle.
     """
+
+    _hints: ClassVar = handle_hints(result="(await task.result())", refresh="await task.refresh()")
 
     def __init__(self, sender: AsyncSender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
         super().__init__(setup, state, started=started)

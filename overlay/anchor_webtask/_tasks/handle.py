@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, Generic, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn
 
 from anchor_webtask._api.requests import checked_task_id, status_request
 from anchor_webtask._errors import NoTaskIdError, TaskFailedError
+from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
@@ -16,7 +17,7 @@ from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.prepared_request import PreparedRequest
@@ -46,6 +47,9 @@ class Setup(NamedTuple, Generic[T]):
 
 class Handle(Generic[T]):
     """The parts of a handle that do no I/O; `WebTask` and `AsyncWebTask` add the I/O."""
+
+    _hints: ClassVar[Mapping[str, str]]
+    """What to use instead of attributes that a handle does not have."""
 
     def __init__(self, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
         self._setup = setup
@@ -98,6 +102,13 @@ class Handle(Generic[T]):
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
+
+    if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
+
+        def __getattr__(self, name: str) -> Any:
+            if hasattr(type(self), name):  # a property has raised an AttributeError, as `id` does, and raises it again
+                return object.__getattribute__(self, name)
+            raise missing_attribute(self, name, self._hints)
 
     @cached_property
     def _status_request(self) -> Sealed[PreparedRequest]:

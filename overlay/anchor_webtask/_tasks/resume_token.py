@@ -48,7 +48,9 @@ def decode(text: object, base_url: str) -> Token:
         ConfigurationError: The token is damaged, has a later version, or belongs to another base URL.
     """
     if not isinstance(text, str):
-        raise ConfigurationError(f"the token must be the text that task.token() returned, not {type(text).__name__}")
+        raise ConfigurationError(
+            f"the token must be the text that task.token() returned, not {type(text).__name__}{_advice(text)}"
+        )
     try:
         fields: Any = json.loads(text)
     except (ValueError, RecursionError):
@@ -74,6 +76,17 @@ def decode(text: object, base_url: str) -> Token:
             "make a client for the token's base_url"
         )
     return token
+
+
+def _advice(given: object) -> str:
+    """Return what to pass instead of something that is no text."""
+    if hasattr(given, "token"):
+        return ": pass its token()"
+    if hasattr(given, "task_id"):
+        return ": pass its .task_id to tasks.get"
+    if isinstance(given, dict):
+        return ": pass the text itself, without json.loads"
+    return ": pass its text, .decode()" if isinstance(given, bytes) else ""
 
 
 def _is_version(value: object) -> bool:

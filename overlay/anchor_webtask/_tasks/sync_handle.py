@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from anchor_webtask._api.responses import read_status
 from anchor_webtask._config import checked_timeout
 from anchor_webtask._http.limiter import Slot
+from anchor_webtask._misuse import handle_hints
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
@@ -58,6 +59,8 @@ class WebTask(Handle[T]):
     Creating or dropping a handle does not affect the web task, which runs on the server. Several threads may wait on
     one handle.
     """
+
+    _hints: ClassVar = handle_hints(result="task.result()", refresh="task.refresh()")
 
     def __init__(self, sender: Sender, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
         super().__init__(setup, state, started=started)

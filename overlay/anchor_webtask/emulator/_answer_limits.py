@@ -45,10 +45,10 @@ class Spot:
 
 
 class Limits:
-    """Checks the demands of a schema, and remembers the first demand that exceeds a limit.
+    """Checks the demands of a schema, and remembers the first one that cannot be met.
 
     Attributes:
-        exceeded: The place and the limit, for a message; empty if no demand exceeds a limit.
+        exceeded: The place and the limit, for a message; empty if all demands can be met.
     """
 
     def __init__(self) -> None:
@@ -56,10 +56,15 @@ class Limits:
 
     def allow(self, demanded: float, most: int, place: str, what: str) -> bool:
         """Tell whether a demand is within a limit, such as `minItems` within the maximum number of elements."""
-        if demanded > most and not self.exceeded:
-            shown = place if len(place) <= MAX_PLACE else f"{place[:MAX_PLACE]}…"
-            self.exceeded = f"{shown} demands more than {most:,} {what}"
+        if demanded > most:
+            self.note(place, f"demands more than {most:,} {what}")
         return demanded <= most
+
+    def note(self, place: str, problem: str) -> None:
+        """Remember a place whose demand cannot be met, unless another one is known."""
+        if not self.exceeded:
+            shown = place if len(place) <= MAX_PLACE else f"{place[:MAX_PLACE]}…"
+            self.exceeded = f"{shown} {problem}"
 
 
 def size(value: Any) -> int:

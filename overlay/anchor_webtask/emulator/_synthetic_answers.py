@@ -45,7 +45,7 @@ MAX_ARRAY_LENGTHS = 9  # how many lengths are tried for one array
 IMPLIED_TYPES = {
     "string": {"minLength", "maxLength", "pattern", "format"},
     "object": {"properties", "required", "additionalProperties", "minProperties"},
-    "array": {"items", "prefixItems", "minItems", "uniqueItems"},
+    "array": {"items", "prefixItems", "minItems", "uniqueItems", "contains"},
     "number": {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"},
     "boolean": set(),
     "null": set(),
@@ -71,10 +71,14 @@ def make_answer(schema: Mapping[str, Any]) -> object:
             document, or demand more than the emulator makes.
     """
     limits = Limits()
+    if size(schema) > MAX_SIZE:
+        raise NoAnswerError(f"output_schema itself has more than {MAX_SIZE:,} values")
     try:
         answer = next(_AnswerMaker(schema, limits).values(schema, Spot()), attrs.NOTHING)
     except RecursionError:
         raise NoAnswerError(f"{deepest_place(schema)} is nested too deeply") from None
+    except _TooManyStepsError:
+        raise NoAnswerError(limits.exceeded or "output_schema needs too many attempts") from None
     except Exception:  # noqa: BLE001 — an invalid schema can cause any error in jsonschema and referencing
         answer = attrs.NOTHING
     if answer is attrs.NOTHING:
@@ -103,10 +107,11 @@ class _AnswerMaker:
         if not self._limits.allow(spot.depth, MAX_DEPTH, spot.place, "nested values"):
             return
         validator = self._validator.evolve(schema=schema)
+        effort = size(schema)
         for merged, trail in self._merged_schemas(schema, spot.trail):
             for value in self._candidates(merged, attrs.evolve(spot, trail=trail)):
                 large = size(value)
-                self._count_step(1 + large // 10)
+                self._count_step(1 + (large + effort) // 10)
                 if self._limits.allow(large, MAX_SIZE, spot.place, "values") and validator.is_valid(value):
                     yield value
 
@@ -174,6 +179,8 @@ class _AnswerMaker:
             case "string":
                 if self._allows(schema, "minLength", MAX_CHARACTERS, spot, "characters"):
                     yield from strings(schema, spot.name)
+                if "pattern" in schema:
+                    self._limits.note(f"{spot.place}.pattern", "fits too few of the texts that the emulator tries")
             case "number" | "integer":
                 yield from numbers(schema, integers_only=kind == "integer")
             case "boolean":
@@ -216,10 +223,13 @@ class _AnswerMaker:
         yield from (str(name) for name in self.values(names, attrs.evolve(spot.inside("propertyNames"), name="")))
 
     def _arrays(self, schema: Mapping[str, Any], spot: Spot) -> Iterator[list[object]]:
-        if not self._allows(schema, "minItems", MAX_ENTRIES, spot, "elements"):
+        if not all(self._allows(schema, name, MAX_ENTRIES, spot, "elements") for name in ("minItems", "minContains")):
             return
         prefix, items = schema.get("prefixItems", []), schema.get("items", True)
         shortest, longest = math.ceil(schema.get("minItems", 0)), math.floor(schema.get("maxItems", 2 * MAX_ENTRIES))
+        if "contains" in schema:
+            items = {"allOf": [items, schema["contains"]]}
+            shortest = max(shortest, len(prefix) + math.ceil(schema.get("minContains", 1)))
         readable_length = 0 if spot.is_recursive else len(prefix) or int(items is not False)
         lengths = [min(max(shortest, readable_length), longest), *range(shortest, shortest + MAX_ARRAY_LENGTHS)]
         for length in dict.fromkeys(lengths):

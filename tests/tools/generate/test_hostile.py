@@ -1,12 +1,10 @@
 """Hostile text in a spec is never executed, and never ends its string or comment in the generated code.
 
-The generator runs once for all accepted cases, and once for all names that are refused because they hide another name.
+The generator runs once for all cases.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -169,116 +167,6 @@ def test_operation_id_without_letters_and_digits_is_ignored(tmp_path: Path, name
     root = repository(tmp_path / "root", spec=document)
     composed = compose(root / SPEC, root / OVERLAY).document
     assert composed["paths"]["/v1/things"]["post"]["operationId"] == "post_v1_things"
-
-
-def test_parameter_with_the_name_of_an_argument_that_the_generator_adds_is_refused(
-    tmp_path: Path, capsys: CaptureFixture[str]
-) -> None:
-    document = spec()
-    document["paths"]["/v1/things"]["post"]["parameters"] = [{"in": "query", "name": "body", "schema": {}}]
-    root = repository(tmp_path / "root", spec=document)
-    assert main(["generate", "--root", str(root)]) == 1
-    assert "duplicate argument 'body' in function definition" in capsys.readouterr().err
-    assert not (root / GENERATED).exists()
-
-
-TEXT = {"type": "string"}
-HIDING_PARAMETERS = ["params", "headers", "cookies", "quote", "response", "kwargs"]
-HIDING_FIELDS = {
-    **{
-        f"Field{letter}": ({name: TEXT}, name)
-        for letter, name in zip(
-            "ABCDEFGH",
-            [
-                *("from_dict", "to_dict", "additional_keys", "additional_properties"),
-                *("d", "cls", "src_dict", "field_dict"),
-            ],
-            strict=True,
-        )
-    },
-    "Call": ({"cast": {"type": "array", "items": TEXT}}, "cast"),
-    "Loop": (
-        {"line_item": TEXT, "line": {"type": "array", "items": {"$ref": "#/components/schemas/Inner"}}},
-        "line_item",
-    ),
-    "Check": ({"check_color": TEXT, "c": {"$ref": "#/components/schemas/Color"}}, "check_color"),
-    "Rest": ({"prop": TEXT}, "prop"),
-}
-"""The fields of each class, and the field that hides a name which the class defines, calls or uses in a loop."""
-HIDING_SCHEMAS = ["Response", "Unset", "UUID", "File"]
-
-
-def with_hiding_names() -> dict[str, Any]:
-    """Return a spec with all parameters, fields and schemas whose names hide a name that the generated code needs."""
-    document = spec()
-    paths, schemas = document["paths"], document["components"]["schemas"]
-    for name in HIDING_PARAMETERS:
-        parameters = [
-            {"in": "path", "name": "id", "required": True, "schema": TEXT},
-            {"in": "header", "name": "x", "schema": TEXT},
-            {"in": "cookie", "name": "y", "schema": TEXT},
-            {"in": "query", "name": name, "schema": TEXT},
-        ]
-        paths[f"/v1/{name}/{{id}}"] = {"post": {**paths["/v1/things"]["post"], "parameters": parameters}}
-    schemas |= {name: {"type": "object", "properties": fields} for name, (fields, _) in HIDING_FIELDS.items()}
-    schemas["Rest"]["additionalProperties"] = {"$ref": "#/components/schemas/Inner"}
-    schemas |= {"Inner": {"type": "object", "properties": {"x": TEXT}}, "Color": {"enum": ["red", "blue"]}}
-    for name in HIDING_SCHEMAS:
-        reference = {"$ref": f"#/components/schemas/{name}"}
-        kinds: dict[str, Any] = {"u": {"type": "string", "format": "uuid"}, "n": reference}
-        if name == "File":
-            kinds["f"] = {"type": "string", "format": "binary"}
-        schemas[name] = {"type": "object", "properties": {"x": TEXT}}
-        schemas[f"With{name}"] = {"type": "object", "properties": kinds}
-        paths[f"/v1/with-{name.lower()}"] = {
-            "post": {
-                "requestBody": {
-                    "content": {"application/json": {"schema": {"$ref": f"#/components/schemas/With{name}"}}}
-                },
-                "responses": {"200": {"description": "well", "content": {"application/json": {"schema": reference}}}},
-            }
-        }
-    return document
-
-
-@pytest.fixture(scope="module")
-def refusals(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """Return the lines of the error message for the names that hide another name."""
-
-    def make(folder: Path) -> None:
-        root = repository(folder / "root", spec=with_hiding_names())
-        with contextlib.redirect_stderr(io.StringIO()) as stderr:
-            assert main(["generate", "--root", str(root)]) == 1
-        assert not (root / GENERATED).exists()
-        (folder / "stderr").write_text(stderr.getvalue(), encoding="utf-8")
-
-    first, *lines = (
-        (once(tmp_path_factory, "hostile-refused", make) / "stderr").read_text(encoding="utf-8").splitlines()
-    )
-    assert first == "make generate: the generated code lacks parts of the spec, or hides names that it needs:"
-    return set(lines)
-
-
-@pytest.mark.parametrize("name", HIDING_PARAMETERS)
-def test_parameter_that_hides_a_name_of_its_module_is_refused(refusals: set[str], name: str) -> None:
-    assert f"api/{name}/post_v1_{name}_item.py: its parameter {name} hides a name that it needs" in refusals
-
-
-@pytest.mark.parametrize(("model", "name"), [(model, name) for model, (_, name) in HIDING_FIELDS.items()])
-def test_field_that_hides_a_name_of_its_class_is_refused(refusals: set[str], model: str, name: str) -> None:
-    assert f"{model}: its field {name} hides a name that it needs" in refusals
-
-
-@pytest.mark.parametrize("name", HIDING_SCHEMAS)
-def test_schema_named_like_a_class_that_the_generated_code_imports_is_refused(refusals: set[str], name: str) -> None:
-    refused = f"the class {name} of a schema hides another class"
-    assert [line for line in refusals if line.endswith(f".py: {refused}")]
-
-
-def test_all_other_names_are_accepted(refusals: set[str]) -> None:
-    parameters = len(HIDING_PARAMETERS) + len(HIDING_FIELDS)
-    schemas = {line for line in refusals if any(f" the class {name} of a schema" in line for name in HIDING_SCHEMAS)}
-    assert len(refusals - schemas) == parameters
 
 
 def test_error_with_text_of_the_spec_cannot_control_the_terminal(tmp_path: Path, capsys: CaptureFixture[str]) -> None:

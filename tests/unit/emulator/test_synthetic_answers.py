@@ -99,6 +99,9 @@ def checked_answer(schema: Schema) -> Any:
         ({"type": "array", "items": {"const": 1}, "minItems": 3}, [1, 1, 1]),
         ({"prefixItems": [{"type": "string"}, {"type": "integer"}], "items": False, "minItems": 2}, ["example", 1]),
         ({"type": "array", "items": {"enum": [1, 2, 3]}, "minItems": 3, "uniqueItems": True}, [1, 2, 3]),
+        ({"type": "array", "contains": {"const": 7}}, [7]),
+        ({"contains": {"minimum": 50}, "items": {"type": "integer"}, "minContains": 2}, [50, 51]),
+        ({"type": "array", "prefixItems": [{"const": "a"}], "contains": {"const": 7}, "minContains": 2}, ["a", 7, 7]),
         ({"type": "object"}, {}),
         ({"type": "object", "required": ["a"]}, {"a": "example a"}),
         ({"allOf": [{"required": ["a"]}, {"type": "object", "required": ["b"]}]}, {"a": "example a", "b": "example b"}),
@@ -192,10 +195,18 @@ def test_task_fails_with_advice_if_no_synthetic_answer_fits_its_schema(schema: S
     assert "set the answer with emulator.on" in state["error"]
 
 
-def nested(levels: int, inner: Schema) -> Schema:
+def nested(levels: int, inner: Schema, length: int = 1) -> Schema:
     for _ in range(levels):
-        inner = {"type": "array", "items": inner, "minItems": 1}
+        inner = {"type": "array", "items": inner, "minItems": length}
     return inner
+
+
+def doubled(keyword: str, levels: int) -> Schema:
+    """Return a schema that contains itself twice on each level, so that it has 2**levels parts."""
+    schema: Schema = {"type": "string"}
+    for _ in range(levels):
+        schema = {keyword: [schema, schema]}
+    return schema
 
 
 HUGE = 1_000_000_000
@@ -234,7 +245,19 @@ MANY: Schema = {"type": "array", "items": {"type": "array", "items": {"const": 1
             {"type": "array", "items": {"type": "string", "minLength": 90_000}, "minItems": 20},
             "output_schema demands more than 10,000 values",
         ),
-        ({"const": "x" * 2_000_000}, "output_schema demands more than 10,000 values"),
+        ({"const": "x" * 2_000_000}, "output_schema itself has more than 10,000 values"),
+        (doubled("allOf", 13), "output_schema itself has more than 10,000 values"),
+        (nested(20, {"const": 1}, 2), "output_schema needs too many attempts"),
+        ({"type": "string", "enum": list(range(9000))}, "output_schema needs too many attempts"),
+        (
+            {"type": "array", "contains": {"const": 7}, "minContains": HUGE},
+            "output_schema.minContains demands more than 1,000 elements",
+        ),
+        (
+            {"type": "object", "required": ["a"], "properties": {"a": {"type": "string", "pattern": f"^a{{{HUGE}}}$"}}},
+            "output_schema.properties.a.pattern fits too few of the texts that the emulator tries",
+        ),
+        ({"type": "string", "pattern": "^((a{999}){999}){999}$"}, "output_schema.pattern fits too few of the texts"),
         (nested(26, {"const": 1}), f"output_schema{'.items' * 26} demands more than 25 nested values"),
         (nested(300, {"const": 1}), "is nested too deeply"),
         ({"$ref": "#/$defs/A", "$defs": {"A": {"type": "array", "minItems": HUGE}}}, "output_schema.minItems demands"),

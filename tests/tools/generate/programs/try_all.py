@@ -2,6 +2,7 @@
 
 The program makes a sample, which fits the spec, for each schema, for each JSON body that an operation sends, and for
 each response that an operation reads. The generated code reads each sample and writes it again, and must not change it.
+If all parameters of an operation are texts, each must arrive where the spec says.
 The program prints the labels of all samples, grouped by kind, as JSON. For each changed sample, it prints a line to
 stderr.
 """
@@ -16,6 +17,7 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 from openapi_python_client.strings import ClassName
@@ -91,6 +93,23 @@ def try_bodies(module: Any, operation: dict[str, Any], spec: dict[str, Any]) -> 
         yield f"body {kind}", body, module._get_kwargs(**others, body=made[0])["json"]
 
 
+def try_parameters(module: Any, operation: dict[str, Any], _spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    parameters = operation.get("parameters", [])
+    if not parameters or any(each.get("schema") != {"type": "string"} for each in parameters):
+        return
+    hints = typing.get_type_hints(module._get_kwargs)
+    values = {name: f"<{name}>" for name in hints if name not in {"body", "return"}}
+    built = module._get_kwargs(**values)
+    sent = {place: built.get(key, {}) for place, key in {"query": "params", "cookie": "cookies"}.items()}
+    names = {place: [each["name"] for each in parameters if each["in"] == place] for place in sent}
+    yield "parameters names", names, {place: list(each) for place, each in sent.items()}
+    # each value arrives exactly once, so no parameter has replaced another one
+    arrived = [value for each in sent.values() for value in each.values()]
+    arrived += [value for value in built.get("headers", {}).values() if value in values.values()]
+    arrived += [value for value in values.values() if quote(value, safe="") in built["url"]]
+    yield "parameters values", sorted(values.values()), sorted(arrived)
+
+
 def try_schemas(spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     models = importlib.import_module(f"{PACKAGE}.models")
     for name, schema in spec["components"]["schemas"].items():
@@ -103,7 +122,7 @@ def try_schemas(spec: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
 def main(folder: Path) -> None:
     sys.path.insert(0, str(folder))
     spec = json.loads((folder / PACKAGE / "openapi.json").read_text(encoding="utf-8"))
-    tried: dict[str, list[str]] = {"schema": [], "response": [], "body": []}
+    tried: dict[str, list[str]] = {"schema": [], "response": [], "body": [], "parameters": []}
 
     def hold(attempts: Iterator[tuple[str, Any, Any]], where: str) -> None:
         for what, sent, returned in attempts:
@@ -116,7 +135,7 @@ def main(folder: Path) -> None:
     for method, path, operation in operations(spec):
         module = importlib.import_module(f"{PACKAGE}.api.{operation['tags'][0]}.{operation['operationId']}")
         assert Path(str(module.__file__)).is_relative_to(folder)
-        for attempts in (try_responses, try_bodies):
+        for attempts in (try_responses, try_bodies, try_parameters):
             hold(attempts(module, operation, spec), f"{method.upper()} {path} ")
     print(json.dumps(tried))
 
