@@ -81,9 +81,9 @@ def interruptions(session: nox.Session) -> None:
 
 @nox.session
 def witnesses(session: nox.Session) -> None:
-    """Check our results with other tools: requests with Prism, drift with Redocly, the emulator with schemathesis.
+    """Check our results with other programs: requests with Prism, drift with Redocly; the emulator with two clients.
 
-    Prism and Redocly need Node.js.
+    The clients are schemathesis and the official one. Prism and Redocly need Node.js.
     """
     session.install(*LOCKED, "--group", "witnesses", "--editable", ".[emulator]")
     environment = {}
@@ -144,7 +144,7 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check types with mypy and pyright, also those of the README's examples."""
+    """Check types with mypy and pyright, also those of the documents' examples."""
     session.install(*LOCKED, "--group", "types", "--editable", ".[emulator]")
     session.run("mypy")
     session.run("pyright", env={"PYRIGHT_PYTHON_IGNORE_WARNINGS": "1"})

@@ -1,4 +1,4 @@
-"""The only module that imports the official client, `anchorbrowser`.
+"""The only module of the benchmarks that imports the official client, `anchorbrowser`.
 
 The official client is not installed where the type checkers run, because it takes 172 MiB with its dependencies. So
 this module imports the client with `importlib`, and the type checkers treat the client's objects as Any.

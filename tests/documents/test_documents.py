@@ -1,4 +1,7 @@
-"""The documents' examples and links work: each Python example of the README runs, alone; CI runs each command."""
+"""The documents' examples and links work: each Python example of the README runs, alone; CI runs each command.
+
+test_pages.py tests the examples of docs/.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +25,12 @@ CI_SCRIPT = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 # Commands that the documents show and `.ci/run` does not contain, and how each is tested instead.
 TESTED_OTHERWISE = {
     "pip install .": "the nox session `package` installs the distributions that it builds",
+    "pip install 'anchor-webtask[emulator]'": "the nox session `tests` installs the extra, but from the checkout",
     "make generate": "`make check` generates the same code and compares it",
     "make accept": "tests/contract/test_surface.py compares the file that it would write",
+    "python -m anchor_webtask.emulator --scenarios shop.toml": "test_pages.py runs it, beside the file of its page",
 }
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").glob("*.md"))]
 
 
 def code_blocks(document: str, language: str) -> list[str]:
@@ -72,7 +78,7 @@ def test_python_example_of_the_readme_runs_alone(
         monkeypatch.setenv("ANCHORBROWSER_API_KEY", "emulator-key")
         monkeypatch.setenv("ANCHORBROWSER_BASE_URL", server.base_url)
         exec(compile(EXAMPLES[number], f"README.md, example {number}", "exec", dont_inherit=True), names)
-    assert emulator.requests or "Emulator" in names
+    assert emulator.requests or names.keys() & {"Emulator", "install"}
     found = {name: repr(names[name]) for name in RESULTS.keys() & names.keys()}
     assert [(name, text) for name, text in found.items() if text not in RESULTS[name]] == []
 
@@ -81,7 +87,7 @@ def test_every_result_that_the_examples_are_tested_for_is_in_one_of_them() -> No
     assert [name for name in RESULTS if not any(f"{name} = " in example for example in EXAMPLES)] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", *PAGES])
 def test_ci_runs_every_command_that_a_document_shows(document: str) -> None:
     shown = shell_commands(document)
     assert shown
@@ -90,8 +96,16 @@ def test_ci_runs_every_command_that_a_document_shows(document: str) -> None:
     ] == []
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *PAGES])
 def test_every_link_to_a_file_has_an_existing_target(document: str) -> None:
+    path = ROOT / document
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8"))
+    assert [target for target in targets if not (path.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("document", PAGES)
+def test_every_link_to_a_heading_of_a_page_has_an_existing_target(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", text)
-    assert [target for target in targets if not (ROOT / target).exists()] == []
+    headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+    anchors = [re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert [target for target in re.findall(r"\]\(#([^)]+)", text) if target not in anchors] == []

@@ -1,4 +1,7 @@
-"""Each Python example of the README passes both type checkers, alone; the nox session `types` installs them."""
+"""The documents' Python examples pass both type checkers; the nox session `types` installs them.
+
+Each example of the README passes alone, and the files of a page in docs/ together.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.test_documents import EXAMPLES
+from tests.documents.test_documents import EXAMPLES, PAGES
+from tests.documents.test_pages import files
 
 ROOT = Path(__file__).parents[2]
 CHECKERS = {
@@ -19,7 +23,7 @@ CHECKERS = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a module for each example."""
+    """A folder with a module for each example of the README."""
     folder = tmp_path_factory.mktemp("examples")
     # otherwise pyright checks no file in the folder of an environment, where nox may put temporary files
     (folder / "pyrightconfig.json").write_text('{"exclude": []}', encoding="utf-8")
@@ -29,15 +33,29 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def checker_is_installed(checker: str) -> None:
+    pytest.importorskip(checker, reason=f"{checker} is not installed: nox --session types runs this test")
+
+
 @pytest.mark.parametrize("checker", CHECKERS)
 def test_examples_of_the_readme_pass_the_type_checker(checker: str, folder: Path) -> None:
-    pytest.importorskip(checker, reason=f"{checker} is not installed: nox --session types runs this test")
     names = sorted(path.name for path in folder.glob("example_*.py"))
     assert len(names) == len(EXAMPLES) > 5
     correct, wrong = (check(checker, folder, files) for files in (names, ["wrong.py"]))
     assert (correct.returncode, correct.stderr) == (0, ""), correct.stdout
     assert wrong.returncode == 1, "the checker does not find the package"
     assert "wrong.py" in wrong.stdout
+
+
+@pytest.mark.parametrize("checker", CHECKERS)
+@pytest.mark.parametrize("page", PAGES)
+def test_files_of_a_page_pass_the_type_checker(checker: str, page: str, tmp_path: Path) -> None:
+    shown = {name: content for name, content in files(page).items() if name.endswith(".py")}
+    for name, content in shown.items():
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    checked = check(checker, tmp_path, sorted(shown))
+    assert (checked.returncode, checked.stderr) == (0, ""), checked.stdout
 
 
 def check(checker: str, folder: Path, files: list[str]) -> subprocess.CompletedProcess[str]:
