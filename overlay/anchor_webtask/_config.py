@@ -73,11 +73,14 @@ def settings(
     Raises:
         ConfigurationError: An argument or an environment variable is invalid.
     """
-    found = Sealed(os.environ.get(KEY_VARIABLE)) if key.open() is None else key
-    if problem := _key_problem(found):
+    found, place = (Sealed(os.environ.get(KEY_VARIABLE)), f" in {KEY_VARIABLE}") if key.open() is None else (key, "")
+    if problem := _key_problem(found, f"the API key{place}"):
         raise ConfigurationError(problem)
     known = Sealed(found.open() or "")
-    url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL if base_url is None else base_url)
+    if base_url is None:
+        url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL, BASE_URL_VARIABLE)
+    else:
+        url = _checked_base_url(base_url, "base_url")
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError(f"max_response_bytes must be a whole number above 0, not {max_response_bytes!r}")
     secrets: Sealed[tuple[str, ...]] = Sealed((known.open(),))
@@ -187,46 +190,46 @@ def check_transport(transport: object, needed: type, other: type) -> None:
     raise ConfigurationError(f"transport must be an httpx.{needed.__name__}, not {name}{advice}")
 
 
-def _key_problem(key: Sealed[str | None]) -> str | None:
+def _key_problem(key: Sealed[str | None], name: str) -> str | None:
     value = key.open()
     if value is None:
         return f"no API key: pass api_key, or set {KEY_VARIABLE}"
     if not isinstance(value, str):
-        return f"the API key must be text, not {type(value).__name__}"
+        return f"{name} must be text, not {type(value).__name__}"
     if not value.strip():
-        return f"the API key is empty: pass api_key, or set {KEY_VARIABLE}"
+        return f"{name} is empty: pass api_key, or set {KEY_VARIABLE}"
     if value[0] == value[-1] and value[0] in "\"'`" and len(value) > 1:
-        return "the API key is in quotes: remove them"
+        return f"{name} is in quotes: remove them"
     if value.startswith(("http://", "https://")):
-        return "the API key is a URL: pass it as base_url=…"
+        return f"{name} is a URL: pass it as base_url=…"
     if not all("!" <= character <= "~" for character in value):
-        return "the API key has an invalid character (white space, a line break, or not ASCII): copy it again"
+        return f"{name} has an invalid character (white space, a line break, or not ASCII): copy it again"
     return None
 
 
-def _checked_base_url(text: object) -> httpx.URL:
+def _checked_base_url(text: object, name: str) -> httpx.URL:
     if not isinstance(text, str):
         advice = ": pass its base_url" if hasattr(text, "base_url") else ""
         if hasattr(text, "__enter__"):
             advice = ": enter it by `with … as server`, and pass server.base_url"
-        raise ConfigurationError(f"base_url must be text, not {type(text).__name__}{advice}")
+        raise ConfigurationError(f"{name} must be text, not {type(text).__name__}{advice}")
     url = httpx.URL()
     with suppress(httpx.InvalidURL, ValueError):  # a ValueError means that the host name cannot be decoded
         url = httpx.URL(text.strip())
     # The messages do not show the URL, since its user part may hold a password.
     if not has_valid_host(url):
-        raise ConfigurationError(f"base_url must be a URL with scheme and host, such as {DEFAULT_BASE_URL}")
+        raise ConfigurationError(f"{name} must be a URL with scheme and host, such as {DEFAULT_BASE_URL}")
     if url.port is not None and not 0 < url.port < 65536:
-        raise ConfigurationError("base_url has an invalid port; use 1 to 65535")
+        raise ConfigurationError(f"{name} has an invalid port; use 1 to 65535")
     if url.userinfo:
-        raise ConfigurationError("base_url must not have a user part (user:password@): the API key is sent in a header")
+        raise ConfigurationError(f"{name} must not have a user part (user:password@): the API key is sent in a header")
     if "?" in text or "#" in text:
-        raise ConfigurationError("base_url must not have a query (?…) or a fragment (#…)")
+        raise ConfigurationError(f"{name} must not have a query (?…) or a fragment (#…)")
     if "v1" in url.path.split("/"):
-        raise ConfigurationError("base_url must not contain /v1: the client adds /v1/… itself, so end before it")
+        raise ConfigurationError(f"{name} must not contain /v1: the client adds /v1/… itself, so end before it")
     if url.scheme != "https" and not (url.scheme == "http" and is_loopback(url.host)):
         raise ConfigurationError(
-            "base_url must use https, to protect the API key; http is accepted only for loopback addresses"
+            f"{name} must use https, to protect the API key; http is accepted only for loopback addresses"
         )
     return url
 

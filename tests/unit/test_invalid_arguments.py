@@ -161,14 +161,14 @@ def test_invalid_key_from_the_environment_is_refused(
     key: str, message: str, client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_API_KEY", key)
-    assert str(error_of(client)) == message
+    assert str(error_of(client)) == message.replace("the API key", "the API key in ANCHORBROWSER_API_KEY")
 
 
 def test_invalid_base_url_from_the_environment_is_refused(
     client: type[Anchor | AsyncAnchor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ANCHORBROWSER_BASE_URL", "http://api.example")
-    assert str(error_of(client, api_key=KEY)) == NOT_HTTPS
+    assert str(error_of(client, api_key=KEY)) == NOT_HTTPS.replace("base_url", "ANCHORBROWSER_BASE_URL")
 
 
 # -- Starts --------------------------------------------------------------------------------------------------------
@@ -188,19 +188,23 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"prompt": b"Read"}, f"the prompt must be text, not bytes{IN_WORDS}"),
     ({"prompt": ["Read", "Write"]}, "the prompt must be text, not list: start one task for each prompt"),
     ({"url": ["https://shop.example"]}, "url must be text, not list: start one task for each URL"),
-    ({"url": "/home/ada/page.html"}, "url has no scheme: it must start with https:// or http://, since the agent's"),
+    ({"url": "/home/ada/page.html"}, "url must start with https:// or http://, since the agent's"),
     ({"prompt": "\ud83d"}, "the prompt contains only half of a surrogate pair, so it is not valid Unicode"),
     *(
-        ({"url": value}, "url has no scheme: it must start with https:// or http://")
+        ({"url": value}, "url must start with https:// or http://, since the agent's browser cannot open your files")
         for value in (
             "shop.example",
             "localhost:8080",
             "//shop.example",
             "/p/1",
             "https:shop.example",
-            "https://",
+            "javascript:alert(1)",
             "x y",
         )
+    ),
+    *(
+        ({"url": value}, "url has no valid host: it must be such as https://shop.example/p/1")
+        for value in ("https://", "http:///p/1", "http://[::1", "https://a b.example/p/1", "HTTPS://:80/", "http://?q")
     ),
     ({"url": ""}, "url is blank"),
     ({"url": 7}, "url must be text, not int"),
@@ -436,8 +440,8 @@ def test_id_with_a_line_break_and_a_handle_and_a_token_are_refused_as_an_id(runn
         ("https://api.example/task-1", "the task id is a URL: pass only the id, as the .id of a started task"),
         (task, f"the task id must be text, not {type(task).__name__}: pass its .id"),
         (TaskResult(value=1, raw=1, task_id="task-1"), "the task id must be text, not TaskResult: pass its .task_id"),
-        (task.token(), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
-        (json.dumps(TOKEN, indent=1), "this is no task id, but perhaps a token: pass a token to tasks.resume"),
+        (task.token(), "this is not a valid task id, but perhaps a token: pass a token to tasks.resume"),
+        (json.dumps(TOKEN, indent=1), "this is not a valid task id, but perhaps a token: pass a token to tasks.resume"),
     ):
         assert safe_text(raised(ConfigurationError, runner, anchor.tasks.get, given)) == message
 

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 MAX_ID_LENGTH: Final = 1024
 
 # The colon in `localhost:8080` precedes a port, so only `://` shows that a URL has a scheme.
-_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://[^\s]|(about|data):"  # compiled on first use: that takes a millisecond
+_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://|(about|data):"  # compiled on first use: that takes a millisecond
+
+_WITHOUT_HOST: Final = {"about", "data", "file", "view-source"}
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
@@ -115,7 +118,7 @@ def checked_task_id(task_id: object) -> str:
         ConfigurationError: The id is invalid.
     """
     if isinstance(task_id, str) and task_id.lstrip().startswith("{"):
-        raise ConfigurationError("this is no task id, but perhaps a token: pass a token to tasks.resume")
+        raise ConfigurationError("this is not a valid task id, but perhaps a token: pass a token to tasks.resume")
     if isinstance(task_id, str) and "://" in task_id:
         raise ConfigurationError("the task id is a URL: pass only the id, as the .id of a started task")
     given = task_id
@@ -176,8 +179,17 @@ def _url_problem(value: object) -> str | None:
     if (problem := _text_problem(value)) or not isinstance(value, str):
         return problem
     if not re.match(_SCHEME, value.strip()):
-        return "has no scheme: it must start with https:// or http://, since the agent's browser cannot open your files"
-    return None
+        return "must start with https:// or http://, since the agent's browser cannot open your files"
+    return None if _has_host(value.strip()) else "has no valid host: it must be such as https://shop.example/p/1"
+
+
+def _has_host(url: str) -> bool:
+    """Whether a URL has a host, if it is of a kind that has one."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in _WITHOUT_HOST or (bool(parts.hostname) and not any(map(str.isspace, parts.netloc)))
 
 
 def _flag_problem(value: object) -> str | None:
