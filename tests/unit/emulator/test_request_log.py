@@ -148,8 +148,9 @@ def test_request_that_the_client_gives_up_is_logged_and_has_no_status(
 ) -> None:
     caplog.set_level(logging.INFO, "anchor_webtask.emulator")
     emulator.on(takes=90)
-    with client_of(emulator) as api, pytest.raises(httpx.ReadTimeout):
+    with client_of(emulator) as api, pytest.raises(httpx.ReadTimeout) as caught:
         api.http.post(TASKS, json={"prompt": "a"}, timeout=30)
+    assert caught.tb  # it keeps the frames of the call, and so what the call does not close
     assert emulator.requests == (LoggedRequest("POST", TASKS, None, {"prompt": "a"}),)
     assert logged(caplog) == [f"POST {TASKS} ended without a response"]
 
