@@ -91,6 +91,8 @@ UNCERTAIN: Final = {408, 499, *range(500, 600)}
 RETRIED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
 """The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
+ENDED: Final = {"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"}
+
 Expected: TypeAlias = tuple[str, Any]
 """The expected outcome: ("error", class), ("done", raw), ("failed", reason), ("id", task id) or ("status", status)."""
 
@@ -101,6 +103,21 @@ def parsed(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+def data_of(body: bytes) -> Any:
+    """Return what the body says of a task: its `data`, or all of it if its status is a word for a task."""
+    content = parsed(body)
+    if "data" in content:
+        return content["data"]
+    match content:
+        case {"status": str(word)} if word.casefold() == "running":
+            return content
+        case {"status": str(word), "result": _} if word.casefold() in {"completed", "success"}:
+            return content
+        case {"status": str(word), "error": _} if word.casefold() in {"failed", *ENDED}:
+            return content
+    return None
 
 
 def arrived_id(body: bytes) -> Any:
@@ -128,7 +145,7 @@ def expected_of_start(status: int, body: bytes) -> Expected:
         return ("id", task_id) if status < 300 else ("error", StartOutcomeUnknownError)
     if status >= 300:
         return "error", StartOutcomeUnknownError if status in UNCERTAIN else error_of_status(status)
-    data = parsed(body).get("data")
+    data = data_of(body)
     if not isinstance(data, dict) or "result" not in data:
         return "error", StartOutcomeUnknownError
     return ended(data) or ("done", data["result"])
@@ -138,11 +155,11 @@ def expected_of_check(status: int, body: bytes) -> Expected:
     """Return the outcome that a single check must have if it gets this response."""
     if status >= 300:
         return "error", error_of_status(status)
-    data = parsed(body).get("data")
+    data = data_of(body)
     if not isinstance(data, dict) or "status" not in data:
         return "error", UnexpectedResponseError
     match data["status"].casefold() if isinstance(data["status"], str) else None:
-        case "completed":
+        case "completed" | "success":
             return "done", data.get("result")
         case status_text:
             return ended(data) or ("status", "running" if status_text == "running" else "unknown")
@@ -155,7 +172,7 @@ def ended(data: dict[str, Any]) -> Expected | None:
         return None
     if status.casefold() == "failed":
         return "failed", reason
-    if status.casefold() in {"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"}:
+    if status.casefold() in ENDED:
         text = reason if isinstance(reason, str | None) else json.dumps(reason, ensure_ascii=False)
         return "failed", status if text is None else f"{status}: {text}"
     return None
