@@ -124,16 +124,28 @@ def arrived_id(body: bytes) -> Any:
     """Return the task's id that the JSON of a body holds; if it is not JSON, the first id that stands in it."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff")
     try:
-        content: Any = json.JSONDecoder(strict=False).decode(text)
+        # JSON may be in UTF-16 or UTF-32, too.
+        content: Any = parsed(body) or json.JSONDecoder(strict=False).decode(text)
     except (ValueError, RecursionError):
         return first_id(text)
+    return named_id(content)
+
+
+def named_id(content: Any) -> str | None:
+    """Return the task's id that JSON has in one of the places for it."""
     places = [content.get("data"), content] if isinstance(content, dict) else []
     named = [place.get(name) for place in places if isinstance(place, dict) for name in ("workflow_id", "workflowId")]
     return next((str(each) for each in named if is_id(each) or type(each) is int), None)
 
 
 def first_id(text: str) -> str | None:
-    """Return the first id that stands in a text which is not JSON."""
+    """Return the first id that stands in a text which is not JSON; in a complete object, only a place for it counts."""
+    try:
+        content, end = json.JSONDecoder(strict=False).raw_decode(text, max(text.find("{"), 0))
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return named_id(content) or first_id(text[end:])
     found = re.search(r'"workflow(?:_id|Id)"\s*:\s*"([^"\\]+)"', text)
     return found[1] if found is not None and is_id(found[1]) else None
 
@@ -237,6 +249,7 @@ def check_message(outcome: Outcome, body: bytes) -> None:
 
 @more
 @given(response=fuzzing.responses(), output=outputs)
+@example((301, {}, STARTED_BODY.decode().encode("utf-16")), None)
 # A cookie that is not ASCII must be ignored: httpx would send it with the next request, and cannot.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
 def test_start_with_random_response_has_the_expected_outcome(

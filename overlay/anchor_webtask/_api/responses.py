@@ -76,9 +76,10 @@ def arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
     """Return the id of a task and its status, from the first body that has an id; else None."""
     for body in bodies:
         for reading in (body, *unzipped(body)):
-            task_id, status = _id_in(reading.decode("utf-8", "replace"))
-            if task_id is not None:
-                return task_id, status
+            for encoding in dict.fromkeys(("utf-8", json.detect_encoding(reading))):
+                task_id, status = _id_in(reading.decode(encoding, "replace"))
+                if task_id is not None:
+                    return task_id, status
     return None, None
 
 
