@@ -91,6 +91,8 @@ UNCERTAIN: Final = {408, 499, *range(500, 600)}
 RETRIED: Final = {*range(200, 300), 404, 408, 425, 429, 499, *range(500, 600)}
 """The statuses after which a check is repeated; after a 2xx status only if the response is unreadable."""
 
+ENDED: Final = {"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"}
+
 Expected: TypeAlias = tuple[str, Any]
 """The expected outcome: ("error", class), ("done", raw), ("failed", reason), ("id", task id) or ("status", status)."""
 
@@ -103,20 +105,47 @@ def parsed(body: bytes) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def data_of(body: bytes) -> Any:
+    """Return what the body says of a task: its `data`, or all of it if its status is a word for a task."""
+    content = parsed(body)
+    if "data" in content:
+        return content["data"]
+    match content:
+        case {"status": str(word)} if word.casefold() == "running":
+            return content
+        case {"status": str(word), "result": _} if word.casefold() in {"completed", "success"}:
+            return content
+        case {"status": str(word), "error": _} if word.casefold() in {"failed", *ENDED}:
+            return content
+    return None
+
+
 def arrived_id(body: bytes) -> Any:
     """Return the task's id that the JSON of a body holds; if it is not JSON, the first id that stands in it."""
     text = body.decode("utf-8", "replace").lstrip("\ufeff")
     try:
-        content: Any = json.JSONDecoder(strict=False).decode(text)
+        # JSON may be in UTF-16 or UTF-32, too.
+        content: Any = parsed(body) or json.JSONDecoder(strict=False).decode(text)
     except (ValueError, RecursionError):
         return first_id(text)
+    return named_id(content)
+
+
+def named_id(content: Any) -> str | None:
+    """Return the task's id that JSON has in one of the places for it."""
     places = [content.get("data"), content] if isinstance(content, dict) else []
     named = [place.get(name) for place in places if isinstance(place, dict) for name in ("workflow_id", "workflowId")]
     return next((str(each) for each in named if is_id(each) or type(each) is int), None)
 
 
 def first_id(text: str) -> str | None:
-    """Return the first id that stands in a text which is not JSON."""
+    """Return the first id that stands in a text which is not JSON; in a complete object, only a place for it counts."""
+    try:
+        content, end = json.JSONDecoder(strict=False).raw_decode(text, max(text.find("{"), 0))
+    except (ValueError, RecursionError):
+        pass
+    else:
+        return named_id(content) or first_id(text[end:])
     found = re.search(r'"workflow(?:_id|Id)"\s*:\s*"([^"\\]+)"', text)
     return found[1] if found is not None and is_id(found[1]) else None
 
@@ -128,7 +157,7 @@ def expected_of_start(status: int, body: bytes) -> Expected:
         return ("id", task_id) if status < 300 else ("error", StartOutcomeUnknownError)
     if status >= 300:
         return "error", StartOutcomeUnknownError if status in UNCERTAIN else error_of_status(status)
-    data = parsed(body).get("data")
+    data = data_of(body)
     if not isinstance(data, dict) or "result" not in data:
         return "error", StartOutcomeUnknownError
     return ended(data) or ("done", data["result"])
@@ -138,11 +167,11 @@ def expected_of_check(status: int, body: bytes) -> Expected:
     """Return the outcome that a single check must have if it gets this response."""
     if status >= 300:
         return "error", error_of_status(status)
-    data = parsed(body).get("data")
+    data = data_of(body)
     if not isinstance(data, dict) or "status" not in data:
         return "error", UnexpectedResponseError
     match data["status"].casefold() if isinstance(data["status"], str) else None:
-        case "completed":
+        case "completed" | "success":
             return "done", data.get("result")
         case status_text:
             return ended(data) or ("status", "running" if status_text == "running" else "unknown")
@@ -155,7 +184,7 @@ def ended(data: dict[str, Any]) -> Expected | None:
         return None
     if status.casefold() == "failed":
         return "failed", reason
-    if status.casefold() in {"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"}:
+    if status.casefold() in ENDED:
         text = reason if isinstance(reason, str | None) else json.dumps(reason, ensure_ascii=False)
         return "failed", status if text is None else f"{status}: {text}"
     return None
@@ -220,6 +249,7 @@ def check_message(outcome: Outcome, body: bytes) -> None:
 
 @more
 @given(response=fuzzing.responses(), output=outputs)
+@example((301, {}, STARTED_BODY.decode().encode("utf-16")), None)
 # A cookie that is not ASCII must be ignored: httpx would send it with the next request, and cannot.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
 def test_start_with_random_response_has_the_expected_outcome(

@@ -31,7 +31,10 @@ _ID_NAMES: Final = ("workflow_id", "workflowId")
 _ENDED_STATUSES: Final = frozenset({"aborted", "canceled", "cancelled", "expired", "terminated", "timed_out"})
 """Statuses with which a workflow ends without an answer; the service runs on workflows that can end so."""
 
-_STATUSES: Final = frozenset({"running", "completed", "failed", *_ENDED_STATUSES})
+_COMPLETED: Final = frozenset({"completed", "success"})
+"""The statuses of a task with an answer; versions of the API without `data` around a response use the second one."""
+
+_STATUSES: Final = frozenset({"running", "failed", *_COMPLETED, *_ENDED_STATUSES})
 
 _LARGE: Final = 16_384
 """From this size in bytes, msgspec reads JSON: it is so much faster that its import pays."""
@@ -73,9 +76,10 @@ def arrived_id(bodies: Iterable[bytes]) -> tuple[str | None, object]:
     """Return the id of a task and its status, from the first body that has an id; else None."""
     for body in bodies:
         for reading in (body, *unzipped(body)):
-            task_id, status = _id_in(reading.decode("utf-8", "replace"))
-            if task_id is not None:
-                return task_id, status
+            for encoding in dict.fromkeys(("utf-8", json.detect_encoding(reading))):
+                task_id, status = _id_in(reading.decode(encoding, "replace"))
+                if task_id is not None:
+                    return task_id, status
     return None, None
 
 
@@ -154,7 +158,7 @@ def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failur
     status = _text(data.status, redact)
     # The received status decides, not its redacted text: a secret value may be a part of the word.
     match data.status.casefold() if isinstance(data.status, str) else None:
-        case "completed":
+        case word if word in _COMPLETED:
             return Completed(_given(data.result), status, _source(response, is_finite=is_finite))
         case "running":
             return Running(raw_status=status, retry_after=response.retry_after)
@@ -214,10 +218,26 @@ def _source(response: BoundedResponse, *, is_finite: bool) -> Source:
 
 def _exact_answer(body: bytes) -> Any:
     """Return the answer in a body, which the spec has in the same place of the response to a start and to a check."""
-    return EXACT.decode(_decoded(body))["data"]["result"]
+    return _with_data(EXACT.decode(_decoded(body)))["data"]["result"]
+
+
+def _with_data(content: Any) -> Any:
+    """Return the content of a response as the spec has it: what is known of the task is in `data`.
+
+    Some versions of the API have the same fields without `data` around them. But the error page of a proxy may have a
+    `status` too. So content without `data` is taken as the data only if its status is a word of the API, and if a task
+    that has ended also has what it ended with: a `result` or an `error`.
+    """
+    if not isinstance(content, dict) or "data" in content or not isinstance(content.get("status"), str):
+        return content
+    word = content["status"].casefold()
+    end = "result" if word in _COMPLETED else "error"
+    is_of_task = word == "running" or (word in _STATUSES and end in content)
+    return {"data": content} if is_of_task else content
 
 
 def _parsed(parse: Callable[[int, Any], object], content: Any) -> object:
+    content = _with_data(content)
     # The generated parsers call dict(), which would also accept a list of pairs and make an answer of it.
     if isinstance(content, dict) and isinstance(content.get("data", {}), dict):
         try:

@@ -12,9 +12,10 @@ from pathlib import Path
 from anchor_webtask.emulator import DIALECTS, Emulator
 
 EPILOG = """The first line on standard output is the URL: set ANCHORBROWSER_BASE_URL to it.
-Requests are logged on standard error.
+Requests are logged on standard error. SIGTERM and Ctrl-C end the program.
 
-A scenario file is TOML; each table [[scenario]] has the arguments of Emulator.on:
+A scenario file is TOML. Each table [[scenario]] has the arguments of Emulator.on; if
+several scenarios match a task, the last one in the file applies:
 
   [[scenario]]
   url = "https://shop.example/*"
@@ -22,7 +23,7 @@ A scenario file is TOML; each table [[scenario]] has the arguments of Emulator.o
   answer = { amount = 3 }
   faults = [502, { status = 429, headers = { Retry-After = "3" } }]
 
-Dialects, which are other readings of the API's documents:
+The API's documents contradict each other. Each other reading is a dialect:
 """
 
 
@@ -35,11 +36,18 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=0, help="the port (default: a free one)")
+    parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     parser.add_argument("--key", help="the only API key that is accepted (default: every key)")
     parser.add_argument("--takes", type=float, default=2.0, help="seconds that a task takes (default: %(default)g)")
     parser.add_argument("--scenarios", type=Path, metavar="FILE.toml", help="what happens to tasks")
-    parser.add_argument("--dialect", action="append", default=[], choices=DIALECTS, metavar="NAME", help="see below")
+    parser.add_argument(
+        "--dialect",
+        action="append",
+        default=[],
+        choices=DIALECTS,
+        metavar="NAME",
+        help="a dialect, see below; may be repeated",
+    )
     parser.add_argument(
         "--allow-remote",
         action="store_true",
@@ -48,15 +56,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port < 65536:
-        raise ValueError
-    return port
-
-
 def main(arguments: list[str] | None = None) -> int:
-    """Serve the emulator until the process receives SIGTERM or Ctrl-C, and return the exit status."""
+    """Serve the emulator until the process receives SIGTERM or Ctrl-C.
+
+    Args:
+        arguments: The arguments, without the program's name; by default `sys.argv[1:]`.
+
+    Returns:
+        The exit status.
+    """
     parser = _parser()
     given = parser.parse_args(arguments)
     stopped = threading.Event()
@@ -73,7 +81,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(server.base_url, flush=True)  # noqa: T201  the program's output
             stopped.wait()
     except (ValueError, OSError, ImportError) as error:
-        parser.error(str(error))
+        parser.exit(1, f"{parser.prog}: {error}\n")
     return 0
 
 

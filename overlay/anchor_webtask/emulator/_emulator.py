@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from anchor_webtask.emulator._dialects import Wording
+from anchor_webtask.emulator._emulated_tasks import EmulatedTask
+from anchor_webtask.emulator._hosts import is_loopback
 from anchor_webtask.emulator._optional_dependencies import explain_missing_library
 from anchor_webtask.emulator._responder import Responder
 from anchor_webtask.emulator._scenarios import Answer, make_scenario, seconds
@@ -19,7 +22,6 @@ if TYPE_CHECKING:
     import httpx
 
     from anchor_webtask._clock import Clock
-    from anchor_webtask.emulator._emulated_tasks import EmulatedTask
     from anchor_webtask.emulator._requests_log import LoggedRequest
     from anchor_webtask.emulator._scenarios import Fault
     from anchor_webtask.emulator._serving import Serving
@@ -93,7 +95,7 @@ class Emulator:
     @property
     def tasks(self) -> tuple[EmulatedTask, ...]:
         """All tasks, in the order of their starts; a test can finish or fail each of them at once."""
-        return tuple(self._responder.tasks.values())
+        return tuple(EmulatedTask(run) for run in self._responder.tasks)
 
     def expect_no_unfinished(self) -> None:
         """Check that no task is running: a task that nobody waits for is paid for in vain.
@@ -104,7 +106,7 @@ class Emulator:
         running = [task for task in self.tasks if task.status == "RUNNING"]
         if running:
             lines = [f"  {task.id}: {task.body['prompt']!r:.80}" for task in running]
-            raise AssertionError("\n".join([f"{len(running)} tasks are still running:", *lines]))
+            raise AssertionError("\n".join([f"unfinished tasks: {len(running)}", *lines]))
 
     def on(
         self,
@@ -196,24 +198,25 @@ class Emulator:
             allow_remote: Accept any `host`, and any header `Host`.
 
         Raises:
-            ValueError: `host` is not a loopback address, and `allow_remote` is false.
+            ValueError: `host` is not a loopback address, and `allow_remote` is false; or `port` is not a port.
             ImportError: Starlette or uvicorn is not installed.
             OSError: On entering, the server cannot listen there, for instance because the port is in use.
         """
         with explain_missing_library():
-            from anchor_webtask.emulator._serving import Serving, is_loopback
+            from anchor_webtask.emulator._serving import Serving
 
         if not allow_remote and not is_loopback(host):
             raise ValueError(
-                f"host {host!r} is not a loopback address, so other machines may reach the emulator: if that is meant, "
-                "allow it explicitly (allow_remote)"
+                f"host {host!r} is not a loopback address, so other machines may reach the emulator; to allow that, "
+                "pass allow_remote=True, or --allow-remote to the program"
             )
+        if not isinstance(port, int) or not 0 <= port < 65536:
+            raise ValueError(f"port must be an integer from 0 to 65535, not {port!r}")
         return Serving(
             lambda base_url: EmulatorServer(base_url, self),
-            self._responder.play,
+            partial(self._responder.play, any_host=allow_remote),
             lambda: self.clock,
             (host, port),
-            accepts_any_host=allow_remote,
         )
 
     def live_by(self, clock: Clock | None) -> Clock | None:

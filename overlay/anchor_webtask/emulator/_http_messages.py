@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from anchor_webtask.emulator._holds import Hold
 
+MAX_LINE = 1000  # characters; HTTP clients limit the size of a response's headers
+
 Cut = bool | Literal["midway"]
 
 
@@ -55,3 +57,9 @@ def json_response(status: int, content: object, *, headers: Mapping[str, str] | 
     """Return a response with a JSON body."""
     body = json.dumps(content).encode()
     return Response(status, {"content-type": "application/json", **(headers or {})}, body)
+
+
+def one_line(text: str) -> str:
+    """Return text as printable ASCII of limited length, for a header or a log: line breaks and the like are escaped."""
+    escaped = json.dumps(text)[1:-1].replace("\x7f", "\\u007f")
+    return escaped[:MAX_LINE]

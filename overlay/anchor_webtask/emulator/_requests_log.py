@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import attrs
 
 
+@attrs.frozen(repr=False)
 class SecretValue:
-    """A secret value of a request; only `reveal` shows it."""
+    """A secret value of a request; only `reveal` shows it. Two secret values are equal if what they hide is equal."""
 
-    __slots__ = ("_value",)
-
-    def __init__(self, value: object) -> None:
-        self._value = value
+    _value: Any
 
     def __repr__(self) -> str:
         return "<secret value: use reveal()>"
@@ -28,27 +27,40 @@ class LoggedRequest:
     """A request that the emulator received. Query and headers may hold secrets and are left out.
 
     Attributes:
-        status: The status of the response; None if the request is still held, or if the connection was cut before the
-            response was sent.
-        body: The JSON of the request, None if it has none. Each of its `secret_values` is a `SecretValue`.
+        method: The HTTP method.
+        path: The path, percent-encoded, as the client sent it.
+        status: The status of the response; None if the request is still held, or if it ended without a response,
+            because the client gave up or the connection was cut.
+        body: The JSON object of the request, None if it has none. Each of its `secret_values` is a `SecretValue`.
     """
 
     method: str
     path: str
     status: int | None
-    body: Any = None
+    body: dict[str, Any] | None = None
 
 
-def sealed(body: Any) -> Any:
-    """Return JSON of a request with sealed secret values; they may be grouped by domain."""
-    if not isinstance(body, dict) or "secret_values" not in body:
+def sealed(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the JSON object of a request with sealed secret values, which may be grouped by domain."""
+    if "secret_values" not in body:
         return body
-    return {**body, "secret_values": _sealed_leaves(body["secret_values"])}
+    return {**body, "secret_values": _sealed_values(body["secret_values"])}
 
 
-def _sealed_leaves(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _sealed_leaves(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_sealed_leaves(each) for each in value]
-    return SecretValue(value)
+def sealed_json(body: bytes) -> dict[str, Any] | None:
+    """Return the JSON object of a request with sealed secret values; None if the body is no JSON object."""
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return sealed(content) if isinstance(content, dict) else None
+
+
+def _sealed_values(values: object) -> object:
+    if not isinstance(values, dict):
+        return SecretValue(values)
+    groups = {name: value if isinstance(value, dict) else SecretValue(value) for name, value in values.items()}
+    return {
+        name: {key: SecretValue(value) for key, value in group.items()} if isinstance(group, dict) else group
+        for name, group in groups.items()
+    }

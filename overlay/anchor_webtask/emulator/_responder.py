@@ -12,10 +12,12 @@ import attrs
 
 from anchor_webtask import _world
 from anchor_webtask._version import __version__
-from anchor_webtask.emulator._emulated_tasks import EmulatedTask
+from anchor_webtask.emulator._emulated_tasks import TaskRun
 from anchor_webtask.emulator._holds import Hold
+from anchor_webtask.emulator._hosts import WRONG_HOST, names_loopback
+from anchor_webtask.emulator._http_messages import one_line
 from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
-from anchor_webtask.emulator._requests_log import LoggedRequest, sealed
+from anchor_webtask.emulator._requests_log import LoggedRequest, sealed, sealed_json
 from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, as_json, seconds
 from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
 
@@ -33,7 +35,6 @@ START = "perform_web_task"
 CHECK = "get_perform_web_task_status"
 KEY_HEADER = "anchor-api-key"
 TEXT_ANSWER = "The emulator's answer."
-MAX_WARNING_LENGTH = 1000  # HTTP clients limit the size of a response's headers
 
 
 class Responder:
@@ -47,7 +48,6 @@ class Responder:
 
     Attributes:
         scenarios: The scenarios; the first that matches a task applies.
-        tasks: The tasks by id, in the order of their starts.
     """
 
     def __init__(self, api_key: str | None, wording: Wording, takes: float, clock: Clock | None) -> None:
@@ -61,7 +61,7 @@ class Responder:
         self._default_scenario = Scenario(takes=takes)
         self._log: list[LoggedRequest] = []
         self.scenarios: list[Scenario] = []
-        self.tasks: dict[str, EmulatedTask] = {}
+        self._tasks: dict[str, TaskRun] = {}
 
     @property
     def clock(self) -> Clock:
@@ -91,6 +91,12 @@ class Responder:
             return tuple(self._log)
 
     @property
+    def tasks(self) -> tuple[TaskRun, ...]:
+        """All tasks, in the order of their starts."""
+        with self._lock:
+            return tuple(self._tasks.values())
+
+    @property
     def start_requests(self) -> int:
         """How many start requests have arrived."""
         start = self._operations[START]
@@ -101,14 +107,25 @@ class Responder:
         with self._lock:
             self.scenarios.insert(0, scenario)
 
-    def play(self, request: Request) -> Play:
-        """Respond to a request; the transport or server must hold it, and obey the `cut` of the response."""
+    def play(self, request: Request, *, any_host: bool = True) -> Play:
+        """Respond to a request; the transport or server must hold it, and obey the `cut` of the response.
+
+        Args:
+            request: The request.
+            any_host: Whether the header `Host` may name a host that is not a loopback address.
+        """
         with self._lock:
             place = len(self._log)
-            self._log.append(LoggedRequest(request.method, request.path, None, sealed(_json(request.body))))
-        response = yield from self._respond(request)
-        sent = "connection cut" if response.cut is True else response.status
-        logger.info("%s %s %s", request.method, request.path, sent)
+            self._log.append(LoggedRequest(request.method, request.path, None, sealed_json(request.body)))
+        try:
+            if any_host or names_loopback(request.headers.get("host", "")):
+                response = yield from self._respond(request)
+            else:
+                response = self._wording.error(421, WRONG_HOST)
+        except GeneratorExit:
+            _log(request, "ended without a response")
+            raise
+        _log(request, "connection cut" if response.cut is True else response.status)
         headers = {**response.headers, "x-emulator": f"anchor-webtask/{__version__}"}
         if response.status not in STATUSES_WITHOUT_BODY:
             headers["content-length"] = str(len(response.body))
@@ -152,16 +169,16 @@ class Responder:
             response = self._wording.started(self._task_id_field, task.id)
         else:
             yield task.until_end()
-            response = self._ended(task.final_state)
+            response = self._ended(task.last_state)
         response = _with_warnings(response, warnings + more_warnings)
         return (yield from self._faulty(response, fault))
 
-    def _start_task(self, body: dict[str, Any], scenario: Scenario) -> EmulatedTask:
+    def _start_task(self, body: dict[str, Any], scenario: Scenario) -> TaskRun:
         seen = sealed(body)
-        takes, final_state = _course(seen, scenario)
-        task = EmulatedTask(seen, self.clock, takes, final_state, deque(scenario.faults))
+        takes, end = _course(seen, scenario)
+        task = TaskRun(seen, self.clock, takes, end, deque(scenario.faults))
         with self._lock:
-            self.tasks[task.id] = task
+            self._tasks[task.id] = task
         return task
 
     def _ended(self, state: Mapping[str, Any]) -> Response:
@@ -172,7 +189,7 @@ class Responder:
     def _check(self, request: Request, task_id: str) -> Play:
         warnings = self._operations[CHECK].check_query(request)
         with self._lock:
-            task = self.tasks.get(task_id)
+            task = self._tasks.get(task_id)
         if task is None:
             return self._wording.error(404, "the emulator has no task with this id")
         fault = task.next_fault()
@@ -209,11 +226,8 @@ def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, 
     return takes, {"status": "COMPLETED", "result": answer}
 
 
-def _json(body: bytes) -> object:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+def _log(request: Request, outcome: object) -> None:
+    logger.info("%s %s %s", one_line(request.method), one_line(request.path), outcome)
 
 
 def _reason_text(reason: object) -> str:
@@ -223,5 +237,4 @@ def _reason_text(reason: object) -> str:
 def _with_warnings(response: Response, warnings: list[str]) -> Response:
     if not warnings:
         return response
-    text = json.dumps("; ".join(warnings))[1:-1]  # escaped, because a header must be printable ASCII
-    return attrs.evolve(response, headers={**response.headers, "x-emulator-warning": text[:MAX_WARNING_LENGTH]})
+    return attrs.evolve(response, headers={**response.headers, "x-emulator-warning": one_line("; ".join(warnings))})

@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from anchor_webtask.emulator._scenarios import Fault, make_scenario
+from anchor_webtask.emulator._toml_places import line_of, place_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from anchor_webtask.emulator._scenarios import Scenario
+    from anchor_webtask.emulator._toml_places import Place
 
 MAX_SIZE: Final = 200_000
-"""In bytes; finding the line of a mistake takes time that grows with the square of the size."""
+"""In bytes; the parser is slow, and runs again to find the line of a mistake."""
 
 FAULT_KEYS: Final = frozenset(attrs.fields_dict(Fault))
 
 T = TypeVar("T")
-
-Place = tuple[str | int, ...]
 
 
 class ScenarioFileError(ValueError):
@@ -52,20 +52,24 @@ def read_scenarios(file: Path, default_takes: float) -> list[Scenario]:
         ScenarioFileError: The file is too large, is not TOML, or has an invalid scenario.
         OSError: The file cannot be read.
     """
-    content = file.read_bytes()
+    with file.open("rb") as opened:
+        content = opened.read(MAX_SIZE + 1)
     if len(content) > MAX_SIZE:
-        raise ScenarioFileError(f"{file} has {len(content)} bytes; at most {MAX_SIZE} are allowed")
+        raise ScenarioFileError(f"{file} has more than {MAX_SIZE:,} bytes: write fewer scenarios, with patterns")
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise ScenarioFileError(f"{file} is not UTF-8: {error}") from None
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ScenarioFileError(f"{file}, line {line}: the file is not TOML, which must be UTF-8") from None
     try:
         return _scenarios(tomllib.loads(text), default_takes)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ScenarioFileError(f"{file} is not TOML: {error}") from None
     except _MistakeError as mistake:
-        place = ".".join(map(str, mistake.place))
-        raise ScenarioFileError(f"{file}, line {_line_of(text, mistake.place)}, {place}: {mistake}") from None
+        where = f"{file}, line {line_of(text, mistake.place)}, {place_text(mistake.place)}"
+        raise ScenarioFileError(f"{where}: {mistake}") from None
+    except RecursionError:
+        raise ScenarioFileError(f"{file} is nested too deeply") from None
+    except ValueError as error:  # not always a TOMLDecodeError: an integer may have too many digits
+        raise ScenarioFileError(f"{file} is not TOML: {error}") from None
 
 
 def _scenarios(content: Mapping[str, Any], default_takes: float) -> list[Scenario]:
@@ -81,21 +85,20 @@ def _scenarios(content: Mapping[str, Any], default_takes: float) -> list[Scenari
 def _scenario(table: Mapping[str, Any], place: Place, default_takes: float) -> Scenario:
     arguments: dict[str, Any] = {}
     for key, value in table.items():
+        here = (*place, key)
         name: str = key
         given: Any = value
         match key:
             case "prompt" | "url" | "takes" | "answer" | "fails":
                 pass
             case "answer_json" | "fails_json":
-                name, given = key.removesuffix("_json"), _checked((*place, key), partial(_json, value))
+                name, given = key.removesuffix("_json"), _checked(here, partial(_json, value))
             case "faults" | "start_faults":
-                given = _faults(value, (*place, key))
+                given = _faults(value, here)
             case _:
-                raise _MistakeError((*place, key), "a scenario has no such key")
-        if name in arguments:
-            raise _MistakeError((*place, key), f"the scenario has {name} already")
-        _checked((*place, key), partial(make_scenario, default_takes, **{name: given}))
-        arguments[name] = given
+                raise _MistakeError(here, "a scenario has no such key")
+        _add(arguments, name, given, here)
+        _checked(here, partial(make_scenario, default_takes, **{name: given}))
     return _checked(place, partial(make_scenario, default_takes, **arguments))
 
 
@@ -110,14 +113,22 @@ def _fault(fault: object, place: Place) -> Fault:
         return _checked(place, partial(Fault, fault))  # type: ignore[arg-type]  # its own check refuses all but a status
     arguments: dict[str, Any] = {}
     for key, value in fault.items():
+        here = (*place, key)
         name, given = key, value
         if key == "body_base64":
-            name, given = "body", _checked((*place, key), partial(base64.b64decode, value, validate=True))
+            name, given = "body", _checked(here, partial(_bytes, value))
         if name not in FAULT_KEYS:
-            raise _MistakeError((*place, key), "a fault has no such key")
-        _checked((*place, key), partial(Fault, **{name: given}))
-        arguments[name] = given
+            raise _MistakeError(here, "a fault has no such key")
+        _add(arguments, name, given, here)
+        _checked(here, partial(Fault, **{name: given}))
     return _checked(place, partial(Fault, **arguments))
+
+
+def _add(arguments: dict[str, Any], name: str, value: object, place: Place) -> None:
+    """Add an argument, which two keys may set: `answer` and `answer_json`, for instance."""
+    if name in arguments:
+        raise _MistakeError(place, f"another key sets {name} already")
+    arguments[name] = value
 
 
 def _json(text: object) -> object:
@@ -125,40 +136,21 @@ def _json(text: object) -> object:
         raise ValueError("write JSON as text, such as 'null'")  # noqa: TRY004  as all mistakes
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"the text is not JSON: {error}") from None
+
+
+def _bytes(text: object) -> bytes:
+    if not isinstance(text, str):
+        raise ValueError("write bytes as text in base64")  # noqa: TRY004  as all mistakes
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValueError(f"the text is not base64: {error}") from None
 
 
 def _checked(place: Place, make: Callable[[], T]) -> T:
     try:
         return make()
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise _MistakeError(place, str(error)) from None
-
-
-def _line_of(text: str, place: Place) -> int:
-    """Return the line at which the statement begins that sets the value at a place.
-
-    The parser does not say it. But it accepts the beginning of a file up to the end of each statement, and the value is
-    in the first beginning that has it.
-    """
-    lines = text.splitlines(keepends=True)
-    begin = 1
-    for count in range(1, len(lines) + 1):
-        try:
-            content = tomllib.loads("".join(lines[:count]))
-        except tomllib.TOMLDecodeError:
-            continue
-        if _has(content, place):
-            return begin
-        begin = count + 1
-    return begin
-
-
-def _has(content: Any, place: Place) -> bool:
-    for step in place:
-        try:
-            content = content[step]
-        except (KeyError, IndexError, TypeError):
-            return False
-    return True

@@ -7,6 +7,7 @@ import http
 import json
 import math
 import re
+import sys
 from collections import deque
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -223,9 +224,11 @@ def seconds(name: str, value: float) -> float:
     """Return the value if it is a valid number of seconds; `math.inf` is valid.
 
     Raises:
-        ValueError: The value is negative, NaN or not a number; the message contains `name`.
+        ValueError: The value is negative, NaN, an integer that no float can hold, or not a number; the message contains
+            `name`.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value) or value < 0:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not (0 <= value <= sys.float_info.max or value == math.inf):
         raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
     return value
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import math
 import socket
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -16,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from anchor_webtask.emulator._http_messages import Request, Response, json_response
+from anchor_webtask.emulator._http_messages import Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,11 +28,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-WRONG_HOST: Final = (
-    "the header Host must name a loopback address: a web page elsewhere must not reach the emulator by a name that "
-    "leads here"
-)
-
 
 class Serving(Generic[T]):
     """A context, sync or async, in which an emulator is served. The server runs in a thread of its own.
@@ -43,7 +37,6 @@ class Serving(Generic[T]):
         handle: Responds to a request.
         clock: Returns the clock on which requests are held.
         address: The host and the port to listen at; a free port, if it is 0.
-        accepts_any_host: Whether every `Host` header is accepted.
     """
 
     def __init__(
@@ -52,14 +45,11 @@ class Serving(Generic[T]):
         handle: Handle,
         clock: Callable[[], Clock],
         address: tuple[str, int],
-        *,
-        accepts_any_host: bool,
     ) -> None:
         self._entered = entered
         self._handle = handle
         self._clock = clock
         self._address = address
-        self._accepts_any_host = accepts_any_host
         self._contexts = contextlib.ExitStack()
 
     def __enter__(self) -> T:
@@ -71,7 +61,8 @@ class Serving(Generic[T]):
         self._contexts.close()
 
     async def __aenter__(self) -> T:
-        return await anyio.to_thread.run_sync(self.__enter__)
+        # A cancelled call in another thread would leave a server behind; the server starts in milliseconds.
+        return self.__enter__()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
@@ -82,7 +73,7 @@ class Serving(Generic[T]):
     @contextlib.contextmanager
     def _serving(self) -> Iterator[T]:
         host, _ = self._address
-        server = _Server(self._handle, self._clock, accepts_any_host=self._accepts_any_host)
+        server = _Server(self._handle, self._clock)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # The socket listens before the thread starts, so a client that connects immediately waits in the backlog.
         with (
@@ -104,7 +95,7 @@ class Serving(Generic[T]):
 class _Server(uvicorn.Server):
     """A uvicorn server whose application is the emulator. The server runs in a thread, so it handles no signals."""
 
-    def __init__(self, handle: Handle, clock: Callable[[], Clock], *, accepts_any_host: bool) -> None:
+    def __init__(self, handle: Handle, clock: Callable[[], Clock]) -> None:
         # uvicorn's logging settings would apply to every uvicorn server in the process. Without them, uvicorn logs only
         # warnings and errors, unless the process configures logging.
         config = uvicorn.Config(
@@ -121,7 +112,6 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._clock = clock
         self._handle = handle
-        self._accepts_any_host = accepts_any_host
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Abort open connections: uvicorn would wait for them, and a request may be held open for hours."""
@@ -139,12 +129,10 @@ class _Server(uvicorn.Server):
         except ClientDisconnect:
             return
         path = scope["raw_path"].decode("ascii")
-        response: Response | None
-        if self._accepts_any_host or is_loopback(_host_name(request.headers.get("host", ""))):
-            play = self._handle(Request(request.method, path, request.url.query, request.headers, body))
+        with contextlib.closing(
+            self._handle(Request(request.method, path, scope["query_string"].decode("ascii"), request.headers, body))
+        ) as play:
             response = await self._played(play, receive)
-        else:
-            response = json_response(421, {"error": {"code": 421, "message": WRONG_HOST}})
         if response is None:
             return
         if response.cut is not True:
@@ -179,21 +167,6 @@ class _Server(uvicorn.Server):
                 response = end.value
             group.cancel_scope.cancel()
         return response
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is `localhost` or a loopback address."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _host_name(header: str) -> str:
-    """Return the host of a `Host` header, without its port and brackets."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.rpartition(":")[0] or header
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

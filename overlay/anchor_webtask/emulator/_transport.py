@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import TYPE_CHECKING
 
@@ -34,25 +35,27 @@ class EmulatorTransport(httpx.MockTransport):
         self._base_path = base_path
 
     def _respond(self, request: httpx.Request) -> httpx.Response:
-        play, clock = self._play(request), self._clock()
+        clock = self._clock()
         deadline = clock.now() + _read_timeout(request)
-        try:
-            while next(play).wait(clock, deadline):
-                pass
-        except StopIteration as end:
-            return _httpx_response(request, end.value)
+        with contextlib.closing(self._play(request)) as play:
+            try:
+                while next(play).wait(clock, deadline):
+                    pass
+            except StopIteration as end:
+                return _httpx_response(request, end.value)
         raise _timed_out(request)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the same response that a sync client gets, but wait for it asynchronously."""
         await request.aread()
-        play, clock = self._play(request), self._clock()
+        clock = self._clock()
         deadline = clock.now() + _read_timeout(request)
-        try:
-            while await next(play).wait_async(clock, deadline):
-                pass
-        except StopIteration as end:
-            return _httpx_response(request, end.value)
+        with contextlib.closing(self._play(request)) as play:
+            try:
+                while await next(play).wait_async(clock, deadline):
+                    pass
+            except StopIteration as end:
+                return _httpx_response(request, end.value)
         raise _timed_out(request)
 
     def _play(self, request: httpx.Request) -> Play:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
@@ -247,6 +247,95 @@ print(emulator.starts)
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert process.stderr == ""
     assert process.stdout == "0 True []\n" * 4 + "2\n"
+
+
+def status_for_host(server: EmulatorServer, host: str) -> int:
+    with client_at(server) as client:
+        return client.get("/", headers={"host": host}).status_code
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "localhost:80", "LocalHost", "127.0.0.1", "127.0.0.1:1", "127.9.9.9", "[::1]", "[::1]:80"],
+)
+def test_server_accepts_each_name_of_a_loopback_address(emulator: Emulator, host: str) -> None:
+    with emulator.serve() as server:
+        assert status_for_host(server, host) == 404
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "evil.example:80", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "", "[", "::1"],
+)
+def test_server_refuses_and_logs_a_request_whose_host_is_not_a_loopback_address(emulator: Emulator, host: str) -> None:
+    with emulator.serve() as server, client_at(server) as client:
+        response = client.post(TASKS, json={"prompt": "a"}, headers={"host": host})
+        assert error(response)[0] == 421
+        assert "--allow-remote" in error(response)[1]
+        assert "x-emulator" in response.headers
+    assert emulator.starts == 0
+    assert [request.status for request in emulator.requests] == [421]
+
+
+def test_server_that_allows_remote_clients_accepts_any_host(emulator: Emulator) -> None:
+    with emulator.serve(host="0.0.0.0", allow_remote=True) as server:
+        assert status_for_host(server, "evil.example") == 404
+        assert server.base_url.startswith("http://0.0.0.0:")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "evil.example", ""])
+def test_address_that_other_machines_reach_is_refused(emulator: Emulator, host: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a loopback address.*allow_remote=True, or --allow-remote"):
+        emulator.serve(host=host)
+
+
+@pytest.mark.parametrize("port", [-1, 65536, "80", None])
+def test_invalid_port_is_refused(emulator: Emulator, port: Any) -> None:
+    with pytest.raises(ValueError, match="port must be an integer from 0 to 65535"):
+        emulator.serve(port=port)
+
+
+def test_server_listens_at_the_port_that_it_is_given_and_a_port_in_use_is_an_error(emulator: Emulator) -> None:
+    with emulator.serve() as server:
+        _, port = address(server)
+        with pytest.raises(OSError, match=str(port)), Emulator().serve(port=port):
+            pass
+    with emulator.serve(port=port) as server:
+        assert server.base_url == f"http://127.0.0.1:{port}"
+        assert server.emulator is emulator
+
+
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_server_listens_at_other_loopback_addresses(emulator: Emulator, host: str) -> None:
+    if host == "::1":
+        try:
+            socket.create_server((host, 0), family=socket.AF_INET6).close()
+        except OSError:
+            pytest.skip("this machine has no IPv6")
+    with emulator.serve(host=host) as server, client_at(server) as client:
+        assert data(Api(client).start())
+
+
+@pytest.mark.anyio
+async def test_server_is_an_async_context_manager(emulator: Emulator) -> None:
+    async with emulator.serve() as server:
+        assert server.emulator is emulator
+        async with httpx.AsyncClient(base_url=server.base_url, headers={"anchor-api-key": KEY}) as client:
+            assert data(await client.post(TASKS, json={"prompt": "a"}))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(server))
+
+
+@pytest.mark.anyio
+async def test_cancelled_async_context_stops_its_server(emulator: Emulator) -> None:
+    servers: list[EmulatorServer] = []
+    with anyio.CancelScope() as scope:
+        async with emulator.serve() as server:
+            servers.append(server)
+            scope.cancel()
+            await anyio.sleep_forever()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(address(servers[0]))
 
 
 def test_error_raised_while_the_server_runs_reaches_the_caller(emulator: Emulator) -> None:
