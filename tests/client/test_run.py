@@ -52,7 +52,7 @@ def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
         secret_values={"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
         extra_body={"use_vision": True},
     )
-    body = emulator.requests[0].body
+    body = dict(emulator.requests[0].body or {})
     secrets = body.pop("secret_values")
     assert body == {
         "prompt": "Read the price",

@@ -220,8 +220,9 @@ def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, 
             answer = make_answer(body["output_schema"]) if "output_schema" in body else TEXT_ANSWER
     except NoAnswerError as error:
         return takes, {"status": "FAILED", "error": str(error)}
-    except Exception as error:  # noqa: BLE001 — a callable may raise any error, and its message may hold secrets
-        reason = f"a callable of the scenario failed or returned an invalid value: {type(error).__name__}"
+    except Exception as error:  # noqa: BLE001 — a callable may raise any error
+        # It received no secret value in clear text, so its message has none, unless it revealed one on purpose.
+        reason = f"a callable of the scenario failed or returned an invalid value: {type(error).__name__}: {error}"
         return takes, {"status": "FAILED", "error": reason}
     return takes, {"status": "COMPLETED", "result": answer}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -130,7 +131,7 @@ def test_callable_answer_receives_the_body_of_the_start(api: Api, emulator: Emul
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param(lambda body: body["missing hunter2"], id="raises KeyError"),
+        pytest.param(lambda body: body["missing"], id="raises KeyError"),
         pytest.param(lambda _: {1, 2}, id="returns a set"),
         pytest.param(lambda _: math.nan, id="returns NaN"),
     ],
@@ -141,7 +142,14 @@ def test_task_fails_if_a_callable_answer_raises_an_exception_or_does_not_return_
     emulator.on(takes=0, answer=answer)
     state = api.state(api.start_async())
     assert state["status"] == "FAILED"
-    assert "callable of the scenario failed or returned an invalid value" in state["error"]
+    reason = state["error"].removeprefix("a callable of the scenario failed or returned an invalid value: ")
+    assert re.match("KeyError: 'missing'|ValueError: answer must be JSON", reason)
+
+
+def test_callable_that_fails_cannot_show_a_secret_value(api: Api, emulator: Emulator) -> None:
+    emulator.on(takes=0, answer=json.dumps)
+    state = api.state(api.start_async(secret_values={"PASSWORD": "hunter2"}))
+    assert "TypeError: Object of type SecretValue is not JSON serializable" in state["error"]
     assert "hunter2" not in state["error"]
 
 
