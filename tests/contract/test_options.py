@@ -12,6 +12,7 @@ import pytest
 from anchor_webtask import TaskOptions, _models
 from anchor_webtask._api import requests
 from anchor_webtask._api.spec import composed_spec
+from tools.openapi.operations import operations
 
 OPTIONS = typing.get_type_hints(TaskOptions)
 NOT_AN_OPTION = {
@@ -32,14 +33,12 @@ def spec() -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def operation(spec: dict[str, Any]) -> dict[str, Any]:
-    (found,) = (
-        operation
-        for item in spec["paths"].values()
-        for operation in item.values()
-        if operation["operationId"] == "perform_web_task"
+    """Return the operation that starts a task, with the parameters that it shares with its path's other operations."""
+    ((path, found),) = (
+        (path, operation) for _, path, operation in operations(spec) if operation["operationId"] == "perform_web_task"
     )
-    assert isinstance(found, dict)
-    return found
+    parameters = [*spec["paths"][path].get("parameters", []), *found.get("parameters", [])]
+    return {**found, "parameters": [resolved(spec, each["$ref"]) if "$ref" in each else each for each in parameters]}
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from referencing.jsonschema import DRAFT202012
 from anchor_webtask._api.spec import composed_spec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from jsonschema import ValidationError
 
@@ -36,15 +36,16 @@ class Operation:
         registry: Contains the spec under the name `SPEC_URI`; references are resolved there, and never downloaded.
         path: The path, with its parameters in braces.
         method: The HTTP method in lower case, as in the spec.
-        operation: The JSON object that describes the operation in the spec.
+        item: The JSON object that describes the path in the spec, with the operation.
     """
 
-    def __init__(self, registry: Registry[Any], path: str, method: str, operation: Mapping[str, Any]) -> None:
+    def __init__(self, registry: Registry[Any], path: str, method: str, item: Mapping[str, Any]) -> None:
+        operation = item[method]
         self.method = method.upper()
         self._path = re.compile(re.sub(r"\\{\w+\\}", "([^/]+)", re.escape(path)))
         self._query = {
             parameter["name"]: (parameter.get("required", False), Draft202012Validator(parameter["schema"]))
-            for parameter in operation.get("parameters", ())
+            for parameter in _parameters(registry, item, operation)
             if parameter["in"] == "query"
         }
         pointer = f"#/paths/{path.replace('/', '~1')}/{method}/requestBody/content/application~1json/schema"
@@ -106,7 +107,7 @@ def operations(*ids: str) -> Mapping[str, Operation]:
     spec = composed_spec()
     registry: Registry[Any] = Registry().with_resource(SPEC_URI, DRAFT202012.create_resource(spec))
     return {
-        operation["operationId"]: Operation(registry, path, method, operation)
+        operation["operationId"]: Operation(registry, path, method, item)
         for path, item in spec["paths"].items()
         for method, operation in item.items()
         if isinstance(operation, dict) and operation.get("operationId") in ids
@@ -118,6 +119,15 @@ def task_id_field() -> str:
     """Return the name of the field that holds the task's id in the response to an asynchronous start."""
     names: list[str] = composed_spec()["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["required"]
     return next(name for name in names if name != "status")
+
+
+def _parameters(
+    registry: Registry[Any], item: Mapping[str, Any], operation: Mapping[str, Any]
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the parameters of an operation, after those of its path, which it may define again."""
+    resolver = registry.resolver(SPEC_URI)
+    for parameter in (*item.get("parameters", ()), *operation.get("parameters", ())):
+        yield resolver.lookup(parameter["$ref"]).contents if "$ref" in parameter else parameter
 
 
 def _properties(registry: Registry[Any], pointer: str) -> Mapping[str, object]:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchor_webtask._api.spec import composed_spec
 from anchor_webtask._version import __version__
-from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask.emulator import Emulator, Fault, _emulator, _request_validation
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
@@ -100,11 +101,11 @@ def test_unknown_agent_or_provider_is_accepted_with_a_warning(api: Api, field: s
 
 
 def test_unknown_fields_of_the_body_are_accepted_with_a_warning(api: Api) -> None:
-    fields: dict[str, Any] = {"use_vision": True, "größe\r\n": 1}
+    fields: dict[str, Any] = {"not_in_the_spec": True, "größe\r\n": 1}
     response = api.start(agent="an-agent-of-no-spec", **fields)
     assert data(response)
     assert response.headers["x-emulator-warning"] == (
-        "body.agent: this value is not in the spec; body.use_vision: this field is not in the spec; "
+        "body.agent: this value is not in the spec; body.not_in_the_spec: this field is not in the spec; "
         r"body.gr\u00f6\u00dfe\r\n: this field is not in the spec"
     )
 
@@ -123,6 +124,25 @@ def test_unknown_query_parameter_is_accepted_with_a_warning(api: Api) -> None:
     unknown = api.http.post(TASKS, params={"session": "s1"}, json={"prompt": "a"})
     assert data(unknown)
     assert unknown.headers["x-emulator-warning"] == "query.session: this parameter is not in the spec"
+
+
+@pytest.mark.parametrize("where", ["the path", "the components"])
+def test_parameter_that_is_defined_outside_the_operation_is_known(monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    spec = composed_spec()
+    item = spec["paths"][TASKS]
+    parameter = {"in": "query", "name": "sessionId", "schema": {"type": "string"}}
+    item["post"].pop("parameters", None)
+    item["parameters"] = [parameter]
+    if where == "the components":
+        item["parameters"] = [{"$ref": "#/components/parameters/Session"}]
+        spec["components"]["parameters"] = {"Session": parameter}
+    monkeypatch.setattr(_request_validation, "composed_spec", lambda: spec)
+    # without the cache, which is of the real spec
+    monkeypatch.setattr(_emulator, "operations", _request_validation.operations.__wrapped__)
+    with client_of(Emulator(KEY)) as api:
+        response = api.http.post(TASKS, params={"sessionId": "s1"}, json={"prompt": "a"})
+    assert data(response)
+    assert "x-emulator-warning" not in response.headers
 
 
 class TestKeys:
