@@ -50,7 +50,7 @@ def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
         url="https://shop.example/",
         max_steps=7,
         secret_values={"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
-        extra_body={"use_vision": True},
+        extra_body={"not_in_the_spec": True},
     )
     body = dict(emulator.requests[0].body or {})
     secrets = body.pop("secret_values")
@@ -60,7 +60,7 @@ def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
         "output_schema": PRICE,
         "url": "https://shop.example/",
         "max_steps": 7,
-        "use_vision": True,
+        "not_in_the_spec": True,
     }
     assert secrets["USER"].reveal() == "me"
     assert secrets["*.shop.example"]["PASSWORD"].reveal() == "pw"

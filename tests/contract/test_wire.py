@@ -45,7 +45,7 @@ OPTIONS: TaskOptions = {
     "max_steps": 12,
     "secret_values": {"password": 'pä55"\\', "*.shop.example": {"user": "me", "pin": "1"}},
     "highlight_elements": False,
-    "extra_body": {"use_vision": True, "nested": {"list": [1, None, 0.5, "ü"]}},
+    "extra_body": {"not_in_the_spec": True, "nested": {"list": [1, None, 0.5, "ü"]}},
 }
 
 

@@ -250,6 +250,7 @@ def check_message(outcome: Outcome, body: bytes) -> None:
 @more
 @given(response=fuzzing.responses(), output=outputs)
 @example((301, {}, STARTED_BODY.decode().encode("utf-16")), None)
+@example((200, {}, STARTED_BODY.partition(b": {")[2]), None)
 # A cookie that is not ASCII must be ignored: httpx would send it with the next request, and cannot.
 @example((200, {"set-cookie": "ä"}, b'{"data": {"status": "running", "workflow_id": "task-1"}}'), None)
 def test_start_with_random_response_has_the_expected_outcome(

@@ -306,7 +306,7 @@ def run_accepts_every_option(anchor: Anchor, options: TaskOptions) -> None:
             max_steps=3,
             secret_values={"USER": "me", "*.shop.example": {"PASSWORD": "pw"}},
             highlight_elements=None,
-            extra_body={"use_vision": True},
+            extra_body={"not_in_the_spec": True},
         ).value,
         Report,
     )
@@ -332,7 +332,7 @@ def wrong_arguments_and_values_are_rejected(anchor: Anchor, task_id: str, token:
     tasks.run("Read", url=b"https://shop.example/")  # type: ignore[call-overload]
     tasks.run("Read", secret_values={"PIN": 1234})  # type: ignore[dict-item]
     tasks.run("Read", secret_values={"*.shop.example": {"PIN": 1234}})  # type: ignore[dict-item]
-    tasks.run("Read", extra_body=["use_vision"])  # type: ignore[call-overload]
+    tasks.run("Read", extra_body=["not_in_the_spec"])  # type: ignore[call-overload]
     tasks.run("Read", timeout="600")  # type: ignore[call-overload]
     tasks.run("Read", wait=5)  # type: ignore[call-overload]
     tasks.run("Read", output=Report, on_start=store_node)  # type: ignore[arg-type]

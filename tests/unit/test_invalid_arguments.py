@@ -248,7 +248,7 @@ REFUSED_STARTS: list[tuple[dict[str, Any], str]] = [
     ({"extra_body": [1]}, "extra_body must be a mapping of body fields, not list"),
     ({"extra_body": {7: 1}}, "extra_body must have text as keys, not int"),
     *(
-        ({"extra_body": {"use_vision": value}}, f"extra_body {NOT_JSON}")
+        ({"extra_body": {"not_in_the_spec": value}}, f"extra_body {NOT_JSON}")
         for value in (NotJson(), {1, 2}, b"x", math.nan, math.inf, {(1, 2): 3}, "\ud800")
     ),
     *(({"output": {"type": value}}, f"output {NOT_JSON}") for value in (NotJson(), math.nan, str)),

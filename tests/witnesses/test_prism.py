@@ -151,7 +151,7 @@ def test_request_that_starts_a_task_with_every_option_fits_the_spec(
         "max_steps": 1,
         "secret_values": {"PASSWORD": 'corr"ect', "*.example.com": {"USER": "ada"}},
         "highlight_elements": False,
-        "extra_body": {"use_vision": True},
+        "extra_body": {"not_in_the_spec": True},
     }
     assert options.keys() == TaskOptions.__annotations__.keys()
     runner.call(getattr(anchor.tasks, method), "Lies die CPU-Last 🙂", output=Nodes, **options)

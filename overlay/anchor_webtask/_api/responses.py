@@ -94,7 +94,8 @@ def _id_in(text: str) -> tuple[str | None, object]:
         return _named_id(_LENIENT.decode(text.lstrip("\ufeff")))
     except (ValueError, RecursionError) as error:
         reraise_from_handler(error)
-    at = incomplete = text.find("{")
+    at = text.find("{")
+    incomplete = max(at, 0)  # without a brace, the beginning of the body is missing
     for _ in range(_MAX_PLACES):
         if at < 0:
             break
