@@ -9,7 +9,7 @@ import pytest
 
 from anchor_webtask._api.spec import composed_spec
 from anchor_webtask._version import __version__
-from anchor_webtask.emulator import Emulator, Fault, _emulator, _request_validation
+from anchor_webtask.emulator import Emulator, Fault, _request_validation
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def test_parameter_that_is_defined_outside_the_operation_is_known(monkeypatch: p
         spec["components"]["parameters"] = {"Session": parameter}
     monkeypatch.setattr(_request_validation, "composed_spec", lambda: spec)
     # without the cache, which is of the real spec
-    monkeypatch.setattr(_emulator, "operations", _request_validation.operations.__wrapped__)
+    monkeypatch.setattr(_responder, "operations", _request_validation.operations.__wrapped__)
     with client_of(Emulator(KEY)) as api:
         response = api.http.post(TASKS, params={"sessionId": "s1"}, json={"prompt": "a"})
     assert data(response)
