@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
@@ -176,15 +176,17 @@ class Items(Part):
     label = "array"
     json_kinds = frozenset({"array"})
 
-    def __init__(self, shell: Any, make: type[Any], item: Part) -> None:
+    def __init__(self, make: type[Any], metas: list[msgspec.Meta], item: Part) -> None:
         """Make the part.
 
         Args:
-            shell: The type with its constraints, and without the type of its items.
-            make: Makes the value of a list of items.
+            make: The type of the value, which makes it of a list of items.
+            metas: The annotations.
             item: The items' part.
         """
-        self._shell = Scalar(shell, self.label, self.json_kinds)
+        self._shell = Scalar(Annotated[make, *metas] if metas else make, self.label, self.json_kinds)
+        # JSON has lists only, and an item becomes hashable only when its part has converted it.
+        self._received = Scalar(Annotated[list, *metas] if metas else list, self.label, self.json_kinds)
         self._make = make
         self._item = item
 
@@ -196,13 +198,12 @@ class Items(Part):
         if not isinstance(value, list):
             raise expected(self.label, value)
         items = converted_items(value, [self._item] * len(value))
+        self._received.convert(value)
         try:
-            self._shell.convert(value)
             return self._make(items)
         except TypeError:
-            raise Unfit.because(
-                f"Expected items of a {self._make.__name__}, which are no lists or objects", value
-            ) from None
+            problem = f"Expected items of a {self._make.__name__}, which neither are nor contain lists or objects"
+            raise Unfit.because(problem, value) from None
 
 
 class Tuple(Part):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.attrs_converters import taken_type
+from anchor_webtask._output.set_items import items_problem
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -60,6 +61,8 @@ def impossible(kind: Any) -> str | None:
             return f"the enum {cls!r} has no members: add some"
         if isinstance(cls, type) and inspect.isabstract(cls) and not _is_of_library(cls):
             return f"{cls!r} is abstract, so no value of it can be made: use a class without abstract methods"
+        if (problem := items_problem(part)) is not None:
+            return problem
     return None
 
 

@@ -200,11 +200,11 @@ class _Builder:
             if any(_only(meta, _CONSTRAINTS) != msgspec.Meta() for meta in metas):
                 raise TypeError("a tuple with a type for each item cannot have constraints")
             return Tuple([self.part(each) for each in arguments], _extras(metas))
-        shell = Annotated[made, *metas] if metas else made
         inner = [self.part(each) for each in arguments if each is not ...] or [self._scalar(Any, [])] * 2
         if made is dict:
+            shell = Annotated[dict, *metas] if metas else dict
             return Mapping(shell, inner[0] if arguments else _scalar(str, []), inner[1])
-        return Items(shell, made, inner[0])
+        return Items(made, metas, inner[0])
 
     def _with_extras(self, part: Part, metas: list[msgspec.Meta]) -> Part:
         for meta in metas:
