@@ -10,7 +10,7 @@ import msgspec
 
 from anchor_webtask._output.embedded_json import EXACT
 from anchor_webtask._output.listed_parts import unlisted
-from anchor_webtask._output.parts import Part, Unfit, converted_items, expected
+from anchor_webtask._output.parts import Part, Unfit, converted_items, expected, own_code
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class Field(NamedTuple):
         required: Whether the class needs it.
         default: Its default, for the schema; `NO_DEFAULT` if the schema shows none.
         description: Its description from its metadata.
+        converter: The class's own function that converts the field's value; None if it has none.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Field(NamedTuple):
     required: bool
     default: Any = NO_DEFAULT
     description: str | None = None
+    converter: Callable[[Any], Any] | None = None
 
     def schema(self, definitions: Definitions) -> Schema:
         schema = self.part.schema(definitions)
@@ -143,9 +145,26 @@ class ClassPart(Part):
     def _made(self, arguments: dict[str, Any], value: Any) -> Any:
         try:
             return self._make(**arguments)
-        except (ValueError, TypeError) as error:
-            reraise_from_handler(error)
-            raise Unfit.because("", value, quoted=str(error)) from None
+        except RecursionError:
+            raise
+        except Exception as error:  # noqa: BLE001  the class's own code may raise anything
+            unfit = own_code(error, value)
+            refusing = next((field for field in self.fields if _refuses(field, arguments, error)), None)
+            if refusing is not None and isinstance(value, dict):
+                unfit = Unfit.within(refusing.name, own_code(error, value[refusing.name]))
+            raise unfit from None
+
+
+def _refuses(field: Field, arguments: dict[str, Any], error: Exception) -> bool:
+    """Whether an error is that of a field's converter, which is called once more to find out."""
+    if field.converter is None or field.argument not in arguments:
+        return False
+    try:
+        field.converter(arguments[field.argument])
+    except Exception as again:  # noqa: BLE001  it may raise anything
+        reraise_from_handler(again)
+        return type(again) is type(error)
+    return False
 
 
 def _origin(cls: Any) -> Any:

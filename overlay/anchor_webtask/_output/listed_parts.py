@@ -9,7 +9,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from anchor_webtask._output.parts import NUMBERS, Part, Unfit, expected, json_kind
+from anchor_webtask._output.parts import NUMBERS, Part, Unfit, expected, json_kind, own_code
 from anchor_webtask._output.schema_shape import INTEGER_KEY
 
 if TYPE_CHECKING:
@@ -94,6 +94,8 @@ class Enumeration(Listing):
             return self._cls(value)  # calls the class's own `_missing_`
         except ValueError:
             return super().unlisted(value)
+        except Exception as error:  # noqa: BLE001  the enum's own code may raise anything
+            raise own_code(error, value) from None
 
 
 _LIBRARY: Final = frozenset({enum.Enum, enum.Flag, enum.IntFlag, enum.IntEnum, enum.StrEnum})

@@ -53,8 +53,8 @@ class Converter:
         if self._is_plain:
             try:
                 return msgspec.convert(value, self._kind, str_keys=True)
-            except (msgspec.ValidationError, RecursionError, OverflowError, TypeError):  # no set has a list
-                pass
+            except Exception as error:  # noqa: BLE001  a type's own code may raise anything; the parts say where
+                reraise_from_handler(error)
         try:
             return self._tree.part.convert(value)
         except Unfit as unfit:

@@ -15,6 +15,7 @@ import msgspec
 
 from anchor_webtask._output.mismatch import Mismatch, Step
 from anchor_webtask._output.numbers import with_floats
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,17 @@ def json_kind(value: object) -> str:
 
 def expected(label: str, found: object) -> Unfit:
     return Unfit.because(f"Expected `{label}`, got `{json_kind(found)}`", found)
+
+
+def own_code(error: Exception, value: object) -> Unfit:
+    """Return the exception for an error that a type's own code raised for a value.
+
+    The message of a `ValueError` or `TypeError` is meant for whoever passed the value. Others need an explanation.
+    """
+    reraise_from_handler(error)
+    if isinstance(error, ValueError | TypeError):
+        return Unfit.because("", value, quoted=str(error))
+    return Unfit.because(f"the type's own code raised {type(error).__name__}: ", value, quoted=str(error))
 
 
 class Part:
