@@ -92,12 +92,15 @@ def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
 
 def _part(cls: Any, field: _Declared, part_of: Callable[[Any], Part]) -> Part:
     """Return the part of what a class takes for a field; that of the field's own type if no JSON is what it takes."""
+    kind = _bound(cls, field.name, field.kind)
     try:
-        return part_of(_bound(cls, field.name, field.kind))
+        return part_of(kind)
     except Exception as error:
         reraise_from_handler(error)
         if field.converted is None or field.converted == field.kind:
-            raise
+            if not isinstance(error, TypeError) or typing.get_origin(kind) is not typing.Annotated:
+                raise
+            raise TypeError(f"in the field {field.name}, {error}") from None
     return part_of(_bound(cls, field.name, field.converted))
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from anchor_webtask._output.embedded_json import EXACT
+from anchor_webtask._output.json_schema import default_problem
 from anchor_webtask._output.listed_parts import unlisted
 from anchor_webtask._output.parts import Part, Unfit, converted_items, expected, own_code
 from anchor_webtask._signals import reraise_from_handler
@@ -46,8 +47,15 @@ class Field(NamedTuple):
     def schema(self, definitions: Definitions) -> Schema:
         schema = self.part.schema(definitions)
         if self.default is not NO_DEFAULT:
-            schema["default"] = msgspec.to_builtins(self.default, str_keys=True)
+            schema["default"] = self._sent_default()
         return schema if self.description is None else {**schema, "description": self.description}
+
+    def _sent_default(self) -> Any:
+        try:
+            return msgspec.to_builtins(self.default, str_keys=True)
+        except (TypeError, ValueError) as error:
+            reraise_from_handler(error)
+            raise TypeError(default_problem(self.name, self.default)) from None
 
 
 class ClassPart(Part):

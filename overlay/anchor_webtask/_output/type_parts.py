@@ -81,7 +81,9 @@ def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> Configura
         problem_of: Returns the reason why a part alone cannot be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
-        if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
+        origin = typing.get_origin(part)
+        is_class = isinstance(origin or part, type) and origin is not Annotated
+        if is_class and part is not kind and (problem := problem_of(part)):
             return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: in {part!r}, {problem}")
     return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: {problem_of(kind)}")
 
