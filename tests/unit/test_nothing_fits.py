@@ -234,7 +234,8 @@ def test_default_of_a_factory_may_be_anything() -> None:
 )
 def test_limit_of_an_int_that_is_no_int_is_named_with_its_field_and_class(limit: dict[str, float], meant: str) -> None:
     name, number = next(iter(limit.items()))
-    kind = Annotated[int, msgspec.Meta(**limit)]
+    meta: Any = msgspec.Meta
+    kind = Annotated[int, meta(**limit)]
     problem = f"the limit {name}={number!r} of an int is no int: write {meant}"
     for library, cls in classes_with(kind).items():
         if library != "pydantic":

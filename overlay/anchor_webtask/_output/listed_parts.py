@@ -50,6 +50,9 @@ class Listing(Part):
             raise expected(self.label, value)
         return self.unlisted(value)
 
+    def lists(self, value: Any) -> bool:
+        return json_kind(value) in self.json_kinds and _identity(value) in self._values
+
     def unlisted(self, value: Any) -> Any:
         """Return what stands for a value that is not listed, or raise `Unfit`."""
         raise unlisted(self.listed, value)

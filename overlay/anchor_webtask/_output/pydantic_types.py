@@ -108,7 +108,18 @@ class Converter:
             problem = self._verdicts.mismatch(value)
             return result if problem is None else problem
         # A union has errors for each of its alternatives: the error at the deepest place is the most useful one.
-        return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
+        found = [(each["type"], _mismatch(value, each)) for each in errors]
+        kind, deepest = max(found, key=lambda each: len(each[1].steps))
+        if kind != "literal_error":
+            return deepest
+        listed = [each.quoted for kind, each in found if kind == "literal_error" and each.steps == deepest.steps]
+        return deepest._replace(quoted=_joined(listed))
+
+
+def _joined(messages: list[str]) -> str:
+    """Return one message for those of several alternatives, which are all of the form "Input should be …"."""
+    first, *others = dict.fromkeys(messages)
+    return " or ".join([first, *(each.removeprefix("Input should be ") for each in others)])
 
 
 def took_no_data(value: Any, answer: dict[str, Any]) -> bool:

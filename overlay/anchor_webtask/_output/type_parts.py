@@ -49,8 +49,6 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
 
 def impossible(kind: Any) -> str | None:
     """Return why no answer can fit a type, if a part of it is a class that no JSON stands for; else None."""
-    if type(kind).__name__ == "TypeAdapter":
-        return "pass the type of the adapter instead"
     for part in parts(kind):
         cls = typing.get_origin(part) or part
         if cls is type:
