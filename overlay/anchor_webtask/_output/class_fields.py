@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
 from anchor_webtask._output.attrs_converters import converter_of, taken_type
 from anchor_webtask._output.class_part import NO_DEFAULT, ClassPart, Field
-from anchor_webtask._output.type_hints import field_types, type_parameters
+from anchor_webtask._output.type_hints import extra_items, field_types, type_parameters
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from anchor_webtask._output.parts import Part
+
+
+_NOTHING: Final = (typing.Never, typing.NoReturn)
 
 
 class _Declared(NamedTuple):
@@ -58,11 +61,18 @@ def empty_part(kind: Any) -> ClassPart:
         title = f"{title}[{', '.join(names)}]"
     if not issubclass(cls, msgspec.Struct):
         make = dict if issubclass(cls, dict) else cls
-        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed(cls))
+        is_closed = extra_items(cls) in _NOTHING
+        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed)
     config = cls.__struct_config__
     part = ClassPart(kind, title, cls, in_order=config.array_like, strict=config.forbid_unknown_fields)
     part.tag, part.tag_field = config.tag, config.tag_field
     return part
+
+
+def extra_of(kind: Any, part_of: Callable[[Any], Part]) -> Part | None:
+    """Return the part of the keys that a class does not name; None if it ignores or refuses them."""
+    extra = extra_items(typing.get_origin(kind) or kind)
+    return None if extra is None or extra in _NOTHING else part_of(extra)
 
 
 def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
@@ -222,11 +232,6 @@ def special_form(origin: Any) -> str:
 
 def _is_namedtuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
-
-
-def is_closed(cls: type) -> bool:
-    """Whether a class is a TypedDict with `closed=True`, which has no other keys."""
-    return getattr(cls, "__closed__", None) is True
 
 
 def _is_typeddict_of_extensions(cls: type) -> bool:

@@ -79,6 +79,7 @@ class ClassPart(Part):
         self._in_order = in_order
         self._strict = strict
         self.fields: list[Field] = []
+        self.extra: Part | None = None  # the type of all other fields, if they are kept
         self.tag: str | int | None = None
         self.tag_field: str | None = None
         self.json_kinds = frozenset({"object", "array"} if in_order else {"object"})
@@ -98,6 +99,7 @@ class ClassPart(Part):
             "properties": {**tags, **{field.name: field.schema(definitions) for field in self.fields}},
             "required": [*tags, *(field.name for field in self.fields if field.required)],
             **({"additionalProperties": False} if self._strict else {}),
+            **({} if self.extra is None else {"additionalProperties": self.extra.schema(definitions)}),
         }
 
     def has_tag(self, value: dict[str, Any]) -> bool:
@@ -124,12 +126,22 @@ class ClassPart(Part):
                 missing = field.name
         if missing is not None:
             raise Unfit.because(f"Object missing required field `{missing}`", value)
-        if self._strict:
+        if self._strict or self.extra is not None:
             known = {field.name for field in self.fields} | {self.tag_field}
-            for name in value:
-                if name not in known:
-                    raise Unfit.because("", value, quoted=f"Object contains unknown field `{name}`")
+            arguments |= self._of_others({name: inner for name, inner in value.items() if name not in known}, value)
         return self._made(arguments, value)
+
+    def _of_others(self, others: dict[str, Any], value: Any) -> dict[str, Any]:
+        """Return the values of the fields that the class does not name."""
+        found: dict[str, Any] = {}
+        for name, inner in others.items():
+            if self.extra is None:
+                raise Unfit.because("", value, quoted=f"Object contains unknown field `{name}`")
+            try:
+                found[name] = self.extra.convert(inner)
+            except Unfit as unfit:
+                raise Unfit.within(name, unfit) from None
+        return found
 
     def _of_list(self, value: list[Any]) -> dict[str, Any]:
         """Return the arguments for a list of the fields in order; a Struct's tag comes first."""

@@ -254,6 +254,11 @@ def converted_items(value: list[Any], parts: list[Part]) -> list[Any]:
     return items
 
 
+def equal_keys(value: object, key: str) -> Mismatch:
+    """Return the mismatch for a key of an object that stands for the same as one before it, such as 1 and 01."""
+    return Mismatch((), "another key stands for the same value", value, key=key)
+
+
 class Mapping(Part):
     """A dict."""
 
@@ -282,6 +287,8 @@ class Mapping(Part):
                 key = self._key.convert_key(name)
             except Unfit as unfit:
                 raise Unfit(unfit.mismatch._replace(found=value, key=name)) from None
+            if key in result:
+                raise Unfit(equal_keys(value, name))
             try:
                 result[key] = self._value.convert(inner)
             except Unfit as unfit:

@@ -15,7 +15,7 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.json_schema import json_problem
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
 from anchor_webtask._output.numbers import with_decimal_texts, with_whole_numbers
-from anchor_webtask._output.pydantic_schemas import MarkedSchemas, Schemas
+from anchor_webtask._output.pydantic_schemas import MarkedSchemas, Schemas, SchemasOfTaken
 from anchor_webtask._output.pydantic_verdicts import Verdicts
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, parts, unsupported
 from anchor_webtask._signals import reraise_from_handler
@@ -82,13 +82,14 @@ class Converter:
         self._adapter = adapter_of(kind)
         self.schema = self._adapter.json_schema(schema_generator=Schemas)
         self._verdicts = Verdicts(self._adapter.json_schema(schema_generator=MarkedSchemas))
+        self._taken = self._adapter.json_schema(schema_generator=SchemasOfTaken)
         self.keeps_digits = any(part is Decimal for part in parts(kind))
 
     def convert(self, value: Any) -> Any:
         """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
         try:
             if self.keeps_digits:
-                value = with_decimal_texts(value, self.schema)
+                value = with_decimal_texts(value, self._taken)
             # The value is passed as JSON because a strict model accepts a date as text from JSON, but not from Python.
             text = msgspec.json.encode(value)
             result = self._validated(text, value)

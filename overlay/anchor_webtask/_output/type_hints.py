@@ -65,3 +65,15 @@ def resolved(kind: Any, module: str | None) -> Any:
     """
     holder = type("Holder", (), {"__annotations__": {"kind": kind}, "__module__": module or __name__})
     return typing.get_type_hints(holder, include_extras=True)["kind"]
+
+
+def extra_items(cls: Any) -> Any | None:
+    """Return the type of the keys that a TypedDict does not name, by `extra_items` or `closed`; None if it has none."""
+    if getattr(cls, "__closed__", None) is True:
+        return typing.Never
+    extra = getattr(cls, "__extra_items__", None)
+    if extra is not None and not repr(extra).endswith("NoExtraItems"):
+        return resolved(extra, cls.__module__)
+    bases = (typing.get_origin(base) or base for base in vars(cls).get("__orig_bases__", ()))
+    found = (extra_items(base) for base in bases if isinstance(base, type))
+    return next((each for each in found if each is not None), None)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.attrs_converters import taken_type
 from anchor_webtask._output.set_items import items_problem
+from anchor_webtask._output.type_hints import extra_items
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ def _fields(cls: Any) -> list[Any]:
         return []
     try:
         hints = typing.get_type_hints(cls, include_extras=True)
+        extra = extra_items(cls)
     except Exception as error:  # noqa: BLE001  an annotation may be any text
         reraise_from_handler(error)
         return []  # the library that makes the schema reports the invalid annotation
@@ -135,6 +137,7 @@ def _fields(cls: Any) -> list[Any]:
     for field in getattr(cls, "__attrs_attrs__", ()):
         hints[field.name] = taken_type(cls, field, hints.get(field.name, field.type))
     fields = [hint for name, hint in hints.items() if name not in others and typing.get_origin(hint) is not ClassVar]
+    fields += [] if extra is None or extra is typing.Never else [extra]
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in fields]
 
 
