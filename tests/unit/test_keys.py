@@ -6,7 +6,7 @@ import datetime
 import enum
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, NotRequired
 from uuid import UUID
 
 import pydantic
@@ -52,7 +52,7 @@ class Shop(TypedDict, extra_items=int):  # type: ignore[call-arg]  # mypy does n
 
 
 class Sub(Shop):
-    count: int
+    count: NotRequired[int]
 
 
 class Later(TypedDict, extra_items="list[Item]"):  # type: ignore[call-arg]  # mypy does not know it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import typing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,16 +41,28 @@ def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
     """
     adapter = _adapter_or_problem(kind)
     if isinstance(adapter, str):
-        advice = "; if you replace pydantic's annotations by msgspec.Meta, msgspec reads the type"
-        hint = "" if has_pydantic_part(kind) else advice
-        raise unsupported(
-            kind, lambda part: f"{found}{hint}" if isinstance(found := _adapter_or_problem(part), str) else None
-        )
+        raise unsupported(kind, lambda part: _problem(part, is_mixed=has_pydantic_part(kind)))
     if (part := annotated_for_msgspec(kind)) is not None:
         raise ConfigurationError(
             f"output={kind!r} is read by pydantic, which ignores the annotation of {part!r}: use pydantic.Field instead"
         )
     return adapter
+
+
+def _problem(part: Any, *, is_mixed: bool) -> str | None:
+    """Return why pydantic cannot read a part of a type, and what to do; None if it can."""
+    found = _adapter_or_problem(part)
+    if not isinstance(found, str):
+        return None
+    if not is_mixed:
+        return f"{found}; if you replace pydantic's annotations by msgspec.Meta, msgspec reads the type"
+    for cls in (typing.get_origin(each) or each for each in parts(part)):
+        if isinstance(cls, type) and (hasattr(cls, "__attrs_attrs__") or issubclass(cls, msgspec.Struct)):
+            return (
+                f"pydantic reads no attrs classes and Structs: make {cls.__name__} a dataclass or a pydantic model, "
+                "or use no pydantic in the type"
+            )
+    return found
 
 
 def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:

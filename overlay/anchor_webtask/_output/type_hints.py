@@ -23,16 +23,29 @@ def substituted(kind: Any, arguments: dict[Any, Any]) -> Any:
     return generic[tuple(arguments.get(each, each) for each in parameters)]
 
 
+def class_hints(cls: Any) -> dict[str, Any]:
+    """Return the annotations of a class, by name, with resolved forward references.
+
+    Raises:
+        Exception: An annotation cannot be resolved; it may be any text.
+    """
+    parameters = {each.__name__: each for base in cls.__mro__ for each in getattr(base, "__type_params__", ())}
+    local = {**vars(cls), **parameters} if parameters else None
+    try:
+        return typing.get_type_hints(cls, localns=local, include_extras=True)
+    except NameError:  # a class in a function is no name of its module
+        classes = {name: each for name, each in vars(cls).items() if isinstance(each, type)}
+        own = {base.__name__: base for base in reversed(cls.__mro__)}
+        return typing.get_type_hints(cls, localns={**classes, **parameters, **own}, include_extras=True)
+
+
 def field_types(kind: Any) -> dict[str, Any]:
     """Return the types of the annotated attributes of a class, by name.
 
     Raises:
         Exception: An annotation cannot be resolved; it may be any text.
     """
-    cls = typing.get_origin(kind) or kind
-    parameters = {each.__name__: each for base in cls.__mro__ for each in getattr(base, "__type_params__", ())}
-    local = {**vars(cls), **parameters} if parameters else None
-    hints = typing.get_type_hints(cls, localns=local, include_extras=True)
+    hints = class_hints(typing.get_origin(kind) or kind)
     arguments = list(_arguments(kind))
     return {name: substituted(hint, _arguments_at(name, arguments)) for name, hint in hints.items()}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.attrs_converters import taken_type
 from anchor_webtask._output.set_items import items_problem
-from anchor_webtask._output.type_hints import extra_items
+from anchor_webtask._output.type_hints import class_hints, extra_items
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def _fields(cls: Any) -> list[Any]:
     if not isinstance(cls, type) or cls.__module__ == "builtins":
         return []
     try:
-        hints = typing.get_type_hints(cls, include_extras=True)
+        hints = class_hints(cls)
         extra = extra_items(cls)
     except Exception as error:  # noqa: BLE001  an annotation may be any text
         reraise_from_handler(error)
