@@ -516,8 +516,8 @@ class BestModel(pydantic.BaseModel):
         (list[Never], "Never", "has no values"),
         (Pairs, "Pairs", "the value of Pairs.FIRST is not text"),
         (list[Pairs], "Pairs", "the value of Pairs.FIRST is not text"),
-        (list[BestOfAll], "BestOfAll", "is not JSON (Out of range float values"),
-        (list[BestModel], "BestModel", "is not JSON (Out of range float values"),
+        (list[BestOfAll], "BestOfAll", "is not JSON: use a finite number"),
+        (list[BestModel], "BestModel", "is not JSON: use a finite number"),
         (Annotated[int, msgspec.Meta(examples=[float("nan")])], "int", "is not JSON"),
         pytest.param(
             Nested,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 import typing
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from anchor_webtask._output.type_hints import resolved, type_parameters
 from anchor_webtask._signals import reraise_from_handler
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def taken_type(cls: Any, field: Any, kind: Any) -> Any:
@@ -33,6 +36,23 @@ def taken_type(cls: Any, field: Any, kind: Any) -> Any:
     return Annotated[taken, *notes] if notes else taken
 
 
+def converter_of(field: Any) -> Callable[[Any], Any] | None:
+    """Return the converter of an attrs field, as a function of the value; None if it needs more than the value."""
+    converter = field.converter
+    if isinstance(converter, _wrappers()):
+        wrapper: Any = converter
+        return None if wrapper.takes_self else lambda value: wrapper(value, None, field)
+    function: Callable[[Any], Any] | None = converter
+    return function
+
+
+def _wrappers() -> Any:
+    """Return the class of the converters that may take more than the value; it is new in attrs 24.1."""
+    import attrs
+
+    return getattr(attrs, "Converter", ())
+
+
 def _parameter_type(converter: Any, module: str) -> Any | None:
     """Return the type of a converter's first parameter; None if its annotation is missing or says nothing.
 
@@ -40,10 +60,7 @@ def _parameter_type(converter: Any, module: str) -> Any | None:
         converter: The converter.
         module: The module of the class, whose names the annotations of attrs' own converters refer to.
     """
-    import attrs
-
-    wrappers: Any = getattr(attrs, "Converter", ())  # new in attrs 24.1
-    if isinstance(converter, wrappers):
+    if isinstance(converter, _wrappers()):
         converter = converter.converter
     try:
         annotation = next(iter(inspect.signature(converter).parameters.values())).annotation

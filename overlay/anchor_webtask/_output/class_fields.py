@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import typing
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import msgspec
 
-from anchor_webtask._output.attrs_converters import taken_type
+from anchor_webtask._output.attrs_converters import converter_of, taken_type
 from anchor_webtask._output.class_part import NO_DEFAULT, ClassPart, Field
-from anchor_webtask._output.type_hints import field_types, type_parameters
+from anchor_webtask._output.type_hints import extra_items, field_types, type_parameters
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from anchor_webtask._output.parts import Part
 
 
+_NOTHING: Final = (typing.Never, typing.NoReturn)
+
+
 class _Declared(NamedTuple):
     """A field as its class declares it; see `Field`.
 
     Attributes:
         kind: The type of what the class takes for the field.
         converted: The field's own type, if a converter makes it of what the class takes.
+        converter: The converter.
     """
 
     name: str
@@ -34,6 +38,7 @@ class _Declared(NamedTuple):
     default: Any
     metadata: Mapping[Any, Any] = {}
     converted: Any = None
+    converter: Callable[[Any], Any] | None = None
 
 
 def is_class_with_fields(cls: Any) -> bool:
@@ -56,11 +61,18 @@ def empty_part(kind: Any) -> ClassPart:
         title = f"{title}[{', '.join(names)}]"
     if not issubclass(cls, msgspec.Struct):
         make = dict if issubclass(cls, dict) else cls
-        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed(cls))
+        is_closed = extra_items(cls) in _NOTHING
+        return ClassPart(kind, title, make, in_order=_is_namedtuple(cls), strict=is_closed)
     config = cls.__struct_config__
     part = ClassPart(kind, title, cls, in_order=config.array_like, strict=config.forbid_unknown_fields)
     part.tag, part.tag_field = config.tag, config.tag_field
     return part
+
+
+def extra_of(kind: Any, part_of: Callable[[Any], Part]) -> Part | None:
+    """Return the part of the keys that a class does not name; None if it ignores or refuses them."""
+    extra = extra_items(typing.get_origin(kind) or kind)
+    return None if extra is None or extra in _NOTHING else part_of(extra)
 
 
 def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
@@ -84,17 +96,21 @@ def fields_of(kind: Any, part_of: Callable[[Any], Part]) -> Iterator[Field]:
             each.required,
             NO_DEFAULT if each.default is msgspec.UNSET else each.default,
             description if isinstance(description, str) else None,
+            each.converter,
         )
 
 
 def _part(cls: Any, field: _Declared, part_of: Callable[[Any], Part]) -> Part:
     """Return the part of what a class takes for a field; that of the field's own type if no JSON is what it takes."""
+    kind = _bound(cls, field.name, field.kind)
     try:
-        return part_of(_bound(cls, field.name, field.kind))
+        return part_of(kind)
     except Exception as error:
         reraise_from_handler(error)
         if field.converted is None or field.converted == field.kind:
-            raise
+            if not isinstance(error, TypeError) or typing.get_origin(kind) is not typing.Annotated:
+                raise
+            raise TypeError(f"in the field {field.name}, {error}") from None
     return part_of(_bound(cls, field.name, field.converted))
 
 
@@ -133,25 +149,54 @@ def _of_attrs(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
     import attrs
 
     for field in attrs.fields(cls):
-        if not field.init:
-            continue
         required = field.default is attrs.NOTHING
+        if not field.init:
+            if required and not _sets_fields(cls, "__attrs_attrs__", "__attrs_post_init__", "__attrs_pre_init__"):
+                raise _never_set(cls, field.name)
+            continue
         default = NO_DEFAULT if required or isinstance(field.default, attrs.Factory) else field.default  # type: ignore[arg-type]  # a function, in the stub
         kind = hints.get(field.name, Any if field.type is None else field.type)
         taken = taken_type(cls, field, kind)
-        yield _Declared(field.name, field.alias, taken, required, default, field.metadata, converted=kind)
+        own = (kind, converter_of(field))
+        yield _Declared(field.name, field.alias, taken, required, default, field.metadata, *own)
 
 
 def _of_dataclass(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
     for field in cls.__dataclass_fields__.values():
         kind = hints[field.name]
-        if not field.init or kind is ClassVar or typing.get_origin(kind) is ClassVar:
+        if kind is ClassVar or typing.get_origin(kind) is ClassVar:
             continue
         has_default = field.default is not dataclasses.MISSING
         required = not has_default and field.default_factory is dataclasses.MISSING
+        if not field.init:
+            if required and not _sets_fields(cls, "__dataclass_fields__", "__post_init__"):
+                raise _never_set(cls, field.name)
+            continue
         default = field.default if has_default else NO_DEFAULT
         kind = kind.type if isinstance(kind, dataclasses.InitVar) else kind
         yield _Declared(field.name, field.name, kind, required, default, field.metadata)
+
+
+def _sets_fields(cls: Any, mark: str, *methods: str) -> bool:
+    """Whether a class has code of its own that may set the fields which are no arguments.
+
+    Args:
+        cls: The class.
+        mark: The attribute of the classes that have a generated `__init__`.
+        methods: The methods that a generated `__init__` calls.
+    """
+    if any(hasattr(cls, name) for name in methods):
+        return True
+    owner = next(base for base in cls.__mro__ if "__init__" in vars(base))
+    is_own = "__attrs_init__" in vars(owner) or not getattr(vars(owner).get("__dataclass_params__"), "init", True)
+    return is_own or mark not in vars(owner)
+
+
+def _never_set(cls: Any, name: str) -> TypeError:
+    return TypeError(
+        f"the field {name} of {cls.__name__} has init=False and no default, so nothing sets it: "
+        "give it a default, or set it in __attrs_post_init__ or __post_init__"
+    )
 
 
 def _of_namedtuple(cls: Any, hints: dict[str, Any]) -> Iterator[_Declared]:
@@ -187,11 +232,6 @@ def special_form(origin: Any) -> str:
 
 def _is_namedtuple(cls: type) -> bool:
     return issubclass(cls, tuple) and hasattr(cls, "_fields")
-
-
-def is_closed(cls: type) -> bool:
-    """Whether a class is a TypedDict with `closed=True`, which has no other keys."""
-    return getattr(cls, "__closed__", None) is True
 
 
 def _is_typeddict_of_extensions(cls: type) -> bool:

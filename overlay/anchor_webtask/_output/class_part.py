@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from anchor_webtask._output.embedded_json import EXACT
+from anchor_webtask._output.json_schema import default_problem
 from anchor_webtask._output.listed_parts import unlisted
-from anchor_webtask._output.parts import Part, Unfit, converted_items, expected
+from anchor_webtask._output.parts import Part, Unfit, converted_items, expected, own_code
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Field(NamedTuple):
         required: Whether the class needs it.
         default: Its default, for the schema; `NO_DEFAULT` if the schema shows none.
         description: Its description from its metadata.
+        converter: The class's own function that converts the field's value; None if it has none.
     """
 
     name: str
@@ -40,12 +42,20 @@ class Field(NamedTuple):
     required: bool
     default: Any = NO_DEFAULT
     description: str | None = None
+    converter: Callable[[Any], Any] | None = None
 
     def schema(self, definitions: Definitions) -> Schema:
         schema = self.part.schema(definitions)
         if self.default is not NO_DEFAULT:
-            schema["default"] = msgspec.to_builtins(self.default, str_keys=True)
+            schema["default"] = self._sent_default()
         return schema if self.description is None else {**schema, "description": self.description}
+
+    def _sent_default(self) -> Any:
+        try:
+            return msgspec.to_builtins(self.default, str_keys=True)
+        except (TypeError, ValueError) as error:
+            reraise_from_handler(error)
+            raise TypeError(default_problem(self.name, self.default)) from None
 
 
 class ClassPart(Part):
@@ -69,6 +79,7 @@ class ClassPart(Part):
         self._in_order = in_order
         self._strict = strict
         self.fields: list[Field] = []
+        self.extra: Part | None = None  # the type of all other fields, if they are kept
         self.tag: str | int | None = None
         self.tag_field: str | None = None
         self.json_kinds = frozenset({"object", "array"} if in_order else {"object"})
@@ -88,6 +99,7 @@ class ClassPart(Part):
             "properties": {**tags, **{field.name: field.schema(definitions) for field in self.fields}},
             "required": [*tags, *(field.name for field in self.fields if field.required)],
             **({"additionalProperties": False} if self._strict else {}),
+            **({} if self.extra is None else {"additionalProperties": self.extra.schema(definitions)}),
         }
 
     def has_tag(self, value: dict[str, Any]) -> bool:
@@ -114,12 +126,22 @@ class ClassPart(Part):
                 missing = field.name
         if missing is not None:
             raise Unfit.because(f"Object missing required field `{missing}`", value)
-        if self._strict:
+        if self._strict or self.extra is not None:
             known = {field.name for field in self.fields} | {self.tag_field}
-            for name in value:
-                if name not in known:
-                    raise Unfit.because("", value, quoted=f"Object contains unknown field `{name}`")
+            arguments |= self._of_others({name: inner for name, inner in value.items() if name not in known}, value)
         return self._made(arguments, value)
+
+    def _of_others(self, others: dict[str, Any], value: Any) -> dict[str, Any]:
+        """Return the values of the fields that the class does not name."""
+        found: dict[str, Any] = {}
+        for name, inner in others.items():
+            if self.extra is None:
+                raise Unfit.because("", value, quoted=f"Object contains unknown field `{name}`")
+            try:
+                found[name] = self.extra.convert(inner)
+            except Unfit as unfit:
+                raise Unfit.within(name, unfit) from None
+        return found
 
     def _of_list(self, value: list[Any]) -> dict[str, Any]:
         """Return the arguments for a list of the fields in order; a Struct's tag comes first."""
@@ -143,9 +165,26 @@ class ClassPart(Part):
     def _made(self, arguments: dict[str, Any], value: Any) -> Any:
         try:
             return self._make(**arguments)
-        except (ValueError, TypeError) as error:
-            reraise_from_handler(error)
-            raise Unfit.because("", value, quoted=str(error)) from None
+        except RecursionError:
+            raise
+        except Exception as error:  # noqa: BLE001  the class's own code may raise anything
+            unfit = own_code(error, value)
+            refusing = next((field for field in self.fields if _refuses(field, arguments, error)), None)
+            if refusing is not None and isinstance(value, dict):
+                unfit = Unfit.within(refusing.name, own_code(error, value[refusing.name]))
+            raise unfit from None
+
+
+def _refuses(field: Field, arguments: dict[str, Any], error: Exception) -> bool:
+    """Whether an error is that of a field's converter, which is called once more to find out."""
+    if field.converter is None or field.argument not in arguments:
+        return False
+    try:
+        field.converter(arguments[field.argument])
+    except Exception as again:  # noqa: BLE001  it may raise anything
+        reraise_from_handler(again)
+        return type(again) is type(error)
+    return False
 
 
 def _origin(cls: Any) -> Any:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from anchor_webtask._output.schema_shape import Schema
 
+_JSON_ADVICE: Final = "use a finite number, text, a boolean, None, a list or a dict"
 _ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 
@@ -46,6 +47,7 @@ class JsonSchema:
                 from jsonschema.validators import extend
 
                 import anchor_webtask._output.numbers  # noqa: F401  else it is imported with the first answer
+                from anchor_webtask._output import nothing_fits
             except ImportError as error:
                 raise ImportError("JsonSchema needs jsonschema: pip install 'anchor-webtask[jsonschema]'") from error
 
@@ -63,6 +65,8 @@ class JsonSchema:
             self._validator = validator(self.schema, registry=referencing.Registry())
             dangling = _dangling_reference(self.schema)
             if dangling is None:
+                if (nothing := nothing_fits.in_schema_of_user(self.schema)) is not None:
+                    raise ConfigurationError(nothing)
                 return
             raise ConfigurationError(
                 f"output refers to {dangling!r}, but does not contain it: add that schema under $defs"
@@ -152,11 +156,27 @@ def json_problem(schema: Schema) -> str | None:
     try:
         _ENCODER.encode(schema).encode()
     except (TypeError, ValueError, RecursionError) as error:
-        return (
-            f"a default, a constraint or an example is not JSON ({error}): "
-            "use a finite number, text, a boolean, None, a list or a dict"
-        )
+        if (default := _default_that_is_no_json(schema)) is not None:
+            return default_problem(*default)
+        return f"a constraint or an example is not JSON ({error}): {_JSON_ADVICE}"
     return None
+
+
+def default_problem(field: str, default: object) -> str:
+    """Return the message for the default of a field that is no JSON."""
+    return (
+        f"the default of the field {field}, {default!r}, is not JSON: "
+        f"{_JSON_ADVICE}, or a factory, whose values are not sent"
+    )
+
+
+def _default_that_is_no_json(schema: Schema) -> tuple[str, Any] | None:
+    """Return the first field in a schema whose default is no JSON, with its default; None if all are JSON."""
+    for name, inner in schema.get("properties", {}).items():
+        if "default" in inner and json_problem({"const": inner["default"]}) is not None:
+            return name, inner["default"]
+    definitions = schema.get("$defs", {}).values()
+    return next((found for each in definitions if (found := _default_that_is_no_json(each)) is not None), None)
 
 
 _decoded = functools.lru_cache(maxsize=64)(json.loads)

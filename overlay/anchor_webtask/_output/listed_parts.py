@@ -9,7 +9,7 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from anchor_webtask._output.parts import NUMBERS, Part, Unfit, expected, json_kind
+from anchor_webtask._output.parts import NUMBERS, Part, Unfit, expected, json_kind, own_code
 from anchor_webtask._output.schema_shape import INTEGER_KEY
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class Listing(Part):
         if json_kind(value) not in self.json_kinds:
             raise expected(self.label, value)
         return self.unlisted(value)
+
+    def lists(self, value: Any) -> bool:
+        return json_kind(value) in self.json_kinds and _identity(value) in self._values
 
     def unlisted(self, value: Any) -> Any:
         """Return what stands for a value that is not listed, or raise `Unfit`."""
@@ -94,6 +97,8 @@ class Enumeration(Listing):
             return self._cls(value)  # calls the class's own `_missing_`
         except ValueError:
             return super().unlisted(value)
+        except Exception as error:  # noqa: BLE001  the enum's own code may raise anything
+            raise own_code(error, value) from None
 
 
 _LIBRARY: Final = frozenset({enum.Enum, enum.Flag, enum.IntFlag, enum.IntEnum, enum.StrEnum})

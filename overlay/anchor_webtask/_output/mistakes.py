@@ -85,6 +85,8 @@ def _not_a_type(value: Any) -> str | None:
         return "a function: pass a class"
     if cls.__module__ == "builtins":
         return f"a value of {cls.__name__}: pass a type"
+    if cls.__name__ == "TypeAdapter":
+        return "a TypeAdapter: pass the type itself, from which it was made"
     return f"a value of {cls.__name__}: pass the class, {cls.__name__}, without parentheses"
 
 

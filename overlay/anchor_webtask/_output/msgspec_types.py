@@ -53,8 +53,8 @@ class Converter:
         if self._is_plain:
             try:
                 return msgspec.convert(value, self._kind, str_keys=True)
-            except (msgspec.ValidationError, RecursionError, OverflowError, TypeError):  # no set has a list
-                pass
+            except Exception as error:  # noqa: BLE001  a type's own code may raise anything; the parts say where
+                reraise_from_handler(error)
         try:
             return self._tree.part.convert(value)
         except Unfit as unfit:
@@ -72,7 +72,10 @@ def _made(kind: Any) -> tuple[Tree, Schema] | str:
     except RecursionError:
         return "an alias or a generic class contains itself, so the schema has no end: use a class that is not generic"
     except NameError as error:
-        return f"{error}: annotations that are text may name only what the module of their class defines"
+        return (
+            f"{error}: annotations that are text may name only what the module of their class defines; "
+            "define the class there, not in a function"
+        )
     except Exception as error:  # noqa: BLE001  a type's own code and annotations may raise anything
         reraise_from_handler(error)
         return (str(error).splitlines() or [type(error).__name__])[-1]

@@ -39,6 +39,8 @@ class Number(Scalar):
                 `Decimal`.
         """
         limits = {name: limit for meta in metas for name in _BOUNDS if (limit := getattr(meta, name)) is not None}
+        if base is int:
+            _refuse_fractions(limits)
         self._bounds = [(*_BOUNDS[name], Decimal(repr(limit))) for name, limit in limits.items()]
         self._multiple_of = next((meta.multiple_of for meta in metas if meta.multiple_of is not None), None)
         # A Decimal is asked for as text. A schema cannot say the limits of that, so a limited one is a number.
@@ -81,3 +83,10 @@ class Number(Scalar):
         if self._base is int:
             return int(number) if number == int(number) else value
         return float(number) if self._base is float else number
+
+
+def _refuse_fractions(limits: dict[str, Any]) -> None:
+    for name, limit in limits.items():
+        if isinstance(limit, float):
+            meant = (math.ceil if name in {"ge", "lt"} else math.floor)(limit) if math.isfinite(limit) else "…"
+            raise TypeError(f"the limit {name}={limit!r} of an int is no int: write {name}={meant}")

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
 from anchor_webtask._output.mismatch import Mismatch, Step
 from anchor_webtask._output.numbers import with_floats
+from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,17 @@ def json_kind(value: object) -> str:
 
 def expected(label: str, found: object) -> Unfit:
     return Unfit.because(f"Expected `{label}`, got `{json_kind(found)}`", found)
+
+
+def own_code(error: Exception, value: object) -> Unfit:
+    """Return the exception for an error that a type's own code raised for a value.
+
+    The message of a `ValueError` or `TypeError` is meant for whoever passed the value. Others need an explanation.
+    """
+    reraise_from_handler(error)
+    if isinstance(error, ValueError | TypeError):
+        return Unfit.because("", value, quoted=str(error))
+    return Unfit.because(f"the type's own code raised {type(error).__name__}: ", value, quoted=str(error))
 
 
 class Part:
@@ -176,15 +188,17 @@ class Items(Part):
     label = "array"
     json_kinds = frozenset({"array"})
 
-    def __init__(self, shell: Any, make: type[Any], item: Part) -> None:
+    def __init__(self, make: type[Any], metas: list[msgspec.Meta], item: Part) -> None:
         """Make the part.
 
         Args:
-            shell: The type with its constraints, and without the type of its items.
-            make: Makes the value of a list of items.
+            make: The type of the value, which makes it of a list of items.
+            metas: The annotations.
             item: The items' part.
         """
-        self._shell = Scalar(shell, self.label, self.json_kinds)
+        self._shell = Scalar(Annotated[make, *metas] if metas else make, self.label, self.json_kinds)
+        # JSON has lists only, and an item becomes hashable only when its part has converted it.
+        self._received = Scalar(Annotated[list, *metas] if metas else list, self.label, self.json_kinds)
         self._make = make
         self._item = item
 
@@ -196,13 +210,12 @@ class Items(Part):
         if not isinstance(value, list):
             raise expected(self.label, value)
         items = converted_items(value, [self._item] * len(value))
+        self._received.convert(value)
         try:
-            self._shell.convert(value)
             return self._make(items)
         except TypeError:
-            raise Unfit.because(
-                f"Expected items of a {self._make.__name__}, which are no lists or objects", value
-            ) from None
+            problem = f"Expected items of a {self._make.__name__}, which neither are nor contain lists or objects"
+            raise Unfit.because(problem, value) from None
 
 
 class Tuple(Part):
@@ -241,6 +254,11 @@ def converted_items(value: list[Any], parts: list[Part]) -> list[Any]:
     return items
 
 
+def equal_keys(value: object, key: str) -> Mismatch:
+    """Return the mismatch for a key of an object that stands for the same as one before it, such as 1 and 01."""
+    return Mismatch((), "another key stands for the same value", value, key=key)
+
+
 class Mapping(Part):
     """A dict."""
 
@@ -269,6 +287,8 @@ class Mapping(Part):
                 key = self._key.convert_key(name)
             except Unfit as unfit:
                 raise Unfit(unfit.mismatch._replace(found=value, key=name)) from None
+            if key in result:
+                raise Unfit(equal_keys(value, name))
             try:
                 result[key] = self._value.convert(inner)
             except Unfit as unfit:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from anchor_webtask._output.class_fields import is_closed
+from anchor_webtask._output.type_hints import extra_items
 from anchor_webtask._output.type_parts import parts
 from anchor_webtask._signals import reraise_from_handler
 
@@ -32,11 +32,11 @@ def _is_plain_part(part: Any) -> bool:
         return True
     if cls is Decimal:
         return False  # msgspec reads the texts "nan" and "1_000"
-    if issubclass(cls, abc.Mapping) and float in parts(next(iter(typing.get_args(part)), str)):
-        return False  # msgspec reads the key "nan"
+    if issubclass(cls, abc.Mapping) and next(iter(typing.get_args(part)), str) is not str:
+        return False  # msgspec reads the key "nan", and drops one of two keys that stand for the same
     if cls is abc.Iterable:
         return False  # msgspec does not check the items
-    if is_closed(cls):
+    if extra_items(cls) is not None:
         return False  # msgspec ignores other keys
     if issubclass(cls, enum.Flag):
         return False  # msgspec takes undefined values

@@ -85,7 +85,19 @@ class Schemas(pydantic.json_schema.GenerateJsonSchema):
         return {**generated, "enum": sorted(values)} if values else {"type": "integer", "minimum": 0}
 
 
-class MarkedSchemas(Schemas):
+class SchemasOfTaken(Schemas):
+    """Generates schemas that also have what pydantic takes for a NamedTuple beside a list: an object."""
+
+    def named_tuple_schema(self, schema: Any) -> Schema:
+        """Return the schema of a NamedTuple."""
+        return _list_or_object(super().named_tuple_schema(schema), schema["fields"])
+
+    def call_schema(self, schema: Any) -> Schema:
+        """Return the schema of a call, by which pydantic before 2.14 makes a NamedTuple."""
+        return _list_or_object(super().call_schema(schema), schema["arguments_schema"]["arguments_schema"])
+
+
+class MarkedSchemas(SchemasOfTaken):
     """Generates schemas with marks where pydantic takes more than they admit.
 
     What a validator of the type's own takes has no schema here.
@@ -111,6 +123,14 @@ def _refuse_unless_text(values: list[Any], kind: Any) -> None:
         raise pydantic.errors.PydanticInvalidForJsonSchema(
             f"the keys of an object are text, and pydantic takes no text for {kind}: use an IntEnum"
         )
+
+
+def _list_or_object(generated: Schema, fields: list[Any]) -> Schema:
+    if "prefixItems" not in generated:
+        return generated
+    names = [field["name"] for field in fields]
+    properties = dict(zip(names, generated["prefixItems"], strict=True))
+    return {"anyOf": [generated, {"type": "object", "properties": properties}]}
 
 
 def _anything(_: Any) -> Schema:

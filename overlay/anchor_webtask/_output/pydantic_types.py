@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import typing
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.json_schema import json_problem
 from anchor_webtask._output.mismatch import Mismatch, Step, value_at
 from anchor_webtask._output.numbers import with_decimal_texts, with_whole_numbers
-from anchor_webtask._output.pydantic_schemas import MarkedSchemas, Schemas
+from anchor_webtask._output.pydantic_schemas import MarkedSchemas, Schemas, SchemasOfTaken
 from anchor_webtask._output.pydantic_verdicts import Verdicts
 from anchor_webtask._output.type_parts import annotated_for_msgspec, has_pydantic_part, parts, unsupported
 from anchor_webtask._signals import reraise_from_handler
@@ -40,16 +41,28 @@ def adapter_of(kind: Any) -> pydantic.TypeAdapter[Any]:
     """
     adapter = _adapter_or_problem(kind)
     if isinstance(adapter, str):
-        advice = "; if you replace pydantic's annotations by msgspec.Meta, msgspec reads the type"
-        hint = "" if has_pydantic_part(kind) else advice
-        raise unsupported(
-            kind, lambda part: f"{found}{hint}" if isinstance(found := _adapter_or_problem(part), str) else None
-        )
+        raise unsupported(kind, lambda part: _problem(part, is_mixed=has_pydantic_part(kind)))
     if (part := annotated_for_msgspec(kind)) is not None:
         raise ConfigurationError(
             f"output={kind!r} is read by pydantic, which ignores the annotation of {part!r}: use pydantic.Field instead"
         )
     return adapter
+
+
+def _problem(part: Any, *, is_mixed: bool) -> str | None:
+    """Return why pydantic cannot read a part of a type, and what to do; None if it can."""
+    found = _adapter_or_problem(part)
+    if not isinstance(found, str):
+        return None
+    if not is_mixed:
+        return f"{found}; if you replace pydantic's annotations by msgspec.Meta, msgspec reads the type"
+    for cls in (typing.get_origin(each) or each for each in parts(part)):
+        if isinstance(cls, type) and (hasattr(cls, "__attrs_attrs__") or issubclass(cls, msgspec.Struct)):
+            return (
+                f"pydantic reads no attrs classes and Structs: make {cls.__name__} a dataclass or a pydantic model, "
+                "or use no pydantic in the type"
+            )
+    return found
 
 
 def _adapter_or_problem(kind: Any) -> pydantic.TypeAdapter[Any] | str:
@@ -82,13 +95,14 @@ class Converter:
         self._adapter = adapter_of(kind)
         self.schema = self._adapter.json_schema(schema_generator=Schemas)
         self._verdicts = Verdicts(self._adapter.json_schema(schema_generator=MarkedSchemas))
+        self._taken = self._adapter.json_schema(schema_generator=SchemasOfTaken)
         self.keeps_digits = any(part is Decimal for part in parts(kind))
 
     def convert(self, value: Any) -> Any:
         """Convert JSON to a value of the type, or return the `Mismatch` if the JSON does not fit."""
         try:
             if self.keeps_digits:
-                value = with_decimal_texts(value, self.schema)
+                value = with_decimal_texts(value, self._taken)
             # The value is passed as JSON because a strict model accepts a date as text from JSON, but not from Python.
             text = msgspec.json.encode(value)
             result = self._validated(text, value)
@@ -108,7 +122,18 @@ class Converter:
             problem = self._verdicts.mismatch(value)
             return result if problem is None else problem
         # A union has errors for each of its alternatives: the error at the deepest place is the most useful one.
-        return max((_mismatch(value, each) for each in errors), key=lambda each: len(each.steps))
+        found = [(each["type"], _mismatch(value, each)) for each in errors]
+        kind, deepest = max(found, key=lambda each: len(each[1].steps))
+        if kind != "literal_error":
+            return deepest
+        listed = [each.quoted for kind, each in found if kind == "literal_error" and each.steps == deepest.steps]
+        return deepest._replace(quoted=_joined(listed))
+
+
+def _joined(messages: list[str]) -> str:
+    """Return one message for those of several alternatives, which are all of the form "Input should be …"."""
+    first, *others = dict.fromkeys(messages)
+    return " or ".join([first, *(each.removeprefix("Input should be ") for each in others)])
 
 
 def took_no_data(value: Any, answer: dict[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from anchor_webtask._output.listed_parts import is_combination, unlisted
 from anchor_webtask._output.numbers import is_number
-from anchor_webtask._output.parts import Unfit, expected
+from anchor_webtask._output.parts import Unfit, equal_keys, expected
 from anchor_webtask._output.pydantic_schemas import FLAGS, MARK
 from anchor_webtask._output.schema_shape import alternatives, subschema_at
 
@@ -30,6 +30,7 @@ _FITTING: Final[dict[str, frozenset[type]]] = {
     **dict.fromkeys(("date", "datetime", "time", "timedelta", "literal", "enum"), frozenset()),
 }
 """The types of the JSON that fits a mark whatever its value is."""
+_NUMBER_MARKS: Final = frozenset({"int", "float", "decimal"})
 _LABELS: Final = {"timedelta": "duration"}
 """What messages call a mark, if not by its name."""
 _KINDS: Final[dict[str, frozenset[type]]] = {
@@ -160,10 +161,16 @@ def _kinds(shape: Schema) -> frozenset[type]:
 
 def _of_keys(value: dict[str, Any], shape: Schema) -> Mismatch | None:
     names: Schema = shape.get("propertyNames", {})
+    numbers: set[Decimal] = set()
     for key in value if MARK in names else ():
         found = _of_marked(key, names[MARK], names)
         if found is not None and found is not _OTHER:
             return found._replace(found=value, key=key)
+        if names[MARK] in _NUMBER_MARKS:
+            number = Decimal(key)
+            if number in numbers:
+                return equal_keys(value, key)
+            numbers.add(number)
     return None
 
 
@@ -181,7 +188,7 @@ def _of_marked(value: Any, mark: str, shape: Schema) -> _Verdict:
 def _of_text(text: str, mark: str) -> Mismatch | None:
     if mark == "bool":
         fits = text in {"true", "false"}
-    elif mark in {"int", "float", "decimal"}:
+    elif mark in _NUMBER_MARKS:
         fits = is_number(text)
         if mark != "decimal" and fits and math.isinf(float(text)):
             return Unfit.because("Expected a finite number", text).mismatch

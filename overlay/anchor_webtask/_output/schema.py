@@ -73,10 +73,10 @@ def _typed(kind: Any, _: str) -> Output[Any]:
     if problem := mistakes.not_a_type(kind):
         raise ConfigurationError(problem)
     with _importing.lock:
-        from anchor_webtask._output import type_parts
+        from anchor_webtask._output import nothing_fits, type_parts
 
     if (problem := type_parts.impossible(kind)) is not None:
-        raise ConfigurationError(f"no answer can fit output={kind!r}: {problem}")
+        raise _impossible(kind, problem)
     if type_parts.needs_pydantic(kind):
         with _importing.lock:
             from importlib.util import find_spec
@@ -92,7 +92,13 @@ def _typed(kind: Any, _: str) -> Output[Any]:
             from anchor_webtask._output import msgspec_types
 
         made = msgspec_types.Converter(kind)
+    if (problem := nothing_fits.in_schema_of_type(made.schema)) is not None:
+        raise _impossible(kind, problem)
     return _output(inlined(made.schema), made.convert, keeps_digits=made.keeps_digits)
+
+
+def _impossible(kind: Any, problem: str) -> ConfigurationError:
+    return ConfigurationError(f"no answer can fit output={kind!r}: {problem}")
 
 
 _cached = functools.lru_cache(maxsize=256)(_typed)

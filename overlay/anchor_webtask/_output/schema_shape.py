@@ -58,7 +58,7 @@ def allowed_fields(schema: Schema, definitions: dict[str, Any]) -> list[str] | N
         schema: The object's schema, which may be a part of another schema.
         definitions: The definitions that references lead to.
     """
-    name = _referenced_name(schema)
+    name = referenced_name(schema)
     if name is not None:
         others = {key: value for key, value in definitions.items() if key != name}
         return allowed_fields(definitions[name], others) if isinstance(definitions.get(name), dict) else None
@@ -89,7 +89,7 @@ def all_field_names(schema: Schema) -> set[str]:
 
 def alternatives(schema: Schema, definitions: dict[str, Any], seen: frozenset[str]) -> list[Schema]:
     """Return the alternatives that a schema allows, each without a reference, `anyOf` or `oneOf` at its root."""
-    name = _referenced_name(schema)
+    name = referenced_name(schema)
     if name is not None:
         return [] if name in seen else alternatives(definitions[name], definitions, seen | {name})
     parts = schema.get("anyOf", schema.get("oneOf"))
@@ -125,7 +125,7 @@ def wrapped_in_object(schema: Schema) -> Schema:
 def with_root_resolved(schema: Schema) -> Schema:
     """Replace a reference at the root by a copy of its definition, if that does not change the schema's meaning."""
     seen: set[str] = set()
-    while (name := _referenced_name(schema)) is not None and name not in seen:
+    while (name := referenced_name(schema)) is not None and name not in seen:
         seen.add(name)
         definitions, siblings = schema.get("$defs"), _siblings(schema)
         definition = definitions.get(name) if isinstance(definitions, dict) else None
@@ -187,7 +187,7 @@ class _Inliner:
     def root(self) -> Schema:
         schema = self._inlined(self._schema)
         # The root must not be a reference: if its definition stays in `$defs`, the root gets a copy of the definition.
-        while (name := _referenced_name(schema)) is not None:
+        while (name := referenced_name(schema)) is not None:
             schema = self._inlined({**self._definitions[name], **_siblings(schema)})
         kept: dict[str, Schema] = {}
         pending = list(_references(schema))
@@ -199,14 +199,14 @@ class _Inliner:
         return {**schema, "$defs": {name: kept[name] for name in sorted(kept)}} if kept else schema
 
     def _inlined(self, schema: Schema) -> Schema:
-        name = _referenced_name(schema)
+        name = referenced_name(schema)
         if name is not None and name not in self._kept:
             return self._inlined({**self._definitions[name], **_siblings(schema)})
         # `discriminator` is a keyword of OpenAPI, not of JSON Schema, and refers to definitions that are inlined.
         return {key: value for key, value in _map_subschemas(schema, self._inlined).items() if key != "discriminator"}
 
 
-def _referenced_name(schema: Schema) -> str | None:
+def referenced_name(schema: Schema) -> str | None:
     reference = schema.get("$ref")
     return reference.removeprefix(_DEFINITIONS) if isinstance(reference, str) else None
 
@@ -234,7 +234,7 @@ def _map_subschemas(schema: Schema, change: Callable[[Schema], Schema]) -> Schem
 
 def _references(schema: Schema) -> list[str]:
     """Return the names of the definitions that a schema refers to, one name per reference."""
-    name = _referenced_name(schema)
+    name = referenced_name(schema)
     names = [] if name is None else [name]
 
     def collect(inner: Schema) -> Schema:

@@ -23,16 +23,29 @@ def substituted(kind: Any, arguments: dict[Any, Any]) -> Any:
     return generic[tuple(arguments.get(each, each) for each in parameters)]
 
 
+def class_hints(cls: Any) -> dict[str, Any]:
+    """Return the annotations of a class, by name, with resolved forward references.
+
+    Raises:
+        Exception: An annotation cannot be resolved; it may be any text.
+    """
+    parameters = {each.__name__: each for base in cls.__mro__ for each in getattr(base, "__type_params__", ())}
+    local = {**vars(cls), **parameters} if parameters else None
+    try:
+        return typing.get_type_hints(cls, localns=local, include_extras=True)
+    except NameError:  # a class in a function is no name of its module
+        classes = {name: each for name, each in vars(cls).items() if isinstance(each, type)}
+        own = {base.__name__: base for base in reversed(cls.__mro__)}
+        return typing.get_type_hints(cls, localns={**classes, **parameters, **own}, include_extras=True)
+
+
 def field_types(kind: Any) -> dict[str, Any]:
     """Return the types of the annotated attributes of a class, by name.
 
     Raises:
         Exception: An annotation cannot be resolved; it may be any text.
     """
-    cls = typing.get_origin(kind) or kind
-    parameters = {each.__name__: each for base in cls.__mro__ for each in getattr(base, "__type_params__", ())}
-    local = {**vars(cls), **parameters} if parameters else None
-    hints = typing.get_type_hints(cls, localns=local, include_extras=True)
+    hints = class_hints(typing.get_origin(kind) or kind)
     arguments = list(_arguments(kind))
     return {name: substituted(hint, _arguments_at(name, arguments)) for name, hint in hints.items()}
 
@@ -65,3 +78,15 @@ def resolved(kind: Any, module: str | None) -> Any:
     """
     holder = type("Holder", (), {"__annotations__": {"kind": kind}, "__module__": module or __name__})
     return typing.get_type_hints(holder, include_extras=True)["kind"]
+
+
+def extra_items(cls: Any) -> Any | None:
+    """Return the type of the keys that a TypedDict does not name, by `extra_items` or `closed`; None if it has none."""
+    if getattr(cls, "__closed__", None) is True:
+        return typing.Never
+    extra = getattr(cls, "__extra_items__", None)
+    if extra is not None and not repr(extra).endswith("NoExtraItems"):
+        return resolved(extra, cls.__module__)
+    bases = (typing.get_origin(base) or base for base in vars(cls).get("__orig_bases__", ()))
+    found = (extra_items(base) for base in bases if isinstance(base, type))
+    return next((each for each in found if each is not None), None)

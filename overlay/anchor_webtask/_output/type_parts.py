@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal
 
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._output.attrs_converters import taken_type
+from anchor_webtask._output.set_items import items_problem
+from anchor_webtask._output.type_hints import class_hints, extra_items
 from anchor_webtask._signals import reraise_from_handler
 
 if TYPE_CHECKING:
@@ -48,8 +50,6 @@ def annotated_for_msgspec(kind: Any) -> Any | None:
 
 def impossible(kind: Any) -> str | None:
     """Return why no answer can fit a type, if a part of it is a class that no JSON stands for; else None."""
-    if type(kind).__name__ == "TypeAdapter":
-        return "pass the type of the adapter instead"
     for part in parts(kind):
         cls = typing.get_origin(part) or part
         if cls is type:
@@ -60,6 +60,8 @@ def impossible(kind: Any) -> str | None:
             return f"the enum {cls!r} has no members: add some"
         if isinstance(cls, type) and inspect.isabstract(cls) and not _is_of_library(cls):
             return f"{cls!r} is abstract, so no value of it can be made: use a class without abstract methods"
+        if (problem := items_problem(part)) is not None:
+            return problem
     return None
 
 
@@ -78,7 +80,9 @@ def unsupported(kind: Any, problem_of: Callable[[Any], str | None]) -> Configura
         problem_of: Returns the reason why a part alone cannot be expressed as a JSON Schema, or None if it can.
     """
     for part in parts(kind):
-        if isinstance(typing.get_origin(part) or part, type) and part is not kind and (problem := problem_of(part)):
+        origin = typing.get_origin(part)
+        is_class = isinstance(origin or part, type) and origin is not Annotated
+        if is_class and part is not kind and (problem := problem_of(part)):
             return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: in {part!r}, {problem}")
     return ConfigurationError(f"output={kind!r} cannot be expressed as a JSON Schema: {problem_of(kind)}")
 
@@ -124,7 +128,8 @@ def _fields(cls: Any) -> list[Any]:
     if not isinstance(cls, type) or cls.__module__ == "builtins":
         return []
     try:
-        hints = typing.get_type_hints(cls, include_extras=True)
+        hints = class_hints(cls)
+        extra = extra_items(cls)
     except Exception as error:  # noqa: BLE001  an annotation may be any text
         reraise_from_handler(error)
         return []  # the library that makes the schema reports the invalid annotation
@@ -132,6 +137,7 @@ def _fields(cls: Any) -> list[Any]:
     for field in getattr(cls, "__attrs_attrs__", ()):
         hints[field.name] = taken_type(cls, field, hints.get(field.name, field.type))
     fields = [hint for name, hint in hints.items() if name not in others and typing.get_origin(hint) is not ClassVar]
+    fields += [] if extra is None or extra is typing.Never else [extra]
     return [hint.type if isinstance(hint, dataclasses.InitVar) else hint for hint in fields]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import msgspec
 
-from anchor_webtask._output.class_fields import empty_part, fields_of, is_class_with_fields, special_form
+from anchor_webtask._output.class_fields import empty_part, extra_of, fields_of, is_class_with_fields, special_form
 from anchor_webtask._output.listed_parts import Enumeration, Flags, literal
 from anchor_webtask._output.number_part import Number
 from anchor_webtask._output.parts import Anything, Boolean, Duration, Items, Mapping, Part, Scalar, Tuple
@@ -161,6 +161,7 @@ class _Builder:
             self._classes[kind] = part = empty_part(kind)
             try:
                 part.fields += fields_of(kind, self.part)
+                part.extra = extra_of(kind, self.part)
             except BaseException:
                 del self._classes[kind]  # else a later use would find the class without its fields
                 raise
@@ -200,11 +201,11 @@ class _Builder:
             if any(_only(meta, _CONSTRAINTS) != msgspec.Meta() for meta in metas):
                 raise TypeError("a tuple with a type for each item cannot have constraints")
             return Tuple([self.part(each) for each in arguments], _extras(metas))
-        shell = Annotated[made, *metas] if metas else made
         inner = [self.part(each) for each in arguments if each is not ...] or [self._scalar(Any, [])] * 2
         if made is dict:
+            shell = Annotated[dict, *metas] if metas else dict
             return Mapping(shell, inner[0] if arguments else _scalar(str, []), inner[1])
-        return Items(shell, made, inner[0])
+        return Items(made, metas, inner[0])
 
     def _with_extras(self, part: Part, metas: list[msgspec.Meta]) -> Part:
         for meta in metas:

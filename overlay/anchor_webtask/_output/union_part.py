@@ -61,12 +61,12 @@ class Union(Part):
         if kind == "object" and len(self._tagged) > 1:
             members = [each for each in members if each not in self._tagged] + self._with_tag_of(value, members)
         fitting: list[tuple[int, Any]] = []
-        unfit: list[Mismatch] = []
+        unfit: list[tuple[Part, Mismatch]] = []
         for member in members:
             try:
                 found = member.convert(value)
             except Unfit as error:
-                unfit.append(error.mismatch)
+                unfit.append((member, error.mismatch))
                 continue
             if kind != "object":
                 return found
@@ -95,7 +95,7 @@ class Union(Part):
         tags = [each.tag for each in tagged]
         raise Unfit.within(str(field), unlisted(sorted(tags, key=str), value[field]))
 
-    def _mismatch(self, value: Any, unfit: list[Mismatch]) -> Unfit:
+    def _mismatch(self, value: Any, unfit: list[tuple[Part, Mismatch]]) -> Unfit:
         listings = [each for each in self.members if isinstance(each, Listing)]
         nulls = [each for each in self.members if each.json_kinds == {"null"}]
         if listings and len(listings) + len(nulls) == len(self.members):
@@ -103,7 +103,9 @@ class Union(Part):
             return unlisted(values + [None] * bool(nulls), value)
         if not unfit:
             return expected(self.label, value)
-        deepest = max(unfit, key=lambda each: len(each.steps))
+        if isinstance(value, dict):
+            unfit = _with_literal_tags_of(value, unfit)
+        deepest = max((mismatch for _, mismatch in unfit), key=lambda each: len(each.steps))
         if not deepest.steps and listings:
             return Unfit.because("", value, quoted=f"Invalid enum value {value!r}")
         return Unfit(deepest)
@@ -116,3 +118,28 @@ class Union(Part):
             except Unfit as error:
                 unfit.append(error)
         raise unfit[0]
+
+
+def _with_literal_tags_of(value: dict[str, Any], unfit: list[tuple[Part, Mismatch]]) -> list[tuple[Part, Mismatch]]:
+    """Return the mismatches of the classes whose literal tags an object has; raise `Unfit` if it has those of none."""
+    classes = [member for member, _ in unfit if isinstance(member, ClassPart)]
+    for name, listings in _literal_tags(classes).items() if len(classes) > 1 else ():
+        if name not in value:
+            continue
+        found = [member for member, part in listings.items() if part.lists(value[name])]
+        if not found:
+            tags = dict.fromkeys(each for part in listings.values() for each in part.listed)
+            raise Unfit.within(name, unlisted(list(tags), value[name]))
+        unfit = [each for each in unfit if each[0] in found or each[0] not in classes] or unfit
+    return unfit
+
+
+def _literal_tags(classes: list[ClassPart]) -> dict[str, dict[Part, Listing]]:
+    """Return the fields that each of the classes has with listed values, by which the classes can be told apart."""
+    tags: dict[str, dict[Part, Listing]] = {}
+    for name in (field.name for field in classes[0].fields):
+        found: dict[Part, Part] = {cls: field.part for cls in classes for field in cls.fields if field.name == name}
+        listings = {cls: part for cls, part in found.items() if isinstance(part, Listing)}
+        if len(listings) == len(classes):
+            tags[name] = listings
+    return tags
