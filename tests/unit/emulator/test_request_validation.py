@@ -9,7 +9,7 @@ import pytest
 
 from anchor_webtask._api.spec import composed_spec
 from anchor_webtask._version import __version__
-from anchor_webtask.emulator import Emulator, Fault, _request_validation
+from anchor_webtask.emulator import Emulator, Fault, _request_validation, _responder
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
