@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class VirtualTimeError(RuntimeError):
+    """Virtual time cannot pass: a wait has no end, a thread never rests, or a task is polled without a wait."""
+
+
 class Clock(Protocol):
     """What a client needs of time: the time itself, ways to wait, and random numbers.
 

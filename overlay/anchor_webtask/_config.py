@@ -78,6 +78,8 @@ def settings(
         raise ConfigurationError(problem)
     known = Sealed(found.open() or "")
     if base_url is None:
+        if _world.current.transport is None and os.environ.get(BASE_URL_VARIABLE) == _world.UNREACHABLE:
+            raise ConfigurationError(f"this process was started by a test, and {_world.OTHER_PROCESS}")
         url = _checked_base_url(os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL, BASE_URL_VARIABLE)
     else:
         url = _checked_base_url(base_url, "base_url")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sniffio
 
@@ -11,23 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def in_this_loop(callback: Callable[[], object]) -> Callable[[], None]:
-    """Return a function that any thread may call; it runs the callback soon in the event loop that runs now.
+def this_loop() -> tuple[Any, Callable[[Callable[[], object]], None]]:
+    """Return the event loop that runs now, and a function that any thread may call to run a callback in it soon.
 
-    If that loop has ended, the function does nothing.
+    The loop is asyncio's loop, or trio's token. If it has ended, the function does nothing.
     """
+    loop: Any
     schedule: Callable[[Callable[[], object]], object]
     if sniffio.current_async_library() == "trio":
         import trio
 
-        schedule = trio.lowlevel.current_trio_token().run_sync_soon
+        loop = trio.lowlevel.current_trio_token()
+        schedule = loop.run_sync_soon
     else:
         import asyncio
 
-        schedule = asyncio.get_running_loop().call_soon_threadsafe
+        loop = asyncio.get_running_loop()
+        schedule = loop.call_soon_threadsafe
 
-    def call() -> None:
+    def soon(callback: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop is closed
             schedule(callback)
 
-    return call
+    return loop, soon

@@ -39,10 +39,11 @@ def anchor_emulator_server(request: pytest.FixtureRequest, monkeypatch: pytest.M
     from anchor_webtask._config import BASE_URL_VARIABLE, KEY_VARIABLE
     from anchor_webtask.emulator import Emulator
     from anchor_webtask.testing import SystemClock
+    from anchor_webtask.testing._install import TEST_KEY
 
     if "anchor_emulator" in request.fixturenames:
         request.getfixturevalue("anchor_emulator")  # it sets the same variables, and must do so first
     with Emulator(clock=SystemClock()).serve() as server:
         monkeypatch.setenv(BASE_URL_VARIABLE, server.base_url)
-        monkeypatch.setenv(KEY_VARIABLE, "test-key")
+        monkeypatch.setenv(KEY_VARIABLE, TEST_KEY)
         yield server

@@ -6,7 +6,7 @@ It is one for the process, and not a context variable, since a new thread would 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anchor_webtask._clock import SystemClock
 
@@ -34,6 +34,13 @@ class World:
         self.transport = transport
         self.pid = os.getpid() if transport else None
 
+
+OTHER_PROCESS: Final = (
+    "testing.install() does not reach into other processes: serve the emulator to them, with the pytest fixture "
+    "anchor_emulator_server or Emulator.serve()"
+)
+UNREACHABLE: Final = "http://127.0.0.1:1"
+"""The base URL for processes that a test starts inside `testing.install`: nothing listens there."""
 
 current = World(SystemClock())
 """The world in which a client is made now."""

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TaskTimeoutError
-from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TaskFailedError, TaskTimeoutError
+from anchor_webtask.emulator import Emulator, Fault, ScenarioError
 from anchor_webtask.testing import SystemClock, VirtualClock, VirtualTimeError, install
 
 if TYPE_CHECKING:
@@ -233,6 +233,44 @@ def test_clients_of_all_threads_are_led_to_the_emulator() -> None:
     assert emulator.starts == 2
 
 
+def fail_in_a_task(runner: Runner, emulator: Emulator) -> None:
+    with install(emulator), pytest.raises(TaskFailedError):
+        run_with_own_client(runner)
+
+
+class TestMistakesOfTheTest:
+    def test_error_of_a_scenarios_function_fails_the_test_at_the_end(self, runner: Runner) -> None:
+        def answer(body: dict[str, Any]) -> Any:
+            assert body["prompt"] == "another prompt"
+
+        emulator = Emulator()
+        emulator.on(answer=answer)
+        with pytest.raises(ScenarioError, match=r"a function of the scenario failed.*: AssertionError") as caught:
+            fail_in_a_task(runner, emulator)
+        assert isinstance(caught.value.__cause__, AssertionError)
+        assert caught.value.__cause__.__traceback__ is not None
+
+    def test_task_that_is_polled_without_a_wait_is_an_error(self, runner: Runner) -> None:
+        def poll() -> None:
+            with runner.anchor() as anchor:
+                task = runner.call(anchor.tasks.start, "Read")
+                while not task.done:
+                    runner.call(task.refresh)  # an application would sleep here, in real time
+
+        with pytest.raises(VirtualTimeError, match=r"checked more than 100 times .*clock\.wait") as caught, install():
+            poll()
+        assert "perform-web-task-execution" in caught.value.__notes__[0]
+
+    def test_task_that_is_polled_by_the_clock_ends(self, anchor_emulator: Emulator, anchor_clock: VirtualClock) -> None:
+        anchor_emulator.on(takes=HOUR)
+        stop = threading.Event()
+        with Anchor() as anchor:
+            task = anchor.tasks.start("Read")
+            while not task.refresh().done:
+                assert not anchor_clock.wait(stop, 10)
+        assert anchor_clock.elapsed == HOUR
+
+
 class TestClock:
     def test_clock_is_the_emulators_if_it_has_one(self) -> None:
         clock = VirtualClock()
@@ -286,7 +324,10 @@ def test_forked_child_is_told_to_use_the_server() -> None:
         with os.fdopen(read, encoding="utf-8") as file:
             lines = file.read().splitlines()
     assert len(lines) == 2
-    assert all("forked inside testing.install()" in line and "anchor_emulator_server" in line for line in lines)
+    assert all(
+        "forked by a test, and testing.install() does not reach" in line and "anchor_emulator_server" in line
+        for line in lines
+    )
     assert emulator.requests == ()
 
 
@@ -294,12 +335,13 @@ def test_process_that_a_test_starts_reaches_no_api() -> None:
     program = """
 from anchor_webtask import Anchor
 try:
-    Anchor().tasks.get("task-1").refresh()
+    Anchor()
 except Exception as error:
     print(type(error).__name__, error)
 """
     with install() as emulator:
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout.startswith("TransportError")
-    assert "127.0.0.1:1" in done.stdout
+    assert done.stdout.startswith(
+        "ConfigurationError this process was started by a test, and testing.install() does not"
+    )
     assert emulator.requests == ()

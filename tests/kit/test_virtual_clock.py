@@ -392,6 +392,23 @@ class TestQueues:
             clock.get(items, False, 30)
         assert clock.elapsed == 30
 
+    def test_event_is_set_before_the_timeout(self) -> None:
+        clock = VirtualClock()
+        event = threading.Event()
+
+        def set_event() -> None:
+            clock.sleep(20)
+            work(0.01)
+            event.set()
+
+        assert not clock.wait(event, 15)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(set_event)
+            assert clock.wait(event, 30)
+        assert clock.elapsed == 35
+        assert clock.wait(event, 30)
+        assert clock.elapsed == 35
+
     def test_several_threads_take_turns(self) -> None:
         clock = VirtualClock()
         places: queue.SimpleQueue[None] = queue.SimpleQueue()

@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
 CLOSED: Final = "this client is closed: make a new one, or call inside its `with` block"
 
-FORKED: Final = (
-    "this process was forked inside testing.install(), which does not reach into other processes: serve the emulator "
-    "to them, with the pytest fixture anchor_emulator_server or Emulator.serve()"
-)
-
 T = TypeVar("T")
 
 
@@ -48,7 +43,7 @@ def create(make: Callable[[], T]) -> T:
 def _why_not_here(made_in: World) -> str:
     """Return why a client of this world must not be used now."""
     if _world.current.pid not in (None, os.getpid()):
-        return FORKED
+        return f"this process was forked by a test, and {_world.OTHER_PROCESS}"
     if made_in.transport is None:
         return "this client was made before testing.install(), so it would use the real API: make it inside"
     return "this client was made inside testing.install(), which has ended: make a new one"

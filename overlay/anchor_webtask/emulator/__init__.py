@@ -26,7 +26,7 @@ with explain_missing_library():
     from anchor_webtask.emulator._emulator import Emulator, EmulatorServer
     from anchor_webtask.emulator._requests_log import LoggedRequest, SecretValue
     from anchor_webtask.emulator._scenario_files import ScenarioFileError
-    from anchor_webtask.emulator._scenarios import Fault
+    from anchor_webtask.emulator._scenarios import Fault, ScenarioError
 
 __all__ = [
     "DIALECTS",
@@ -35,6 +35,7 @@ __all__ = [
     "EmulatorServer",
     "Fault",
     "LoggedRequest",
+    "ScenarioError",
     "ScenarioFileError",
     "SecretValue",
 ]

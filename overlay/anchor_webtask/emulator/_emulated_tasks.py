@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from anchor_webtask._clock import Clock
     from anchor_webtask.emulator._scenarios import Fault
+
+
+MAX_POLLS: Final = 100
+"""The number of checks of a running task at one moment; after that, time apparently does not pass."""
 
 
 class TaskRun:
@@ -45,6 +49,8 @@ class TaskRun:
         self._ends_at = clock.now() + takes
         self._faults = faults
         self._ended = Signal()
+        self._polled_at = self._clock.now()
+        self._polls = 0
 
     def state(self) -> dict[str, Any]:
         """Return the task's state now, in the words of the spec."""
@@ -78,6 +84,14 @@ class TaskRun:
         """Return the hold that ends with the task."""
         with self._lock:
             return Hold(max(self._ends_at - self._clock.now(), 0.0), self._ended)
+
+    def is_polled_without_time(self) -> bool:
+        """Record a check, and return whether the running task was checked very often while no time passed at all."""
+        with self._lock:
+            now = self._clock.now()
+            self._polls = self._polls + 1 if now == self._polled_at and now < self._ends_at else 0
+            self._polled_at = now
+            return self._polls > MAX_POLLS
 
     def next_fault(self) -> Fault | None:
         """Return the fault for the next check."""

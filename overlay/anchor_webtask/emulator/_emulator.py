@@ -60,6 +60,8 @@ class Emulator:
     ) -> None:
         if api_key == "":
             raise ValueError("api_key must not be empty; leave it out to accept every key")
+        if api_key is not None and not (isinstance(api_key, str) and api_key.isascii() and api_key.isprintable()):
+            raise ValueError("api_key must be a text of printable ASCII characters, as a header can hold")
         self.api_key = api_key
         self._takes = seconds("takes", takes)
         self._responder = Responder(api_key, Wording(dialects), self._takes, clock)
@@ -97,6 +99,17 @@ class Emulator:
         """All tasks, in the order of their starts; a test can finish or fail each of them at once."""
         return tuple(EmulatedTask(run) for run in self._responder.tasks)
 
+    def check(self) -> None:
+        """Check that the test itself has made no mistake; `testing.install` does that when it ends.
+
+        Raises:
+            ScenarioError: A function of a scenario has failed or returned an invalid value. Its task has failed as
+                well, but the application may expect that.
+            VirtualTimeError: A task was checked very often while no time passed.
+        """
+        if self._responder.error is not None:
+            raise self._responder.error
+
     def expect_no_unfinished(self) -> None:
         """Check that no task is running: a task that nobody waits for is paid for in vain.
 
@@ -105,7 +118,9 @@ class Emulator:
         """
         running = [task for task in self.tasks if task.status == "RUNNING"]
         if running:
-            lines = [f"  {task.id}: {task.body['prompt']!r:.80}" for task in running]
+            lines = [
+                f"  {task.id}: {task.body['prompt']!r:.80} {task.body.get('url', '')}".rstrip() for task in running
+            ]
             raise AssertionError("\n".join([f"unfinished tasks: {len(running)}", *lines]))
 
     def on(
@@ -219,9 +234,9 @@ class Emulator:
             (host, port),
         )
 
-    def live_by(self, clock: Clock | None) -> Clock | None:
-        """Use this clock, unless the emulator has one already, and return the emulator's clock; None if it has none."""
-        return self._responder.live_by(clock)
+    def bind(self, clock: Clock) -> Clock:
+        """Use this clock unless the emulator has one already, and return the emulator's clock."""
+        return self._responder.bind(clock)
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import anyio
 import attrs
 
-from anchor_webtask._event_loops import in_this_loop
+from anchor_webtask._event_loops import this_loop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -74,7 +74,8 @@ class Hold:
         """Wait in the calling task, and return whether the hold ended before the deadline."""
         woken = anyio.Event()
         limit = self._limit(clock, deadline)
-        with self.signal.waking(in_this_loop(woken.set)), clock.move_on_after(limit) as scope:
+        _, soon = this_loop()
+        with self.signal.waking(lambda: soon(woken.set)), clock.move_on_after(limit) as scope:
             await woken.wait()
         return not scope.cancelled_caught or limit == self.seconds
 

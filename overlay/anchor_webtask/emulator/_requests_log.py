@@ -8,14 +8,24 @@ from typing import Any
 import attrs
 
 
-@attrs.frozen(repr=False)
 class SecretValue:
-    """A secret value of a request; only `reveal` shows it. Two secret values are equal if what they hide is equal."""
+    """A secret value of a request; only `reveal` shows it.
 
-    _value: Any
+    It equals what the client sent, so a test can compare it without showing it.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
 
     def __repr__(self) -> str:
         return "<secret value: use reveal()>"
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._value == (other._value if isinstance(other, SecretValue) else other))
+
+    __hash__ = None  # type: ignore[assignment]  # a secret value may be JSON of any kind
 
     def reveal(self) -> Any:
         """Return the value that the client sent."""
@@ -32,12 +42,14 @@ class LoggedRequest:
         status: The status of the response; None if the request is still held, or if it ended without a response,
             because the client gave up or the connection was cut.
         body: The JSON object of the request, None if it has none. Each of its `secret_values` is a `SecretValue`.
+        elapsed: When it arrived: the emulator's `elapsed`, in seconds.
     """
 
     method: str
     path: str
     status: int | None
     body: dict[str, Any] | None = None
+    elapsed: float = 0.0
 
 
 def sealed(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from anchor_webtask import _world
+from anchor_webtask._clock import VirtualTimeError
 from anchor_webtask._version import __version__
-from anchor_webtask.emulator._emulated_tasks import TaskRun
+from anchor_webtask.emulator._emulated_tasks import MAX_POLLS, TaskRun
 from anchor_webtask.emulator._holds import Hold
 from anchor_webtask.emulator._hosts import WRONG_HOST, names_loopback
 from anchor_webtask.emulator._http_messages import one_line
 from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
 from anchor_webtask.emulator._requests_log import LoggedRequest, sealed, sealed_json
-from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, as_json, seconds
+from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, ScenarioError, as_json, seconds
 from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
 
 if TYPE_CHECKING:
@@ -35,6 +36,11 @@ START = "perform_web_task"
 CHECK = "get_perform_web_task_status"
 KEY_HEADER = "anchor-api-key"
 TEXT_ANSWER = "The emulator's answer."
+SCENARIO_FAILED = "a function of the scenario failed or returned an invalid value"
+POLLED = (
+    f"a task was checked more than {MAX_POLLS} times while no time passed, so it will never end: the application waits "
+    "by a sleep of its own. Let it sleep by the clock: clock.sleep, clock.sleep_async or clock.wait"
+)
 
 
 class Responder:
@@ -48,6 +54,7 @@ class Responder:
 
     Attributes:
         scenarios: The scenarios; the first that matches a task applies.
+        error: The last error of the test itself: of a function of a scenario, or of a wait in which no time passes.
     """
 
     def __init__(self, api_key: str | None, wording: Wording, takes: float, clock: Clock | None) -> None:
@@ -60,27 +67,24 @@ class Responder:
         self._since = 0.0 if clock is None else clock.now()
         self._default_scenario = Scenario(takes=takes)
         self._log: list[LoggedRequest] = []
+        self.error: Exception | None = None
         self.scenarios: list[Scenario] = []
         self._tasks: dict[str, TaskRun] = {}
 
     @property
     def clock(self) -> Clock:
         """The clock, which never changes once it was used."""
-        with self._lock:
-            if self._clock is None:
-                self._clock = _world.current.clock
-                self._since = self._clock.now()
-            return self._clock
+        return self.bind(_world.current.clock) if self._clock is None else self._clock
 
     @property
     def elapsed(self) -> float:
         """Seconds that have passed on the clock since it was used first."""
         return self.clock.now() - self._since
 
-    def live_by(self, clock: Clock | None) -> Clock | None:
-        """Use this clock unless the emulator has another one already, and return the emulator's clock."""
+    def bind(self, clock: Clock) -> Clock:
+        """Use this clock unless there is one already, and return the one that is used."""
         with self._lock:
-            if self._clock is None and clock is not None:
+            if self._clock is None:
                 self._clock, self._since = clock, clock.now()
             return self._clock
 
@@ -114,9 +118,10 @@ class Responder:
             request: The request.
             any_host: Whether the header `Host` may name a host that is not a loopback address.
         """
+        elapsed = self.elapsed
         with self._lock:
             place = len(self._log)
-            self._log.append(LoggedRequest(request.method, request.path, None, sealed_json(request.body)))
+            self._log.append(LoggedRequest(request.method, request.path, None, sealed_json(request.body), elapsed))
         try:
             if any_host or names_loopback(request.headers.get("host", "")):
                 response = yield from self._respond(request)
@@ -175,7 +180,10 @@ class Responder:
 
     def _start_task(self, body: dict[str, Any], scenario: Scenario) -> TaskRun:
         seen = sealed(body)
-        takes, end = _course(seen, scenario)
+        takes, end, error = _course(seen, scenario)
+        if error is not None:
+            self.error = ScenarioError(f"{SCENARIO_FAILED}: {type(error).__name__}: {error}")
+            self.error.__cause__ = error
         task = TaskRun(seen, self.clock, takes, end, deque(scenario.faults))
         with self._lock:
             self._tasks[task.id] = task
@@ -192,6 +200,9 @@ class Responder:
             task = self._tasks.get(task_id)
         if task is None:
             return self._wording.error(404, "the emulator has no task with this id")
+        if task.is_polled_without_time():
+            self.error = VirtualTimeError(POLLED)
+            raise self.error
         fault = task.next_fault()
         response = _with_warnings(self._wording.checked(task.state()), warnings)
         return (yield from self._faulty(response, fault))
@@ -204,14 +215,14 @@ class Responder:
         return fault.apply(response, self._wording)
 
 
-def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, Any]]:
-    """Return how long a task takes, and its state after that."""
+def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, Any], Exception | None]:
+    """Return how long a task takes, its state after that, and the error of a function of the scenario."""
     takes = 0.0
     try:
         takes = scenario.takes if isinstance(scenario.takes, int | float) else seconds("takes", scenario.takes(body))
         fails = as_json("fails", scenario.fails(body)) if callable(scenario.fails) else scenario.fails
         if fails is not None:
-            return takes, {"status": "FAILED", "error": fails}
+            return takes, {"status": "FAILED", "error": fails}, None
         if callable(scenario.answer):
             answer = as_json("answer", scenario.answer(body))
         elif scenario.answer is not Answer.SYNTHETIC:
@@ -219,12 +230,11 @@ def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, 
         else:
             answer = make_answer(body["output_schema"]) if "output_schema" in body else TEXT_ANSWER
     except NoAnswerError as error:
-        return takes, {"status": "FAILED", "error": str(error)}
+        return takes, {"status": "FAILED", "error": str(error)}, None
     except Exception as error:  # noqa: BLE001 — a callable may raise any error
         # It received no secret value in clear text, so its message has none, unless it revealed one on purpose.
-        reason = f"a callable of the scenario failed or returned an invalid value: {type(error).__name__}: {error}"
-        return takes, {"status": "FAILED", "error": reason}
-    return takes, {"status": "COMPLETED", "result": answer}
+        return takes, {"status": "FAILED", "error": f"{SCENARIO_FAILED}: {type(error).__name__}: {error}"}, error
+    return takes, {"status": "COMPLETED", "result": answer}, None
 
 
 def _log(request: Request, outcome: object) -> None:

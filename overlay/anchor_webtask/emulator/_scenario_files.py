@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 MAX_SIZE: Final = 200_000
 """In bytes; the parser is slow, and runs again to find the line of a mistake."""
 
-FAULT_KEYS: Final = frozenset(attrs.fields_dict(Fault))
+SCENARIO_KEYS: Final = (
+    "prompt",
+    "url",
+    "takes",
+    "answer",
+    "answer_json",
+    "fails",
+    "fails_json",
+    "faults",
+    "start_faults",
+)
+FAULT_KEYS: Final = tuple(attrs.fields_dict(Fault))
 
 T = TypeVar("T")
 
@@ -96,7 +107,7 @@ def _scenario(table: Mapping[str, Any], place: Place, default_takes: float) -> S
             case "faults" | "start_faults":
                 given = _faults(value, here)
             case _:
-                raise _MistakeError(here, "a scenario has no such key")
+                raise _MistakeError(here, f"a scenario has no such key; it may have {', '.join(SCENARIO_KEYS)}")
         _add(arguments, name, given, here)
         _checked(here, partial(make_scenario, default_takes, **{name: given}))
     return _checked(place, partial(make_scenario, default_takes, **arguments))
@@ -118,7 +129,7 @@ def _fault(fault: object, place: Place) -> Fault:
         if key == "body_base64":
             name, given = "body", _checked(here, partial(_bytes, value))
         if name not in FAULT_KEYS:
-            raise _MistakeError(here, "a fault has no such key")
+            raise _MistakeError(here, f"a fault has no such key; it may have {', '.join((*FAULT_KEYS, 'body_base64'))}")
         _add(arguments, name, given, here)
         _checked(here, partial(Fault, **{name: given}))
     return _checked(place, partial(Fault, **arguments))

@@ -27,6 +27,10 @@ PRINTABLE = re.compile(r"[ -~]*")
 FRAMING = ("content-length", "transfer-encoding")
 
 
+class ScenarioError(RuntimeError):
+    """A function of a scenario has failed, or returned an invalid value. The error of the function is the cause."""
+
+
 class Answer(enum.Enum):
     """The default of the argument `answer`; None cannot be the default, because it is a valid answer (JSON's null)."""
 
@@ -91,7 +95,9 @@ class Fault:
                 raise ValueError(
                     f"a fault cannot set the header {name}, which follows from the body; use cut for an incomplete body"
                 )
-            if not HEADER_NAME.fullmatch(name) or not isinstance(value, str) or not PRINTABLE.fullmatch(value):
+            if not isinstance(value, str):
+                raise ValueError(f"the header {name} must have a text as its value: write {str(value)!r}")  # noqa: TRY004
+            if not HEADER_NAME.fullmatch(name) or not PRINTABLE.fullmatch(value):
                 raise ValueError(
                     f"invalid header {name!r}: the name must be valid in HTTP, and the value a str of printable ASCII"
                 )

@@ -13,9 +13,8 @@ With pytest, the fixtures `anchor_emulator`, `anchor_emulator_server` and `ancho
 
 from __future__ import annotations
 
-from anchor_webtask._clock import Clock, SystemClock
+from anchor_webtask._clock import Clock, SystemClock, VirtualTimeError
 from anchor_webtask.testing._install import install
 from anchor_webtask.testing._virtual_clock import VirtualClock
-from anchor_webtask.testing._waits import VirtualTimeError
 
 __all__ = ["Clock", "SystemClock", "VirtualClock", "VirtualTimeError", "install"]

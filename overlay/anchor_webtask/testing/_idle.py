@@ -1,17 +1,15 @@
-"""Moves virtual time on when nothing else can happen: one watch for each event loop, and one for threads.
+"""Moves virtual time on when nothing else can happen.
 
-An event loop knows exactly when it has nothing to do, and a thread that waits does nothing either. If it is known that
-all other threads rest as well, time moves on at once. Otherwise a thread of our own finds out who can still run.
+An event loop knows exactly when it is idle, and a thread that waits does nothing either. If it is known that all other
+threads rest as well, time moves on at once. Otherwise a thread of our own, the watcher, finds out who can still run.
 """
 
 from __future__ import annotations
 
 import threading
-import time
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
-
-import sniffio
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,9 +17,22 @@ if TYPE_CHECKING:
     from anchor_webtask.testing._threads import Threads
     from anchor_webtask.testing._waits import Wait, Waits
 
-LOOKS: Final = 2
+IDLE_POLLS: Final = 2
 """How often in a row an asyncio loop must be found idle: in between, it notices sockets and pipes that are ready."""
-HELD_PAUSE: Final = 0.005
+MIN_PAUSE: Final = 0.0002
+MAX_PAUSE: Final = 0.003
+
+NEVER_RESTS: Final = (
+    "no time can pass, since {what} has not come to rest for {patience:g} s: stop it, make it before the clock, or "
+    "give VirtualClock(patience=…) more seconds"
+)
+HELD: Final = (
+    "time is held, and nothing has run for {patience:g} s: perhaps the code inside `with clock.hold()` waits for a "
+    "call that waits by the clock. Let it wait outside, or give VirtualClock(patience=…) more seconds"
+)
+STUCK: Final = (
+    "no time can pass, though nothing has run for {patience:g} s; please report this as a bug of the test kit"
+)
 
 
 class Idleness:
@@ -30,103 +41,109 @@ class Idleness:
     Args:
         waits: The clock's waits.
         threads: The threads that count.
-        patience: Real seconds after which a thread that does not come to rest is an error.
+        patience: Real seconds after which a thread or a loop that does not come to rest is an error.
     """
 
     def __init__(self, waits: Waits, threads: Threads, patience: float) -> None:
         self._waits = waits
         self._threads = threads
         self._patience = patience
-        self._lock = threading.Lock()
-        self._is_watching_threads = False
+        self._lock = threading.RLock()
+        self._is_watching = False
         self._loops: WeakSet[Any] = WeakSet()
 
     def watch_thread(self, wait: Wait) -> None:
         """Make time pass while the calling thread waits."""
         self._threads.count_current()
-        while not wait.has_fired and self._advance_if_others_rest():
+        while not wait.has_fired and self._advance_if_others_rest(None):
             pass
         if not wait.has_fired:
             self.watch_threads()
 
-    def watch_loop(self) -> None:
+    def watch_loop(self, loop: Any) -> None:
         """Make time pass while a task of the running event loop waits."""
         self._threads.count_current()
-        if sniffio.current_async_library() == "trio":
-            self._watch_trio()
+        if loop in self._loops:
+            return
+        self._loops.add(loop)
+        if hasattr(loop, "call_soon"):
+            loop.call_soon(self._poll_asyncio, loop, IDLE_POLLS, self._waits.changes, monotonic())
         else:
-            self._watch_asyncio()
+            import trio
 
-    def _watch_asyncio(self) -> None:
-        import asyncio
+            trio.lowlevel.spawn_system_task(self._watch_trio, loop)
 
-        loop = asyncio.get_running_loop()
-        if loop not in self._loops:
-            self._loops.add(loop)
-            loop.call_soon(self._look, loop, LOOKS)
-
-    def _look(self, loop: asyncio.AbstractEventLoop, looks: int) -> None:
+    def _poll_asyncio(self, loop: asyncio.AbstractEventLoop, polls: int, changes: int, since: float) -> None:
+        if changes != self._waits.changes:
+            changes, since = self._waits.changes, monotonic()
         if not _is_idle(loop):
-            loop.call_soon(self._look, loop, LOOKS)
-        elif looks > 1:
-            loop.call_soon(self._look, loop, looks - 1)
-        elif self._advance_if_others_rest():
-            loop.call_soon(self._look, loop, LOOKS)
+            if monotonic() - since > self._patience:
+                self._waits.fail(NEVER_RESTS.format(what="an event loop", patience=self._patience))
+            polls = IDLE_POLLS
+        elif polls > 1:
+            polls -= 1
+        elif self._advance_if_others_rest(loop):
+            polls = IDLE_POLLS
         else:
             self._loops.discard(loop)
             self.watch_threads()
+            return
+        loop.call_soon(self._poll_asyncio, loop, polls, changes, since)
 
-    def _watch_trio(self) -> None:
+    async def _watch_trio(self, token: object) -> None:
         import trio
         import trio.testing
 
-        token = trio.lowlevel.current_trio_token()
-        if token in self._loops:
-            return
-        self._loops.add(token)
-
-        async def look() -> None:
-            try:
-                await trio.testing.wait_all_tasks_blocked()
-                while self._advance_if_others_rest():
+        try:
+            while True:
+                changes = self._waits.changes
+                with trio.move_on_after(self._patience) as scope:
                     await trio.testing.wait_all_tasks_blocked()
-            finally:
-                self._loops.discard(token)
-            self.watch_threads()
+                if scope.cancelled_caught:
+                    if changes == self._waits.changes:
+                        self._waits.fail(NEVER_RESTS.format(what="an event loop", patience=self._patience))
+                elif not self._advance_if_others_rest(token):
+                    break
+        finally:
+            self._loops.discard(token)
+        self.watch_threads()
 
-        trio.lowlevel.spawn_system_task(look)
-
-    def _advance_if_others_rest(self) -> bool:
+    def _advance_if_others_rest(self, loop: object) -> bool:
         changes = self._waits.changes
-        return self._threads.others_rest() and self._waits.advance(changes)
+        return self._threads.others_rest() and self._waits.advance(changes, loop)
 
     def watch_threads(self) -> None:
-        """Start the thread that watches all others, unless it is running or nothing waits."""
+        """Start the watcher, unless it is running or nothing waits."""
         with self._lock:
-            if self._is_watching_threads or not self._waits.are_pending:
+            if self._is_watching or not self._waits.are_pending:
                 return
-            self._is_watching_threads = True
-        threading.Thread(target=self._watch_threads, name="virtual time", daemon=True).start()
+            threading.Thread(target=self._watch_threads, name="virtual time", daemon=True).start()
+            self._is_watching = True
 
     def _watch_threads(self) -> None:
         self._threads.ignore_current()
-        changes, since = -1, time.monotonic()
+        changes, since, pause = -1, monotonic(), MIN_PAUSE
         while self._is_needed():
             if changes != self._waits.changes:
-                changes, since = self._waits.changes, time.monotonic()
+                changes, since = self._waits.changes, monotonic()
             busy = self._threads.busy_thread()
-            if busy is None:
-                self._waits.advance(changes)
-            elif time.monotonic() - since > self._patience:
-                self._waits.fail(
-                    f"no time can pass, since the thread {busy!r} has not come to rest for {self._patience:g} s: stop "
-                    "it, make it before the clock, or give VirtualClock(patience=…) more seconds"
-                )
+            if busy is None and self._waits.advance(changes):
+                pause = MIN_PAUSE
+                continue
+            sleep(pause)
+            pause = min(2 * pause, MAX_PAUSE)
+            if changes == self._waits.changes and monotonic() - since > self._patience:
+                self._waits.fail(self._why(busy))
+
+    def _why(self, busy: str | None) -> str:
+        if busy is not None:
+            return NEVER_RESTS.format(what=f"the thread {busy!r}", patience=self._patience)
+        return (HELD if self._waits.is_held else STUCK).format(patience=self._patience)
 
     def _is_needed(self) -> bool:
         with self._lock:
-            self._is_watching_threads = self._waits.are_pending
-            return self._is_watching_threads
+            self._is_watching = self._waits.are_pending
+            return self._is_watching
 
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:

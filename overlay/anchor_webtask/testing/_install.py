@@ -8,9 +8,9 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import _world
+from anchor_webtask._clock import VirtualTimeError
 from anchor_webtask._config import BASE_URL_VARIABLE, KEY_VARIABLE
 from anchor_webtask.testing._virtual_clock import VirtualClock
-from anchor_webtask.testing._waits import VirtualTimeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
 
 TEST_KEY: Final = "test-key"
-UNREACHABLE: Final = "http://127.0.0.1:1"
-"""The base URL of processes that a test starts: nothing listens there, so none of them reaches the real API."""
+IN_USE: Final = "install() is in use already, perhaps by the fixture anchor_emulator: do not nest it"
 
 _lock = threading.Lock()
 
@@ -50,33 +49,37 @@ def install(emulator: Emulator | None = None, *, clock: Clock | None = None) -> 
         RuntimeError: The function is in use already.
         ValueError: The emulator has another clock.
         VirtualTimeError: On leaving: virtual time could not pass, and the code inside has hidden the error.
+        ScenarioError: On leaving: a function of a scenario has failed.
         ImportError: The emulator's optional dependencies are not installed.
     """
     from anchor_webtask.emulator import Emulator
 
     if emulator is None:
         emulator = Emulator()
-    used = emulator.live_by(clock or emulator.live_by(None) or VirtualClock())
-    if used is None or (clock is not None and used is not clock):
+    if _world.current.transport is not None:
+        raise RuntimeError(IN_USE)
+    used = emulator.bind(VirtualClock() if clock is None else clock)
+    if clock is not None and used is not clock:
         raise ValueError("the emulator has another clock: pass that one, or make a new emulator")
     world = _world.World(used, lambda base_path: emulator.transport(base_path=base_path))
     with _replaced(world, emulator.api_key or TEST_KEY):
         yield emulator
     if isinstance(used, VirtualClock) and used.failure is not None:
         raise VirtualTimeError(used.failure)
+    emulator.check()
 
 
 @contextlib.contextmanager
 def _replaced(world: _world.World, api_key: str) -> Iterator[None]:
     """Replace the world and the environment, and restore both."""
+    variables = {KEY_VARIABLE: api_key, BASE_URL_VARIABLE: _world.UNREACHABLE}
+    values = {name: os.environ.get(name) for name in variables}
     with _lock:
         if _world.current.transport is not None:
-            raise RuntimeError("install() is in use already, perhaps by the fixture anchor_emulator: do not nest it")
+            raise RuntimeError(IN_USE)
         before, _world.current = _world.current, world
-    variables = {KEY_VARIABLE: api_key, BASE_URL_VARIABLE: UNREACHABLE}
-    values = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
     try:
+        os.environ.update(variables)
         yield
     finally:
         _world.current = before

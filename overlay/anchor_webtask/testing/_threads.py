@@ -1,15 +1,15 @@
 """Finds out whether any thread of this process can run, so that virtual time must not pass.
 
 On Linux, the kernel says so: a thread that sleeps, and whose context switches have not changed for longer than the
-interpreter's switch interval, has not run in between. (A thread that only waits for its turn wakes up at every switch
-interval to ask for it.) Elsewhere, time passes when for a while no wait has begun or ended.
+interpreter's switch interval, has not run in between. (A thread that waits for the interpreter wakes up at every
+switch interval to ask for it.) Elsewhere, time passes when for a while no wait has begun or ended.
 """
 
 from __future__ import annotations
 
 import sys
 import threading
-import time
+from time import sleep
 from typing import TYPE_CHECKING, Final
 from weakref import WeakKeyDictionary, WeakSet
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DEFAULT_SETTLE: Final = 0.03
 """Seconds of quiet, where the kernel cannot be asked. Under load, a tenth of the trials with 6 ms were wrong."""
 SWITCH_INTERVALS: Final = 1.2
-_A_MOMENT: Final = 0.0002
 
 
 class Threads:
@@ -68,7 +67,7 @@ class Threads:
         """Return the name of a thread that may run; None if there is none. This takes some milliseconds."""
         if not self._asks_kernel:
             changes = self._waits.changes
-            time.sleep(self._settle)
+            sleep(self._settle)
             return None if changes == self._waits.changes else "one that waits and goes on"
         threads = self._counted()
         blocked = self._waits.blocked_threads()
@@ -79,12 +78,11 @@ class Threads:
             # A thread without an id was started, but has not run yet; until then, it is not alive either.
             state = None if thread.native_id is None else _sleep_state(thread.native_id)
             if state is None and (thread.native_id is None or thread.is_alive()):
-                time.sleep(_A_MOMENT)
                 return thread.name
             if state is not None:
                 switches[thread] = state
         if any(self._resting.get(thread) != count for thread, count in switches.items()):
-            time.sleep(sys.getswitchinterval() * SWITCH_INTERVALS)
+            sleep(sys.getswitchinterval() * SWITCH_INTERVALS)
             for thread, count in switches.items():
                 if thread.native_id is not None and _sleep_state(thread.native_id) != count and thread.is_alive():
                     return thread.name

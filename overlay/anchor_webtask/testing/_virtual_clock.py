@@ -8,11 +8,14 @@ import queue
 import threading
 from typing import TYPE_CHECKING, Final, TypeVar
 
+import sniffio
+
 from anchor_webtask import _importing
-from anchor_webtask._event_loops import in_this_loop
+from anchor_webtask._clock import VirtualTimeError
+from anchor_webtask._event_loops import this_loop
 from anchor_webtask.testing._idle import Idleness
 from anchor_webtask.testing._threads import Threads
-from anchor_webtask.testing._waits import VirtualTimeError, Wait, Waits
+from anchor_webtask.testing._waits import Wait, Waits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 A_DAY: Final = 86_400.0
-MAX_POLL: Final = 0.016
 
 
 class VirtualClock:
@@ -59,6 +61,7 @@ class VirtualClock:
         self._waits = Waits(limit)
         threads = Threads(self._waits, settle)
         self._idleness = Idleness(self._waits, threads, patience)
+        self._holders: list[object] = []
 
     def __repr__(self) -> str:
         return f"<VirtualClock: {self.elapsed:g} s have passed>"
@@ -86,11 +89,9 @@ class VirtualClock:
         Raises:
             VirtualTimeError: Time cannot pass.
         """
-        woken = threading.Lock()
-        woken.acquire()
-        with self._waiting(seconds, woken.release, blocks_thread=True) as wait:
+        with self._waiting_thread(seconds) as (wait, woken):
             self._idleness.watch_thread(wait)
-            woken.acquire()
+            woken.get()
 
     async def sleep_async(self, seconds: float, /) -> None:
         """Wait in the calling task, under asyncio or trio.
@@ -102,11 +103,10 @@ class VirtualClock:
             import anyio
 
         woken = anyio.Event()
-        with self._waiting(seconds, in_this_loop(woken.set), blocks_thread=False):
-            self._idleness.watch_loop()
+        with self._waiting_task(seconds, woken.set):
             await woken.wait()
 
-    def get(self, queue_: queue.SimpleQueue[T], block: bool, timeout: float, /) -> T:
+    def get(self, items: queue.SimpleQueue[T], block: bool, timeout: float, /) -> T:
         """Wait in the calling thread for an item of a queue, and return it.
 
         Raises:
@@ -114,18 +114,18 @@ class VirtualClock:
             VirtualTimeError: Time cannot pass.
         """
         with contextlib.suppress(queue.Empty):
-            return queue_.get_nowait()
-        if not block:
-            raise queue.Empty
-        with self._waiting(timeout, lambda: None, blocks_thread=True, is_ready=lambda: not queue_.empty()) as wait:
-            self._idleness.watch_thread(wait)
-            poll = 0.001
-            while not wait.has_fired:
-                self._idleness.watch_threads()
-                with contextlib.suppress(queue.Empty):
-                    return queue_.get(timeout=poll)
-                poll = min(2 * poll, MAX_POLL)
-        return queue_.get_nowait()
+            return items.get_nowait()
+        if block and (taken := self._wait_for(timeout, lambda: not items.empty(), items.get_nowait)) is not None:
+            return taken[0]
+        return items.get_nowait()
+
+    def wait(self, event: threading.Event, timeout: float) -> bool:
+        """Wait in the calling thread until an event is set, and return whether it is; like `event.wait(timeout)`.
+
+        Raises:
+            VirtualTimeError: Time cannot pass.
+        """
+        return event.is_set() or self._wait_for(timeout, event.is_set, event.is_set) is not None or event.is_set()
 
     @contextlib.contextmanager
     def move_on_after(self, seconds: float, /) -> Iterator[anyio.CancelScope]:
@@ -137,22 +137,21 @@ class VirtualClock:
         with _importing.lock:
             import anyio
 
-        with anyio.CancelScope() as scope:
-            if seconds == math.inf:
-                yield scope
-            else:
-                with self._waiting(seconds, in_this_loop(scope.cancel), blocks_thread=False):
-                    self._idleness.watch_loop()
-                    yield scope
+        with anyio.CancelScope() as scope, self._waiting_task(seconds, scope.cancel) as wait:
+            yield scope
+        _check(wait)  # the scope has caught the cancellation by which an error woke the task
 
     @contextlib.contextmanager
     def hold(self) -> Iterator[None]:
         """Stop the time while the application does work of its own that must not count as idle."""
-        self._waits.hold()
+        holder = _current()
         try:
+            self._waits.hold(1)
+            self._holders.append(holder)
             yield
         finally:
-            self._waits.release()
+            self._holders.remove(holder)
+            self._waits.hold(-1)
             self._idleness.watch_threads()
 
     @property
@@ -160,22 +159,62 @@ class VirtualClock:
         """Why time could not pass any more; None if all is well. All waits then raise `VirtualTimeError`."""
         return self._waits.failure
 
+    def _wait_for(self, timeout: float, is_ready: Callable[[], bool], take: Callable[[], T]) -> tuple[T] | None:
+        """Wait in the calling thread until something is there, and take it; None if time has run out."""
+        with self._waiting_thread(timeout, is_ready) as (wait, woken):
+            while not wait.has_fired:
+                if (taken := self._waits.end_by(wait, take)) is not None:
+                    return taken
+                self._idleness.watch_thread(wait)
+                woken.get()
+        return None
+
     @contextlib.contextmanager
-    def _waiting(
-        self,
-        seconds: float,
-        wake: Callable[[], object],
-        *,
-        blocks_thread: bool,
-        is_ready: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Wait]:
-        if math.isnan(seconds):
-            raise ValueError("the number of seconds to wait is NaN")
-        wait = Wait(self._waits.now + max(seconds, 0.0), wake, blocks_thread=blocks_thread, is_ready=is_ready)
-        self._waits.add(wait)
-        try:
+    def _waiting_thread(
+        self, seconds: float, is_ready: Callable[[], bool] = lambda: False
+    ) -> Iterator[tuple[Wait, queue.SimpleQueue[None]]]:
+        woken: queue.SimpleQueue[None] = queue.SimpleQueue()
+        wait = Wait(self._deadline(seconds), lambda: woken.put(None), is_ready=is_ready)
+        with self._added(wait):
+            yield wait, woken
+
+    @contextlib.contextmanager
+    def _waiting_task(self, seconds: float, wake: Callable[[], object]) -> Iterator[Wait]:
+        loop, soon = this_loop()
+        wait = Wait(self._deadline(seconds), lambda: soon(wake), loop=loop)
+        with self._added(wait):
+            self._idleness.watch_loop(loop)
             yield wait
+
+    @contextlib.contextmanager
+    def _added(self, wait: Wait) -> Iterator[None]:
+        if _current() in self._holders:
+            raise VirtualTimeError("this code waits while it holds the clock: leave `with clock.hold()` first")
+        try:
+            self._waits.add(wait)
+            yield
         finally:
             self._waits.end(wait)
-        if wait.error is not None:
-            raise VirtualTimeError(wait.error)
+        _check(wait)
+
+    def _deadline(self, seconds: float) -> float:
+        if math.isnan(seconds):
+            raise ValueError("the number of seconds to wait is NaN")
+        return self._waits.now + max(seconds, 0.0)
+
+
+def _check(wait: Wait) -> None:
+    if wait.error is not None:
+        raise VirtualTimeError(wait.error)
+
+
+def _current() -> object:
+    """Return what runs now: a task of an event loop, or a thread."""
+    try:
+        sniffio.current_async_library()
+    except sniffio.AsyncLibraryNotFoundError:
+        return threading.current_thread()
+    with _importing.lock:
+        import anyio
+
+    return anyio.get_current_task().id

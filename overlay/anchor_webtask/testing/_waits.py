@@ -6,10 +6,14 @@ import heapq
 import itertools
 import math
 import threading
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from anchor_webtask._clock import VirtualTimeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+T = TypeVar("T")
 
 NO_END: Final = (
     "everything waits without an end: a task or a request that never ends is waited for without a deadline. Give the "
@@ -21,37 +25,33 @@ TOO_LONG: Final = (
 )
 
 
-class VirtualTimeError(RuntimeError):
-    """Virtual time cannot pass: a wait has no end, or a thread does not come to rest."""
-
-
 class Wait:
     """One call that waits, until it is woken or gives up.
 
     Attributes:
         deadline: When it is woken, on the clock.
         wake: Wakes it, from any thread.
-        thread: The native id of the thread that waits, or whose event loop runs the task that waits.
-        blocks_thread: Whether the whole thread waits.
+        loop: The event loop whose task waits; None if a whole thread waits.
+        thread: The native id of the thread that waits, or that runs the event loop.
         is_ready: Whether what it waits for is there already, so that it is about to go on.
-        has_fired: Whether it was woken. From then until it ends, it counts as running.
+        has_fired: Whether it was woken because of its deadline, or because of an error.
         error: Why it was woken before its time.
     """
 
-    __slots__ = ("blocks_thread", "deadline", "error", "has_fired", "is_ready", "thread", "wake")
+    __slots__ = ("deadline", "error", "has_fired", "is_ready", "loop", "thread", "wake")
 
     def __init__(
         self,
         deadline: float,
         wake: Callable[[], object],
         *,
-        blocks_thread: bool,
+        loop: object = None,
         is_ready: Callable[[], bool] = lambda: False,
     ) -> None:
         self.deadline = deadline
         self.wake = wake
+        self.loop = loop
         self.thread = threading.get_native_id()
-        self.blocks_thread = blocks_thread
         self.is_ready = is_ready
         self.has_fired = False
         self.error: str | None = None
@@ -76,17 +76,15 @@ class Waits:
         self._heap: list[tuple[float, int, Wait]] = []
         self._open: set[Wait] = set()
         self._woken: set[Wait] = set()
-        self._holders: list[int] = []
+        self._holds = 0
 
     def add(self, wait: Wait) -> None:
         """Begin a wait.
 
         Raises:
-            VirtualTimeError: No time can pass any more, or the waiting thread itself stops the time.
+            VirtualTimeError: No time can pass any more.
         """
         with self._lock:
-            if wait.blocks_thread and wait.thread in self._holders:
-                raise VirtualTimeError("this thread waits while it holds the clock: leave `with clock.hold()` first")
             if self.failure is not None:
                 raise VirtualTimeError(self.failure)
             heapq.heappush(self._heap, (wait.deadline, next(self._order), wait))
@@ -102,38 +100,51 @@ class Waits:
             if not self._open:
                 self._heap.clear()
 
-    def hold(self) -> None:
-        """Stop the time, until the same thread releases it."""
+    def end_by(self, wait: Wait, take: Callable[[], T]) -> tuple[T] | None:
+        """End a wait by taking what it waits for, if that is there, in one step: between two steps, time could pass."""
         with self._lock:
-            self._holders.append(threading.get_native_id())
+            if not wait.is_ready():
+                return None
+            taken = (take(),)
+            self.end(wait)
+            return taken
 
-    def release(self) -> None:
-        """Let the time go on."""
+    def hold(self, change: int) -> None:
+        """Stop the time once more, or let it go on once more."""
         with self._lock:
-            self._holders.remove(threading.get_native_id())
+            self._holds += change
             self.changes += 1
 
     @property
+    def is_held(self) -> bool:
+        """Whether the time is stopped."""
+        return self._holds > 0
+
+    @property
     def are_pending(self) -> bool:
-        """Whether a wait is under way, and time is not held."""
-        return bool(self._open) and not self._holders
+        """Whether a wait has not been woken."""
+        return bool(self._open)
 
     def blocked_threads(self) -> set[int]:
         """Return the native ids of the threads that wait and have not been woken."""
         with self._lock:
-            return {wait.thread for wait in self._open if wait.blocks_thread and not wait.has_fired}
+            return {wait.thread for wait in self._open if wait.loop is None}
 
-    def advance(self, seen: int | None = None) -> bool:
+    def advance(self, seen: int, loop: object = None) -> bool:
         """Move to the earliest deadline, and wake the waits that have reached it.
 
         Args:
             seen: The number of changes when the caller found everything at rest; if it has grown, nothing happens.
+            loop: The event loop that the caller has found idle, if it is one. While tasks of it that were woken have
+                not gone on, nothing happens; of other loops and threads, the caller knows that they rest.
 
         Returns:
             Whether a wait was woken.
         """
         with self._lock:
-            if self._holders or seen not in (None, self.changes) or self._is_running():
+            if self._holds or seen != self.changes or self._wake_a_ready_one():
+                return False
+            if loop is not None and any(wait.loop is loop for wait in self._woken):
                 return False
             while self._heap and self._heap[0][2] not in self._open:
                 heapq.heappop(self._heap)
@@ -141,9 +152,9 @@ class Waits:
                 return False
             deadline = self._heap[0][0]
             if deadline == math.inf:
-                self._fail(NO_END)
+                self.fail(NO_END)
             elif deadline > self._limit:
-                self._fail(TOO_LONG.format(limit=self._limit))
+                self.fail(TOO_LONG.format(limit=self._limit))
             else:
                 self.now = max(self.now, deadline)
                 self.changes += 1
@@ -154,25 +165,23 @@ class Waits:
     def fail(self, why: str) -> None:
         """Wake all waits with an error, and refuse new ones."""
         with self._lock:
-            self._fail(why)
+            self.failure = why
+            self.changes += 1
+            self._heap.clear()
+            for wait in self._open.copy():
+                wait.error = why
+                self._fire(wait)
 
-    def _is_running(self) -> bool:
-        """Whether a wait is over, or about to be, and its thread can go on."""
-        blocked = self.blocked_threads() if self._woken else set[int]()
-        return any(
-            wait.has_fired and (wait.blocks_thread or wait.thread not in blocked) for wait in self._woken
-        ) or any(wait.is_ready() for wait in self._open if wait.blocks_thread)
+    def _wake_a_ready_one(self) -> bool:
+        """Wake one wait before its time if what it waits for is there, and return whether there is one."""
+        ready = next((wait for wait in self._open if wait.is_ready()), None)
+        if ready is not None:
+            ready.wake()
+        return ready is not None
 
     def _fire(self, wait: Wait) -> None:
         if wait in self._open:
-            wait.has_fired = True
+            self._open.discard(wait)
             self._woken.add(wait)
+            wait.has_fired = True
             wait.wake()
-
-    def _fail(self, why: str) -> None:
-        self.failure = why
-        self.changes += 1
-        self._heap.clear()
-        for wait in self._open:
-            wait.error = why
-            self._fire(wait)
