@@ -49,6 +49,7 @@ EMULATOR_EXPORTS = [
     "EmulatorServer",
     "Fault",
     "LoggedRequest",
+    "ScenarioError",
     "ScenarioFileError",
     "SecretValue",
 ]

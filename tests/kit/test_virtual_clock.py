@@ -6,6 +6,7 @@ import asyncio
 import math
 import queue
 import random
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -292,8 +293,100 @@ class TestEnds:
         with pytest.raises(ValueError, match=f"{argument} must be a number of seconds above 0"):
             VirtualClock(**{argument: 0})
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_loop_that_never_rests_is_an_error(self, backend: str) -> None:
+        clock = VirtualClock(patience=0.3)
+        done = False
+
+        async def spin() -> None:
+            while not done:
+                await anyio.lowlevel.checkpoint()
+
+        async def main() -> None:
+            nonlocal done
+            async with anyio.create_task_group() as group:
+                group.start_soon(spin)
+                with pytest.raises(VirtualTimeError, match="an event loop has not come to rest"):
+                    await clock.sleep_async(1)
+                done = True
+
+        anyio.run(main, backend=backend)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_scope_without_an_end_is_an_error(self, backend: str) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            with clock.move_on_after(math.inf):
+                await anyio.sleep_forever()
+
+        with pytest.raises(VirtualTimeError, match="everything waits without an end"):
+            anyio.run(main, backend=backend)
+
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_scope_of_more_than_the_limit_is_an_error_and_no_timeout(self, backend: str) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            with clock.move_on_after(2 * 86_400):
+                await anyio.sleep_forever()
+
+        with pytest.raises(VirtualTimeError, match="86400"):
+            anyio.run(main, backend=backend)
+
 
 class TestInterruptions:
+    def test_loop_that_is_blocked_by_a_waiting_thread_lets_time_pass(self) -> None:
+        clock = VirtualClock(patience=TEST_TIMEOUT)
+
+        async def main() -> None:
+            other = asyncio.ensure_future(clock.sleep_async(5))
+            await asyncio.sleep(0)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(clock.sleep, 10).result()
+            await other
+
+        asyncio.run(main())
+        assert clock.elapsed == 10
+
+    def test_loop_that_is_closed_during_a_wait_lets_time_pass(self) -> None:
+        clock = VirtualClock(patience=TEST_TIMEOUT)
+
+        async def leave() -> asyncio.Task[None]:
+            task = asyncio.ensure_future(clock.sleep_async(5))
+            await asyncio.sleep(0)
+            return task
+
+        loop = asyncio.new_event_loop()
+        task = loop.run_until_complete(leave())
+        asyncio.run(clock.sleep_async(100))
+        clock.sleep(100)
+        task.cancel()
+        loop.run_until_complete(asyncio.wait([task]))
+        loop.close()
+        clock.sleep(100)
+        assert clock.elapsed == 300
+
+    @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
+    def test_signal_handler_may_wait_during_a_wait(self) -> None:
+        clock = VirtualClock(patience=TEST_TIMEOUT)
+        seen: list[float] = []
+
+        def handle(*_: object) -> None:
+            clock.sleep(20)
+            seen.append(clock.now())
+
+        before = signal.signal(signal.SIGALRM, handle)
+        thread = threading.Thread(target=work, args=[0.2])
+        try:
+            thread.start()  # while it works, no time passes
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            clock.sleep(10)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+            thread.join()
+        assert (seen, clock.elapsed) == ([20.0], 20.0)
+
     def test_cancelled_waits_leave_the_others_alone(self) -> None:
         clock = VirtualClock()
 
@@ -360,6 +453,33 @@ class TestHold:
         anyio.run(main, backend=backend)
         assert clock.elapsed == 50
 
+    @pytest.mark.parametrize("backend", BACKENDS)
+    def test_task_that_holds_the_clock_cannot_wait_on_it(self, backend: str) -> None:
+        clock = VirtualClock()
+
+        async def main() -> None:
+            with clock.hold(), pytest.raises(VirtualTimeError, match="holds the clock"):
+                await clock.sleep_async(1)
+            await clock.sleep_async(1)
+
+        anyio.run(main, backend=backend)
+
+    def test_code_that_holds_the_clock_and_waits_for_a_wait_is_an_error(self) -> None:
+        clock = VirtualClock(patience=0.2)
+        with ThreadPoolExecutor(1) as pool, clock.hold():
+            waiting = pool.submit(clock.sleep, 1)
+            with pytest.raises(VirtualTimeError, match=r"time is held, and nothing has run for 0\.2 s"):
+                waiting.result()
+
+    def test_hold_may_end_in_another_thread(self) -> None:
+        clock = VirtualClock()
+        held = clock.hold()
+        held.__enter__()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(held.__exit__, None, None, None).result()
+        clock.sleep(1)
+        assert clock.elapsed == 1
+
     def test_thread_that_holds_the_clock_cannot_wait_on_it(self) -> None:
         clock = VirtualClock()
         with clock.hold(), pytest.raises(VirtualTimeError, match="holds the clock"):
@@ -391,6 +511,28 @@ class TestQueues:
         with pytest.raises(queue.Empty):
             clock.get(items, False, 30)
         assert clock.elapsed == 30
+
+    def test_no_time_passes_between_an_item_and_its_receiver(self) -> None:
+        clock = VirtualClock()
+        items: queue.SimpleQueue[float] = queue.SimpleQueue()
+        stop = threading.Event()
+
+        def tick() -> None:
+            while not stop.is_set():
+                clock.sleep(0.25)
+
+        def produce() -> None:
+            for _ in range(100):
+                clock.sleep(1)
+                work(0.001)
+                items.put(clock.now())
+
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(tick)
+            pool.submit(produce)
+            late = [clock.now() - sent for sent in (clock.get(items, True, 1000) for _ in range(100))]
+            stop.set()
+        assert set(late) == {0.0}
 
     def test_event_is_set_before_the_timeout(self) -> None:
         clock = VirtualClock()

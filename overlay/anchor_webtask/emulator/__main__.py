@@ -15,13 +15,18 @@ EPILOG = """The first line on standard output is the URL: set ANCHORBROWSER_BASE
 Requests are logged on standard error. SIGTERM and Ctrl-C end the program.
 
 A scenario file is TOML. Each table [[scenario]] has the arguments of Emulator.on; if
-several scenarios match a task, the last one in the file applies:
+several scenarios match a task, the last one in the file applies. Each table [[limit]]
+has the arguments of Emulator.limit:
 
   [[scenario]]
   url = "https://shop.example/*"
   takes = 20
   answer = { amount = 3 }
   faults = [502, { status = 429, headers = { Retry-After = "3" } }]
+
+  [[limit]]
+  running = 3
+  retry_after = 5
 
 The API's documents contradict each other. Each other reading is a dialect:
 """
@@ -39,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--port", type=int, default=0, help="the port (default: a free one)")
     parser.add_argument("--key", help="the only API key that is accepted (default: every key)")
     parser.add_argument("--takes", type=float, default=2.0, help="seconds that a task takes (default: %(default)g)")
-    parser.add_argument("--scenarios", type=Path, metavar="FILE.toml", help="what happens to tasks")
+    parser.add_argument("--scenarios", type=Path, metavar="FILE.toml", help="what happens to tasks, and limits")
     parser.add_argument(
         "--dialect",
         action="append",

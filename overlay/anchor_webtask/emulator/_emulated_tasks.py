@@ -46,11 +46,18 @@ class TaskRun:
         self.last_state = last_state
         self._clock = clock
         self._lock = threading.Lock()
-        self._ends_at = clock.now() + takes
+        self._began_at = clock.now()
+        self._ends_at = self._began_at + takes
         self._faults = faults
         self._ended = Signal()
         self._polled_at = self._clock.now()
         self._polls = 0
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """When the task begins and ends, on its clock."""
+        with self._lock:
+            return self._began_at, self._ends_at
 
     def state(self) -> dict[str, Any]:
         """Return the task's state now, in the words of the spec."""

@@ -14,6 +14,7 @@ from anchor_webtask.emulator._hosts import is_loopback
 from anchor_webtask.emulator._optional_dependencies import explain_missing_library
 from anchor_webtask.emulator._responder import Responder
 from anchor_webtask.emulator._scenarios import Answer, make_scenario, seconds
+from anchor_webtask.emulator._start_limits import make_limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -82,12 +83,21 @@ class Emulator:
     @property
     def starts(self) -> int:
         """How many tasks were started, including one-request starts and starts whose response was lost."""
-        return len(self._responder.tasks)
+        return self._responder.register.count
 
     @property
     def start_requests(self) -> int:
         """How many start requests were received, including those that were refused or failed because of a fault."""
         return self._responder.start_requests
+
+    @property
+    def max_running_seen(self) -> int:
+        """The most tasks that ever ran at once on the clock, with or without a `limit`.
+
+        All tasks count, also those of one-request starts and those whose response was lost. A task that takes no time
+        never runs.
+        """
+        return self._responder.register.max_running
 
     @property
     def requests(self) -> tuple[LoggedRequest, ...]:
@@ -97,7 +107,7 @@ class Emulator:
     @property
     def tasks(self) -> tuple[EmulatedTask, ...]:
         """All tasks, in the order of their starts; a test can finish or fail each of them at once."""
-        return tuple(EmulatedTask(run) for run in self._responder.tasks)
+        return tuple(EmulatedTask(run) for run in self._responder.register.tasks)
 
     def check(self) -> None:
         """Check that the test itself has made no mistake; `testing.install` does that when it ends.
@@ -172,8 +182,44 @@ class Emulator:
         )
         self._responder.add(scenario)
 
+    def limit(
+        self,
+        *,
+        running: float | None = None,
+        starts: float | None = None,
+        status: int | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        """Limit how many tasks may run at once, or how many may be started in all, as the plan of an account does.
+
+        A start beyond a limit is refused with the API's error body, and no task starts. Each call sets one limit. It
+        replaces an earlier limit of the same kind at once; `math.inf` removes it. A lower limit ends no task. If both
+        limits are reached, `starts` applies, since waiting does not help.
+
+        A task counts as running from its start until its end on the clock, also if its response was lost, or if the
+        client of a one-request start has given up.
+
+        Faults of `start_faults` come first: each valid start uses up its fault, also if a limit is reached. If the
+        fault hides the response, the client receives the fault; with `accepted=True`, a task starts only within the
+        limits. Any other fault changes the refusal as it changes other responses: `Fault(delay=5)` makes it late.
+
+        Args:
+            running: How many tasks may run at once, 0 or more.
+            starts: How many tasks may be started in all, 0 or more. Those that have been started before count.
+            status: The HTTP status of a refusal, from 400 to 599; by default, 429 for `running`, 402 for `starts`.
+            retry_after: The seconds in the header `Retry-After` of a refusal; by default, there is no such header.
+
+        Raises:
+            ValueError: An argument is out of range, or both or neither of `running` and `starts` are given.
+        """
+        self._responder.register.limit(
+            make_limit(running=running, starts=starts, status=status, retry_after=retry_after)
+        )
+
     def load(self, file: str | PathLike[str]) -> None:
-        """Add the scenarios of a TOML file, in which each table `[[scenario]]` has the arguments of `on`.
+        """Add the scenarios and limits of a TOML file.
+
+        Each table `[[scenario]]` has the arguments of `on`, and each table `[[limit]]` those of `limit`.
 
         TOML has neither null nor bytes: `answer_json` and `fails_json` hold JSON as text, and a fault's `body_base64`
         holds bytes in base64.
@@ -182,14 +228,17 @@ class Emulator:
             file: The file, of at most 200,000 bytes.
 
         Raises:
-            ScenarioFileError: The file is not TOML, or a scenario is invalid; the message names the line and the key.
-                Then no scenario is added.
+            ScenarioFileError: The file is not TOML, or a scenario or limit is invalid; the message names the line and
+                the key. Then nothing is added.
             OSError: The file cannot be read.
         """
-        from anchor_webtask.emulator._scenario_files import read_scenarios
+        from anchor_webtask.emulator._scenario_files import read_scenario_file
 
-        for scenario in read_scenarios(Path(file), self._takes):
+        scenarios, limits = read_scenario_file(Path(file), self._takes)
+        for scenario in scenarios:
             self._responder.add(scenario)
+        for limit in limits:
+            self._responder.register.limit(limit)
 
     def transport(self, *, base_path: str = "") -> httpx.MockTransport:
         """Return a transport for `httpx.Client` and `httpx.AsyncClient`; several clients may share it.

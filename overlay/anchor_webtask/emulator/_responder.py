@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import threading
@@ -20,7 +21,9 @@ from anchor_webtask.emulator._http_messages import one_line
 from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
 from anchor_webtask.emulator._requests_log import LoggedRequest, sealed, sealed_json
 from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, ScenarioError, as_json, seconds
+from anchor_webtask.emulator._start_limits import StartRefusedError
 from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
+from anchor_webtask.emulator._task_register import TaskRegister
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,6 +58,7 @@ class Responder:
     Attributes:
         scenarios: The scenarios; the first that matches a task applies.
         error: The last error of the test itself: of a function of a scenario, or of a wait in which no time passes.
+        register: The tasks and their limits.
     """
 
     def __init__(self, api_key: str | None, wording: Wording, takes: float, clock: Clock | None) -> None:
@@ -69,7 +73,7 @@ class Responder:
         self._log: list[LoggedRequest] = []
         self.error: Exception | None = None
         self.scenarios: list[Scenario] = []
-        self._tasks: dict[str, TaskRun] = {}
+        self.register = TaskRegister()
 
     @property
     def clock(self) -> Clock:
@@ -93,12 +97,6 @@ class Responder:
         """All requests, in the order in which they arrived."""
         with self._lock:
             return tuple(self._log)
-
-    @property
-    def tasks(self) -> tuple[TaskRun, ...]:
-        """All tasks, in the order of their starts."""
-        with self._lock:
-            return tuple(self._tasks.values())
 
     @property
     def start_requests(self) -> int:
@@ -167,27 +165,33 @@ class Responder:
             fault = scenario.start_faults.popleft() if scenario.start_faults else None
         if fault and fault.hides_answer:
             if fault.accepted:
-                self._start_task(body, scenario)
+                with contextlib.suppress(StartRefusedError):
+                    self._start_task(body, scenario)
             return (yield from self._faulty(self._wording.answered(None), fault))
-        task = self._start_task(body, scenario)
-        if body.get("async"):
-            response = self._wording.started(self._task_id_field, task.id)
-        else:
-            yield task.until_end()
-            response = self._ended(task.last_state)
-        response = _with_warnings(response, warnings + more_warnings)
+        response = _with_warnings((yield from self._started(body, scenario)), warnings + more_warnings)
         return (yield from self._faulty(response, fault))
+
+    def _started(self, body: dict[str, Any], scenario: Scenario) -> Play:
+        try:
+            task = self._start_task(body, scenario)
+        except StartRefusedError as refused:
+            return self._wording.error(refused.limit.status, refused.limit.message, refused.limit.headers)
+        if body.get("async"):
+            return self._wording.started(self._task_id_field, task.id)
+        yield task.until_end()
+        return self._ended(task.last_state)
 
     def _start_task(self, body: dict[str, Any], scenario: Scenario) -> TaskRun:
         seen = sealed(body)
-        takes, end, error = _course(seen, scenario)
-        if error is not None:
-            self.error = ScenarioError(f"{SCENARIO_FAILED}: {type(error).__name__}: {error}")
-            self.error.__cause__ = error
-        task = TaskRun(seen, self.clock, takes, end, deque(scenario.faults))
-        with self._lock:
-            self._tasks[task.id] = task
-        return task
+
+        def make() -> TaskRun:
+            takes, end, error = _course(seen, scenario)
+            if error is not None:
+                self.error = ScenarioError(f"{SCENARIO_FAILED}: {type(error).__name__}: {error}")
+                self.error.__cause__ = error
+            return TaskRun(seen, self.clock, takes, end, deque(scenario.faults))
+
+        return self.register.start(make)
 
     def _ended(self, state: Mapping[str, Any]) -> Response:
         if state["status"] == "COMPLETED":
@@ -196,8 +200,7 @@ class Responder:
 
     def _check(self, request: Request, task_id: str) -> Play:
         warnings = self._operations[CHECK].check_query(request)
-        with self._lock:
-            task = self._tasks.get(task_id)
+        task = self.register.find(task_id)
         if task is None:
             return self._wording.error(404, "the emulator has no task with this id")
         if task.is_polled_without_time():

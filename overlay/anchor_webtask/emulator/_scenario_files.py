@@ -1,4 +1,8 @@
-"""Reads scenarios from a TOML file: a table `[[scenario]]` for each, whose keys are the arguments of `Emulator.on`."""
+"""Reads scenarios and limits from a TOML file.
+
+Each scenario is a table `[[scenario]]`, whose keys are the arguments of `Emulator.on`. Each limit is a table
+`[[limit]]`, whose keys are the arguments of `Emulator.limit`.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from anchor_webtask.emulator._scenarios import Fault, make_scenario
+from anchor_webtask.emulator._start_limits import make_limit
 from anchor_webtask.emulator._toml_places import line_of, place_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from anchor_webtask.emulator._scenarios import Scenario
+    from anchor_webtask.emulator._start_limits import StartLimit
     from anchor_webtask.emulator._toml_places import Place
 
 MAX_SIZE: Final = 200_000
@@ -49,8 +55,8 @@ class _MistakeError(Exception):
         self.place = place
 
 
-def read_scenarios(file: Path, default_takes: float) -> list[Scenario]:
-    """Return the scenarios of a file.
+def read_scenario_file(file: Path, default_takes: float) -> tuple[list[Scenario], list[StartLimit]]:
+    """Return the scenarios and limits of a file.
 
     TOML has neither null nor bytes: `answer_json` and `fails_json` hold JSON as text, and a fault's `body_base64` holds
     bytes in base64.
@@ -60,7 +66,7 @@ def read_scenarios(file: Path, default_takes: float) -> list[Scenario]:
         default_takes: Seconds that a task takes if its scenario does not say it.
 
     Raises:
-        ScenarioFileError: The file is too large, is not TOML, or has an invalid scenario.
+        ScenarioFileError: The file is too large, is not TOML, or has an invalid scenario or limit.
         OSError: The file cannot be read.
     """
     with file.open("rb") as opened:
@@ -73,7 +79,7 @@ def read_scenarios(file: Path, default_takes: float) -> list[Scenario]:
         line = content.count(b"\n", 0, error.start) + 1
         raise ScenarioFileError(f"{file}, line {line}: the file is not TOML, which must be UTF-8") from None
     try:
-        return _scenarios(tomllib.loads(text), default_takes)
+        return _scenarios_and_limits(tomllib.loads(text), default_takes)
     except _MistakeError as mistake:
         where = f"{file}, line {line_of(text, mistake.place)}, {place_text(mistake.place)}"
         raise ScenarioFileError(f"{where}: {mistake}") from None
@@ -83,14 +89,22 @@ def read_scenarios(file: Path, default_takes: float) -> list[Scenario]:
         raise ScenarioFileError(f"{file} is not TOML: {error}") from None
 
 
-def _scenarios(content: Mapping[str, Any], default_takes: float) -> list[Scenario]:
+def _scenarios_and_limits(content: Mapping[str, Any], default_takes: float) -> tuple[list[Scenario], list[StartLimit]]:
     for key in content:
-        if key != "scenario":
-            raise _MistakeError((key,), "this key is unknown: write each scenario as a table [[scenario]]")
-    tables = content.get("scenario", [])
+        if key not in ("scenario", "limit"):
+            raise _MistakeError(
+                (key,), "this key is unknown: write each scenario as a table [[scenario]], and each limit as [[limit]]"
+            )
+    scenarios = [_scenario(table, place, default_takes) for place, table in _tables(content, "scenario")]
+    return scenarios, [_limit(table, place) for place, table in _tables(content, "limit")]
+
+
+def _tables(content: Mapping[str, Any], name: str) -> Iterator[tuple[Place, Mapping[str, Any]]]:
+    tables = content.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise _MistakeError(("scenario",), "write each scenario as a table [[scenario]]")
-    return [_scenario(table, ("scenario", number), default_takes) for number, table in enumerate(tables)]
+        raise _MistakeError((name,), f"write each {name} as a table [[{name}]]")
+    for number, table in enumerate(tables):
+        yield (name, number), table
 
 
 def _scenario(table: Mapping[str, Any], place: Place, default_takes: float) -> Scenario:
@@ -111,6 +125,19 @@ def _scenario(table: Mapping[str, Any], place: Place, default_takes: float) -> S
         _add(arguments, name, given, here)
         _checked(here, partial(make_scenario, default_takes, **{name: given}))
     return _checked(place, partial(make_scenario, default_takes, **arguments))
+
+
+def _limit(table: Mapping[str, Any], place: Place) -> StartLimit:
+    for key, value in table.items():
+        here = (*place, key)
+        match key:
+            case "running" | "starts":
+                _checked(here, partial(make_limit, **{key: value}))
+            case "status" | "retry_after":
+                _checked(here, partial(make_limit, running=0, **{key: value}))
+            case _:
+                raise _MistakeError(here, "a limit has no such key")
+    return _checked(place, partial(make_limit, **table))
 
 
 def _faults(faults: object, place: Place) -> list[Fault]:

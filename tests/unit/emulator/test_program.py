@@ -96,6 +96,15 @@ def test_program_plays_scenarios_and_speaks_dialects_and_accepts_its_key_only(tm
     assert KEY not in errors
 
 
+def test_program_keeps_the_limits_of_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "scenarios.toml"
+    file.write_text("[[limit]]\nrunning = 1\nretry_after = 5\n", encoding="utf-8")
+    with running("--takes", "inf", "--scenarios", str(file)) as program, client_at(program.url) as client:
+        Api(client).start_async()
+        refused = Api(client).start()
+        assert (refused.status_code, refused.headers["retry-after"]) == (429, "5")
+
+
 def test_program_says_what_is_wrong_with_a_scenario_file(tmp_path: Path) -> None:
     file = tmp_path / "scenarios.toml"
     file.write_text("[[scenario]]\n[[scenario]]\n[[scenario]]\nfaults = [\n  502,\n  99,\n]\n", encoding="utf-8")

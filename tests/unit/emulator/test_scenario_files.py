@@ -1,4 +1,4 @@
-"""Scenario files: each argument of `Emulator.on` in TOML, and the line and the key of each mistake."""
+"""Scenario files: each argument of `on` and `limit` in TOML, and the line and the key of each mistake."""
 
 from __future__ import annotations
 
@@ -96,6 +96,37 @@ def test_task_of_a_file_may_never_end_and_the_default_duration_is_the_emulators(
     assert [task.status for task in emulator.tasks] == ["COMPLETED", "RUNNING"]
 
 
+def test_limits_of_a_file_have_all_arguments_of_a_limit(
+    api: Api, emulator: Emulator, clock: VirtualClock, file: Path
+) -> None:
+    file.write_text(
+        "[[limit]]\nrunning = 1\nstatus = 503\nretry_after = 5\n[[scenario]]\ntakes = 10\n[[limit]]\nstarts = 2\n",
+        encoding="utf-8",
+    )
+    emulator.load(file)
+    api.start_async()
+    refused = api.start()
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "5")
+    clock.time += 10
+    api.start_async()
+    assert api.start().status_code == 402
+
+
+def test_limit_of_a_file_replaces_an_earlier_one_and_may_remove_it(api: Api, emulator: Emulator, file: Path) -> None:
+    emulator.limit(running=0)
+    emulator.limit(starts=0)
+    file.write_text("[[limit]]\nrunning = inf\n[[limit]]\nstarts = 0\n[[limit]]\nstarts = 2\n", encoding="utf-8")
+    emulator.load(file)
+    assert [api.start().status_code for _ in range(3)] == [200, 200, 402]
+
+
+def test_file_with_a_mistake_sets_no_limit(api: Api, emulator: Emulator, file: Path) -> None:
+    file.write_text("[[limit]]\nrunning = 0\n[[limit]]\nstarts = -1\n", encoding="utf-8")
+    with pytest.raises(ScenarioFileError):
+        emulator.load(file)
+    assert api.start().status_code == 200
+
+
 @pytest.mark.parametrize(
     ("scenario", "key", "why"),
     [
@@ -116,7 +147,7 @@ def test_task_of_a_file_may_never_end_and_the_default_duration_is_the_emulators(
         ("faults = [502, '502']", "faults[1]", "status must be an integer"),
         ("faults = [{ delay = 1, dely = 2 }]", "faults[0].dely", "no such key"),
         ("faults = [{ task_status = 5 }]", "faults[0].task_status", "must be a str"),
-        ("faults = [{ headers = { a = 1 } }]", "faults[0].headers", "invalid header"),
+        ("faults = [{ headers = { a = 1 } }]", "faults[0].headers", "must have a text as its value: write '1'"),
         ("faults = [{ body_base64 = 1 }]", "faults[0].body_base64", "as text in base64"),
         ("faults = [{ body_base64 = 'a' }]", "faults[0].body_base64", "not base64"),
         ("faults = [{ body = 'a', body_base64 = 'YQ==' }]", "faults[0].body_base64", "another key sets body"),
@@ -138,6 +169,14 @@ def test_error_of_a_file_names_the_line_and_the_key(file: Path, scenario: str, k
         ("a = 1\nscenarios = []\n", "line 1, a: "),
         ("[scenario]\nprompt = 'a'\n", "line 1, scenario: "),
         ("\nscenario = [1]\n", "line 2, scenario: "),
+        ("[limit]\nrunning = 1\n", "line 1, limit: write each limit as a table [[limit]]"),
+        ("[[limit]]\nrunning = 1\n[[limit]]\nstatus = 429\n", "line 3, limit[1]: a limit needs"),
+        ("[[limit]]\nrunning = 1\nstarts = 1\n", "line 1, limit[0]: a limit is one of running or of starts"),
+        ("[[limit]]\nrunning = -1\n", "line 2, limit[0].running: running must be"),
+        ("[[limit]]\nstarts = 1.5\n", "line 2, limit[0].starts: starts must be"),
+        ("[[limit]]\nstarts = 1\nstatus = 200\n", "line 3, limit[0].status: a limit's status must be"),
+        ("[[limit]]\nretry_after = '5'\n", "line 2, limit[0].retry_after: retry_after must be"),
+        ("[[limit]]\nrunning = 1\nmost = 2\n", "line 3, limit[0].most: a limit has no such key"),
     ],
 )
 def test_error_names_the_line_of_what_is_contradictory_or_misplaced(file: Path, content: str, where: str) -> None:

@@ -142,7 +142,7 @@ def test_task_fails_if_a_callable_answer_raises_an_exception_or_does_not_return_
     emulator.on(takes=0, answer=answer)
     state = api.state(api.start_async())
     assert state["status"] == "FAILED"
-    reason = state["error"].removeprefix("a callable of the scenario failed or returned an invalid value: ")
+    reason = state["error"].removeprefix("a function of the scenario failed or returned an invalid value: ")
     assert re.match("KeyError: 'missing'|ValueError: answer must be JSON", reason)
 
 
