@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from anchor_webtask import _world, testing
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 from tests.support.runners import Runner, make_runner
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> InstantClock:
     """Make every client that the test creates use one virtual clock, and return this clock."""
-    made = VirtualClock()
+    made = InstantClock()
     monkeypatch.setattr(_world, "current", _world.World(made))
     return made
 

@@ -12,12 +12,12 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
 @pytest.fixture
-def emulator(clock: VirtualClock) -> Emulator:
+def emulator(clock: InstantClock) -> Emulator:
     """An emulator that accepts only the API key that the tests' clients send."""
     return Emulator(KEY, clock=clock)
 

@@ -23,7 +23,7 @@ from tests.support.raw_server import (
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 ID = "perform-web-task-7"
@@ -62,7 +62,7 @@ def test_id_is_found_whatever_is_beside_it(runner: Runner, data: dict[str, Any],
 @pytest.mark.parametrize("method", ["start", "run"])
 @pytest.mark.parametrize("status", [301, 400, 404, 408, 429, 500, 502, 504, 524])
 def test_error_status_with_an_id_raises_an_error_with_the_id_and_sends_nothing_again(
-    runner: Runner, clock: VirtualClock, status: int, method: str
+    runner: Runner, clock: InstantClock, status: int, method: str
 ) -> None:
     del clock
     with (
@@ -82,7 +82,7 @@ def test_completed_task_ends_the_wait_with_every_success_status(runner: Runner, 
         assert runner.call(anchor.tasks.get(ID).result).value == 3
 
 
-def test_retry_after_beside_a_running_status_delays_the_next_check(runner: Runner, clock: VirtualClock) -> None:
+def test_retry_after_beside_a_running_status_delays_the_next_check(runner: Runner, clock: InstantClock) -> None:
     running = json_response({"data": {"status": "RUNNING"}}, headers={"Retry-After": "30"})
     with (
         raw_server(start=[STARTED], check=[running, RUNNING, COMPLETED]) as server,
@@ -94,7 +94,7 @@ def test_retry_after_beside_a_running_status_delays_the_next_check(runner: Runne
 
 
 def test_first_check_is_not_earlier_than_retry_after_of_the_response_to_the_start(
-    runner: Runner, clock: VirtualClock
+    runner: Runner, clock: InstantClock
 ) -> None:
     started = json_response(BODY, headers={"Retry-After": "30"})
     with (
@@ -106,14 +106,14 @@ def test_first_check_is_not_earlier_than_retry_after_of_the_response_to_the_star
     assert clock.sleeps[1] < 30
 
 
-def test_first_check_is_at_most_an_hour_after_a_start(runner: Runner, clock: VirtualClock) -> None:
+def test_first_check_is_at_most_an_hour_after_a_start(runner: Runner, clock: InstantClock) -> None:
     started = json_response(BODY, headers={"Retry-After": "100000"})
     with raw_server(start=[started]) as server, runner.anchor(base_url=server.base_url) as anchor:
         runner.call(anchor.tasks.run, "Read", timeout=None)
     assert clock.sleeps == [3600]
 
 
-def test_first_check_heeds_retry_after_of_a_response_that_breaks(runner: Runner, clock: VirtualClock) -> None:
+def test_first_check_heeds_retry_after_of_a_response_that_breaks(runner: Runner, clock: InstantClock) -> None:
     body = json.dumps(BODY).encode()
     broken = (response_head(200, len(body) + 1, {"Retry-After": "30"}) + body, Ending.CLOSE)
     with raw_server(start=[broken]) as server, runner.anchor(base_url=server.base_url) as anchor:

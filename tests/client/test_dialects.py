@@ -23,7 +23,7 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
@@ -43,7 +43,7 @@ ALL_BUT: Final = [frozenset(DIALECTS) - {name} for name in ("nested-result", "te
 
 
 @pytest.fixture(params=[(), *((name,) for name in DIALECTS), *ALL_BUT], ids=["-", *DIALECTS, "texts", "nested"])
-def emulator(request: pytest.FixtureRequest, clock: VirtualClock) -> Emulator:
+def emulator(request: pytest.FixtureRequest, clock: InstantClock) -> Emulator:
     return Emulator(KEY, takes=30, clock=clock, dialects=request.param)
 
 

@@ -12,12 +12,12 @@ from tests.support.raw_server import COMPLETED, json_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
 def test_method_start_returns_immediately_without_a_check(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
     assert (task.status, task.done, clock.time) == (None, False, 0.0)
@@ -26,7 +26,7 @@ def test_method_start_returns_immediately_without_a_check(
 
 
 def test_method_refresh_makes_one_check_and_returns_the_handle(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=10, answer="done")
     task = runner.call(anchor.tasks.start, "Read the price")
@@ -74,14 +74,14 @@ def test_method_updates_reports_a_failed_task_without_raising_an_error(
     assert raised(TaskFailedError, runner, task.result).reason == '{"code": 7}'
 
 
-def test_method_updates_raises_timeout_error_at_the_deadline(runner: Runner, anchor: Any, clock: VirtualClock) -> None:
+def test_method_updates_raises_timeout_error_at_the_deadline(runner: Runner, anchor: Any, clock: InstantClock) -> None:
     task = runner.call(anchor.tasks.start, "Read the price")
     assert raised(TaskTimeoutError, runner, task.updates, timeout=1.5).task_id == task.id
     assert clock.time == 1.5
 
 
 def test_method_result_with_zero_timeout_makes_exactly_one_check(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=10, answer="done")
     task = runner.call(anchor.tasks.start, "Read the price")
@@ -112,7 +112,7 @@ def test_async_handle_can_be_iterated_again_after_a_loop_that_ended_early(runner
 
 
 def test_method_get_makes_no_request_and_the_first_check_of_its_handle_is_immediate(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     task_id = runner.call(anchor.tasks.start, "Read the price").id
     clock.sleep(10)
@@ -123,7 +123,7 @@ def test_method_get_makes_no_request_and_the_first_check_of_its_handle_is_immedi
 
 
 def test_method_resume_restores_the_age_of_the_task_from_its_token(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=110)
     token = runner.call(anchor.tasks.start, "Read the price").token()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from types import FrameType
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 RUN_UNTIL_INTERRUPTED: Final = Path(__file__).parent / "programs" / "run_until_interrupted.py"
@@ -167,7 +167,7 @@ def test_cancellation_shows_no_secret(
 
 @async_runners
 def test_handle_is_usable_after_a_cancelled_sleep(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sleeps = threading.Event()
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from anchor_webtask import testing
     from anchor_webtask._http.connection import Connection
     from anchor_webtask._http.record import ExchangeRecord
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
@@ -260,7 +260,7 @@ def test_timeout_of_a_check_includes_the_time_in_the_queue(runner: Runner) -> No
 
 
 def test_last_used_connection_is_reused_and_idle_connections_are_closed(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
     meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
@@ -381,7 +381,7 @@ def test_slot_is_passed_on_if_a_start_is_cancelled_at_the_moment_it_gets_the_slo
 
 @async_runners
 def test_start_returns_its_handle_if_its_scope_is_cancelled_after_the_response(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
     meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait

@@ -13,7 +13,7 @@ from tests.support.raw_server import TEST_TIMEOUT
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 FIND_TASK: Final = Path(__file__).parent / "programs" / "find_task.py"
@@ -21,7 +21,7 @@ FIND_TASK: Final = Path(__file__).parent / "programs" / "find_task.py"
 
 @pytest.mark.parametrize("method", ["get", "resume"])
 def test_another_process_finds_a_started_task_by_its_id_or_token(
-    runner: Runner, anchor: Any, base_url: str, emulator: Emulator, clock: VirtualClock, method: str
+    runner: Runner, anchor: Any, base_url: str, emulator: Emulator, clock: InstantClock, method: str
 ) -> None:
     emulator.on(takes=600, answer={"amount": 3})
     task = runner.call(anchor.tasks.start, "Read the price")

@@ -24,7 +24,7 @@ from tests.support.secret_search import exception_texts, find_secrets, log_texts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 PASSWORD: Final = "pröxy/p@ssword-0815"
@@ -213,7 +213,7 @@ def test_ssl_context_is_used_in_place_of_the_environments_certificates(
 @pytest.mark.parametrize("has_proxy", [False, True], ids=["direct", "proxy"])
 def test_certificate_file_that_is_set_or_renewed_is_used_by_the_next_client(
     runner: Runner,
-    clock: VirtualClock,
+    clock: InstantClock,
     certificates: dict[str, ssl.SSLContext],
     authority: trustme.CA,
     tmp_path: Path,
@@ -252,7 +252,7 @@ def test_client_offers_http_1_1_to_the_server(
 
 
 def test_context_of_the_user_is_not_changed_and_must_not_offer_http_2(
-    runner: Runner, clock: VirtualClock, authority: trustme.CA, trusting: ssl.SSLContext
+    runner: Runner, clock: InstantClock, authority: trustme.CA, trusting: ssl.SSLContext
 ) -> None:
     tls = server_tls(authority.issue_cert("127.0.0.1"))
     tls.set_alpn_protocols(["h2", "http/1.1"])
@@ -312,7 +312,7 @@ def test_error_says_why_a_proxy_makes_no_connection_and_nothing_shows_its_passwo
     reason: str,
     source: str,
     runner: Runner,
-    clock: VirtualClock,
+    clock: InstantClock,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -36,7 +36,7 @@ from tests.support.raw_server import (
 )
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
@@ -195,7 +195,7 @@ def test_uncompressed_json_is_read_if_header_content_encoding_names_no_compressi
     ids=["invalid-gzip", "gzipped-twice", "brotli-not-requested"],
 )
 def test_check_is_repeated_if_its_response_cannot_be_decompressed(
-    runner: Runner, clock: VirtualClock, body: bytes, encoding: str
+    runner: Runner, clock: InstantClock, body: bytes, encoding: str
 ) -> None:
     with (
         raw_server(check=[http_response(200, body, {"content-encoding": encoding}), COMPLETED]) as server,

@@ -22,14 +22,14 @@ from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, raw_server
 if TYPE_CHECKING:
     from anchor_webtask import TaskUpdate
     from anchor_webtask.emulator import Emulator
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
 
 
 def test_method_run_starts_one_task_and_waits_for_it_and_returns_its_answer(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, Fault(cut=True)])
     result = runner.call(anchor.tasks.run, "Read the price", url="https://shop.example/p/1", output=PRICE)
@@ -67,7 +67,7 @@ def test_method_run_sends_the_prompt_and_the_schema_and_the_options(
 
 
 def test_callback_on_start_gets_the_handle_before_the_wait_begins(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     seen: list[Any] = []
     result = runner.call(
@@ -92,7 +92,7 @@ def test_callback_on_update_gets_the_result_of_each_check(runner: Runner, anchor
 
 
 def test_delays_between_checks_of_method_run_come_from_its_wait_policy(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=50)
     runner.call(anchor.tasks.run, "Read the price", wait=WaitPolicy(minimum=20))
@@ -137,7 +137,7 @@ def test_method_run_raises_task_failed_error_with_the_reason(runner: Runner, anc
 
 
 def test_task_that_keeps_running_after_the_deadline_can_be_found_again(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=100, answer="done")
     caught = raised(TaskTimeoutError, runner, anchor.tasks.run, "Read the price", timeout=30)
@@ -147,7 +147,7 @@ def test_task_that_keeps_running_after_the_deadline_can_be_found_again(
 
 
 def test_timeout_of_method_run_includes_the_time_of_the_start(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=100, start_faults=[Fault(429, headers={"retry-after": "20"})])
     raised(TaskTimeoutError, runner, anchor.tasks.run, "Read the price", timeout=30)
@@ -171,7 +171,7 @@ def test_method_start_raises_rate_limit_error_and_does_not_retry_the_start(
 
 
 def test_method_run_in_one_request_returns_the_answer_after_a_single_request(
-    runner: Runner, anchor: Any, emulator: Emulator, clock: VirtualClock
+    runner: Runner, anchor: Any, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=600, answer={"amount": 3})
     result = runner.call(anchor.tasks.run_in_one_request, "Read the price", output=PRICE)
@@ -189,7 +189,7 @@ def test_method_run_in_one_request_reports_the_api_message_of_a_failed_task(
 
 
 def test_method_run_in_one_request_waits_for_the_task_if_the_response_has_only_its_id(
-    runner: Runner, clock: VirtualClock
+    runner: Runner, clock: InstantClock
 ) -> None:
     with raw_server(check=[RUNNING, RUNNING, COMPLETED]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result = runner.call(anchor.tasks.run_in_one_request, "Read the price")

@@ -13,7 +13,7 @@ from anchor_webtask import AnchorError
 from tests.support.raw_server import TASK_ID, http_response, raw_server
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 SAMPLES: Final = Path(__file__).parents[1] / "samples"
@@ -73,7 +73,7 @@ def outcome_of(runner: Runner, anchor: Any, request: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("folder", "request_"), CASES)
 def test_sample_response_has_the_expected_result(
-    runner: Runner, clock: VirtualClock, folder: Path, request_: str
+    runner: Runner, clock: InstantClock, folder: Path, request_: str
 ) -> None:
     sample = read_sample(folder)
     expected = sample.expected[request_]

@@ -13,12 +13,12 @@ from tests.support.runners import KEY
 from tests.support.synthetic_types import json_of, types_with_values
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
 @pytest.fixture
-def emulator(clock: VirtualClock) -> Emulator:
+def emulator(clock: InstantClock) -> Emulator:
     """An emulator whose tasks end immediately."""
     return Emulator(KEY, takes=0, clock=clock)
 

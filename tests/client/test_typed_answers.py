@@ -21,7 +21,7 @@ import pytest
 
 from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Emulator
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 from tests.support.errors import raised
 from tests.support.processes import spawn
 from tests.support.raw_server import TEST_TIMEOUT
@@ -284,7 +284,7 @@ sync_only = pytest.mark.parametrize("runner", ["sync"], indirect=True)
 @pytest.fixture(name="emulator", scope="module")
 def one_emulator() -> Emulator:
     """The emulator that all tests of this file share; the fixture in `conftest.py` makes an emulator for each test."""
-    return Emulator(KEY, takes=0, clock=VirtualClock())
+    return Emulator(KEY, takes=0, clock=InstantClock())
 
 
 @pytest.fixture(name="base_url", scope="module")

@@ -13,7 +13,7 @@ from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, raw_s
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 NOTE = f"this does not stop the task; tasks.get({TASK_ID!r}) finds it again"
@@ -66,7 +66,7 @@ def test_end_that_a_log_filter_interrupts_is_known_to_the_handle(runner: Runner)
     assert server.checks == 1
 
 
-def test_wait_policy_that_raises_does_not_lose_the_handle_of_a_start(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_policy_that_raises_does_not_lose_the_handle_of_a_start(runner: Runner, clock: InstantClock) -> None:
     del clock
     policy: Any = BrokenPolicy()
     with (

@@ -53,12 +53,17 @@ EMULATOR_EXPORTS = [
     "ScenarioFileError",
     "SecretValue",
 ]
+TESTING_EXPORTS = ["Clock", "SystemClock", "VirtualClock", "VirtualTimeError", "install"]
 
 
 @pytest.mark.parametrize(
     ("module", "exports"),
-    [("anchor_webtask", EXPORTS), ("anchor_webtask.emulator", EMULATOR_EXPORTS)],
-    ids=["package", "emulator"],
+    [
+        ("anchor_webtask", EXPORTS),
+        ("anchor_webtask.emulator", EMULATOR_EXPORTS),
+        ("anchor_webtask.testing", TESTING_EXPORTS),
+    ],
+    ids=["package", "emulator", "testing"],
 )
 def test_module_exports_exactly_the_names_that_this_file_lists(module: str, exports: list[str]) -> None:
     assert importlib.import_module(module).__all__ == exports

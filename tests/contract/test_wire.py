@@ -29,7 +29,7 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 PRICE = {"type": "object", "properties": {"amount": {"type": "number"}}, "required": ["amount"]}
@@ -50,7 +50,7 @@ OPTIONS: TaskOptions = {
 
 
 @pytest.fixture
-def emulator(clock: VirtualClock) -> Emulator:
+def emulator(clock: InstantClock) -> Emulator:
     return Emulator(KEY, clock=clock)
 
 

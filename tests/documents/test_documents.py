@@ -18,7 +18,7 @@ from anchor_webtask.emulator._responder import Responder
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator._http_messages import Play, Request
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 ROOT = Path(__file__).parents[2]
 CI_SCRIPT = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -63,7 +63,7 @@ RESULTS = {
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_python_example_of_the_readme_runs_alone(
-    number: int, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    number: int, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def answer(body: dict[str, Any]) -> object:
         return {"amount": 3} if "amount" in str(body) else 3.0

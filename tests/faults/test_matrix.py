@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
@@ -203,7 +203,7 @@ class Trial:
 @pytest.fixture
 def trial(
     runner: Runner,
-    clock: VirtualClock,
+    clock: InstantClock,
     cell: Cell,
     other_server: RawServer,
     certificates: Mapping[str, ssl.SSLContext],
@@ -264,7 +264,7 @@ def has_attributes(error: AnchorError, expected: Mapping[str, object]) -> bool:
 
 
 @pytest.mark.parametrize(("runner", "cell"), [each for each in CELLS if each[1].is_start], ids=str, indirect=["runner"])
-def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
+def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: InstantClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     start = functools.partial(getattr(trial.anchor.tasks, cell.method), "Log in", secret_values={"PASSWORD": PASSWORD})
     if cell.method == "run":
@@ -298,7 +298,7 @@ def test_fault_at_start_has_the_outcome_in_the_table(trial: Trial, clock: Virtua
 @pytest.mark.parametrize(
     ("runner", "cell"), [each for each in CELLS if not each[1].is_start], ids=str, indirect=["runner"]
 )
-def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: VirtualClock, cell: Cell) -> None:
+def test_fault_at_check_has_the_outcome_in_the_table(trial: Trial, clock: InstantClock, cell: Cell) -> None:
     fault, outcome, server = cell.fault, cell.outcome, trial.server
     if fault.row in {Row.NO_CONNECTION, Row.CERTIFICATE}:
         task = trial.anchor.tasks.get(TASK_ID)  # the start needs a connection too

@@ -14,7 +14,7 @@ from tests.support.errors import raised
 from tests.support.raw_server import STARTED, Ending, error_response, raw_server
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 METHODS: Final = ("start", "run", "run_in_one_request")
@@ -39,7 +39,7 @@ def unknown_host(monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("failure", ["connection-refused", "unknown-host", "failed-tls-handshake"])
 def test_start_without_connection_is_repeated_twice_or_by_run_until_its_deadline(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, failure: str, method: str
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch, failure: str, method: str
 ) -> None:
     more = {"timeout": 5.5} if method == "run" else {}
     # The handshake fails, since a TLS server without a certificate has no cipher in common with any client.
@@ -54,7 +54,7 @@ def test_start_without_connection_is_repeated_twice_or_by_run_until_its_deadline
     assert server.starts == 0
 
 
-def test_start_is_repeated_after_connection_timeout(runner: Runner, clock: VirtualClock) -> None:
+def test_start_is_repeated_after_connection_timeout(runner: Runner, clock: InstantClock) -> None:
     with raw_server() as server:
         # This server has no TLS, so it does not respond to the handshake.
         base_url = server.base_url.replace("http:", "https:")
@@ -86,7 +86,7 @@ def test_start_is_not_repeated_after_connection_timeout_of_custom_transport(runn
     ids=["proxy-responds-without-http", "proxy-closes", "proxy-resets"],
 )
 def test_start_is_repeated_if_proxy_fails_before_its_tunnel_is_open(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch, script: Any
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch, script: Any
 ) -> None:
     with raw_server(check=[script]) as proxy:
         monkeypatch.setenv("HTTPS_PROXY", proxy.base_url)
@@ -95,7 +95,7 @@ def test_start_is_repeated_if_proxy_fails_before_its_tunnel_is_open(
     assert (proxy.starts, clock.sleeps) == (0, [1.0] * 2)
 
 
-def test_run_repeats_start_after_429_with_the_delay_of_retry_after(runner: Runner, clock: VirtualClock) -> None:
+def test_run_repeats_start_after_429_with_the_delay_of_retry_after(runner: Runner, clock: InstantClock) -> None:
     scripts = [error_response(429, headers={"retry-after": "7"}), error_response(429), STARTED]
     with raw_server(start=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
         assert runner.call(anchor.tasks.run, "Read the price").value == "done"
@@ -104,7 +104,7 @@ def test_run_repeats_start_after_429_with_the_delay_of_retry_after(runner: Runne
 
 
 def test_run_raises_rate_limit_error_immediately_if_retry_after_lasts_until_its_deadline(
-    runner: Runner, clock: VirtualClock
+    runner: Runner, clock: InstantClock
 ) -> None:
     scripts = [error_response(429, headers={"retry-after": "7"}), STARTED]
     with raw_server(start=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:

@@ -14,7 +14,7 @@ from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, Script, error_response, json_response, raw_server
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 
@@ -26,7 +26,7 @@ def reply(**data: object) -> Script:
     return json_response({"data": data})
 
 
-def test_wait_raises_not_found_error_after_five_seconds_of_404(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_raises_not_found_error_after_five_seconds_of_404(runner: Runner, clock: InstantClock) -> None:
     with raw_server(check=[error_response(404)]) as server, runner.anchor(base_url=server.base_url) as anchor:
         caught = raised(NotFoundError, runner, anchor.tasks.get(TASK_ID).result)
     assert (caught.task_id, caught.status) == (TASK_ID, 404)
@@ -35,7 +35,7 @@ def test_wait_raises_not_found_error_after_five_seconds_of_404(runner: Runner, c
 
 @pytest.mark.parametrize("unknown", ["QUEUED", "", None, 7], ids=json.dumps)
 def test_unknown_status_is_treated_as_running_and_logged_only_once(
-    runner: Runner, clock: VirtualClock, caplog: pytest.LogCaptureFixture, unknown: object
+    runner: Runner, clock: InstantClock, caplog: pytest.LogCaptureFixture, unknown: object
 ) -> None:
     scripts = [reply(status=unknown), reply(status=unknown), COMPLETED]
     with raw_server(check=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
@@ -47,13 +47,13 @@ def test_unknown_status_is_treated_as_running_and_logged_only_once(
     assert clock.sleeps == [1.0, 1.0]
 
 
-def test_timeout_error_has_the_last_status_even_if_the_last_check_failed(runner: Runner, clock: VirtualClock) -> None:
+def test_timeout_error_has_the_last_status_even_if_the_last_check_failed(runner: Runner, clock: InstantClock) -> None:
     with raw_server(check=[RUNNING, error_response(502)]) as server, runner.anchor(base_url=server.base_url) as anchor:
         caught = raised(TaskTimeoutError, runner, anchor.tasks.get(TASK_ID).result, timeout=3)
     assert (caught.last_status, type(caught.last_error), clock.time) == ("RUNNING", ServerError, 3.0)
 
 
-def test_wait_succeeds_after_twenty_faults_in_a_row(runner: Runner, clock: VirtualClock) -> None:
+def test_wait_succeeds_after_twenty_faults_in_a_row(runner: Runner, clock: InstantClock) -> None:
     faulty = [
         fault.make_script()
         for fault in faults()
@@ -70,7 +70,7 @@ def test_wait_succeeds_after_twenty_faults_in_a_row(runner: Runner, clock: Virtu
 
 @pytest.mark.parametrize("jump", [-1e9, -3600, 3600, 1e9])
 def test_jump_of_the_wall_clock_does_not_change_the_times_of_checks(
-    runner: Runner, clock: VirtualClock, jump: float
+    runner: Runner, clock: InstantClock, jump: float
 ) -> None:
     with raw_server(check=[RUNNING]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task = runner.call(anchor.tasks.start, "Read the price")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from anchor_webtask import AnchorError, InvalidOutputError, TaskFailedError, TaskTimeoutError, _world
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 from tests.support.errors import contents
 from tests.support.fuzzing import MARK, PASSWORD
 from tests.support.raw_server import TASK_ID, Ending, raw_server
@@ -41,7 +41,7 @@ def client_outcome(runner: Runner, request: str, output: Any, **client: Any) -> 
         client: The client's arguments.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_world, "current", _world.World(VirtualClock()))
+        patch.setattr(_world, "current", _world.World(InstantClock()))
         with runner.anchor(**client) as anchor:
             try:
                 return _make_request(runner, anchor, request, output)

@@ -1,4 +1,7 @@
-"""A virtual clock for tests, in which time passes only while a client sleeps."""
+"""A clock for tests over real sockets, in which time passes only while a client sleeps, and then at once.
+
+The clock of the test kit counts a socket as idle, and needs some milliseconds for each sleep beside a server's threads.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class VirtualClock:
+class InstantClock:
     """A clock for tests: a sleep returns immediately and advances the time. Delays are not random: `chance` is 0.5."""
 
     def __init__(self) -> None:

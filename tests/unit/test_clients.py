@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchor_webtask_api import AuthenticatedClient
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 STARTED = {"data": {"status": "running", "workflow_id": "task-1"}}
@@ -406,7 +406,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
     assert len(accepted) == 2
 
 
-def test_default_policy_is_used_if_argument_wait_is_none(runner: Runner, clock: VirtualClock) -> None:
+def test_default_policy_is_used_if_argument_wait_is_none(runner: Runner, clock: InstantClock) -> None:
     with runner.anchor(transport=Emulator(clock=clock, takes=30).transport(), wait=None) as anchor:
         runner.call(anchor.tasks.run, "Read")
     assert clock.sleeps[0] == WaitPolicy().minimum
@@ -426,7 +426,7 @@ def next_type(updates: Any, runner: Runner) -> str:
 
 
 def test_iterator_of_updates_ends_after_an_interruption(
-    runner: Runner, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupt(_: float) -> None:
         raise Interruption

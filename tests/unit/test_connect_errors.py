@@ -15,7 +15,7 @@ from anchor_webtask._http.connect_errors import NotConnected, Tunnel, place_of
 from anchor_webtask._http.failures import Guard
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._redaction.secrets import Redactor, Sealed
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 
 SECRET = "hidden-0123456789"
 URL = httpx.URL("https://api.example/v1")
@@ -37,7 +37,7 @@ def caused_by(*causes: BaseException, by: type[httpx.TransportError] = httpx.Con
 
 def failure(error: Exception, *events: tuple[str, dict[str, Any]], url: httpx.URL | None = URL) -> Failure:
     """Return a guard's failure for an exception, after these events of the transport; it must show no secret."""
-    guard = Guard(Redactor(Sealed(())), 100, VirtualClock())
+    guard = Guard(Redactor(Sealed(())), 100, InstantClock())
     guard.url = url
     for event in events:
         guard.trace(*event)
@@ -144,7 +144,7 @@ def failure_during_another(outer: OSError, error: httpx.ConnectError) -> Failure
     try:
         fail(outer)
     except OSError:
-        guard = Guard(Redactor(Sealed(())), 100, VirtualClock())
+        guard = Guard(Redactor(Sealed(())), 100, InstantClock())
         try:
             fail(error)
         except httpx.ConnectError:

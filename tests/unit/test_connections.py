@@ -19,7 +19,7 @@ from anchor_webtask._http import connections
 from anchor_webtask._http.async_transport import AsyncTransport
 from anchor_webtask._http.limiter import MAX_IN_FLIGHT
 from anchor_webtask._http.transport import Transport
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 from tests.support.raw_server import RawServer, raw_server
 from tests.support.runners import SyncRunner
 
@@ -38,7 +38,7 @@ def no_context() -> ssl.SSLContext:
     raise AssertionError("no connection here uses TLS")
 
 
-def made_transport(runner: Runner, clock: VirtualClock) -> Any:
+def made_transport(runner: Runner, clock: InstantClock) -> Any:
     return (Transport if runner.name == "sync" else AsyncTransport)(no_context, clock.now)
 
 
@@ -46,7 +46,7 @@ def request(server: RawServer) -> httpx.Request:
     return httpx.Request("GET", f"{server.base_url}/v1/other")
 
 
-def leave_idle(runner: Runner, transport: Any, server: RawServer, clock: VirtualClock, times: list[float]) -> None:
+def leave_idle(runner: Runner, transport: Any, server: RawServer, clock: InstantClock, times: list[float]) -> None:
     """Make one connection for each of these times, and leave it idle since then."""
     is_sync = runner.name == "sync"
     send = transport.handle_request if is_sync else transport.handle_async_request
@@ -63,7 +63,7 @@ def close(runner: Runner, transport: Any) -> None:
 def test_oldest_idle_connections_are_closed_beyond_the_maximum(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     assert connections.MAX_IDLE_CONNECTIONS == 2 * MAX_IN_FLIGHT
     monkeypatch.setattr(connections, "MAX_IDLE_CONNECTIONS", 3)
-    clock = VirtualClock()
+    clock = InstantClock()
     transport = made_transport(runner, clock)
     with raw_server() as server:
         leave_idle(runner, transport, server, clock, [0.1, 0.2, 0.3, 0.4, 0.5])
@@ -74,7 +74,7 @@ def test_oldest_idle_connections_are_closed_beyond_the_maximum(runner: Runner, m
 
 
 def test_connection_that_becomes_idle_after_the_transport_was_closed_is_closed(runner: Runner) -> None:
-    clock = VirtualClock()
+    clock = InstantClock()
     transport = made_transport(runner, clock)
     with raw_server() as server:
         leave_idle(runner, transport, server, clock, [0.0])
@@ -135,7 +135,7 @@ def test_no_line_at_which_a_request_is_interrupted_leaves_its_connections_open(a
     with raw_server() as server:
         while response is None:
             line += 1
-            clock = VirtualClock()
+            clock = InstantClock()
             transport = Transport(no_context, clock.now)
             leave_idle(SyncRunner(), transport, server, clock, [10.0 - age for age in ages])
             clock.time = 10.0
@@ -165,7 +165,7 @@ async def number_of_cancellations(
     send_and_cancel: Callable[[Awaitable[httpx.Response], int], Awaitable[httpx.Response | None]],
     ages: list[float],
     server: RawServer,
-    clock: VirtualClock,
+    clock: InstantClock,
 ) -> int:
     """Cancel requests after more and more turns, and check their connections; return how many turns the last one took.
 
@@ -203,7 +203,7 @@ def test_no_await_at_which_asyncio_cancels_a_request_leaves_its_connections_open
         return await cancel(call, [turns, *[1] * (cancellations - 1)])
 
     with raw_server() as server:
-        assert asyncio.run(number_of_cancellations(send_and_cancel, ages, server, VirtualClock())) > 3
+        assert asyncio.run(number_of_cancellations(send_and_cancel, ages, server, InstantClock())) > 3
 
 
 @each_kind
@@ -222,5 +222,5 @@ def test_no_checkpoint_at_which_trio_cancels_a_request_leaves_its_connections_op
         return received[0] if received else None
 
     with raw_server() as server:
-        turns = anyio.run(number_of_cancellations, send_and_cancel, ages, server, VirtualClock(), backend="trio")
+        turns = anyio.run(number_of_cancellations, send_and_cancel, ages, server, InstantClock(), backend="trio")
         assert turns > 3

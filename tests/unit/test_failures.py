@@ -35,7 +35,7 @@ from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT
 from anchor_webtask._http.redirects import KEY_HEADER, KeyAuth, hide_location
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._redaction.secrets import Redactor, Sealed
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -55,7 +55,7 @@ class NoStream(httpx.SyncByteStream):
 
 def new_guard() -> Guard:
     """Return the guard of an exchange whose transport has the request, and does not report its progress."""
-    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, VirtualClock())
+    guard = Guard(Redactor(Sealed((KEY,))), SIZE_LIMIT, InstantClock())
     guard.record.is_unobserved = True
     return guard
 
@@ -99,7 +99,7 @@ def status_error(response: httpx.Response, body: bytes = b"") -> StatusError:
 
 
 def test_code_of_an_error_that_spells_a_secret_is_left_out() -> None:
-    guard = Guard(Redactor(Sealed(("73512846",))), SIZE_LIMIT, VirtualClock())
+    guard = Guard(Redactor(Sealed(("73512846",))), SIZE_LIMIT, InstantClock())
     bounded = guard.response(httpx.Response(400), LIMIT)
     bounded.add(b'{"error": {"code": 73512846, "message": "no"}}', 0)
     outcome = guard.verdict(bounded, None, LIMIT)
@@ -467,7 +467,7 @@ def test_key_is_not_added_to_requests_for_another_origin(url: str) -> None:
 
 def read_timeout(begun: float, deadline: float | None) -> float:
     """Return the read timeout that the guard sets for a response's head if the client begins to read it at `begun`."""
-    clock = VirtualClock()
+    clock = InstantClock()
     clock.time = begun
     request = httpcore.Request("GET", "https://api.example/", extensions={"timeout": {"read": 30.0}})
     if deadline is not None:

@@ -29,7 +29,7 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 BASE_URL = "https://api.example/base"
@@ -87,7 +87,7 @@ def test_transport_of_another_kind_is_refused(client: Any, transport: object, me
 
 
 def test_object_with_an_async_call_is_refused_as_a_callback_of_the_sync_client(
-    runner: Runner, clock: VirtualClock
+    runner: Runner, clock: InstantClock
 ) -> None:
     class Callback:
         def __init__(self) -> None:
@@ -116,7 +116,7 @@ def test_reprs_of_tasks_and_api_are_short_and_name_the_base_url(runner: Runner) 
 
 
 @pytest.mark.parametrize("method", ["run", "start", "run_in_one_request"])
-def test_blanks_around_a_url_are_not_sent(method: str, runner: Runner, clock: VirtualClock) -> None:
+def test_blanks_around_a_url_are_not_sent(method: str, runner: Runner, clock: InstantClock) -> None:
     bodies: list[Any] = []
 
     def answer(body: Any) -> str:
@@ -130,7 +130,7 @@ def test_blanks_around_a_url_are_not_sent(method: str, runner: Runner, clock: Vi
     assert [body["url"] for body in bodies] == ["https://shop.example/p/1"]
 
 
-def test_attribute_that_does_not_exist_is_refused_with_what_to_use_instead(runner: Runner, clock: VirtualClock) -> None:
+def test_attribute_that_does_not_exist_is_refused_with_what_to_use_instead(runner: Runner, clock: InstantClock) -> None:
     emulator = Emulator(clock=clock)
     with runner.anchor(transport=emulator.transport()) as anchor:
         task = runner.call(anchor.tasks.start, "Read")

@@ -15,7 +15,7 @@ from anchor_webtask._http.record import DEADLINE
 from anchor_webtask._http.transport import Transport
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 ORIGIN = Origin("http", "127.0.0.1", 80, "127.0.0.1")
 
@@ -57,7 +57,7 @@ def test_connection_that_another_thread_takes_at_once_stays_in_use() -> None:
 class SlowStream:
     """A network stream that takes a second for each write."""
 
-    def __init__(self, clock: VirtualClock) -> None:
+    def __init__(self, clock: InstantClock) -> None:
         self._clock = clock
         self.sizes: list[int] = []
         self.is_closed = False
@@ -72,7 +72,7 @@ class SlowStream:
 
 
 def test_huge_request_to_a_server_that_reads_slowly_ends_at_its_deadline(
-    clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+    clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The socket's own timeout is no limit: a server may read a byte within each."""
     stream = SlowStream(clock)

@@ -8,7 +8,7 @@ import inspect
 import re
 import textwrap
 import typing
-from types import FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodDescriptorType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -131,6 +131,9 @@ def _member(name: str, value: Any) -> Iterator[str]:
 
 
 def _function(name: str, function: Callable[..., Any]) -> Iterator[str]:
+    if isinstance(function, BuiltinFunctionType | MethodDescriptorType):
+        yield f"{name}(…)"  # a function in C has a signature on some Pythons only
+        return
     overloads = typing.get_overloads(function)
     for overload in overloads:
         yield f"overload {_signature(name, overload)}"

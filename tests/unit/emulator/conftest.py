@@ -10,7 +10,7 @@ from tests.unit.emulator.support import Api, client_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -19,7 +19,7 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def emulator(clock: VirtualClock) -> Emulator:
+def emulator(clock: InstantClock) -> Emulator:
     return Emulator(clock=clock)
 
 

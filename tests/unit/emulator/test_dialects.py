@@ -12,7 +12,7 @@ from anchor_webtask.emulator._request_validation import task_id_field
 from tests.unit.emulator.support import client_of
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 BY_THE_SPEC: dict[str, Any] = {
     "started": {"data": {"status": "running", "id": "…"}},
@@ -26,7 +26,7 @@ BY_THE_SPEC: dict[str, Any] = {
 }
 
 
-def bodies(dialects: list[str], clock: VirtualClock) -> dict[str, Any]:
+def bodies(dialects: list[str], clock: InstantClock) -> dict[str, Any]:
     """Return the body of each kind of response."""
     emulator = Emulator(clock=clock, dialects=dialects)
     emulator.on(prompt="in text", answer="text")
@@ -76,16 +76,16 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-def test_responses_without_a_dialect_are_those_of_the_spec(clock: VirtualClock) -> None:
+def test_responses_without_a_dialect_are_those_of_the_spec(clock: InstantClock) -> None:
     assert bodies([], clock) == BY_THE_SPEC
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_dialect_changes_the_responses_that_it_is_about_and_no_others(clock: VirtualClock, dialect: str) -> None:
+def test_dialect_changes_the_responses_that_it_is_about_and_no_others(clock: InstantClock, dialect: str) -> None:
     assert bodies([dialect], clock) == BY_THE_SPEC | CHANGES[dialect]
 
 
-def test_all_dialects_can_be_combined(clock: VirtualClock) -> None:
+def test_all_dialects_can_be_combined(clock: InstantClock) -> None:
     assert bodies([*DIALECTS], clock) == {
         "started": {"status": "RUNNING", "id": "…"},
         "running": {"status": "running"},

@@ -18,10 +18,10 @@ from tests.unit.emulator.support import KEY, TASKS, Api, client_of, data, error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 
-def test_tasks_are_listed_in_the_order_of_their_starts(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_tasks_are_listed_in_the_order_of_their_starts(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     ids = [api.start_async("a"), api.start_async("b")]
     assert [task.id for task in emulator.tasks] == ids
     assert [task.body["prompt"] for task in emulator.tasks] == ["a", "b"]
@@ -42,7 +42,7 @@ def test_tasks_are_listed_in_the_order_of_their_starts(api: Api, emulator: Emula
     ],
 )
 def test_task_ends_at_once_as_the_test_says(
-    api: Api, emulator: Emulator, clock: VirtualClock, end: Callable[[EmulatedTask], None], state: dict[str, Any]
+    api: Api, emulator: Emulator, clock: InstantClock, end: Callable[[EmulatedTask], None], state: dict[str, Any]
 ) -> None:
     emulator.on(takes=math.inf, answer="planned")
     task_id = api.start_async()
@@ -60,7 +60,7 @@ def test_task_ends_at_once_as_the_test_says(
     assert clock.now() == 0
 
 
-def test_task_that_has_ended_in_time_cannot_be_ended_again(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_that_has_ended_in_time_cannot_be_ended_again(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     task_id = api.start_async()
     clock.time += 2
     with pytest.raises(ValueError, match="has ended already, as COMPLETED"):
@@ -159,7 +159,7 @@ async def test_held_one_request_start_of_an_async_client_ends_with_its_task(
     assert outcomes == [expected]
 
 
-def test_task_of_a_client_that_gave_up_can_still_be_ended(emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_of_a_client_that_gave_up_can_still_be_ended(emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(takes=90)
     with client_of(emulator) as api:
         with pytest.raises(httpx.ReadTimeout):
@@ -171,7 +171,7 @@ def test_task_of_a_client_that_gave_up_can_still_be_ended(emulator: Emulator, cl
 
 
 class TestExpectNoUnfinished:
-    def test_passes_without_tasks_and_with_ended_tasks(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_passes_without_tasks_and_with_ended_tasks(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         emulator.expect_no_unfinished()
         api.start_async()
         api.start_async()

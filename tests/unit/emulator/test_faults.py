@@ -13,7 +13,7 @@ from tests.unit.emulator.support import TASKS, data, error
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.unit.emulator.support import Api
 
 
@@ -85,7 +85,7 @@ class TestChecks:
         assert api.state(task_id) == {"status": "SLEEPING", "result": 1}
         assert api.state(task_id) == {"status": "COMPLETED", "result": 1}
 
-    def test_delay_of_a_fault_delays_the_response(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_delay_of_a_fault_delays_the_response(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         emulator.on(faults=[Fault(delay=4), Fault(503, delay=3)])
         task_id = api.start_async()
         before = clock.now()
@@ -95,7 +95,7 @@ class TestChecks:
         assert clock.now() - before == 7
 
     def test_delay_longer_than_the_read_timeout_raises_read_timeout(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(faults=[Fault(delay=40)])
         task_id = api.start_async()
@@ -105,7 +105,7 @@ class TestChecks:
         assert clock.now() - before == 30
 
     def test_connection_that_is_cut_raises_protocol_error_after_the_delay(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(faults=[Fault(cut=True, delay=2)])
         task_id = api.start_async()
@@ -166,7 +166,7 @@ class TestStarts:
     )
     @pytest.mark.parametrize("is_async", [True, False], ids=["asynchronous start", "one-request start"])
     def test_task_does_not_start_if_a_fault_hides_the_response(
-        self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault, is_async: bool
+        self, api: Api, emulator: Emulator, clock: InstantClock, fault: Fault, is_async: bool
     ) -> None:
         emulator.on(start_faults=[fault])
         before = clock.now()
@@ -202,7 +202,7 @@ class TestStarts:
         ],
     )
     def test_response_that_a_fault_hides_is_not_held_until_the_task_ends(
-        self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault
+        self, api: Api, emulator: Emulator, clock: InstantClock, fault: Fault
     ) -> None:
         emulator.on(takes=100, start_faults=[fault])
         before = clock.now()
@@ -210,7 +210,7 @@ class TestStarts:
         assert clock.now() - before == 60
 
     def test_delay_of_a_one_request_start_is_added_to_the_duration_of_the_task(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(takes=100, start_faults=[Fault(delay=5)])
         before = clock.now()

@@ -20,7 +20,7 @@ from tests.unit.emulator.support import KEY, TASKS, Api, client_of, data, error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 
 def start(api: Api) -> int:
@@ -30,7 +30,7 @@ def start(api: Api) -> int:
 
 class TestRunning:
     def test_start_beyond_the_limit_is_refused_until_a_task_has_ended(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(takes=10)
         emulator.limit(running=2, retry_after=5)
@@ -67,7 +67,7 @@ class TestRunning:
         "fault", [Fault(cut=True, accepted=True), Fault(504, accepted=True), Fault(cut="midway")], ids=repr
     )
     def test_task_whose_response_was_lost_counts_as_running(
-        self, api: Api, emulator: Emulator, clock: VirtualClock, fault: Fault
+        self, api: Api, emulator: Emulator, clock: InstantClock, fault: Fault
     ) -> None:
         emulator.on(takes=10, start_faults=[fault])
         emulator.limit(running=1)
@@ -78,7 +78,7 @@ class TestRunning:
         assert start(api) == 200
 
     def test_one_request_start_counts_as_running_also_after_its_client_has_given_up(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(takes=90)
         emulator.limit(running=1)
@@ -92,7 +92,7 @@ class TestRunning:
         assert start(api) == 200
 
     def test_refused_one_request_start_is_not_held_and_does_not_count(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(takes=10)
         emulator.limit(running=1)
@@ -117,7 +117,7 @@ class TestRunning:
 
 
 class TestStarts:
-    def test_account_is_out_of_credit_after_its_starts(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_account_is_out_of_credit_after_its_starts(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         emulator.on(takes=1)
         emulator.limit(starts=2)
         api.start_async()
@@ -182,7 +182,7 @@ class TestFaults:
         emulator.limit(starts=1)
         assert [start(api), start(api), start(api)] == [502, 200, 402]
 
-    def test_other_faults_change_the_refusal(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_other_faults_change_the_refusal(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         emulator.on(
             start_faults=[Fault(delay=5), Fault(headers={"Retry-After": "9"}), Fault(task_status="a"), Fault(cut=True)]
         )
@@ -194,7 +194,7 @@ class TestFaults:
         with pytest.raises(httpx.RemoteProtocolError):
             api.start()
 
-    def test_invalid_requests_and_wrong_keys_are_refused_before_the_limit(self, clock: VirtualClock) -> None:
+    def test_invalid_requests_and_wrong_keys_are_refused_before_the_limit(self, clock: InstantClock) -> None:
         emulator = Emulator(KEY, clock=clock)
         emulator.limit(starts=0)
         with client_of(emulator, key="other") as api:
@@ -202,7 +202,7 @@ class TestFaults:
         with client_of(emulator) as api:
             assert api.start(max_steps="many").status_code == 400
 
-    def test_refusal_has_warnings_and_the_wording_of_the_dialect(self, clock: VirtualClock) -> None:
+    def test_refusal_has_warnings_and_the_wording_of_the_dialect(self, clock: InstantClock) -> None:
         emulator = Emulator(clock=clock, dialects=["flat-errors"])
         emulator.limit(running=0)
         with client_of(emulator) as api:
@@ -212,7 +212,7 @@ class TestFaults:
 
 
 class TestMaxRunningSeen:
-    def test_is_the_most_tasks_at_once_without_a_limit(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_is_the_most_tasks_at_once_without_a_limit(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         assert emulator.max_running_seen == 0
         emulator.on(takes=10)
         for _ in range(3):  # the first two run at once; the third starts as the first ends
@@ -224,7 +224,7 @@ class TestMaxRunningSeen:
         assert emulator.max_running_seen == 2
 
     def test_counts_a_task_only_until_the_test_has_ended_it(
-        self, api: Api, emulator: Emulator, clock: VirtualClock
+        self, api: Api, emulator: Emulator, clock: InstantClock
     ) -> None:
         emulator.on(takes=math.inf)
         for _ in range(3):

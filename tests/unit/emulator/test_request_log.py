@@ -14,7 +14,7 @@ from anchor_webtask.emulator import Emulator, Fault, LoggedRequest, SecretValue
 from tests.unit.emulator.support import KEY, TASKS, Api, client_of
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 SECRET = "hunter2-hunter2"
 
@@ -84,7 +84,7 @@ def test_deep_secret_values_are_refused_and_sealed(api: Api, emulator: Emulator)
 
 
 def test_functions_of_a_scenario_receive_the_body_with_sealed_secret_values(
-    api: Api, emulator: Emulator, clock: VirtualClock
+    api: Api, emulator: Emulator, clock: InstantClock
 ) -> None:
     received: list[Any] = []
 

@@ -12,7 +12,7 @@ from tests.unit.emulator.support import Api, client_of, data
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 ALL_KEYS = """
 [[scenario]]
@@ -44,7 +44,7 @@ def mistake_in(file: Path, content: str | bytes) -> str:
 
 
 def test_scenario_of_a_file_has_all_arguments_of_a_scenario(
-    api: Api, emulator: Emulator, clock: VirtualClock, file: Path
+    api: Api, emulator: Emulator, clock: InstantClock, file: Path
 ) -> None:
     file.write_text(ALL_KEYS, encoding="utf-8")
     emulator.load(str(file))
@@ -84,7 +84,7 @@ def test_json_in_text_can_be_null_and_a_reason_can_be_any_json(api: Api, emulato
 
 
 def test_task_of_a_file_may_never_end_and_the_default_duration_is_the_emulators(
-    clock: VirtualClock, file: Path
+    clock: InstantClock, file: Path
 ) -> None:
     file.write_text("[[scenario]]\n[[scenario]]\nprompt = 'endless'\ntakes = inf\n", encoding="utf-8")
     emulator = Emulator(takes=7, clock=clock)
@@ -97,7 +97,7 @@ def test_task_of_a_file_may_never_end_and_the_default_duration_is_the_emulators(
 
 
 def test_limits_of_a_file_have_all_arguments_of_a_limit(
-    api: Api, emulator: Emulator, clock: VirtualClock, file: Path
+    api: Api, emulator: Emulator, clock: InstantClock, file: Path
 ) -> None:
     file.write_text(
         "[[limit]]\nrunning = 1\nstatus = 503\nretry_after = 5\n[[scenario]]\ntakes = 10\n[[limit]]\nstarts = 2\n",

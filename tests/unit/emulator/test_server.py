@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from anchor_webtask.emulator import Emulator, EmulatorServer, Fault
-from tests.support.clocks import VirtualClock
+from tests.support.clocks import InstantClock
 from tests.unit.emulator.support import KEY, TASKS, Api, data, error
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def served(emulator: Emulator) -> Iterator[Api]:
         yield Api(client)
 
 
-def test_task_runs_from_start_to_end_over_http(served: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_runs_from_start_to_end_over_http(served: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(prompt="*price*", url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502])
     task_id = served.start_async("Read the price", url="https://shop.example/p/1")
     assert error(served.check(task_id)) == (502, "Bad Gateway")
@@ -52,7 +52,7 @@ def test_task_runs_from_start_to_end_over_http(served: Api, emulator: Emulator, 
 
 
 def test_one_request_start_is_held_open_until_the_task_ends_over_http(
-    served: Api, emulator: Emulator, clock: VirtualClock
+    served: Api, emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
@@ -153,7 +153,7 @@ def test_emulator_that_is_served_again_keeps_its_tasks(emulator: Emulator) -> No
         assert Api(client).state(task_id) == {"status": "RUNNING"}
 
 
-class EndlessHoldClock(VirtualClock):
+class EndlessHoldClock(InstantClock):
     """A clock on which a hold ends only when it is cancelled. The event `begun` is set when it begins."""
 
     def __init__(self) -> None:

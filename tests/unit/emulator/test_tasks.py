@@ -15,13 +15,13 @@ from anchor_webtask.emulator._request_validation import task_id_field
 from tests.unit.emulator.support import KEY, TASKS, client_of, data, error
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
     from tests.unit.emulator.support import Api
 
 UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
-def test_asynchronous_start_returns_an_id_at_once(api: Api, clock: VirtualClock) -> None:
+def test_asynchronous_start_returns_an_id_at_once(api: Api, clock: InstantClock) -> None:
     before = clock.now()
     started = data(api.start(**{"async": True}))
     assert started.keys() == {"status", task_id_field()}
@@ -30,7 +30,7 @@ def test_asynchronous_start_returns_an_id_at_once(api: Api, clock: VirtualClock)
     assert clock.now() == before
 
 
-def test_task_runs_until_its_duration_has_passed(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_runs_until_its_duration_has_passed(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3})
     task_id = api.start_async()
     assert api.state(task_id) == {"status": "RUNNING"}
@@ -43,7 +43,7 @@ def test_task_runs_until_its_duration_has_passed(api: Api, emulator: Emulator, c
 
 @pytest.mark.parametrize("reason", ["Maximum number of steps exceeded", {"code": 7}, ["a"], 0, False])
 def test_failed_task_has_the_reason_of_its_scenario(
-    api: Api, emulator: Emulator, clock: VirtualClock, reason: Any
+    api: Api, emulator: Emulator, clock: InstantClock, reason: Any
 ) -> None:
     emulator.on(takes=10, fails=reason)
     task_id = api.start_async()
@@ -52,14 +52,14 @@ def test_failed_task_has_the_reason_of_its_scenario(
     assert api.state(task_id) == {"status": "FAILED", "error": reason}
 
 
-def test_one_request_start_is_held_open_until_the_task_ends(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_start_is_held_open_until_the_task_ends(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
     assert data(api.start()) == {"result": "done"}
     assert clock.now() - before == 90
 
 
-def test_one_request_start_of_a_failing_task_gets_status_500(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_one_request_start_of_a_failing_task_gets_status_500(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(prompt="text", takes=90, fails="no such page")
     emulator.on(prompt="object", fails={"code": 7})
     before = clock.now()
@@ -68,14 +68,14 @@ def test_one_request_start_of_a_failing_task_gets_status_500(api: Api, emulator:
     assert error(api.start("object")) == (500, '{"code": 7}')
 
 
-def test_task_with_infinite_duration_never_ends(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_task_with_infinite_duration_never_ends(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(takes=math.inf)
     task_id = api.start_async()
     clock.time += 1e9
     assert api.state(task_id) == {"status": "RUNNING"}
 
 
-def test_each_task_has_its_own_state(api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+def test_each_task_has_its_own_state(api: Api, emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(answer=lambda body: body["prompt"].upper())
     one = api.start_async("one")
     clock.time += 1
@@ -85,7 +85,7 @@ def test_each_task_has_its_own_state(api: Api, emulator: Emulator, clock: Virtua
     assert api.state(two) == {"status": "RUNNING"}
 
 
-def test_task_without_a_scenario_takes_two_seconds_and_has_a_fixed_answer(api: Api, clock: VirtualClock) -> None:
+def test_task_without_a_scenario_takes_two_seconds_and_has_a_fixed_answer(api: Api, clock: InstantClock) -> None:
     task_id = api.start_async()
     clock.time += 1.9
     assert api.state(task_id)["status"] == "RUNNING"
@@ -93,7 +93,7 @@ def test_task_without_a_scenario_takes_two_seconds_and_has_a_fixed_answer(api: A
     assert api.state(task_id) == {"status": "COMPLETED", "result": "The emulator's answer."}
 
 
-def test_duration_that_is_set_on_the_emulator_applies_with_and_without_a_scenario(clock: VirtualClock) -> None:
+def test_duration_that_is_set_on_the_emulator_applies_with_and_without_a_scenario(clock: InstantClock) -> None:
     emulator = Emulator(takes=7, clock=clock)
     emulator.on(prompt="with a scenario", answer=1)
     with client_of(emulator) as api:
@@ -187,7 +187,7 @@ class TestMatching:
         emulator.on(prompt="*b*", answer=2)
         assert [data(api.start(prompt))["result"] for prompt in ("a", "b", "ab")] == [1, 2, 2]
 
-    def test_running_task_keeps_its_scenario(self, api: Api, emulator: Emulator, clock: VirtualClock) -> None:
+    def test_running_task_keeps_its_scenario(self, api: Api, emulator: Emulator, clock: InstantClock) -> None:
         emulator.on(answer=1)
         task_id = api.start_async()
         emulator.on(answer=2)

@@ -15,7 +15,7 @@ from anchor_webtask.testing import SystemClock
 from tests.unit.emulator.support import KEY, TASKS, client_of, data
 
 if TYPE_CHECKING:
-    from tests.support.clocks import VirtualClock
+    from tests.support.clocks import InstantClock
 
 
 def async_client_of(emulator: Emulator, timeout: float | None = None) -> httpx.AsyncClient:
@@ -38,7 +38,7 @@ def test_clients_of_one_emulator_share_its_tasks(emulator: Emulator) -> None:
 
 
 @pytest.mark.anyio
-async def test_async_client_receives_faults_and_the_answer_of_a_task(emulator: Emulator, clock: VirtualClock) -> None:
+async def test_async_client_receives_faults_and_the_answer_of_a_task(emulator: Emulator, clock: InstantClock) -> None:
     emulator.on(takes=1200, answer={"amount": 3}, faults=[502, Fault(delay=4)])
     async with async_client_of(emulator) as client:
         started = await client.post(TASKS, json={"prompt": "a", "async": True})
@@ -54,7 +54,7 @@ async def test_async_client_receives_faults_and_the_answer_of_a_task(emulator: E
 
 @pytest.mark.anyio
 async def test_async_client_gets_the_answer_of_a_one_request_start_when_the_task_ends(
-    emulator: Emulator, clock: VirtualClock
+    emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=90, answer="done")
     before = clock.now()
@@ -65,7 +65,7 @@ async def test_async_client_gets_the_answer_of_a_one_request_start_when_the_task
 
 @pytest.mark.anyio
 async def test_async_client_raises_read_timeout_if_the_response_is_late(
-    emulator: Emulator, clock: VirtualClock
+    emulator: Emulator, clock: InstantClock
 ) -> None:
     emulator.on(takes=90)
     before = clock.now()
