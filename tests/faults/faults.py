@@ -251,7 +251,7 @@ def _bodies() -> Iterator[Fault]:
     yield unreadable("incomplete-json", CORRECT_BODY[:-2], at_start=Row.HARMLESS)
     yield unreadable("json-twice", CORRECT_BODY + CORRECT_BODY, at_start=Row.HARMLESS)
     yield unreadable("invalid-utf-8", CORRECT_BODY.replace(b"done", b"d\xff\xfene"), at_start=Row.HARMLESS)
-    yield unreadable("truncated-utf-16", CORRECT_BODY.decode().encode("utf-16")[:-1])
+    yield unreadable("truncated-utf-16", CORRECT_BODY.decode().encode("utf-16")[:-1], at_start=Row.HARMLESS)
     yield unreadable("nested-49999-deep", b"[" * (LIMIT // 2 - 1) + b"]" * (LIMIT // 2 - 1))
     digits = CORRECT_BODY.replace(b'"done"', b"7" * 10_000)
     yield unreadable("number-with-10000-digits", digits, at_start=Row.HARMLESS)

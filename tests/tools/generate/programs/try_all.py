@@ -98,7 +98,9 @@ def try_parameters(module: Any, operation: dict[str, Any], _spec: dict[str, Any]
     if not parameters or any(each.get("schema") != {"type": "string"} for each in parameters):
         return
     hints = typing.get_type_hints(module._get_kwargs)
-    values = {name: f"<{name}>" for name in hints if name not in {"body", "return"}}
+    if "body" in hints:
+        return
+    values = {name: f"<{name}>" for name in hints if name != "return"}
     built = module._get_kwargs(**values)
     sent = {place: built.get(key, {}) for place, key in {"query": "params", "cookie": "cookies"}.items()}
     names = {place: [each["name"] for each in parameters if each["in"] == place] for place in sent}
