@@ -5,7 +5,7 @@ the window halves, once for all starts that were sent since it last halved; it g
 succeeds. It is at least one, and at most `max_running`. No start is sent before `Retry-After` has passed.
 
 After each refusal, and if there is no connection, all starts pause. If starts are refused for `timeout` seconds while
-nothing else is busy, there is no hope.
+nothing else runs, there is no hope.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Pace:
             item: The item whose start was refused.
             wanted: The least number of seconds until the next start.
             now: The time.
-            is_alone: Whether nothing else is busy.
+            is_alone: Whether nothing else runs.
         """
         if self._refused_since is None:
             self._refused_since = now
