@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -30,6 +29,8 @@ from anchor_webtask.emulator import Fault
 from tests.support.many import FEW_CHECKS, MostAtOnce, states
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
     from anchor_webtask.emulator import Emulator
     from anchor_webtask.testing import VirtualClock
     from tests.support.runners import Runner

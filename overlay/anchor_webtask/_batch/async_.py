@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Generic, NoReturn, Self
 
-import anyio
-
 from anchor_webtask._batch import left
 from anchor_webtask._batch.models import Progress, TaskOutcome
 from anchor_webtask._errors import ConfigurationError
@@ -135,8 +133,7 @@ class AsyncTaskOutcomes(Generic[T]):
         if manager is not None and not self._has_ended:
             manager.leave()
             try:
-                with anyio.CancelScope(shield=True):
-                    await manager.ended()
+                await manager.ended()
             except BaseException as raised:
                 manager.hurry()
                 left.add_note(raised, self._unread())

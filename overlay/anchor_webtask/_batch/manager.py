@@ -94,10 +94,11 @@ class Manager(Generic[T]):
             await self._arrived.wait()
 
     async def ended(self) -> None:
-        """Wait until nothing more comes."""
-        while not self.has_ended:
-            self._arrived = anyio.Event()
-            await self._arrived.wait()
+        """Wait until nothing more comes; a cancellation from outside does not end this wait, which takes seconds."""
+        with anyio.CancelScope(shield=True):
+            while not self.has_ended:
+                self._arrived = anyio.Event()
+                await self._arrived.wait()
 
     def read(self) -> None:
         """Record that an outcome was read."""
