@@ -18,6 +18,9 @@ from anchor_webtask import _importing
 from anchor_webtask._version import __version__
 
 if TYPE_CHECKING:
+    from anchor_webtask._batch.async_ import AsyncTaskOutcomes
+    from anchor_webtask._batch.models import Progress, TaskOutcome, TaskRequest
+    from anchor_webtask._batch.sync import TaskOutcomes
     from anchor_webtask._client import Anchor, AsyncAnchor
     from anchor_webtask._errors import (
         AnchorError,
@@ -51,6 +54,7 @@ __all__ = [
     "Anchor",
     "AnchorError",
     "AsyncAnchor",
+    "AsyncTaskOutcomes",
     "AsyncTasks",
     "AsyncWebTask",
     "AuthenticationError",
@@ -62,6 +66,7 @@ __all__ = [
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",
+    "Progress",
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
@@ -69,6 +74,9 @@ __all__ = [
     "StatusError",
     "TaskFailedError",
     "TaskOptions",
+    "TaskOutcome",
+    "TaskOutcomes",
+    "TaskRequest",
     "TaskResult",
     "TaskStatus",
     "TaskTimeoutError",
@@ -86,6 +94,9 @@ if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept missp
         **dict.fromkeys(("Anchor", "AsyncAnchor"), "_client"),
         **dict.fromkeys(("TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"), "_models"),
         **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "_errors"),
+        **dict.fromkeys(("Progress", "TaskOutcome", "TaskRequest"), "_batch.models"),
+        "AsyncTaskOutcomes": "_batch.async_",
+        "TaskOutcomes": "_batch.sync",
         "JsonSchema": "_output.json_schema",
         "WaitPolicy": "_polling.policy",
         "AsyncTasks": "_tasks.async_",

@@ -31,7 +31,7 @@ _OTHER_NAMES: Final = {
 _CANNOT_CANCEL: Final = "the API cannot cancel a task; to limit a task, start it with max_steps=…"
 _NO_CANCEL: Final = dict.fromkeys(("cancel", "stop", "abort", "terminate", "kill", "delete"), _CANNOT_CANCEL)
 CLIENT_HINTS: Final = {
-    **{name: f"call tasks.{name}" for name in ("run", "start", "get", "resume", "run_in_one_request")},
+    **{name: f"call tasks.{name}" for name in ("run", "map", "start", "get", "resume", "run_in_one_request")},
     **dict.fromkeys(("task", "agent", "tools", "perform_web_task"), "call tasks.run"),
     **_NO_CANCEL,
 }
@@ -39,7 +39,7 @@ TASKS_HINTS: Final = {
     **_NO_CANCEL,
     **dict.fromkeys(("list", "all"), "the API cannot list tasks: store their ids"),
     **dict.fromkeys(("create", "submit"), "call start, which returns a handle, or run, which also waits"),
-    **dict.fromkeys(("map", "gather", "run_many"), "call run for each prompt, in several threads or async tasks"),
+    **dict.fromkeys(("gather", "run_many", "imap"), "call map, which runs many tasks at once"),
     "result": "call it on a handle, which start, get and resume return",
     **dict.fromkeys(("wait", "join"), "call result on a handle, which start, get and resume return"),
     **dict.fromkeys(("status", "refresh", "updates", "token"), "it belongs to a handle, such as that of get(task_id)"),
@@ -66,6 +66,7 @@ _TIMEOUTS: Final = {
     "start": _WAITS_LATER,
     "get": _WAITS_LATER,
     "resume": _WAITS_LATER,
+    "TaskRequest": "pass timeout=… to tasks.map, which applies it to each task",
     "run_in_one_request": "pass http_timeout=…, which limits its only request",
     "Anchor": "pass http_timeout=… to limit one request; run and result have a timeout for the complete wait",
 }

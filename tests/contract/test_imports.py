@@ -62,6 +62,11 @@ def test_importing_all_names_and_creating_clients_loads_only_httpx_and_the_packa
     assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
 
 
+def test_clients_load_what_map_needs_only_when_it_is_called() -> None:
+    added = json.loads(run(f"import anchor_webtask; anchor_webtask.Anchor('key'); {PRINT_MODULES}").stdout)
+    assert not {name for name in added if name.startswith("anchor_webtask._batch")}
+
+
 @pytest.mark.parametrize("code", [CREATE_CLIENTS, SEND_A_CHECK], ids=["two clients", "a custom transport"])
 def test_no_ssl_context_is_created_before_a_connection_needs_one(code: str) -> None:
     assert run(f"{FORBID_SSL_CONTEXTS}; {code}").stderr == ""

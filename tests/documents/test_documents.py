@@ -56,6 +56,7 @@ RESULTS = {
     "price": {"Price(amount=3.0)", "3.0"},
     "offers": {"[Offer(amount=3.0, currency='USD')]"},
     "prices": {repr({f"https://shop.example/p/{number}": 3.0 for number in range(5)})},
+    "total": {"15.0"},
     "sessions": {"{'data': {'count': 0, 'items': []}}"},
 }
 """The variables of the examples, and the reprs that they may have in the end."""

@@ -26,6 +26,14 @@ FILE_NAME = re.compile(r"# ([a-z_]+\.(?:py|toml))\n")
 EMULATOR = "python -m anchor_webtask.emulator "
 
 
+def emulators(page: str) -> list[str]:
+    """Return the commands on a page that start an emulator."""
+    return [command for command in shell_commands(page) if command.startswith(EMULATOR)]
+
+
+PAGES_WITH_EMULATOR = [page for page in PAGES if emulators(page)]
+
+
 def files(page: str) -> dict[str, str]:
     """Return the files that a page shows, by their names."""
     shown: dict[str, str] = {}
@@ -73,11 +81,13 @@ def test_every_program_on_a_page_runs(copy: Copy) -> None:
     assert {name: ran.stderr for name in programs if (ran := copy.run(name)).returncode} == {}
 
 
+def test_some_page_starts_an_emulator() -> None:
+    assert PAGES_WITH_EMULATOR
+
+
+@pytest.mark.parametrize("copy", PAGES_WITH_EMULATOR, indirect=True)
 def test_every_emulator_that_a_page_starts_serves_its_scenarios(copy: Copy, request: pytest.FixtureRequest) -> None:
-    page = request.node.callspec.params["copy"]
-    commands = [command for command in shell_commands(page) if command.startswith(EMULATOR)]
-    assert commands
-    for command in commands:
+    for command in emulators(request.node.callspec.params["copy"]):
         program = [sys.executable, *shlex.split(command)[1:]]
         with subprocess.Popen(program, cwd=copy.folder, stdout=subprocess.PIPE, text=True) as process:
             try:

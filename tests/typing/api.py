@@ -24,10 +24,15 @@ from anchor_webtask import (
     Anchor,
     AnchorError,
     AsyncAnchor,
+    AsyncTaskOutcomes,
     AsyncWebTask,
     JsonSchema,
     NoTaskIdError,
+    Progress,
     TaskOptions,
+    TaskOutcome,
+    TaskOutcomes,
+    TaskRequest,
     TaskResult,
     TaskTimeoutError,
     TaskUpdate,
@@ -111,6 +116,36 @@ def value_has_type_of_output(anchor: Anchor) -> None:
     assert_type(
         run("Read", output=list[Annotated[Report, msgspec.Meta(description="the report of a day")]]).value, list[Report]
     )
+
+
+def outcomes_of_map_have_type_of_output(anchor: Anchor, schema: dict[str, Any]) -> None:
+    requests: list[TaskRequest | str] = [TaskRequest("Read", url="https://shop.example", key="1", data=1), "Read"]
+    for outcome in anchor.tasks.map(requests, output=Report, max_running=25, on_progress=count):
+        assert_type(outcome, TaskOutcome[Report])
+        assert_type(outcome.result().value, Report)
+    with anchor.tasks.map(iter(["Read"]), output=list[Node], timeout=None) as outcomes:
+        assert_type(outcomes, TaskOutcomes[list[Node]])
+        assert_type(outcomes.stop(), dict[str, str])
+    assert_type(anchor.tasks.map(["Read"]), TaskOutcomes[Any])
+    assert_type(anchor.tasks.map(["Read"], output=schema), TaskOutcomes[Any])
+
+
+async def outcomes_of_async_map_have_type_of_output(anchor: AsyncAnchor, requests: AsyncIterator[TaskRequest]) -> None:
+    async for outcome in anchor.tasks.map(requests, output=Report, max_starts=9, on_progress=count_async):
+        assert_type(outcome, TaskOutcome[Report])
+        assert_type(outcome.result().value, Report)
+    async with anchor.tasks.map(["Read"], output=Report | None) as outcomes:
+        assert_type(outcomes, AsyncTaskOutcomes[Report | None])
+        assert_type(await outcomes.stop(), dict[str, str])
+    assert_type(anchor.tasks.map(["Read"]), AsyncTaskOutcomes[Any])
+
+
+def count(progress: Progress) -> int:
+    return progress.completed
+
+
+async def count_async(progress: Progress) -> int:
+    return progress.completed
 
 
 def value_without_typed_output_is_any(anchor: Anchor, maybe: dict[str, Any] | None) -> None:
@@ -318,6 +353,11 @@ def wrong_arguments_and_values_are_rejected(anchor: Anchor, task_id: str, token:
     # From here to the end of the file, each line with an ignore has one mistake, and both checkers must reject it.
     tasks = anchor.tasks
     tasks.run("Read", output=3)  # type: ignore[call-overload]
+    tasks.map([3], output=Report)  # type: ignore[list-item]
+    tasks.map(["Read"], Report)  # type: ignore[call-overload]
+    tasks.map(["Read"], outputs=Report)  # type: ignore[call-overload]
+    tasks.map(["Read"], max_running="5")  # type: ignore[call-overload]
+    TaskRequest("Read", max_step=3)  # type: ignore[call-arg]
     tasks.run("Read", output=Report("a"))  # type: ignore[call-overload]
     tasks.run("Read", output=[Report])  # type: ignore[call-overload]
     tasks.run("Read", output={1: "object"})  # type: ignore[dict-item]

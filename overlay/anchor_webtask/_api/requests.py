@@ -241,13 +241,14 @@ _CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
     "highlight_elements": _flag_problem,
     "extra_body": _extra_problem,
 }
-Method: TypeAlias = Literal["run", "start", "run_in_one_request"]
+Method: TypeAlias = Literal["run", "start", "run_in_one_request", "TaskRequest"]
 _ARGUMENTS: Final[Mapping[Method, tuple[str, ...]]] = {
     "run": ("output", "timeout", "wait", "on_start", "on_update"),
     "start": ("output",),
     "run_in_one_request": ("output", "http_timeout"),
+    "TaskRequest": ("key", "data"),
 }
-"""The arguments of each method that starts a task, besides the prompt and the options."""
+"""The arguments of each method that starts a task, and of `TaskRequest`, besides the prompt and the options."""
 
 _BODY_FIELDS: Final[Mapping[str, str]] = {
     **{

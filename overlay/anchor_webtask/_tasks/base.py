@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from anchor_webtask._api.requests import Method
+    from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._models import TaskOptions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
     from anchor_webtask._redaction.secrets import Sealed
+    from anchor_webtask._tasks.many import Many
 
 NOT_PICKLED: Final = (
     "tasks cannot be pickled or copied, since it belongs to its client: make a client in each process, and pass a task "
@@ -147,6 +149,12 @@ class TasksBase:
         request = start_request(prompt, output, options, settings, method=method)
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         return Start(request, setup, Slot.START, settings.http_timeout)
+
+    def _prepare_one_of_many(self, request: TaskRequest, many: Many[T]) -> Start[T]:
+        """Check a request of `map`, and build its start."""
+        return self._prepare(
+            request.prompt, many.output, request.sealed_options, method="TaskRequest", wait=many.policy
+        )
 
     def _find(self, task_id: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `get`, and return the values from which the handle is made."""

@@ -92,20 +92,23 @@ class StartRecord:
     Attributes:
         task_id: The task's id, once the response to the start has been read.
         exchange: The exchange that may have started the task; None if there is none, or if its reply is known.
+        failure: The failure of the latest attempt, if it certainly has not started a task.
         has_ended: Whether the reply to the start was the task's end, without an id.
     """
 
-    __slots__ = ("_redact", "exchange", "has_ended", "task_id")
+    __slots__ = ("_redact", "exchange", "failure", "has_ended", "task_id")
 
     def __init__(self) -> None:
         self.task_id: str | None = None
         self.exchange: ExchangeRecord | None = None
+        self.failure: Failure | None = None
         self.has_ended = False
         self._redact: Redactor | None = None
 
     def new_exchange(self, redact: Redactor) -> ExchangeRecord:
         """Return the record of an attempt that is about to be made; the attempts before it have not started a task."""
         self._redact = redact
+        self.failure = None
         self.exchange = exchange = ExchangeRecord()
         return exchange
 
@@ -118,6 +121,7 @@ class StartRecord:
             self.has_ended = True
             self.exchange = None
         elif isinstance(outcome, Failure) and outcome.task_id is None and is_certainly_not_started(outcome):
+            self.failure = outcome
             self.exchange = None
         return outcome
 

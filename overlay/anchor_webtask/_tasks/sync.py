@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
+from anchor_webtask import _importing
 from anchor_webtask._misuse import refuse_positional, refuse_unknown
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
@@ -13,11 +14,13 @@ from anchor_webtask._tasks.interruptions import AddingTaskId, StartRecord
 from anchor_webtask._tasks.sync_handle import WebTask, drive
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Unpack
 
     from typing_extensions import TypeForm
 
+    from anchor_webtask._batch.models import Progress, TaskRequest
+    from anchor_webtask._batch.sync import TaskOutcomes
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import Sender
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
@@ -292,6 +295,81 @@ class Tasks(TasksBase):
             return task._result() if task.done else task._result_by(deadline, None)
 
         return StartRecord().watch(run)
+
+    @overload
+    def map(
+        self,
+        requests: Iterable[TaskRequest | str],
+        *,
+        output: JsonSchemaLike | None = None,
+        max_running: int = 5,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        attempts: int = 1,
+        max_starts: int | None = None,
+        wait: WaitPolicy | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> TaskOutcomes[Any]: ...
+    @overload
+    def map(
+        self,
+        requests: Iterable[TaskRequest | str],
+        *,
+        output: TypeForm[T],
+        max_running: int = 5,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        attempts: int = 1,
+        max_starts: int | None = None,
+        wait: WaitPolicy | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+    ) -> TaskOutcomes[T]: ...
+    def map(
+        self,
+        requests: Iterable[TaskRequest | str],
+        *_positional: Any,
+        output: Any = None,
+        max_running: int = 5,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        attempts: int = 1,
+        max_starts: int | None = None,
+        wait: WaitPolicy | None = None,
+        on_progress: Callable[[Progress], object] | None = None,
+        **_unknown: Any,
+    ) -> TaskOutcomes[Any]:
+        """Run many tasks, at most `max_running` at once, and iterate over their outcomes by a `for` loop.
+
+        The outcomes come in the order in which the tasks end. A task that fails is an outcome with an error, and so is
+        a request that is invalid. A start that the server may have accepted is never repeated. If the service refuses
+        a start because too many tasks run, it is repeated later, and fewer tasks run at once.
+
+        If the loop ends early, no more tasks are started, and those that run keep running; the outcomes that `stop`
+        leaves, the note of the exception, or a warning in the log tell their ids.
+
+        Args:
+            requests: The tasks: prompts or `TaskRequest`s. Requests with the same key are one task, and yield one
+                outcome each. They are read in a thread of their own. If reading them
+                raises an exception, it is raised after the outcomes of the tasks that were started.
+            output: What the answers should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
+                validated), or a `JsonSchema` (the answer is validated). Without it the answers are any JSON.
+            max_running: How many tasks may run at once. Starts also pause while so many outcomes have not been read.
+            timeout: Seconds that each task is waited for, from its start; None for no deadline. A task that is still
+                running then keeps its place for as long again.
+            attempts: How often a task may be started in all if it fails, or if its answer does not fit `output`.
+            max_starts: How many tasks may be started and paid for; None for any number.
+            wait: How often to check each task; by default, the client's policy.
+            on_progress: Called with the counts when they have changed, while the loop waits for the next outcome.
+
+        Raises:
+            ConfigurationError: An argument is invalid; nothing was sent.
+        """
+        others, names = Sealed(_positional), tuple(_unknown)
+        del _positional, _unknown
+        with _importing.lock:
+            from anchor_webtask._tasks.many import MapArguments
+            from anchor_webtask._tasks.sync_many import outcomes
+
+        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress)
+        given = MapArguments(requests, others, names, *arguments)
+        return outcomes(given, self._settings, self._prepare_one_of_many, self._start)
 
     def _start(self, start: Start[T], record: StartRecord) -> WebTask[T]:
         def fetch(step: Fetch) -> Reply | Failure:

@@ -1,0 +1,107 @@
+"""What a driver of `tasks.map` needs of its client: to prepare, start and check one task."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from anchor_webtask._models import T
+from anchor_webtask._polling.policy import WaitPolicy
+
+if TYPE_CHECKING:
+    from anchor_webtask._batch.items import Item, StartFailed
+    from anchor_webtask._batch.models import TaskRequest
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._models import TaskResult
+
+HOLD_POLICY: Final = WaitPolicy(fraction=0, minimum=60, maximum=60)
+"""How often a task is checked that keeps its place after its outcome."""
+
+
+class Watch(Protocol[T]):
+    """The wait for one task, which occupies a thread only while a check is made."""
+
+    @property
+    def task_id(self) -> str | None:
+        """The task's id; None if the start returned the result at once."""
+        ...
+
+    def advance(self) -> float | None:
+        """Make the check that is due, and return when the next one is; None if the task has ended.
+
+        Raises:
+            AnchorError: The wait has ended before the task.
+        """
+        ...
+
+    def result(self) -> TaskResult[T]:
+        """Return the answer of a task that has ended.
+
+        Raises:
+            AnchorError: There is no valid answer.
+        """
+        ...
+
+    def held(self, until: float) -> Watch[T]:
+        """Return a wait that goes on after this one, with few checks."""
+        ...
+
+
+class Calls(Protocol[T]):
+    """The calls of the sync client."""
+
+    clock: Clock
+
+    def prepare(self, request: TaskRequest, /) -> object:
+        """Check a request, and return what is needed to start its task.
+
+        Raises:
+            ConfigurationError: The request is invalid.
+        """
+        ...
+
+    def start(self, item: Item[T]) -> Watch[T] | StartFailed:
+        """Start a task."""
+        ...
+
+
+class AsyncWatch(Protocol[T]):
+    """The wait for one task in the async client."""
+
+    @property
+    def task_id(self) -> str | None:
+        """The task's id; None if the start returned the result at once."""
+        ...
+
+    async def result(self) -> TaskResult[T]:
+        """Wait until the task ends, and return its answer.
+
+        Raises:
+            AnchorError: There is no valid answer, or the wait has ended before the task.
+        """
+        ...
+
+    async def hold(self, until: float) -> Any:
+        """Wait on after `result`, with few checks.
+
+        Raises:
+            AnchorError: The task has not ended.
+        """
+        ...
+
+
+class AsyncCalls(Protocol[T]):
+    """The calls of the async client."""
+
+    clock: Clock
+
+    def prepare(self, request: TaskRequest, /) -> object:
+        """Check a request, and return what is needed to start its task.
+
+        Raises:
+            ConfigurationError: The request is invalid.
+        """
+        ...
+
+    async def start(self, item: Item[T]) -> AsyncWatch[T] | StartFailed:
+        """Start a task."""
+        ...

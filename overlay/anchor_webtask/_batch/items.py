@@ -1,0 +1,96 @@
+"""One task of a call of `tasks.map`: what is known of it, and its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, cast
+
+from anchor_webtask._batch.models import TaskOutcome, TaskRequest
+from anchor_webtask._errors import AnchorError, ConfigurationError
+from anchor_webtask._models import T, TaskResult
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchor_webtask._batch.models import OutcomeState
+    from anchor_webtask._polling.outcomes import Failure
+
+Verdict: TypeAlias = TaskResult[T] | AnchorError
+"""How the wait for a task has ended."""
+
+NOT_PAID: Final = frozenset({"refused", "not_started"})
+"""The states of an item whose latest attempt certainly started nothing."""
+
+
+@dataclass(slots=True)
+class StartFailed:
+    """A start that got no task: its error, and the failure of its last request if that certainly started nothing."""
+
+    error: AnchorError
+    failure: Failure | None
+
+
+@dataclass(slots=True, eq=False)
+class Item(Generic[T]):
+    """A task of the call: a request, or several equal ones.
+
+    Attributes:
+        prepared: What the driver needs to start the task; None while it is not needed.
+        attempt: How many starts were sent and not certainly refused.
+        begun: When the latest start was sent.
+        place: The number of the latest start, in the order in which starts were sent.
+        window: The number of the window in which the latest start was sent.
+        twins: The other requests with the same key, and their indices.
+        last: The outcome of the attempt before this one.
+    """
+
+    index: int
+    key: str
+    request: TaskRequest
+    prepared: Any
+    attempt: int = 0
+    begun: float = 0.0
+    place: int = 0
+    window: int = 0
+    task_id: str | None = None
+    twins: list[tuple[int, TaskRequest]] | None = None
+    last: TaskOutcome[T] | None = None
+
+    def outcome(
+        self, state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
+    ) -> TaskOutcome[T]:
+        """Return the outcome: that of the attempt before if the latest one started nothing."""
+        if self.last is not None and state in NOT_PAID:
+            return self.last
+        if error is not None:
+            error.__traceback__ = None  # its frames hold the request, and would stay as long as the outcome
+        return TaskOutcome(
+            key=self.key,
+            index=self.index,
+            request=self.request,
+            state=state,
+            task_id=self.task_id,
+            attempt=self.attempt,
+            error=error,
+            _result=result,
+        )
+
+
+def invalid(key: str, index: int, request: TaskRequest, error: AnchorError) -> TaskOutcome[Any]:
+    """Return the outcome of a request for which nothing was sent."""
+    return Item[Any](index, key, request, None).outcome("not_started", error)
+
+
+def as_request(given: object) -> TaskRequest:
+    """Return a request that the user's iterable returned; a prompt, valid or not, becomes a request."""
+    return given if isinstance(given, TaskRequest) else TaskRequest(cast("str", given))
+
+
+def prepared(request: TaskRequest, prepare: Callable[[TaskRequest], object]) -> object:
+    """Return what the driver needs to start a task, or the error that says why the request is invalid."""
+    try:
+        if request.key is not None and not (isinstance(request.key, str) and request.key.strip()):
+            raise ConfigurationError(f"the key of a TaskRequest must be text that is not blank, not {request.key!r}")
+        return prepare(request)
+    except AnchorError as error:
+        return error

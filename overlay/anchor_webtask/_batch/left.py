@@ -1,0 +1,56 @@
+"""What a call of `tasks.map` leaves behind that ends early: tasks that run, and outcomes that were not read."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from anchor_webtask._batch.models import TaskOutcome
+
+logger = logging.getLogger("anchor_webtask")
+
+
+def running(outcomes: Iterable[TaskOutcome[Any]]) -> dict[str, str]:
+    """Return the ids of the tasks that still run, by key."""
+    return {each.key: each.task_id for each in outcomes if each.state == "running" and each.task_id is not None}
+
+
+def note(outcomes: Iterable[TaskOutcome[Any]]) -> str:
+    """Return a text about outcomes that were not read; it is empty if no task was started for them."""
+    unread = [*outcomes]
+    ended: dict[str, str | None] = {each.key: each.task_id for each in unread if each.state in {"completed", "failed"}}
+    unknown = {each.key: each.task_id for each in unread if each.state == "unknown"}
+    parts: list[tuple[str, Mapping[str, str | None]]] = [
+        ("this does not stop the tasks that run; tasks.get(id) finds each again", running(unread)),
+        ("these tasks have ended, and their outcomes were not read; tasks.get(id) finds each again", ended),
+        ("these tasks may or may not have started; check the dashboard", unknown),
+    ]
+    return "; ".join(f"{text}: {_listed(ids)}" for text, ids in parts if ids)
+
+
+def _listed(ids: Mapping[str, str | None]) -> str:
+    # The repr of an id that contains a secret is redacted.
+    return ", ".join(f"{key!r}" if task_id is None else f"{key!r} is {task_id!r}" for key, task_id in ids.items())
+
+
+def add_note(raised: BaseException, outcomes: Iterable[TaskOutcome[Any]]) -> None:
+    """Add what is left behind to the exception that ends the call."""
+    text = note(outcomes)
+    with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
+        if text and text not in getattr(raised, "__notes__", ()):
+            raised.add_note(text)
+
+
+def log(outcomes: Iterable[TaskOutcome[Any]]) -> None:
+    """Log what is left behind by a call that ends without an exception."""
+    if text := note(outcomes):
+        logger.warning("map was left early: %s", text, extra={"task_id": None})
+
+
+def log_late(task_id: str | None) -> None:
+    """Log the id of a task whose start got its response after the call had ended."""
+    logger.warning("a task has started after map was left: its id is %r", task_id, extra={"task_id": task_id})

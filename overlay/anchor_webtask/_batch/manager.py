@@ -1,0 +1,312 @@
+"""Drives the plan of `tasks.map` in an event loop, of asyncio or trio.
+
+A background task, the manager, asks the plan what to do. Each task of the call is started and waited for by a task of
+the event loop. The manager is no child of the user's task, since the loop's body may be slow or be left at any time.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import math
+import threading
+from collections import deque
+from collections.abc import AsyncIterable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Generic, cast
+
+import anyio
+import sniffio
+
+from anchor_webtask._batch import left
+from anchor_webtask._batch.items import StartFailed, as_request, prepared
+from anchor_webtask._batch.models import TaskOutcome
+from anchor_webtask._batch.progress import ProgressReports
+from anchor_webtask._errors import AnchorError, NotFoundError
+from anchor_webtask._event_loops import in_this_loop
+from anchor_webtask._models import T
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+
+    from anyio.abc import TaskGroup
+
+    from anchor_webtask._batch.calls import AsyncCalls, AsyncWatch
+    from anchor_webtask._batch.items import Item, Verdict
+    from anchor_webtask._batch.models import Progress
+    from anchor_webtask._batch.plan import Plan
+
+
+class Manager(Generic[T]):
+    """The background task of one call.
+
+    Args:
+        plan: What the call does.
+        calls: How to start and check a task.
+        requests: The user's requests.
+        reports_progress: Whether the user's task receives the progress.
+
+    Attributes:
+        outbox: What the user's task receives: outcomes and progress.
+        has_ended: Whether nothing more comes.
+        raised: An exception that has ended the call early.
+        iterable_raised: An exception of the user's iterable.
+    """
+
+    def __init__(
+        self,
+        plan: Plan[T],
+        calls: AsyncCalls[T],
+        requests: Iterable[object] | AsyncIterable[object],
+        *,
+        reports_progress: bool,
+    ) -> None:
+        self.outbox: deque[TaskOutcome[T] | Progress] = deque()
+        self.has_ended = False
+        self.raised: BaseException | None = None
+        self.iterable_raised: BaseException | None = None
+        self._plan, self._calls, self._clock = plan, calls, calls.clock
+        self._requests = requests
+        self._reports = ProgressReports(plan) if reports_progress else None
+        self._is_taking = self._is_abandoned = False
+        self._scopes: set[anyio.CancelScope] = set()  # of what is cancelled when the call is left
+        self._changed, self._arrived, self._wished = anyio.Event(), anyio.Event(), anyio.Event()
+        self._abandon_soon: Callable[[], None] | None = None
+        self._task: Any = None  # asyncio itself does not keep a task alive
+
+    # Called by the user's task
+
+    def begin(self) -> None:
+        """Start the call in the running event loop."""
+        self._abandon_soon = in_this_loop(self._abandon)
+        if sniffio.current_async_library() == "trio":
+            import trio
+
+            trio.lowlevel.spawn_system_task(self._run, context=contextvars.copy_context())
+        else:
+            import asyncio
+
+            self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def arrival(self) -> None:
+        """Wait until there is something in the outbox, or nothing more comes."""
+        while not (self.outbox or self.has_ended):
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+
+    async def ended(self) -> None:
+        """Wait until nothing more comes; a cancellation from outside does not end this wait, which takes seconds."""
+        with anyio.CancelScope(shield=True):
+            while not self.has_ended:
+                self._arrived = anyio.Event()
+                await self._arrived.wait()
+
+    def read(self) -> None:
+        """Record that an outcome was read."""
+        self._plan.read()
+        self._changed.set()
+
+    def reported(self) -> None:
+        """Record that the progress was reported."""
+        if self._reports is not None:
+            self._reports.reported()
+            self._changed.set()
+
+    def leave(self) -> None:
+        """Start nothing more, and end within a few seconds."""
+        self._plan.leave(self._clock.now())
+        self._cancel_waits()
+        self._changed.set()
+
+    def hurry(self) -> None:
+        """End at once a call that was left."""
+        self._plan.give_up(math.inf)
+        self._finish()
+
+    def abandon(self) -> None:
+        """Leave the call, which nobody can read any more; any thread may call this at any time."""
+        if self._abandon_soon is not None:
+            self._abandon_soon()
+
+    # The manager
+
+    async def _run(self) -> None:
+        async with anyio.create_task_group() as group:
+            try:
+                group.start_soon(self._feed)
+                while not self._plan.is_over:
+                    self._changed = anyio.Event()
+                    until = self._act(group)
+                    await self._wait_until(until)
+            except Exception as raised:  # noqa: BLE001  the user's task raises it
+                self.raised = self.raised or raised
+            finally:
+                self._plan.leave(0.0)  # it is over already, unless an exception has ended it, or the event loop ends
+                self._plan.give_up(math.inf)
+                self._finish()
+
+    def _act(self, group: TaskGroup) -> float:
+        """Do what is to be done now, and return when the plan decides something though nothing has happened."""
+        plan, now = self._plan, self._clock.now()
+        plan.give_up(now)
+        while (item := plan.next_start(now)) is not None:
+            group.start_soon(self._run_item, item)
+        if not self._is_taking and plan.wants_request(now):
+            self._is_taking = True
+            self._wished.set()
+        self._deliver()
+        change = plan.next_change()
+        return change if change > now else math.inf
+
+    async def _wait_until(self, until: float) -> None:
+        if self._plan.is_over:
+            return
+        if until == math.inf:
+            await self._changed.wait()
+        else:
+            with self._clock.move_on_after(max(min(until - self._clock.now(), threading.TIMEOUT_MAX), 0.0)):
+                await self._changed.wait()
+
+    def _deliver(self) -> None:
+        self.outbox.extend(self._plan.outcomes)
+        self._plan.outcomes.clear()
+        if self._reports is not None:
+            self._report(self._reports.next(self._clock.now()))
+        if self.outbox:
+            self._arrived.set()
+
+    def _report(self, progress: Progress | None) -> None:
+        if progress is not None:
+            self.outbox.append(progress)
+
+    def _finish(self) -> None:
+        if self.has_ended:
+            return
+        self._cancel_waits()
+        self._deliver()
+        if self._reports is not None:
+            self._report(self._reports.last(self._clock.now()))
+        self.has_ended = True
+        self._arrived.set()
+        if self._is_abandoned:
+            left.log(each for each in self.outbox if isinstance(each, TaskOutcome))
+
+    def _abandon(self) -> None:
+        self._is_abandoned = True
+        self.leave()
+
+    def _cancel_waits(self) -> None:
+        for scope in self._scopes:
+            scope.cancel()
+
+    @contextmanager
+    def _wait_scope(self) -> Iterator[None]:
+        """A block that is cancelled when the call is left."""
+        with anyio.CancelScope() as scope:
+            self._scopes.add(scope)
+            if self._plan.is_left or self.has_ended:
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+    # The tasks of the event loop
+
+    async def _run_item(self, item: Item[T]) -> None:
+        try:
+            watch = await self._start(item)
+            if watch is not None:
+                with self._wait_scope():
+                    await self._wait(item, watch)
+        except anyio.get_cancelled_exc_class():
+            raise
+        except BaseException as raised:  # noqa: BLE001  the user's task raises it
+            self.raised = self.raised or raised
+            self._plan.broke(item, self._clock.now())
+            self._cancel_waits()
+            self._changed.set()
+
+    async def _start(self, item: Item[T]) -> AsyncWatch[T] | None:
+        started = await self._calls.start(item)
+        self._changed.set()
+        if isinstance(started, StartFailed):
+            self._plan.start_failed(item, started, self._clock.now())
+            return None
+        if not self._plan.started(item, started.task_id):
+            left.log_late(started.task_id)
+        return started
+
+    async def _wait(self, item: Item[T], watch: AsyncWatch[T]) -> None:
+        verdict: Verdict[T]
+        try:
+            verdict = await watch.result()
+        except AnchorError as error:
+            verdict = error
+        self._plan.ended(item, verdict, self._clock.now())
+        self._changed.set()
+        until = self._plan.held_until(item)
+        if until is None:
+            return
+        try:
+            await watch.hold(until)
+        except NotFoundError:
+            pass
+        except AnchorError:
+            return  # the task keeps its place until its time is over
+        self._plan.free(item)
+        self._changed.set()
+
+    # The user's iterable
+
+    async def _feed(self) -> None:
+        with self._wait_scope():
+            try:
+                requests = _Requests(self._requests)
+                try:
+                    await self._take_all(requests)
+                finally:
+                    await requests.aclose()
+            except anyio.get_cancelled_exc_class():
+                raise
+            except BaseException as raised:  # noqa: BLE001  the user's task raises it
+                self.iterable_raised = raised
+        self._plan.exhaust()
+        self._changed.set()
+
+    async def _take_all(self, requests: AsyncIterator[object]) -> None:
+        while True:
+            await self._wished.wait()
+            self._wished = anyio.Event()
+            try:
+                request = as_request(await anext(requests))
+            except StopAsyncIteration:
+                return
+            self._is_taking = False
+            self._plan.take(request, prepared(request, self._calls.prepare))
+            self._changed.set()
+
+
+class _Requests:
+    """The user's iterable, sync or async, as an async iterator."""
+
+    def __init__(self, requests: Iterable[object] | AsyncIterable[object]) -> None:
+        is_async = isinstance(requests, AsyncIterable)
+        self._async = aiter(cast("AsyncIterable[object]", requests)) if is_async else None
+        self._sync = iter(()) if is_async else iter(cast("Iterable[object]", requests))
+
+    def __aiter__(self) -> AsyncIterator[object]:
+        return self
+
+    async def __anext__(self) -> object:
+        if self._async is not None:
+            return await anext(self._async)
+        for request in self._sync:
+            return request
+        raise StopAsyncIteration
+
+    async def aclose(self) -> None:
+        """Close an async generator, which its event loop would have to clean up otherwise."""
+        close = getattr(self._async, "aclose", None)
+        if close is not None:
+            with anyio.CancelScope(shield=True):
+                await close()

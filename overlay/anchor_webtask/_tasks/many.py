@@ -1,0 +1,67 @@
+"""What the sync and the async `map` share: it checks the arguments and makes the plan, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sized
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple
+
+from anchor_webtask._batch.limits import check_requests, checked_limits
+from anchor_webtask._batch.plan import Plan
+from anchor_webtask._config import check_callbacks, checked_timeout, checked_wait
+from anchor_webtask._misuse import refuse_positional, refuse_unknown
+from anchor_webtask._models import T
+from anchor_webtask._output.schema import output_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from anchor_webtask._batch.models import Progress
+    from anchor_webtask._config import Settings
+    from anchor_webtask._output.decode import Output
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._redaction.secrets import Sealed
+
+
+class MapArguments(NamedTuple):
+    """The arguments of `map`, as the user passed them."""
+
+    requests: Any
+    positional: Sealed[tuple[Any, ...]]
+    unknown: tuple[str, ...]
+    output: Any
+    max_running: int
+    timeout: float | None
+    attempts: int
+    max_starts: int | None
+    wait: WaitPolicy | None
+    on_progress: Callable[[Progress], object] | None
+
+
+_NAMES = MapArguments._fields[3:]
+
+
+class Many(NamedTuple, Generic[T]):
+    """A checked call of `map`: its plan, and how each task is asked for and waited for."""
+
+    plan: Plan[T]
+    output: Output[T]
+    policy: WaitPolicy
+    timeout: float | None
+
+
+def checked(given: MapArguments, settings: Settings, *, may_be_async: bool) -> Many[Any]:
+    """Check the arguments of `map`, and make the plan.
+
+    Raises:
+        ConfigurationError: An argument is invalid.
+    """
+    refuse_positional("map", "requests", given.positional)
+    refuse_unknown("map", given.unknown, _NAMES)
+    check_requests(given.requests, may_be_async=may_be_async)
+    check_callbacks(on_progress=given.on_progress, may_be_async=may_be_async)
+    timeout = checked_timeout(given.timeout)
+    limits = checked_limits(given.max_running, timeout, given.attempts, given.max_starts)
+    policy = checked_wait(given.wait, settings.wait)
+    total = len(given.requests) if isinstance(given.requests, Sized) else None
+    plan: Plan[Any] = Plan(limits, policy, total, settings.clock.chance)
+    return Many(plan, output_of(given.output), policy, timeout)

@@ -1,0 +1,320 @@
+"""`tasks.map` that is left early starts nothing more, leaves running tasks running, and tells their ids."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import math
+import signal
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskTimeoutError
+from anchor_webtask.emulator import Fault
+from tests.support.many import FEW_CHECKS, loop, states
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchor_webtask import Progress, TaskOutcome
+    from anchor_webtask.emulator import Emulator
+    from anchor_webtask.testing import VirtualClock
+    from tests.support.runners import Runner
+
+TEST_TIMEOUT = 30
+
+
+@pytest.fixture
+def tasks(anchor_emulator: Emulator, runner: Runner) -> Iterator[Any]:
+    """The tasks of a client of the emulator: `Quick` ends after a while, `Slow 0`, `Slow 1` … never end."""
+    anchor_emulator.on(takes=math.inf)
+    anchor_emulator.on(prompt="Quick", takes=60)
+    with runner.anchor(wait=FEW_CHECKS) as anchor:
+        yield anchor.tasks
+
+
+def requests() -> Iterator[str]:
+    yield "Quick"
+    for number in itertools.count():
+        yield f"Slow {number}"
+
+
+@contextmanager
+def warnings_logged() -> Iterator[tuple[list[str], threading.Event]]:
+    """Collect the warnings of the package, and tell of the first."""
+    texts: list[str] = []
+    has_logged = threading.Event()
+
+    class Collect(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            texts.append(record.getMessage())
+            has_logged.set()
+
+    handler = Collect(logging.WARNING)
+    logging.getLogger("anchor_webtask").addHandler(handler)
+    try:
+        yield texts, has_logged
+    finally:
+        logging.getLogger("anchor_webtask").removeHandler(handler)
+
+
+@pytest.fixture
+def _ctrl_c_interrupts() -> Iterator[None]:
+    """Let SIGINT raise KeyboardInterrupt, also where the tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def running_ids(emulator: Emulator) -> set[str]:
+    return {task.id for task in emulator.tasks if task.status == "RUNNING"}
+
+
+def notes(raised: BaseException) -> str:
+    return "\n".join(getattr(raised, "__notes__", ()))
+
+
+def assert_told(text: str, emulator: Emulator) -> None:
+    """Assert that a text tells the ids of all tasks that run, and of no other."""
+    ids = {task.id for task in emulator.tasks if task.id in text}
+    assert ids == running_ids(emulator) != set()
+
+
+def assert_no_more_starts(emulator: Emulator, runner: Runner, tasks: Any) -> None:
+    """Assert that no task starts while two hours pass, in which others end."""
+    before = emulator.start_requests
+    for task in emulator.tasks:
+        if task.status == "RUNNING":
+            task.finish({})
+    runner.call(tasks._settings.clock.sleep if runner.name == "sync" else tasks._settings.clock.sleep_async, 7200)
+    assert emulator.start_requests == before
+
+
+def test_exception_in_a_block_tells_the_ids_of_the_tasks_that_run(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    def body(_: TaskOutcome[Any]) -> None:
+        raise LookupError("no such row")
+
+    with pytest.raises(LookupError) as raised:
+        loop(runner, tasks.map(requests(), max_running=3), body, with_block=True)
+    assert "this does not stop the tasks that run; tasks.get(id) finds each again" in notes(raised.value)
+    assert_told(notes(raised.value), anchor_emulator)
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+@pytest.mark.parametrize("with_block", [True, False], ids=["with", "without with"])
+def test_break_logs_the_ids_of_the_tasks_that_run(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, with_block: bool
+) -> None:
+    with warnings_logged() as (texts, has_logged):
+        loop(runner, tasks.map(requests(), max_running=3), lambda _: True, with_block=with_block)
+        assert has_logged.wait(TEST_TIMEOUT)
+    assert texts[-1].startswith("map was left early: this does not stop the tasks that run")
+    assert_told(texts[-1], anchor_emulator)
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+def test_stop_returns_the_ids_by_key_and_unread_outcomes_can_be_read(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    outcomes = tasks.map(requests(), max_running=3)
+    loop(runner, outcomes, lambda _: True)
+    stopped = runner.call(outcomes.stop)
+    assert set(stopped.values()) == running_ids(anchor_emulator) != set()
+    rest = runner.call(lambda: outcomes)
+    running = [outcome for outcome in rest if outcome.state == "running"]
+    assert {outcome.key: outcome.task_id for outcome in running} == stopped
+    assert {type(outcome.error) for outcome in running} == {TaskTimeoutError}
+    assert "map was stopped" in str(running[0].error)
+    assert {outcome.state for outcome in rest} <= {"running", "not_started"}
+    assert runner.call(outcomes.stop) == {}
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+def test_stop_before_the_first_outcome_starts_nothing(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
+    outcomes = tasks.map(requests())
+    assert runner.call(outcomes.stop) == {}
+    assert runner.call(lambda: outcomes) == []
+    assert anchor_emulator.requests == ()
+
+
+def test_exception_of_on_progress_ends_the_call_and_loses_no_outcome(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    def report(progress: Progress) -> None:
+        if progress.completed:
+            raise LookupError("no such row")
+
+    outcomes = tasks.map(requests(), max_running=3, on_progress=report)
+    seen: list[TaskOutcome[Any]] = []
+    with pytest.raises(LookupError) as raised:
+        loop(runner, outcomes, seen.append)
+    assert_told(notes(raised.value).partition("; these")[0], anchor_emulator)
+    seen += runner.call(lambda: outcomes)
+    assert states(seen)["completed"] == 1
+    assert {outcome.task_id for outcome in seen if outcome.state == "running"} == running_ids(anchor_emulator)
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+def test_starts_pause_while_outcomes_are_not_read(
+    runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    async def endless(outcomes: Any) -> int:
+        async for _ in outcomes:
+            await anchor_clock.sleep_async(10_000)
+            return anchor_emulator.starts
+        raise AssertionError
+
+    with runner.anchor() as anchor:
+        outcomes = anchor.tasks.map((f"Read {number}" for number in itertools.count()), max_running=3)
+        if runner.name == "sync":
+            next(outcomes)
+            anchor_clock.sleep(10_000)
+            starts = anchor_emulator.starts
+        else:
+            starts = runner.call(endless, outcomes)
+        runner.call(outcomes.stop)
+    assert 3 < starts <= 1 + 3 + 3  # one was read, three are unread, and up to three ran when the third came
+
+
+@pytest.mark.parametrize(("delay", "state"), [(14.0, "running"), (29.0, "unknown")])
+def test_start_under_way_is_unknown_only_after_five_seconds(
+    runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock, delay: float, state: str
+) -> None:
+    """The first outcome comes after 10 s, so the start is under way for 4 or 19 more seconds."""
+    anchor_emulator.on(takes=math.inf, start_faults=[Fault(delay=delay)])
+    anchor_emulator.on(prompt="Quick", takes=0)
+    with runner.anchor(wait=FEW_CHECKS) as anchor:
+        outcomes = anchor.tasks.map(["Quick", "Slow"], max_running=2)
+        loop(runner, outcomes, lambda _: True)
+        assert anchor_clock.elapsed == 10
+        stopped = runner.call(outcomes.stop)
+        assert anchor_clock.elapsed == min(delay, 15)
+        (outcome,) = runner.call(lambda: outcomes)
+        assert (outcome.state, outcome.request.prompt) == (state, "Slow")
+        if state == "running":
+            assert list(stopped.values()) == [
+                task.id for task in anchor_emulator.tasks if task.body["prompt"] == "Slow"
+            ]
+        else:
+            assert stopped == {}
+            assert isinstance(outcome.error, StartOutcomeUnknownError)
+
+
+@pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)
+def test_cancellation_tells_the_ids_and_starts_nothing_more(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    raised: list[BaseException] = []
+
+    async def read() -> None:
+        try:
+            async for _ in tasks.map(requests(), max_running=3):
+                pass
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    async def cancel() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(read)
+            await anchor_clock.sleep_async(1000)
+            group.cancel_scope.cancel()
+
+    runner.call(cancel)
+    assert_told(notes(raised[0]), anchor_emulator)
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+@pytest.mark.usefixtures("_ctrl_c_interrupts")
+@pytest.mark.parametrize("runner", ["sync"], indirect=True)
+def test_ctrl_c_waits_for_the_start_under_way_and_tells_all_ids(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    def interrupt(_: dict[str, Any]) -> float:
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        return math.inf
+
+    anchor_emulator.on(prompt="Slow 1", takes=interrupt, start_faults=[Fault(delay=4)])
+    outcomes = tasks.map(requests(), max_running=3)
+    with pytest.raises(KeyboardInterrupt) as raised:
+        loop(runner, outcomes, lambda _: False)
+    assert_told(notes(raised.value).partition("; these")[0], anchor_emulator)
+    assert {outcome.state for outcome in outcomes} <= {"completed", "running", "not_started"}
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+@pytest.mark.usefixtures("_ctrl_c_interrupts")
+@pytest.mark.parametrize("runner", ["sync"], indirect=True)
+def test_second_ctrl_c_does_not_wait(runner: Runner, exact_clock: VirtualClock) -> None:
+    """The clock is stopped, so the five seconds for the response never pass."""
+    is_sent, is_over = threading.Event(), threading.Event()
+
+    def handle(_: httpx.Request) -> httpx.Response:
+        with exact_clock.hold():
+            is_sent.set()
+            is_over.wait(TEST_TIMEOUT)
+        return httpx.Response(200, json={"data": {"workflow_id": "late-id"}})
+
+    def interrupt_twice() -> None:
+        main = threading.main_thread().ident
+        assert main is not None
+        is_sent.wait(TEST_TIMEOUT)
+        signal.pthread_kill(main, signal.SIGINT)
+        while not outcomes._scheduler._plan.is_left:
+            is_over.wait(0.01)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    with runner.anchor(transport=httpx.MockTransport(handle)) as anchor, warnings_logged() as (texts, has_logged):
+        outcomes = anchor.tasks.map(["Read"])
+        thread = threading.Thread(target=interrupt_twice)
+        thread.start()
+        with pytest.raises(KeyboardInterrupt) as raised:
+            next(outcomes)
+        thread.join()
+        assert "these tasks may or may not have started" in notes(raised.value)
+        assert [outcome.state for outcome in outcomes] == ["unknown"]
+        is_over.set()
+        assert has_logged.wait(TEST_TIMEOUT)
+    assert texts == ["a task has started after map was left: its id is 'late-id'"]
+
+
+def test_exception_of_a_transport_ends_the_call(runner: Runner) -> None:
+    def handle(request: httpx.Request) -> httpx.Response:
+        raise LookupError(request.method)
+
+    with runner.anchor(transport=httpx.MockTransport(handle)) as anchor:
+        outcomes = anchor.tasks.map(["Read"])
+        with pytest.raises(LookupError, match="POST"):
+            runner.call(lambda: outcomes)
+        (outcome,) = runner.call(lambda: outcomes)
+    assert outcome.state == "unknown"
+
+
+@pytest.mark.usefixtures("anchor_emulator")
+def test_closed_client_starts_nothing(runner: Runner) -> None:
+    with runner.anchor() as anchor:
+        tasks = anchor.tasks
+    outcomes = runner.call(tasks.map, ["Read"])
+    assert states(outcomes) == {"not_started": 1}
+    assert "this client is closed" in str(outcomes[0].error)
+
+
+def test_sync_and_async_iteration_are_not_confused() -> None:
+    message = "is an? (a?sync) client: write"
+
+    async def loop_async(outcomes: Any) -> None:
+        async for _ in outcomes:
+            pass
+
+    with pytest.raises(Exception, match=message):
+        for _ in AsyncAnchor("key").tasks.map(["Read"]):  # type: ignore[attr-defined]
+            pass
+    with pytest.raises(Exception, match=message):
+        anyio.run(loop_async, Anchor("key").tasks.map(["Read"]))
