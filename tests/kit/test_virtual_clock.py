@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -533,6 +533,29 @@ class TestQueues:
             late = [clock.now() - sent for sent in (clock.get(items, True, 1000) for _ in range(100))]
             stop.set()
         assert set(late) == {0.0}
+
+    @pytest.mark.parametrize("held", [False, True])
+    def test_item_is_received_while_another_thread_works(self, held: bool) -> None:
+        clock = VirtualClock()
+        items: queue.SimpleQueue[str] = queue.SimpleQueue()
+        received, begun = threading.Event(), threading.Event()
+
+        def work_until_received() -> bool:
+            begun.set()
+            with clock.hold() if held else nullcontext():
+                while not received.is_set() and time.perf_counter() < end:
+                    pass
+                return received.is_set()
+
+        end = time.perf_counter() + TEST_TIMEOUT
+        with ThreadPoolExecutor(2) as pool:
+            worker = pool.submit(work_until_received)
+            begun.wait(TEST_TIMEOUT)
+            waiting = pool.submit(clock.get, items, True, 10)
+            items.put("item")
+            assert waiting.result(TEST_TIMEOUT) == "item"
+            received.set()
+            assert worker.result()
 
     def test_event_is_set_before_the_timeout(self) -> None:
         clock = VirtualClock()

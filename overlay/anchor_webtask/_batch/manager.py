@@ -7,6 +7,7 @@ the event loop. The manager is no child of the user's task, since the loop's bod
 from __future__ import annotations
 
 import contextvars
+import functools
 import math
 import threading
 from collections import deque
@@ -22,7 +23,7 @@ from anchor_webtask._batch.items import StartFailed, as_request, prepared
 from anchor_webtask._batch.models import TaskOutcome
 from anchor_webtask._batch.progress import ProgressReports
 from anchor_webtask._errors import AnchorError, NotFoundError
-from anchor_webtask._event_loops import in_this_loop
+from anchor_webtask._event_loops import this_loop
 from anchor_webtask._models import T
 
 if TYPE_CHECKING:
@@ -77,7 +78,8 @@ class Manager(Generic[T]):
 
     def begin(self) -> None:
         """Start the call in the running event loop."""
-        self._abandon_soon = in_this_loop(self._abandon)
+        _, soon = this_loop()
+        self._abandon_soon = functools.partial(soon, self._abandon)
         if sniffio.current_async_library() == "trio":
             import trio
 

@@ -126,6 +126,7 @@ class Idleness:
         while self._is_needed():
             if changes != self._waits.changes:
                 changes, since = self._waits.changes, monotonic()
+            self._waits.wake_ready()
             busy = self._threads.busy_thread()
             if busy is None and self._waits.advance(changes):
                 pause = MIN_PAUSE

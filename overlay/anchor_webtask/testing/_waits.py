@@ -142,7 +142,7 @@ class Waits:
             Whether a wait was woken.
         """
         with self._lock:
-            if self._holds or seen != self.changes or self._wake_a_ready_one():
+            if self.wake_ready() or self._holds or seen != self.changes:
                 return False
             if loop is not None and any(wait.loop is loop for wait in self._woken):
                 return False
@@ -172,9 +172,10 @@ class Waits:
                 wait.error = why
                 self._fire(wait)
 
-    def _wake_a_ready_one(self) -> bool:
+    def wake_ready(self) -> bool:
         """Wake one wait before its time if what it waits for is there, and return whether there is one."""
-        ready = next((wait for wait in self._open if wait.is_ready()), None)
+        with self._lock:
+            ready = next((wait for wait in self._open if wait.is_ready()), None)
         if ready is not None:
             ready.wake()
         return ready is not None
