@@ -23,7 +23,7 @@ def anchor_clock() -> VirtualClock:
 
 @pytest.fixture
 def anchor_emulator(anchor_clock: VirtualClock) -> Iterator[Emulator]:
-    """An emulator to which every client leads that the test makes; its tasks take virtual time."""
+    """An emulator that receives the requests of every client that the test makes; its tasks take virtual time."""
     from anchor_webtask.testing import install
 
     with install(clock=anchor_clock) as emulator:

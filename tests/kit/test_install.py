@@ -1,4 +1,4 @@
-"""`install` leads all clients of a process to an emulator, and restores everything when it ends."""
+"""`install` connects all clients of a process to an emulator, and restores everything when it ends."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 The emulator validates requests against the composed spec, requires an API key, and plays scenarios, which define what
 happens to tasks. If no scenario sets the answer, the emulator returns a synthetic answer that fits the request's
 `output_schema`. Clients reach the emulator through an httpx transport, or over HTTP through a server on a loopback
-address; `anchor_webtask.testing.install` leads all clients there that are made inside it:
+address; `anchor_webtask.testing.install` connects all clients to it that are made inside:
 
     emulator = Emulator()
     emulator.on(url="https://shop.example/*", takes=1200, answer={"amount": 3}, faults=[502, 502])

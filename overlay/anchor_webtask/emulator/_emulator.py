@@ -1,4 +1,4 @@
-"""The `Emulator` class, which tests use: its scenarios, what has arrived, and the ways that lead to it."""
+"""The `Emulator` class, which tests use: its scenarios, what has arrived, and its transport and server."""
 
 from __future__ import annotations
 

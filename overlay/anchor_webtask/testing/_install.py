@@ -1,4 +1,4 @@
-"""Leads all clients to the emulator, and lets them live by a virtual clock."""
+"""Connects all clients to an emulator, and gives them a virtual clock."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def install(emulator: Emulator | None = None, *, clock: Clock | None = None) -> Iterator[Emulator]:
-    """Lead every client that is made inside this context to an emulator, and let it live by a virtual clock.
+    """Connect every client that is made inside this context to an emulator, and give it a virtual clock.
 
     It concerns all threads and event loops of this process, whatever the arguments of a client are: no request leaves
     the process. A client that was made outside raises an error inside, and the other way round. The environment has an

@@ -22,7 +22,7 @@ SWITCH_INTERVALS: Final = 1.2
 
 
 class Threads:
-    """The threads of this process that live by a clock.
+    """The threads of this process that use a clock.
 
     Threads that were there before the clock do not count, apart from the one that made it: they belong to other
     programs, such as a debugger. From its first wait on, such a thread counts as well.
