@@ -10,6 +10,7 @@ stderr.
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import sys
 import typing
@@ -97,10 +98,10 @@ def try_parameters(module: Any, operation: dict[str, Any], _spec: dict[str, Any]
     parameters = operation.get("parameters", [])
     if not parameters or any(each.get("schema") != {"type": "string"} for each in parameters):
         return
-    hints = typing.get_type_hints(module._get_kwargs)
-    if "body" in hints:
+    arguments = inspect.signature(module._get_kwargs).parameters
+    if "body" in arguments and arguments["body"].default is inspect.Parameter.empty:
         return
-    values = {name: f"<{name}>" for name in hints if name != "return"}
+    values = {name: f"<{name}>" for name in arguments if name != "body"}
     built = module._get_kwargs(**values)
     sent = {place: built.get(key, {}) for place, key in {"query": "params", "cookie": "cookies"}.items()}
     names = {place: [each["name"] for each in parameters if each["in"] == place] for place in sent}
