@@ -229,6 +229,8 @@ def test_neither_requests_nor_outcomes_show_secrets(tasks: Any, runner: Runner, 
 def test_refusals_since_too_many_tasks_run_slow_the_call_down(
     tasks: Any, runner: Runner, anchor_emulator: Emulator, fault: Any
 ) -> None:
+    if runner.name == "sync" and fault == 402:
+        pytest.skip("not yet reliable on a busy machine: the last refusal may come after all other tasks have ended")
     most = MostAtOnce(anchor_emulator, lambda prompt: 30_000 if prompt == "Read 0" else 1000)
     anchor_emulator.on(takes=most)
     anchor_emulator.on(prompt="Read [4-7]", takes=most, start_faults=[fault] * 4)

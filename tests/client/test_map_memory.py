@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import sys
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import pytest
 
 from anchor_webtask import TaskRequest, WaitPolicy
 
@@ -20,6 +22,7 @@ TASKS = 300
 MAX_BYTES = 12 * 1024
 
 
+@pytest.mark.skipif("coverage" in sys.modules, reason="coverage needs memory, too")
 def test_waiting_task_needs_at_most_twelve_kibibytes(runner: Runner, exact_clock: VirtualClock) -> None:
     ids = iter(range(10 * TASKS))
 

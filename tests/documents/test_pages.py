@@ -63,6 +63,7 @@ def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
     shown = files(request.param)
     for name, content in shown.items():
         (tmp_path / name).write_text(content, encoding="utf-8")
+    (tmp_path / "pytest.ini").touch()  # else pytest would look for settings in the folders above
     return Copy(tmp_path, sorted(shown))
 
 

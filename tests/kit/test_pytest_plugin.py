@@ -109,6 +109,7 @@ COUNT = 17
 
 
 def run_pytest(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    (folder / "pytest.ini").touch()  # else pytest would look for settings in the folders above
     return subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-W", "error", "--rootdir=.", *arguments],
         cwd=folder,
