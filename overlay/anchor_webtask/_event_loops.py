@@ -1,33 +1,39 @@
-"""Calls into a running event loop, of asyncio or trio, from any thread."""
+"""The running event loop, of asyncio or trio, and calls into it from any thread."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-import sniffio
-
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def running_loop() -> Any:
+    """Return the event loop that runs now: asyncio's loop, or trio's token."""
+    import sniffio
+
+    if sniffio.current_async_library() == "trio":
+        import trio
+
+        return trio.lowlevel.current_trio_token()
+    import asyncio
+
+    return asyncio.get_running_loop()
+
+
+def is_asyncio(loop: Any) -> bool:
+    """Whether an event loop is one of asyncio."""
+    return hasattr(loop, "call_soon_threadsafe")
 
 
 def this_loop() -> tuple[Any, Callable[[Callable[[], object]], None]]:
     """Return the event loop that runs now, and a function that any thread may call to run a callback in it soon.
 
-    The loop is asyncio's loop, or trio's token. If it has ended, the function does nothing.
+    If the loop has ended, the function does nothing.
     """
-    loop: Any
-    schedule: Callable[[Callable[[], object]], object]
-    if sniffio.current_async_library() == "trio":
-        import trio
-
-        loop = trio.lowlevel.current_trio_token()
-        schedule = loop.run_sync_soon
-    else:
-        import asyncio
-
-        loop = asyncio.get_running_loop()
-        schedule = loop.call_soon_threadsafe
+    loop = running_loop()
+    schedule = loop.call_soon_threadsafe if is_asyncio(loop) else loop.run_sync_soon
 
     def soon(callback: Callable[[], object]) -> None:
         with suppress(RuntimeError):  # the loop is closed

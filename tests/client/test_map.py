@@ -120,10 +120,10 @@ def test_failures_are_outcomes(tasks: Any, runner: Runner, anchor_emulator: Emul
     ("request_", "message"),
     [
         (TaskRequest("Read", url="shop.example"), "url must start with https"),
-        (TaskRequest("Read", ulr="https://shop.example"), "TaskRequest has no argument 'ulr': did you mean url"),  # type: ignore[call-arg]
-        (TaskRequest("Read", timeout=5), "pass timeout=… to tasks.map"),  # type: ignore[call-arg]
+        (TaskRequest("Read", ulr="https://shop.example"), "TaskRequest has no argument 'ulr': did you mean url"),  # type: ignore[call-arg]  # on purpose
+        (TaskRequest("Read", timeout=5), "pass timeout=… to tasks.map"),  # type: ignore[call-arg]  # on purpose
         (TaskRequest("Read", key=" "), "the key of a TaskRequest must be text that is not blank"),
-        (TaskRequest("Read", key=7), "the key of a TaskRequest must be text"),  # type: ignore[arg-type]
+        (TaskRequest("Read", key=7), "the key of a TaskRequest must be text"),  # type: ignore[arg-type]  # on purpose
         ("", "the prompt is blank"),
         (7, "the prompt must be text, not int"),
     ],
@@ -228,7 +228,7 @@ def test_neither_requests_nor_outcomes_show_secrets(tasks: Any, runner: Runner, 
     [
         (Fault(429), 4),
         (Fault(429, headers={"retry-after": "600"}), 4),
-        # After three refusals one by one the window is 1, and the next start waits until it is alone: then 402 is final.
+        # Refusals one by one narrow the window to 1, and the next start waits until it is alone: then 402 is final.
         (402, 2),
     ],
     ids=["429", "with Retry-After", "402"],

@@ -314,7 +314,7 @@ def test_sync_and_async_iteration_are_not_confused() -> None:
             pass
 
     with pytest.raises(Exception, match=message):
-        for _ in AsyncAnchor("key").tasks.map(["Read"]):  # type: ignore[attr-defined]
+        for _ in AsyncAnchor("key").tasks.map(["Read"]):  # type: ignore[attr-defined]  # on purpose
             pass
     with pytest.raises(Exception, match=message):
         anyio.run(loop_async, Anchor("key").tasks.map(["Read"]))

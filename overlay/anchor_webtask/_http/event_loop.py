@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchor_webtask import _importing
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._event_loops import is_asyncio, running_loop
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -30,8 +31,8 @@ class OneLoop:
                 import anyio.lowlevel
 
                 anyio.lowlevel.current_token()  # imports what anyio needs in this event loop
-                self._loop = _running_loop()
-        return self._loop is not _running_loop()
+                self._loop = running_loop()
+        return self._loop is not running_loop()
 
     def check(self) -> None:
         """Remember the running event loop on the first call; later, refuse any other event loop.
@@ -66,25 +67,9 @@ class OneLoop:
                 _close_socket(self._loop, stream)
 
 
-def _running_loop() -> Any:
-    import sniffio
-
-    if sniffio.current_async_library() == "trio":
-        import trio
-
-        return trio.lowlevel.current_trio_token()
-    import asyncio
-
-    return asyncio.get_running_loop()
-
-
-def _is_asyncio(loop: Any) -> bool:
-    return hasattr(loop, "call_soon_threadsafe")
-
-
 def _run_soon(loop: Any, function: Callable[[], Awaitable[None]]) -> bool:
     """Run an async function in the event loop of another thread; return False if that loop does not run."""
-    if _is_asyncio(loop):
+    if is_asyncio(loop):
         if not loop.is_running():
             return False
         with _importing.lock:
@@ -111,7 +96,7 @@ def _run_soon(loop: Any, function: Callable[[], Awaitable[None]]) -> bool:
 def _close_socket(loop: Any, stream: Any) -> None:
     """Close the socket of a stream whose event loop does not run."""
     sock = stream.get_extra_info("socket")
-    if not _is_asyncio(loop):
+    if not is_asyncio(loop):
         socket.close(sock.detach())
         return
     with _importing.lock:

@@ -50,7 +50,7 @@ class TaskRun:
         self._ends_at = self._began_at + takes
         self._faults = faults
         self._ended = Signal()
-        self._polled_at = self._clock.now()
+        self._polled_at = self._began_at
         self._polls = 0
 
     @property

@@ -151,7 +151,7 @@ class _Server(uvicorn.Server):
         try:
             hold = next(play)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return end.value  # type: ignore[no-any-return]  # what `Play` returns
         async with anyio.create_task_group() as group:
 
             async def give_up() -> None:

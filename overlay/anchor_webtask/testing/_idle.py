@@ -11,6 +11,8 @@ from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
+from anchor_webtask._event_loops import is_asyncio
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -66,7 +68,7 @@ class Idleness:
         if loop in self._loops:
             return
         self._loops.add(loop)
-        if hasattr(loop, "call_soon"):
+        if is_asyncio(loop):
             loop.call_soon(self._poll_asyncio, loop, IDLE_POLLS, self._waits.changes, monotonic())
         else:
             import trio
