@@ -21,6 +21,7 @@ import httpx
 import anchor_webtask
 from anchor_webtask._http import transport
 from anchor_webtask._http.connection import Connection
+from tests.support.raw_server import TASK_ID
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Generator, Iterator
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     import pytest
 
 FOLDERS: Final = tuple(f"{Path(module.__file__ or '').parent}/" for module in (anchor_webtask, httpx, httpcore, h11))
+
+ID_NOTE: Final = f"tasks.get({TASK_ID!r}) finds it again"
+UNKNOWN_NOTE: Final = "the task may or may not have started"
+NOTE_OF_PYTHON: Final = "encoding with 'idna' codec failed"
+"""Python 3.13 adds it to whatever interrupts the lookup of a host."""
 
 
 class InterruptionError(Exception):
@@ -190,3 +196,19 @@ async def task_cancelled_at_await(
     except asyncio.CancelledError as cancelled:
         return cancelled
     return None
+
+
+def problem(progress: Progress, raised: BaseException) -> str | None:
+    """Return what is wrong with the notes of an interrupted call; None if nothing is."""
+    notes = [note for note in getattr(raised, "__notes__", []) if note != NOTE_OF_PYTHON]
+    has_id = [ID_NOTE in note for note in notes] == [True]
+    has_unknown = [UNKNOWN_NOTE in note for note in notes] == [True]
+    if progress.has_arrived:
+        is_right = has_id
+    elif not progress.is_sending:
+        is_right = not notes
+    elif {"head", "check_open"} & set(progress.functions) or progress.functions[:1] == ["_send"]:
+        is_right = not notes or has_unknown  # the last lines before the first byte may leave
+    else:
+        is_right = has_unknown or has_id
+    return None if is_right else f"{progress}: {raised!r} with {notes}"
