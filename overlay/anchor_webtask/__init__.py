@@ -28,6 +28,9 @@ if TYPE_CHECKING:
         BadRequestError,
         ConfigurationError,
         InvalidOutputError,
+        LedgerBusyError,
+        LedgerError,
+        LedgerUnusableError,
         NoTaskIdError,
         NotFoundError,
         PaymentRequiredError,
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
         TransportError,
         UnexpectedResponseError,
     )
+    from anchor_webtask._ledger.ledger import Ledger
+    from anchor_webtask._ledger.models import LedgerRow
     from anchor_webtask._models import TaskOptions, TaskResult, TaskStatus, TaskUpdate
     from anchor_webtask._output.json_schema import JsonSchema
     from anchor_webtask._polling.policy import WaitPolicy
@@ -62,6 +67,11 @@ __all__ = [
     "ConfigurationError",
     "InvalidOutputError",
     "JsonSchema",
+    "Ledger",
+    "LedgerBusyError",
+    "LedgerError",
+    "LedgerRow",
+    "LedgerUnusableError",
     "NoTaskIdError",
     "NotFoundError",
     "PaymentRequiredError",
@@ -97,6 +107,8 @@ if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept missp
         **dict.fromkeys(("Progress", "TaskOutcome", "TaskRequest"), "_batch.models"),
         "AsyncTaskOutcomes": "_batch.async_",
         "TaskOutcomes": "_batch.sync",
+        "Ledger": "_ledger.ledger",
+        "LedgerRow": "_ledger.models",
         "JsonSchema": "_output.json_schema",
         "WaitPolicy": "_polling.policy",
         "AsyncTasks": "_tasks.async_",

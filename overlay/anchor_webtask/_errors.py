@@ -19,7 +19,10 @@
     ├── TaskFailedError                   the API reports that the task failed
     ├── TaskTimeoutError (TimeoutError)   the wait reached its deadline, the task keeps running
     ├── InvalidOutputError                the task completed, but its answer does not fit `output`
-    └── NoTaskIdError (AttributeError)    the API responded to a start with the result, so the task has no id
+    ├── NoTaskIdError (AttributeError)    the API responded to a start with the result, so the task has no id
+    └── LedgerError                       the ledger of many tasks cannot be used; nothing was sent
+        ├── LedgerBusyError               … at the moment: another process uses it
+        └── LedgerUnusableError           … until somebody does what the message says
 
 All errors can be pickled and copied. No error holds a request, a response or another library's exception, and no error
 is chained to such an exception, since these objects carry the key and the request's body.
@@ -234,6 +237,27 @@ class NoTaskIdError(AnchorError, AttributeError):
     def task(self) -> Any:
         """The handle."""
         return self.obj
+
+
+class LedgerError(AnchorError):
+    """A ledger cannot be used.
+
+    Attributes:
+        is_temporary: Whether the same may succeed later, such as when another process has ended, or when the disk has
+            space again.
+    """
+
+    def __init__(self, message: str, *, is_temporary: bool = False, task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        self.is_temporary = is_temporary
+
+
+class LedgerBusyError(LedgerError):
+    """Another process has locked the ledger, or starts the same task, for longer than the call may wait."""
+
+
+class LedgerUnusableError(LedgerError):
+    """The ledger's file cannot be used until somebody has done what the message says."""
 
 
 # Tracebacks and pickles must name the public package, not the private module that defines the errors.

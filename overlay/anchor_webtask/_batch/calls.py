@@ -8,9 +8,13 @@ from anchor_webtask._models import T
 from anchor_webtask._polling.policy import WaitPolicy
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from anchor_webtask._batch.items import Item, StartFailed
+    from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._clock import Clock
+    from anchor_webtask._ledger.models import Places, Row
     from anchor_webtask._models import TaskResult
 
 HOLD_POLICY: Final = WaitPolicy(fraction=0, minimum=60, maximum=60)
@@ -64,6 +68,50 @@ class Calls(Protocol[T]):
         ...
 
 
+class LedgerCalls(Calls[T], Protocol[T]):
+    """The calls of the sync client with a ledger; each waits for the ledger's thread."""
+
+    def open(self) -> None:
+        """Open the ledger.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    def look(self, item: Item[T], /) -> Looked[T]:
+        """Look an item up in the ledger.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    def start_claimed(self, item: Item[T], /) -> Watch[T] | StartFailed | Looked[T]:
+        """Start a task, once its intent is in the ledger; return what the ledger has if that is why it was not sent."""
+        ...
+
+    def watch(self, item: Item[T], /) -> Watch[T]:
+        """Return a wait for a task that was started before, or by another call."""
+        ...
+
+    def sweep(self) -> tuple[list[Row], Places]:
+        """Adopt what owners that have died left; return it, and the places in use.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    def leave(self) -> None:
+        """Start nothing more."""
+        ...
+
+    def end(self) -> Future[None]:
+        """Give up the tasks that run; the future ends when all that was recorded is on disk."""
+        ...
+
+
 class AsyncWatch(Protocol[T]):
     """The wait for one task in the async client."""
 
@@ -104,4 +152,48 @@ class AsyncCalls(Protocol[T]):
 
     async def start(self, item: Item[T]) -> AsyncWatch[T] | StartFailed:
         """Start a task."""
+        ...
+
+
+class AsyncLedgerCalls(AsyncCalls[T], Protocol[T]):
+    """The calls of the async client with a ledger."""
+
+    async def open(self) -> None:
+        """Open the ledger.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    async def look(self, item: Item[T], /) -> Looked[T]:
+        """Look an item up in the ledger.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    async def start_claimed(self, item: Item[T], /) -> AsyncWatch[T] | StartFailed | Looked[T]:
+        """Start a task, once its intent is in the ledger; return what the ledger has if that is why it was not sent."""
+        ...
+
+    def watch(self, item: Item[T], /) -> AsyncWatch[T]:
+        """Return a wait for a task that was started before, or by another call."""
+        ...
+
+    async def sweep(self) -> tuple[list[Row], Places]:
+        """Adopt what owners that have died left; return it, and the places in use.
+
+        Raises:
+            LedgerError: The ledger cannot be used.
+        """
+        ...
+
+    def leave(self) -> None:
+        """Start nothing more."""
+        ...
+
+    def end(self) -> Future[None]:
+        """Give up the tasks that run; the future ends when all that was recorded is on disk."""
         ...

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from anchor_webtask._batch.models import COUNTED_AS, Progress
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from anchor_webtask._batch.models import OutcomeState
 
 
@@ -32,7 +34,9 @@ class Counts:
         """Record an outcome."""
         self._outcomes[COUNTED_AS[state]] += 1
 
-    def progress(self, now: float, *, pending: int, running: int, held: int) -> Progress:
+    def progress(
+        self, now: float, *, pending: int, running: int, held: int, held_until: datetime | None = None
+    ) -> Progress:
         """Return how far the call is, with the numbers that only the plan knows."""
         ended = self._outcomes.total()
         elapsed = 0.0 if self._began is None else now - self._began
@@ -43,6 +47,7 @@ class Counts:
             pending=pending,
             running=running,
             held=held,
+            held_until=held_until,
             rate=rate,
             seconds_left=left / rate if left is not None and rate > 0 else None,
             **self._outcomes,

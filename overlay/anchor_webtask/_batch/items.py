@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchor_webtask._batch.models import OutcomeState
+    from anchor_webtask._ledger.models import Row
     from anchor_webtask._polling.outcomes import Failure
 
 Verdict: TypeAlias = TaskResult[T] | AnchorError
@@ -24,10 +25,17 @@ NOT_PAID: Final = frozenset({"refused", "not_started"})
 
 @dataclass(slots=True)
 class StartFailed:
-    """A start that got no task: its error, and the failure of its last request if that certainly started nothing."""
+    """A start that got no task.
+
+    Attributes:
+        error: Why.
+        failure: The failure of its last request, if that certainly started nothing.
+        is_full: Whether the API refused it since too many tasks run; None if the plan decides that.
+    """
 
     error: AnchorError
     failure: Failure | None
+    is_full: bool | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +50,11 @@ class Item(Generic[T]):
         window: The number of the window in which the latest start was sent.
         twins: The other requests with the same key, and their indices.
         last: The outcome of the attempt before this one.
+        fingerprint: The hash of the request.
+        claim: The claim of the attempt in the ledger; empty if there is none.
+        row: What the ledger has of a task that is to be watched, until the watch is made.
+        is_guest: Whether another call has the task, so that it has no place of this call.
+        is_stored: Whether its outcome is from an earlier run.
     """
 
     index: int
@@ -55,6 +68,11 @@ class Item(Generic[T]):
     task_id: str | None = None
     twins: list[tuple[int, TaskRequest]] | None = None
     last: TaskOutcome[T] | None = None
+    fingerprint: str = ""
+    claim: str = ""
+    row: Row | None = None
+    is_guest: bool = False
+    is_stored: bool = False
 
     def outcome(
         self, state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
@@ -71,6 +89,7 @@ class Item(Generic[T]):
             state=state,
             task_id=self.task_id,
             attempt=self.attempt,
+            stored=self.is_stored,
             error=error,
             _result=result,
         )

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from anchor_webtask._errors import AnchorError
+from anchor_webtask._ledger.waiting import ready
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from concurrent.futures import Future
 
     from anchor_webtask._batch.models import TaskOutcome
+
+FLUSH_SECONDS: Final = 5.0
+"""Seconds for which the end of a call waits until all that it has recorded is on disk."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -54,3 +61,31 @@ def log(outcomes: Iterable[TaskOutcome[Any]]) -> None:
 def log_late(task_id: str | None) -> None:
     """Log the id of a task whose start got its response after the call had ended."""
     logger.warning("a task has started after map was left: its id is %r", task_id, extra={"task_id": task_id})
+
+
+def flush(stored: Future[None]) -> None:
+    """Wait for a moment until all is on disk that a call has recorded, and log if it is not."""
+    with suppress(TimeoutError, AnchorError):
+        stored.result(FLUSH_SECONDS)
+    _log_unstored(stored)
+
+
+async def flush_async(stored: Future[None]) -> None:
+    """Do the same in an event loop."""
+    import anyio
+
+    with anyio.move_on_after(FLUSH_SECONDS, shield=True):
+        await ready(stored)
+    _log_unstored(stored)
+
+
+def _log_unstored(stored: Future[None]) -> None:
+    """Log that the ledger has not stored all that is known of the tasks of a call that has ended."""
+    if not stored.done():
+        why: object = "the file is locked, or the disk is full"
+    elif (error := stored.exception()) is not None:
+        why = error
+    else:
+        return
+    text = "the call has ended, and the ledger has not stored all that is known of its tasks: %s"
+    logger.warning(text, why, extra={"task_id": None})

@@ -134,6 +134,7 @@ class Manager(Generic[T]):
     async def _run(self) -> None:
         async with anyio.create_task_group() as group:
             try:
+                await self._open()
                 group.start_soon(self._feed)
                 while not self._plan.is_over:
                     self._changed = anyio.Event()
@@ -144,7 +145,16 @@ class Manager(Generic[T]):
             finally:
                 self._plan.leave(0.0)  # it is over already, unless an exception has ended it, or the event loop ends
                 self._plan.give_up(math.inf)
-                self._finish()
+                try:
+                    await self._end()
+                finally:
+                    self._finish()
+
+    async def _open(self) -> None:
+        """Do what is to be done before the first start."""
+
+    async def _end(self) -> None:
+        """Do what is to be done after the last outcome."""
 
     def _act(self, group: TaskGroup) -> float:
         """Do what is to be done now, and return when the plan decides something though nothing has happened."""
@@ -156,8 +166,7 @@ class Manager(Generic[T]):
             self._is_taking = True
             self._wished.set()
         self._deliver()
-        change = plan.next_change()
-        return change if change > now else math.inf
+        return plan.next_change(now)
 
     async def _wait_until(self, until: float) -> None:
         if self._plan.is_over:
@@ -215,21 +224,32 @@ class Manager(Generic[T]):
     # The tasks of the event loop
 
     async def _run_item(self, item: Item[T]) -> None:
-        try:
+        with self._raising_for_user(item):
             watch = await self._start(item)
             if watch is not None:
                 with self._wait_scope():
                     await self._wait(item, watch)
+
+    @contextmanager
+    def _raising_for_user(self, item: Item[T]) -> Iterator[None]:
+        """Keep an exception that ends the start or the wait of an item, and the call, for the user's task."""
+        try:
+            yield
         except anyio.get_cancelled_exc_class():
             raise
         except BaseException as raised:  # noqa: BLE001  the user's task raises it
             self.raised = self.raised or raised
-            self._plan.broke(item, self._clock.now())
-            self._cancel_waits()
-            self._changed.set()
+            self._broke(item)
+
+    def _broke(self, item: Item[T]) -> None:
+        self._plan.broke(item, self._clock.now())
+        self._cancel_waits()
+        self._changed.set()
 
     async def _start(self, item: Item[T]) -> AsyncWatch[T] | None:
-        started = await self._calls.start(item)
+        return self._after_start(item, await self._calls.start(item))
+
+    def _after_start(self, item: Item[T], started: AsyncWatch[T] | StartFailed) -> AsyncWatch[T] | None:
         self._changed.set()
         if isinstance(started, StartFailed):
             self._plan.start_failed(item, started, self._clock.now())

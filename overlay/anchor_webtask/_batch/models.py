@@ -10,6 +10,7 @@ from anchor_webtask._models import T
 from anchor_webtask._redaction.secrets import Redactor, Sealed
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Unpack
 
     from anchor_webtask._errors import AnchorError
@@ -81,6 +82,7 @@ class TaskOutcome(Generic[T]):
             `"not_started"`: no task was started.
         task_id: The task's id, as far as it is known.
         attempt: How often the task was started; 0 if it was not.
+        stored: Whether the task had ended before this call began: its outcome is from the ledger.
         error: Why there is no result; None if there is one.
     """
 
@@ -90,6 +92,7 @@ class TaskOutcome(Generic[T]):
     state: OutcomeState
     task_id: str | None
     attempt: int
+    stored: bool
     error: AnchorError | None
     _result: TaskResult[T] | None = field(default=None, repr=False)
 
@@ -125,7 +128,9 @@ class Progress:
         unknown: Perhaps started.
         refused: Not started, since the API refused it.
         not_started: Not started for another reason.
-        held: How many of the `max_running` places tasks have that timed out or are unknown: they may still run.
+        held: How many of the `max_running` places tasks have that timed out or are unknown: they may still run. With a
+            ledger, these are the unknown ones of all its calls; `Ledger.free` frees the place of one.
+        held_until: When the last place of an unknown task in the ledger becomes free; None without one.
         rate: Outcomes per second since the first start; 0 before the first outcome.
         seconds_left: An estimate of the seconds until the last outcome; None if it cannot be estimated.
     """
@@ -140,6 +145,7 @@ class Progress:
     refused: int
     not_started: int
     held: int
+    held_until: datetime | None
     rate: float
     seconds_left: float | None
 

@@ -28,6 +28,7 @@ from anchor_webtask._errors import (
     AuthenticationError,
     ConfigurationError,
     InvalidOutputError,
+    LedgerError,
     NotFoundError,
     PaymentRequiredError,
     PermissionDeniedError,
@@ -41,7 +42,7 @@ from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, MAX_RETRY_AFTER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from anchor_webtask._batch.items import StartFailed, Verdict
     from anchor_webtask._batch.limits import Limits
@@ -116,13 +117,16 @@ class Plan(Generic[T]):
         self._counts.begin(now)
         return item
 
-    def next_change(self) -> float:
+    def next_change(self, now: float) -> float:
         """Return when the plan decides something though nothing has happened; infinity if it does not."""
+        return min((each for each in self._changes() if each > now), default=math.inf)
+
+    def _changes(self) -> Iterable[float]:
         if self.is_left:
-            return self._give_up_at
+            return [self._give_up_at]
         if not self._pending and self._is_exhausted:
-            return math.inf
-        return min(self._held.values(), default=math.inf) if self._is_full() else self._pace.resumes_at
+            return []
+        return self._held.values() if self._is_full() else [self._pace.resumes_at]
 
     @property
     def is_over(self) -> bool:
@@ -138,8 +142,11 @@ class Plan(Generic[T]):
         running = len(self._starting) + len(self._running)
         return self._counts.progress(now, pending=len(self._pending), running=running, held=len(self._held))
 
+    def _busy(self) -> int:
+        return len(self._starting) + len(self._running) + len(self._held)
+
     def _is_full(self) -> bool:
-        return len(self._starting) + len(self._running) + len(self._held) >= self._pace.window
+        return self._busy() >= self._pace.window
 
     def _may_start(self, now: float) -> bool:
         for item in [item for item, until in self._held.items() if until <= now]:
@@ -168,8 +175,8 @@ class Plan(Generic[T]):
             key = request.key if isinstance(request.key, str) else f"invalid-{index}"
             self._deliver(invalid(key, index, request, prepared))
             return
-        item: Item[T] = Item(index, "", request, prepared)
         digest = fingerprint(request)
+        item: Item[T] = Item(index, "", request, prepared, fingerprint=digest)
         if request.key is None:
             number = self._unnamed[digest] = self._unnamed.get(digest, 0) + 1
             item.key = digest if number == 1 else f"{digest}-{number}"
@@ -179,6 +186,10 @@ class Plan(Generic[T]):
             if first is not item:
                 self._take_again(index, request, first, is_equal=known == digest)
                 return
+        self._enqueue(item)
+
+    def _enqueue(self, item: Item[T]) -> None:
+        """Let an item wait for its start, or finish it if nothing is started any more."""
         if self._why_stopped is None:
             self._pending.append(item)
         else:
@@ -225,12 +236,13 @@ class Plan(Generic[T]):
             self._become_unknown(item, error, now)
             return
         item.attempt -= 1
-        if failure is None:
+        if isinstance(error, LedgerError):
+            self._ledger_failed(item, error, now)
+        elif failure is None:
             self._finish(item, "not_started", error)
         elif failure.fault is Fault.NOT_CONNECTED:
             self._repeat(item, error, 0.0, now)
-        elif self._says_full(item, failure):
-            self._pace.shrink(item)
+        elif self._says_full(item, failed, failure):
             self._repeat(item, error, min(failure.retry_after or 0.0, MAX_RETRY_AFTER), now)
         else:
             if isinstance(error, PaymentRequiredError):
@@ -284,13 +296,27 @@ class Plan(Generic[T]):
 
     # What follows from it
 
-    def _says_full(self, item: Item[T], failure: Failure) -> bool:
-        """Whether a refused start says that too many tasks run."""
+    def _ledger_failed(self, item: Item[T], error: LedgerError, now: float) -> None:
+        """Start an item later, or nothing any more: the ledger could not store its intent, so nothing was sent."""
+        if error.is_temporary:
+            self._repeat(item, error, 0.0, now)
+        else:
+            self._stop_starts(error)
+            self._finish(item, "not_started", error)
+
+    def _says_full(self, item: Item[T], failed: StartFailed, failure: Failure) -> bool:
+        """Whether a refused start says that too many tasks run; if it does, let fewer tasks run at once."""
+        if failed.is_full is not None:
+            return failed.is_full
         if not failure.is_complete:
             return False
         if isinstance(failure.error, PaymentRequiredError):
-            return any(other.place < item.place for other in (*self._starting, *self._running, *self._held))
-        return isinstance(failure.error, RateLimitError)
+            is_full = any(other.place < item.place for other in (*self._starting, *self._running, *self._held))
+        else:
+            is_full = isinstance(failure.error, RateLimitError)
+        if is_full:
+            self._pace.shrink(item)
+        return is_full
 
     def _repeat(self, item: Item[T], error: AnchorError, wanted: float, now: float) -> None:
         """Start an item again after a pause of at least the wanted seconds, or give up."""
@@ -298,20 +324,20 @@ class Plan(Generic[T]):
             self._finish(item, "not_started", error)
             return
         self._pending.appendleft(item)
-        is_alone = not (self._running or self._held)
+        is_alone = not self._busy()
         if not self._pace.pause(item, wanted, now, is_alone=is_alone):
             self._stop_starts(error)
 
     def _fail(self, item: Item[T], state: OutcomeState, error: AnchorError) -> None:
         """Start a task again that has ended without a valid answer, or finish its item."""
-        if item.attempt == self._limits.attempts or self._why_stopped is not None:
+        if item.attempt >= self._limits.attempts or self._why_stopped is not None:
             self._finish(item, state, error)
         else:
             item.last, item.task_id = item.outcome(state, error), None
             self._pending.appendleft(item)
 
     def _become_unknown(self, item: Item[T], error: StartOutcomeUnknownError, now: float) -> None:
-        item.task_id = error.task_id
+        item.task_id = error.task_id or item.task_id
         self._hold(item, now)
         self._pay()
         self._finish(item, "unknown", error)

@@ -110,6 +110,7 @@ class Scheduler(Generic[T]):
 
     def _run(self) -> None:
         try:
+            self._open()
             threading.Thread(target=self._feed, name=f"{NAME}: requests", daemon=True).start()
             while not self._plan.is_over:
                 self._act()
@@ -117,6 +118,7 @@ class Scheduler(Generic[T]):
             self.raised = self.raised or raised
             self._plan.leave(0.0)
             self._plan.give_up(math.inf)
+        self._end()
         self._is_over = True
         self._wishes.put(False)
         for _ in range(self._helpers):
@@ -127,6 +129,12 @@ class Scheduler(Generic[T]):
         self.outbox.put(End())
         if self._is_abandoned:
             left.log(each for each in _drained(self.outbox) if isinstance(each, TaskOutcome))
+
+    def _open(self) -> None:
+        """Do what is to be done before the first start."""
+
+    def _end(self) -> None:
+        """Do what is to be done after the last outcome."""
 
     def _act(self) -> None:
         plan, now = self._plan, self._clock.now()
@@ -140,8 +148,8 @@ class Scheduler(Generic[T]):
             self._wishes.put(True)
         self._deliver()
         if not plan.is_over:
-            change = plan.next_change()
-            self._receive(min(self._due[0][0] if self._due else math.inf, change if change > now else math.inf))
+            change = plan.next_change(now)
+            self._receive(min(self._due[0][0] if self._due else math.inf, change))
 
     def _receive(self, until: float) -> None:
         """Handle all messages; if there is none, wait for one until a moment."""
@@ -234,9 +242,14 @@ class Scheduler(Generic[T]):
 
     def _start(self, item: Item[T]) -> Message:
         try:
-            started = self._calls.start(item)
+            return self._send(item)
         except BaseException as raised:  # noqa: BLE001  the user's thread raises it
             return partial(self._broke, item, raised)
+
+    def _send(self, item: Item[T]) -> Message:
+        return self._after_start(item, self._calls.start(item))
+
+    def _after_start(self, item: Item[T], started: Watch[T] | StartFailed) -> Message:
         if isinstance(started, StartFailed):
             return partial(self._start_failed, item, started)
         return partial(self._started, item, started, self._check(item, started))

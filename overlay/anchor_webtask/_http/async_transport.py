@@ -119,6 +119,9 @@ class AsyncTransport(Connections, httpx.AsyncBaseTransport):
     async def _send(self, connection: Connection, request: httpx.Request, record: ExchangeRecord) -> None:
         pending = connection.head(request)
         stream: Any = request.stream
+        if record.before_sending is not None:
+            await record.before_sending()
+            connection.check_alive()
         self.check_open()
         record.sent.append(True)
         try:

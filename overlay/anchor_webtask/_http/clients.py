@@ -193,6 +193,8 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         failure: Failure | None = None
         with guard.redacted_logs():
             try:
+                if self._own_transport is None and record.before_sending is not None:
+                    record.before_sending()
                 record.is_custom = self._is_custom
                 record.is_unobserved = self._own_transport is None
                 head = super().send(request, stream=True)
@@ -267,6 +269,8 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         failure: Failure | None = None
         with guard.redacted_logs(), anyio.move_on_after(limit) as scope:
             try:
+                if self._own_transport is None and record.before_sending is not None:
+                    await record.before_sending()
                 record.is_custom = self._is_custom
                 record.is_unobserved = self._own_transport is None
                 head = await super().send(request, stream=True)

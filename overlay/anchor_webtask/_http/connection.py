@@ -14,7 +14,7 @@ import h11
 import httpcore
 import httpx
 
-from anchor_webtask._http.connect_errors import UnusableProtocol
+from anchor_webtask._http.connect_errors import NotConnected, UnusableProtocol
 from anchor_webtask._http.environment import port_of
 
 if TYPE_CHECKING:
@@ -141,6 +141,11 @@ class Connection:
         """Whether the server has sent something unasked, or has closed the connection."""
         stream = self.stream
         return bool(stream.get_extra_info("is_readable")) or bool(self._queue()) or _has_unread_tls_data(stream)
+
+    def check_alive(self) -> None:
+        """Stop a request that is not sent yet if the server has closed the connection meanwhile."""
+        if self.has_surplus():
+            raise NotConnected("the server closed the connection before the request was sent")
 
     def queued_bytes(self) -> list[bytes]:
         """Return the bytes that anyio has received under asyncio, and nobody has read; with TLS, they are of no use."""

@@ -7,9 +7,11 @@ each entry is made by a single operation of the interpreter. So whatever ends th
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import httpx
 
     from anchor_webtask._http.body import BoundedResponse
@@ -30,6 +32,8 @@ class ExchangeRecord:
     """How far one exchange has got.
 
     Attributes:
+        before_sending: Called directly before the first byte may leave, once the connection is open, in the async
+            client awaited too; if it raises, nothing is sent.
         is_custom: Whether the user's own transport has the request.
         is_unobserved: Whether a transport has the request that has not reported any progress, and perhaps never will.
         taken: The connections that the exchange has taken, and has neither closed nor given back.
@@ -42,9 +46,21 @@ class ExchangeRecord:
         piece: The latest piece of the body, which may not be a part of `response` yet.
     """
 
-    __slots__ = ("buffer", "head", "is_custom", "is_unobserved", "piece", "pieces", "response", "sent", "taken")
+    __slots__ = (
+        "before_sending",
+        "buffer",
+        "head",
+        "is_custom",
+        "is_unobserved",
+        "piece",
+        "pieces",
+        "response",
+        "sent",
+        "taken",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, before_sending: Callable[[], Any] | None = None) -> None:
+        self.before_sending = before_sending
         self.is_custom = self.is_unobserved = False
         self.taken: list[Connection] = []
         self.sent: list[bool] = []

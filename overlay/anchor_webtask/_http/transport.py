@@ -118,6 +118,9 @@ class Transport(Connections, httpx.BaseTransport):
 
     def _send(self, connection: Connection, request: httpx.Request, record: ExchangeRecord) -> None:
         pending = connection.head(request)
+        if record.before_sending is not None:
+            record.before_sending()
+            connection.check_alive()
         self.check_open()
         record.sent.append(True)
         try:

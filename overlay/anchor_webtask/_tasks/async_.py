@@ -15,6 +15,7 @@ from anchor_webtask._tasks.interruptions import StartRecord
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Iterable
+    from os import PathLike
     from typing import Unpack
 
     from typing_extensions import TypeForm
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import Progress, TaskRequest
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import AsyncSender
+    from anchor_webtask._ledger.ledger import Ledger
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
     from anchor_webtask._output.schema import JsonSchemaLike
     from anchor_webtask._polling.outcomes import Failure, Reply
@@ -48,6 +50,8 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[Any]: ...
     @overload
@@ -60,6 +64,8 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[T]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[T]: ...
     async def run(
@@ -71,6 +77,8 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[Any]:
         """Start a task, wait until it ends, and return its answer.
@@ -89,6 +97,9 @@ class AsyncTasks(TasksBase):
                 is not called if the API responds to the start with the result, without an id.
                 It may be a coroutine function.
             on_update: Called with the result of each check. It may be a coroutine function.
+            key: Your name for the task in the ledger.
+            ledger: A `Ledger`, or the path of its file, which remembers the task by its key: the first call starts it,
+                and each later one waits for the same task, or returns its stored answer.
             **options: The API's optional fields; see `TaskOptions`.
 
         Raises:
@@ -98,6 +109,7 @@ class AsyncTasks(TasksBase):
                 wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
+            LedgerError: The ledger cannot be used; nothing was sent.
             AnchorError: The start was refused, or a check failed in a way that a retry cannot fix.
         """
         sealed, others = Sealed(options), Sealed(_positional)
@@ -115,6 +127,13 @@ class AsyncTasks(TasksBase):
                 on_update=on_update,
                 callbacks_may_be_async=True,
             )
+            if key is not None or ledger is not None:
+                with _importing.lock:
+                    from anchor_webtask._tasks.async_keyed import run_keyed
+                    from anchor_webtask._tasks.keyed import Keyed
+
+                keyed = Keyed(prompt, key, ledger, sealed, start)
+                return await run_keyed(keyed, self._start, self._handle, on_start=on_start, on_update=on_update)
             deadline = start.deadline
             task = await self._start(start, record)
             del start  # `start` holds the request, which must not stay in memory during the wait
@@ -305,6 +324,7 @@ class AsyncTasks(TasksBase):
         *,
         output: JsonSchemaLike | None = None,
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -318,6 +338,7 @@ class AsyncTasks(TasksBase):
         *,
         output: TypeForm[T],
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -330,6 +351,7 @@ class AsyncTasks(TasksBase):
         *_positional: Any,
         output: Any = None,
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -353,6 +375,8 @@ class AsyncTasks(TasksBase):
             output: What the answers should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answers are any JSON.
             max_running: How many tasks may run at once. Starts also pause while so many outcomes have not been read.
+            ledger: A `Ledger`, or the path of its file, which remembers each start: run the program again after a
+                crash, and it continues. Several processes may use the same ledger; they share its limit.
             timeout: Seconds that each task is waited for, from its start; None for no deadline. A task that is still
                 running then keeps its place for as long again.
             attempts: How often a task may be started in all if it fails, or if its answer does not fit `output`.
@@ -363,16 +387,17 @@ class AsyncTasks(TasksBase):
 
         Raises:
             ConfigurationError: An argument is invalid; nothing was sent.
+            LedgerError: The ledger cannot be used; nothing was sent. The iteration raises it.
         """
         others, names = Sealed(_positional), tuple(_unknown)
         del _positional, _unknown
         with _importing.lock:
-            from anchor_webtask._tasks.async_many import outcomes
+            from anchor_webtask._tasks.async_map import outcomes
             from anchor_webtask._tasks.many import MapArguments
 
-        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress)
+        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress, ledger)
         given = MapArguments(requests, others, names, *arguments)
-        return outcomes(given, self._settings, self._prepare_one_of_many, self._start)
+        return outcomes(given, self._settings, self._prepare_one_of_many, self._start, self._handle)
 
     async def _start(self, start: Start[T], record: StartRecord) -> AsyncWebTask[T]:
         async def fetch(step: Fetch) -> Reply | Failure:

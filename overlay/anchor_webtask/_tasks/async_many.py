@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
-from anchor_webtask._batch.async_ import AsyncTaskOutcomes
 from anchor_webtask._batch.calls import HOLD_POLICY
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._batch.manager import Manager
-from anchor_webtask._errors import AnchorError
+from anchor_webtask._errors import AnchorError, InvalidOutputError, TaskFailedError
 from anchor_webtask._models import T
 from anchor_webtask._tasks.async_handle import AsyncWebTask
 from anchor_webtask._tasks.interruptions import StartRecord
-from anchor_webtask._tasks.many import checked
+from anchor_webtask._tasks.stored import recorded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -22,32 +20,7 @@ if TYPE_CHECKING:
     from anchor_webtask._config import Settings
     from anchor_webtask._models import TaskResult
     from anchor_webtask._tasks.base import Start
-    from anchor_webtask._tasks.many import Many, MapArguments
-
-
-def outcomes(
-    given: MapArguments,
-    settings: Settings,
-    prepare: Callable[[TaskRequest, Many[Any]], Start[Any]],
-    start: Callable[[Start[Any], StartRecord], Awaitable[AsyncWebTask[Any]]],
-) -> AsyncTaskOutcomes[Any]:
-    """Return the iterator of a call of `map`, once its arguments are checked.
-
-    Args:
-        given: The arguments.
-        settings: The client's settings.
-        prepare: Checks a request, and builds its start.
-        start: Starts a task.
-
-    Raises:
-        ConfigurationError: An argument is invalid.
-    """
-    many = checked(given, settings, may_be_async=True)
-    calls = AsyncManyCalls(settings, lambda request: prepare(request, many), start, many.timeout)
-    reports_progress = given.on_progress is not None
-    return AsyncTaskOutcomes(
-        lambda: Manager(many.plan, calls, given.requests, reports_progress=reports_progress), given.on_progress
-    )
+    from anchor_webtask._tasks.stored import RowRecord
 
 
 class AsyncManyCalls(Generic[T]):
@@ -74,17 +47,27 @@ class AsyncManyCalls(Generic[T]):
             )
         except AnchorError as error:
             return StartFailed(error, record.failure)
-        return AsyncTaskWatch(task, None if self._timeout is None else item.begun + self._timeout)
+        return AsyncTaskWatch(task, self._deadline(item))
+
+    def _deadline(self, item: Item[T]) -> float | None:
+        return None if self._timeout is None else item.begun + self._timeout
 
 
 class AsyncTaskWatch(Generic[T]):
-    """The wait for one task."""
+    """The wait for one task.
 
-    __slots__ = ("_deadline", "_task")
+    Args:
+        task: The task.
+        deadline: When the wait ends; None for never.
+        record: Stores in a ledger how the task ends.
+    """
 
-    def __init__(self, task: AsyncWebTask[T], deadline: float | None) -> None:
+    __slots__ = ("_deadline", "_record", "_task")
+
+    def __init__(self, task: AsyncWebTask[T], deadline: float | None, record: RowRecord | None = None) -> None:
         self._task = task
         self._deadline = deadline
+        self._record = record
 
     @property
     def task_id(self) -> str | None:
@@ -93,11 +76,20 @@ class AsyncTaskWatch(Generic[T]):
 
     async def result(self) -> TaskResult[T]:
         """Wait until the task ends, and return its answer."""
-        return await self._task._result_by(self._deadline, None)
+        with recorded(self._record, self._task._state):
+            return await self._task._result_by(self._deadline, None)
 
     async def hold(self, until: float) -> None:
         """Wait on after `result`, with few checks."""
         task = self._task
         setup = task._setup._replace(policy=HOLD_POLICY)
-        async for _ in AsyncWebTask(task._sender, setup, task._state, started=task._started)._updates(until):
+        held = AsyncWebTask(task._sender, setup, task._state, started=task._started)
+        try:
+            with recorded(self._record, task._state):
+                await held._result_by(until, None)
+        except (TaskFailedError, InvalidOutputError):
             pass
+        except AnchorError:
+            if self._record is not None:
+                self._record.gone()
+            raise

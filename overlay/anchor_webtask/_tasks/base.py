@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
     from anchor_webtask._redaction.secrets import Sealed
-    from anchor_webtask._tasks.many import Many
 
 NOT_PICKLED: Final = (
     "tasks cannot be pickled or copied, since it belongs to its client: make a client in each process, and pass a task "
@@ -150,11 +149,9 @@ class TasksBase:
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
         return Start(request, setup, Slot.START, settings.http_timeout)
 
-    def _prepare_one_of_many(self, request: TaskRequest, many: Many[T]) -> Start[T]:
+    def _prepare_one_of_many(self, request: TaskRequest, output: Output[T], policy: WaitPolicy) -> Start[T]:
         """Check a request of `map`, and build its start."""
-        return self._prepare(
-            request.prompt, many.output, request.sealed_options, method="TaskRequest", wait=many.policy
-        )
+        return self._prepare(request.prompt, output, request.sealed_options, method="TaskRequest", wait=policy)
 
     def _find(self, task_id: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `get`, and return the values from which the handle is made."""

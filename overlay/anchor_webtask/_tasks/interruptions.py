@@ -8,7 +8,7 @@ first line on, and is read only if the start is interrupted.
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from anchor_webtask import _importing
 from anchor_webtask._api.responses import arrived_id
@@ -89,6 +89,10 @@ class AddingTaskId:
 class StartRecord:
     """What is known of a start, from before its request is built until the call returns.
 
+    Args:
+        before_sending: See `ExchangeRecord`.
+        not_started: Called with the failure of each attempt that certainly has not started a task.
+
     Attributes:
         task_id: The task's id, once the response to the start has been read.
         exchange: The exchange that may have started the task; None if there is none, or if its reply is known.
@@ -96,9 +100,15 @@ class StartRecord:
         has_ended: Whether the reply to the start was the task's end, without an id.
     """
 
-    __slots__ = ("_redact", "exchange", "failure", "has_ended", "task_id")
+    __slots__ = ("_before_sending", "_not_started", "_redact", "exchange", "failure", "has_ended", "task_id")
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        before_sending: Callable[[], Any] | None = None,
+        not_started: Callable[[Failure], None] | None = None,
+    ) -> None:
+        self._before_sending = before_sending
+        self._not_started = not_started
         self.task_id: str | None = None
         self.exchange: ExchangeRecord | None = None
         self.failure: Failure | None = None
@@ -109,7 +119,7 @@ class StartRecord:
         """Return the record of an attempt that is about to be made; the attempts before it have not started a task."""
         self._redact = redact
         self.failure = None
-        self.exchange = exchange = ExchangeRecord()
+        self.exchange = exchange = ExchangeRecord(self._before_sending)
         return exchange
 
     def judged(self, outcome: Reply | Failure) -> Reply | Failure:
@@ -123,6 +133,8 @@ class StartRecord:
         elif isinstance(outcome, Failure) and outcome.task_id is None and is_certainly_not_started(outcome):
             self.failure = outcome
             self.exchange = None
+            if self._not_started is not None:
+                self._not_started(outcome)
         return outcome
 
     def watch(self, call: Callable[[StartRecord], R]) -> R:
@@ -150,7 +162,7 @@ class StartRecord:
             raise
 
     def _note(self, raised: BaseException) -> None:
-        task_id = self.task_id or self._arrived_id()
+        task_id = self.known_id()
         if task_id is not None:
             if not isinstance(raised, AnchorError):
                 add_running_note(raised, task_id)
@@ -159,11 +171,17 @@ class StartRecord:
         elif self.has_ended:
             if not isinstance(raised, AnchorError):
                 _add_note(raised, ENDED_NOTE)
-        elif self._may_have_started() and not isinstance(raised, StartOutcomeUnknownError):
+        elif self.may_have_started and not isinstance(raised, StartOutcomeUnknownError):
             _add_note(raised, START_NOTE)
 
-    def _may_have_started(self) -> bool:
+    @property
+    def may_have_started(self) -> bool:
+        """Whether a byte of the request may have left, and its outcome is not known."""
         return self.exchange is not None and self.exchange.may_have_left
+
+    def known_id(self) -> str | None:
+        """Return the task's id if it has arrived, in whatever way the start has ended."""
+        return self.task_id or self._arrived_id()
 
     def _arrived_id(self) -> str | None:
         """Return the id that the interrupted exchange has received; None if there is none."""

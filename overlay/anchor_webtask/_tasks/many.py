@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple
 
+from anchor_webtask import _importing
 from anchor_webtask._batch.limits import check_requests, checked_limits
 from anchor_webtask._batch.plan import Plan
 from anchor_webtask._config import check_callbacks, checked_timeout, checked_wait
@@ -15,11 +16,13 @@ from anchor_webtask._output.schema import output_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from anchor_webtask._batch.ledger_plan import LedgerPlan
     from anchor_webtask._batch.models import Progress
     from anchor_webtask._config import Settings
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Sealed
+    from anchor_webtask._tasks.ledger import LedgerItems
 
 
 class MapArguments(NamedTuple):
@@ -35,18 +38,20 @@ class MapArguments(NamedTuple):
     max_starts: int | None
     wait: WaitPolicy | None
     on_progress: Callable[[Progress], object] | None
+    ledger: Any
 
 
 _NAMES = MapArguments._fields[3:]
 
 
 class Many(NamedTuple, Generic[T]):
-    """A checked call of `map`: its plan, and how each task is asked for and waited for."""
+    """A checked call of `map`: its plan, and how each task is asked for and waited for; its items, with a ledger."""
 
     plan: Plan[T]
     output: Output[T]
     policy: WaitPolicy
     timeout: float | None
+    ledger: tuple[LedgerPlan[T], LedgerItems[T]] | None
 
 
 def checked(given: MapArguments, settings: Settings, *, may_be_async: bool) -> Many[Any]:
@@ -63,5 +68,11 @@ def checked(given: MapArguments, settings: Settings, *, may_be_async: bool) -> M
     limits = checked_limits(given.max_running, timeout, given.attempts, given.max_starts)
     policy = checked_wait(given.wait, settings.wait)
     total = len(given.requests) if isinstance(given.requests, Sized) else None
-    plan: Plan[Any] = Plan(limits, policy, total, settings.clock.chance)
-    return Many(plan, output_of(given.output), policy, timeout)
+    output, chance = output_of(given.output), settings.clock.chance
+    if given.ledger is None:
+        return Many(Plan(limits, policy, total, chance), output, policy, timeout, None)
+    with _importing.lock:
+        from anchor_webtask._tasks.ledger import planned
+
+    ledger = planned(given.ledger, settings, limits, policy, output, total)
+    return Many(ledger[0], output, policy, timeout, ledger)

@@ -15,6 +15,7 @@ from anchor_webtask._tasks.sync_handle import WebTask, drive
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from os import PathLike
     from typing import Unpack
 
     from typing_extensions import TypeForm
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.sync import TaskOutcomes
     from anchor_webtask._config import Settings
     from anchor_webtask._http.sender import Sender
+    from anchor_webtask._ledger.ledger import Ledger
     from anchor_webtask._models import T, TaskOptions, TaskResult, TaskUpdate
     from anchor_webtask._output.schema import JsonSchemaLike
     from anchor_webtask._polling.outcomes import Failure, Reply
@@ -48,6 +50,8 @@ class Tasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[WebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[Any]: ...
     @overload
@@ -60,6 +64,8 @@ class Tasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[WebTask[T]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[T]: ...
     def run(
@@ -71,6 +77,8 @@ class Tasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[WebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        key: str | None = None,
+        ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[Any]:
         """Start a task, wait until it ends, and return its answer.
@@ -88,6 +96,9 @@ class Tasks(TasksBase):
             on_start: Called with the task's handle after the start, before the first check; use it to store the id. It
                 is not called if the API responds to the start with the result, without an id.
             on_update: Called with the result of each check.
+            key: Your name for the task in the ledger.
+            ledger: A `Ledger`, or the path of its file, which remembers the task by its key: the first call starts it,
+                and each later one waits for the same task, or returns its stored answer.
             **options: The API's optional fields; see `TaskOptions`.
 
         Raises:
@@ -97,6 +108,7 @@ class Tasks(TasksBase):
                 wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
+            LedgerError: The ledger cannot be used; nothing was sent.
             AnchorError: The start was refused, or a check failed in a way that a retry cannot fix.
         """
         sealed, others = Sealed(options), Sealed(_positional)
@@ -114,6 +126,13 @@ class Tasks(TasksBase):
                 on_update=on_update,
                 callbacks_may_be_async=False,
             )
+            if key is not None or ledger is not None:
+                with _importing.lock:
+                    from anchor_webtask._tasks.keyed import Keyed
+                    from anchor_webtask._tasks.sync_keyed import run_keyed
+
+                keyed = Keyed(prompt, key, ledger, sealed, start)
+                return run_keyed(keyed, self._start, self._handle, on_start=on_start, on_update=on_update)
             deadline = start.deadline
             task = self._start(start, record)
             del start  # `start` holds the request, which must not stay in memory during the wait
@@ -303,6 +322,7 @@ class Tasks(TasksBase):
         *,
         output: JsonSchemaLike | None = None,
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -316,6 +336,7 @@ class Tasks(TasksBase):
         *,
         output: TypeForm[T],
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -328,6 +349,7 @@ class Tasks(TasksBase):
         *_positional: Any,
         output: Any = None,
         max_running: int = 5,
+        ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
         max_starts: int | None = None,
@@ -351,6 +373,8 @@ class Tasks(TasksBase):
             output: What the answers should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answers are any JSON.
             max_running: How many tasks may run at once. Starts also pause while so many outcomes have not been read.
+            ledger: A `Ledger`, or the path of its file, which remembers each start: run the program again after a
+                crash, and it continues. Several processes may use the same ledger; they share its limit.
             timeout: Seconds that each task is waited for, from its start; None for no deadline. A task that is still
                 running then keeps its place for as long again.
             attempts: How often a task may be started in all if it fails, or if its answer does not fit `output`.
@@ -360,16 +384,17 @@ class Tasks(TasksBase):
 
         Raises:
             ConfigurationError: An argument is invalid; nothing was sent.
+            LedgerError: The ledger cannot be used; nothing was sent. The iteration raises it.
         """
         others, names = Sealed(_positional), tuple(_unknown)
         del _positional, _unknown
         with _importing.lock:
             from anchor_webtask._tasks.many import MapArguments
-            from anchor_webtask._tasks.sync_many import outcomes
+            from anchor_webtask._tasks.sync_map import outcomes
 
-        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress)
+        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress, ledger)
         given = MapArguments(requests, others, names, *arguments)
-        return outcomes(given, self._settings, self._prepare_one_of_many, self._start)
+        return outcomes(given, self._settings, self._prepare_one_of_many, self._start, self._handle)
 
     def _start(self, start: Start[T], record: StartRecord) -> WebTask[T]:
         def fetch(step: Fetch) -> Reply | Failure:

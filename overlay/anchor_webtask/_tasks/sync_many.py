@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Generic
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic
 
 from anchor_webtask._batch.calls import HOLD_POLICY
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._batch.scheduler import Scheduler
-from anchor_webtask._batch.sync import TaskOutcomes
-from anchor_webtask._errors import AnchorError
-from anchor_webtask._http.limiter import MAX_IN_FLIGHT
+from anchor_webtask._errors import AnchorError, NotFoundError
 from anchor_webtask._models import T
 from anchor_webtask._polling.wait import Fetch, Sleep
 from anchor_webtask._tasks.interruptions import StartRecord, annotate
-from anchor_webtask._tasks.many import checked
+from anchor_webtask._tasks.stored import recorded
 from anchor_webtask._tasks.sync_handle import WebTask
 
 if TYPE_CHECKING:
@@ -26,36 +24,7 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.wait import Step, StepResult
     from anchor_webtask._tasks.base import Start
-    from anchor_webtask._tasks.many import Many, MapArguments
-
-MAX_HELPERS: Final = 2 * MAX_IN_FLIGHT
-"""As many starts and checks as can be in flight. More threads only compete for the interpreter: 1,000 took three times
-as long."""
-
-
-def outcomes(
-    given: MapArguments,
-    settings: Settings,
-    prepare: Callable[[TaskRequest, Many[Any]], Start[Any]],
-    start: Callable[[Start[Any], StartRecord], WebTask[Any]],
-) -> TaskOutcomes[Any]:
-    """Return the iterator of a call of `map`, once its arguments are checked.
-
-    Args:
-        given: The arguments.
-        settings: The client's settings.
-        prepare: Checks a request, and builds its start.
-        start: Starts a task.
-
-    Raises:
-        ConfigurationError: An argument is invalid.
-    """
-    many = checked(given, settings, may_be_async=False)
-    calls = ManyCalls(settings, lambda request: prepare(request, many), start, many.timeout)
-    helpers = min(given.max_running, MAX_HELPERS)
-    reports_progress = given.on_progress is not None
-    scheduler = Scheduler(many.plan, calls, given.requests, helpers, reports_progress=reports_progress)
-    return TaskOutcomes(scheduler, settings.clock, given.on_progress)
+    from anchor_webtask._tasks.stored import RowRecord
 
 
 class ManyCalls(Generic[T]):
@@ -80,17 +49,31 @@ class ManyCalls(Generic[T]):
             task = record.watch(lambda record: self._start(item.prepared or self.prepare(item.request), record))
         except AnchorError as error:
             return StartFailed(error, record.failure)
-        return TaskWatch(task, None if self._timeout is None else item.begun + self._timeout)
+        return TaskWatch(task, self._deadline(item))
+
+    def _deadline(self, item: Item[T]) -> float | None:
+        return None if self._timeout is None else item.begun + self._timeout
 
 
 class TaskWatch(Generic[T]):
-    """The wait for one task."""
+    """The wait for one task.
 
-    __slots__ = ("_deadline", "_steps", "_task")
+    Args:
+        task: The task.
+        deadline: When the wait ends; None for never.
+        record: Stores in a ledger how the task ends.
+        is_held: Whether the outcome is known already, and the task only keeps its place.
+    """
 
-    def __init__(self, task: WebTask[T], deadline: float | None) -> None:
+    __slots__ = ("_deadline", "_is_held", "_record", "_steps", "_task")
+
+    def __init__(
+        self, task: WebTask[T], deadline: float | None, record: RowRecord | None = None, *, is_held: bool = False
+    ) -> None:
         self._task = task
         self._deadline = deadline
+        self._record = record
+        self._is_held = is_held
         self._steps: Generator[Step[TaskUpdate], StepResult] | None = None
 
     @property
@@ -114,17 +97,24 @@ class TaskWatch(Generic[T]):
                     return now + step.seconds
                 reply = self._task._fetch(step) if isinstance(step, Fetch) else None
         except StopIteration:
+            if self._is_held:
+                with suppress(AnchorError):
+                    self.result()
             return None
         except BaseException as raised:
             annotate(raised, self.task_id)
+            if self._record is not None and isinstance(raised, AnchorError if self._is_held else NotFoundError):
+                self._record.gone()
             raise
 
     def result(self) -> TaskResult[T]:
         """Return the answer of a task that has ended."""
-        return self._task._result()
+        with recorded(self._record, self._task._state):
+            return self._task._result()
 
     def held(self, until: float) -> TaskWatch[T]:
         """Return a wait that goes on after this one, with few checks."""
         task = self._task
         setup = task._setup._replace(policy=HOLD_POLICY)
-        return TaskWatch(WebTask(task._sender, setup, task._state, started=task._started), until)
+        held = WebTask(task._sender, setup, task._state, started=task._started)
+        return TaskWatch(held, until, self._record, is_held=True)

@@ -1,0 +1,221 @@
+"""Opens a ledger's SQLite file safely, and says in words what is wrong with it.
+
+The journal is a rollback journal that is synced at each commit. A write-ahead log with several writers can corrupt
+files before SQLite 3.51.3, and is not faster for commits that are grouped.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from anchor_webtask._errors import LedgerBusyError, LedgerError, LedgerUnusableError
+from anchor_webtask._ledger.schema import APPLICATION_ID, CREATE, VERSION
+
+BUSY_SECONDS: Final = 5.0
+"""Seconds for which a transaction waits while another process has locked the file."""
+NETWORK_FILE_SYSTEMS: Final = frozenset(
+    {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"}
+)
+
+_TEMPORARY: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_CAUSES: Final = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space",
+    sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk and the free space",
+    sqlite3.SQLITE_READONLY: "it cannot be written: allow this user to write the file and its folder",
+    sqlite3.SQLITE_PERM: "it cannot be written: allow this user to write the file and its folder",
+    sqlite3.SQLITE_CANTOPEN: "it cannot be opened: check that its folder exists, and that this user may write there",
+    sqlite3.SQLITE_CORRUPT: "it is damaged: restore a copy, or export what can be read and start with a new file",
+    sqlite3.SQLITE_NOTADB: "it is not a ledger: choose another file",
+}
+
+
+class Identity(NamedTuple):
+    """Which file a path named when it was opened."""
+
+    device: int
+    inode: int
+
+
+class LedgerFile:
+    """An open ledger file. Only the thread that opens it may use it.
+
+    Args:
+        path: The file.
+        base_url: The base URL of the client for which a new file is made; None if the file must exist.
+
+    Attributes:
+        db: The connection.
+
+    Raises:
+        LedgerError: The file cannot be used.
+    """
+
+    def __init__(self, path: Path, base_url: str | None) -> None:
+        self.path = path
+        _create(path, may_create=base_url is not None)
+        self._identity = _identity(path)
+        try:
+            self.db = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        except sqlite3.Error as error:
+            raise ledger_error(path, error) from None
+        try:
+            self._prepare(base_url)
+        except sqlite3.Error as error:
+            self.db.close()
+            raise ledger_error(path, error) from None
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _prepare(self, base_url: str | None) -> None:
+        db = self.db
+        # A file that is not ours must not change, so this is only read at first.
+        self._check_version(is_new=base_url is not None)
+        db.execute("PRAGMA journal_mode = TRUNCATE")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # matters on macOS only
+        if base_url is None:
+            return
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            if self._check_version(is_new=True):
+                for statement in CREATE:
+                    db.execute(statement)
+                db.execute("INSERT INTO ledger VALUES (?, 0, NULL, 0, 0, 0)", (base_url,))
+            db.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                db.execute("ROLLBACK")
+            raise
+
+    def _check_version(self, *, is_new: bool) -> bool:
+        """Refuse a file that is not a ledger of this version; return whether it is empty, and may become one."""
+        db, path = self.db, str(self.path)
+        (application,), (version,) = (
+            db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
+        )
+        if application == APPLICATION_ID:
+            if version > VERSION:
+                raise LedgerUnusableError(
+                    f"the ledger {path!r} was written by a later version of this package (its format is {version}, and "
+                    f"this package knows {VERSION}): upgrade the package"
+                )
+            return False
+        (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application or version or tables or not is_new:
+            raise LedgerUnusableError(f"{path!r} is a file of another program, and no ledger: choose another file")
+        return True
+
+    def check_identity(self) -> None:
+        """Refuse to go on if the file was deleted or replaced.
+
+        Raises:
+            LedgerUnusableError: It was.
+        """
+        try:
+            is_same = _identity(self.path) == self._identity
+        except LedgerError:
+            is_same = False
+        if not is_same:
+            raise LedgerUnusableError(
+                f"the ledger {str(self.path)!r} was deleted or replaced while it was in use: put it back, and run "
+                "the program again"
+            )
+
+    def is_on_network(self) -> bool:
+        """Whether the file is on a network file system, whose locks and syncs cannot be trusted; known on Linux."""
+        return sys.platform == "linux" and _file_system(self.path) in NETWORK_FILE_SYSTEMS
+
+    def close(self) -> None:
+        """Close the file."""
+        with suppress(sqlite3.Error):
+            self.db.close()
+
+
+def check_base_url(path: Path, base_url: str, db: sqlite3.Connection) -> None:
+    """Refuse a client of another API.
+
+    Raises:
+        LedgerUnusableError: The ledger belongs to another base URL.
+    """
+    (own,) = db.execute("SELECT base_url FROM ledger").fetchone()
+    if own != base_url:
+        raise LedgerUnusableError(
+            f"the ledger {str(path)!r} belongs to base_url {own!r}, but this client uses {base_url!r}: use another "
+            "ledger for this client"
+        )
+
+
+def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
+    """Return the error to raise for an error of SQLite."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return LedgerBusyError(
+            f"the ledger {str(path)!r} was locked by another process for {BUSY_SECONDS:g} s: wait for that process, or "
+            "end it if it is stopped",
+            is_temporary=True,
+        )
+    cause = _CAUSES.get(code, f"SQLite reports {str(error)!r}")
+    return LedgerUnusableError(
+        f"the ledger {str(path)!r} cannot be used, since {cause}", is_temporary=code in _TEMPORARY
+    )
+
+
+def _create(path: Path, *, may_create: bool) -> None:
+    """Create the file if it is missing, readable for its owner alone; check that it is a regular file.
+
+    No file that exists is opened here: closing it would release the locks that SQLite has on it in this process.
+    """
+    shown = str(path)
+    try:
+        if may_create:
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        what = "its folder does not exist: create the folder" if may_create else "the file does not exist"
+        raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened, since {what}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened ({why}): choose another file") from None
+    if path.is_symlink():
+        raise LedgerUnusableError(
+            f"the ledger {shown!r} is a symbolic link, which is not followed: name the file itself"
+        )
+    if not _is_regular(mode):
+        raise LedgerUnusableError(f"the ledger {shown!r} is not a regular file: choose another name")
+
+
+def _is_regular(mode: int) -> bool:
+    import stat
+
+    return stat.S_ISREG(mode)
+
+
+def _identity(path: Path) -> Identity:
+    try:
+        found = path.lstat()
+    except OSError:
+        raise LedgerUnusableError(f"the ledger {str(path)!r} does not exist any more") from None
+    return Identity(found.st_dev, found.st_ino)
+
+
+def _file_system(path: Path) -> str | None:
+    """Return the kind of the file system on which a file is, as Linux names it; None if that is not known."""
+    best, kind = -1, None
+    try:
+        folder = path.parent.resolve()
+        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return None
+    for line in mounts.splitlines():
+        _, mount, found, *_ = line.split(" ")
+        point = Path(mount.encode().decode("unicode_escape"))
+        if folder.is_relative_to(point) and len(point.parts) > best:
+            best, kind = len(point.parts), found
+    return kind

@@ -1,0 +1,144 @@
+"""Tells whether the call that owns a row is alive: as long as the operating system holds the lock on its file.
+
+The system frees the lock when the process ends, also by `kill -9`; a process that is stopped keeps it. Each call locks
+a file of its own, so that calls of one process can tell each other apart. On Windows, msvcrt does the same as flock;
+only Linux is tested.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+import threading
+import weakref
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from anchor_webtask._errors import LedgerUnusableError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+_owners: weakref.WeakSet[Owner] = weakref.WeakSet()
+
+
+class Owner:
+    """One call, which owns the tasks that it starts or waits for. It lives until all that uses it has let go.
+
+    Args:
+        folder: Where the owners' files are.
+
+    Attributes:
+        id: A random id.
+        has_ended: Whether the call has ended; its starts that are under way may still use it.
+
+    Raises:
+        LedgerUnusableError: The file cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.id = secrets.token_hex(8)
+        self.has_ended = False
+        self._path = folder / self.id
+        self._users = 1
+        self._guard = threading.Lock()
+        self._file: int | None = _locked_file(self._path)
+        _owners.add(self)
+
+    def hold(self) -> None:
+        """Count one more user."""
+        with self._guard:
+            self._users += 1
+
+    def let_go(self) -> None:
+        """Count one user less; after the last one, other processes see that the owner has ended."""
+        with self._guard:
+            self._users -= 1
+            if self._users or self._file is None:
+                return
+            file, self._file = self._file, None
+        _remove(self._path)
+        os.close(file)
+        with suppress(OSError):
+            self._path.parent.rmdir()  # fails while there are other owners
+
+    def forget_in_child(self) -> None:
+        """Close the file in a forked child, which must not keep the lock of its parent."""
+        if self._file is not None:
+            with suppress(OSError):
+                os.close(self._file)
+            self._file = None
+
+
+def is_alive(folder: Path, owner: str) -> bool:
+    """Whether an owner lives; what is left of a dead one is removed."""
+    path = folder / owner
+    try:
+        file = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unusable(path, error) from None
+    try:
+        _lock(file)
+    except OSError:
+        return True
+    else:
+        _remove(path)
+        return False
+    finally:
+        os.close(file)
+
+
+def _locked_file(path: Path) -> int:
+    for _ in range(100):  # another owner may remove the empty folder meanwhile
+        try:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
+            file = os.open(path, flags, 0o600)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise _unusable(path, error) from None
+        try:
+            _lock(file)
+        except OSError as error:
+            os.close(file)
+            raise _unusable(path, error) from None
+        return file
+    raise LedgerUnusableError(f"the folder of {str(path.parent)!r} does not exist: create it, or choose another ledger")
+
+
+def _unusable(path: Path, error: OSError) -> LedgerUnusableError:
+    return LedgerUnusableError(
+        f"the ledger's lock files in {str(path.parent)!r} cannot be used ({error.strerror}): they must be beside "
+        "the ledger, on a local disk, and this user must be allowed to write there"
+    )
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):  # Windows does not remove an open file; a later call does
+        path.unlink()
+
+
+def _after_fork() -> None:
+    for owner in list(_owners):
+        owner.forget_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

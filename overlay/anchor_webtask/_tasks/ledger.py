@@ -1,0 +1,135 @@
+"""What the sync and the async `map` with a ledger share: what a start means, and how a stored task is waited for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
+
+from anchor_webtask._batch import ledger_starts
+from anchor_webtask._batch.items import StartFailed
+from anchor_webtask._batch.ledger_plan import LedgerPlan
+from anchor_webtask._errors import AnchorError
+from anchor_webtask._ledger.call import CallLimits, LedgerCall, NotSentError
+from anchor_webtask._ledger.ledger import Ledger
+from anchor_webtask._models import T
+from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, TaskState
+from anchor_webtask._tasks.base import HandleParts
+from anchor_webtask._tasks.handle import Setup
+from anchor_webtask._tasks.stored import RowRecord, handle_parts, looked
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from concurrent.futures import Future
+
+    from anchor_webtask._batch.items import Item
+    from anchor_webtask._batch.ledger_plan import Looked
+    from anchor_webtask._batch.limits import Limits
+    from anchor_webtask._config import Settings
+    from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.models import Found
+    from anchor_webtask._output.decode import Output
+    from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._tasks.base import Start
+    from anchor_webtask._tasks.handle import Handle
+
+H = TypeVar("H", bound="Handle[Any]")
+
+LEFT: Final = "the task was not started, since the call was left before"
+
+
+def planned(
+    given: object,
+    settings: Settings,
+    limits: Limits,
+    policy: WaitPolicy,
+    output: Output[T],
+    total: int | None,
+) -> tuple[LedgerPlan[T], LedgerItems[T]]:
+    """Return the plan and the items of a call of `map` with a ledger, which is not opened yet.
+
+    Args:
+        given: What the user passed as the ledger.
+        settings: The client's settings.
+        limits: The limits of the call.
+        policy: How often each task is checked.
+        output: How answers are decoded.
+        total: The number of requests; None if it is not known.
+
+    Raises:
+        ConfigurationError: What was given is neither a ledger nor a path.
+    """
+    hold = DEFAULT_TIMEOUT if limits.timeout is None else limits.timeout
+    call = ledger_call(given, settings, CallLimits(limits.max_running, limits.attempts, hold))
+    setup = Setup(settings, policy, output, settings.redact)
+    return LedgerPlan(limits, policy, total, settings.clock.chance), LedgerItems(call, setup)
+
+
+def ledger_call(given: object, settings: Settings, limits: CallLimits) -> LedgerCall:
+    """Return a call that uses a ledger; it is not opened yet.
+
+    Raises:
+        ConfigurationError: What was given is neither a ledger nor a path.
+    """
+    ledger = given if isinstance(given, Ledger) else Ledger(given)  # type: ignore[arg-type]  # it checks its argument
+    return LedgerCall(ledger, settings.clock, settings.base_url, limits, closes=ledger is not given)
+
+
+class LedgerItems(Generic[T]):
+    """The items of one call that uses a ledger.
+
+    Args:
+        call: The call.
+        setup: What a handle needs of a task for which this call has no request.
+    """
+
+    def __init__(self, call: LedgerCall, setup: Setup[T]) -> None:
+        self.call = call
+        self._setup = setup
+
+    def looked(self, item: Item[T], found: Found) -> Looked[T]:
+        """Return what the ledger has for an item."""
+        return looked(found, self._setup_of(item), self.call.began)
+
+    def new_start(self, item: Item[T], request: Start[T]) -> LedgerStart:
+        """Return the start of an item, which is to be claimed."""
+        return self.call.new_start(item.key, item.fingerprint, wrapped=request.setup.output.wrapped)
+
+    def concluded(
+        self, item: Item[T], start: LedgerStart, outcome: H | StartFailed | NotSentError
+    ) -> Generator[Future[Any], Any, H | StartFailed | Looked[T] | None]:
+        """Store the outcome of a start, and return what it means for the plan; None if the item is to be watched.
+
+        Args:
+            item: The item, which nobody else uses while it starts.
+            start: Its start.
+            outcome: The task's handle, or why there is none.
+        """
+        if start.claimed is not None:
+            item.claim, item.attempt = start.claim, start.claimed.attempt
+        if isinstance(outcome, NotSentError):
+            start.withdrawn()
+            if outcome.found is None:
+                return StartFailed(AnchorError(LEFT), None)
+            return looked(outcome.found, self._setup_of(item), self.call.began)
+        if isinstance(outcome, StartFailed):
+            item.task_id = yield from ledger_starts.failed(start, outcome)
+            return outcome if item.task_id is None else None
+        item.task_id = outcome._state.task_id  # before it is on disk, since the user may leave meanwhile
+        yield from ledger_starts.succeeded(start, item.task_id)
+        return outcome
+
+    def watched(self, item: Item[T]) -> HandleParts[T]:
+        """Return the values from which the handle of an item is made that was started before."""
+        setup, row = self._setup_of(item), item.row
+        item.prepared = item.row = None
+        if row is not None:
+            return handle_parts(row, setup)
+        now = setup.settings.clock.now()
+        return HandleParts(setup, TaskState(item.task_id, now, due=now), setup.settings.clock.wall())
+
+    def record(self, item: Item[T]) -> RowRecord:
+        """Return what stores how the task of an item ends."""
+        return RowRecord(self.call, item.claim)
+
+    def _setup_of(self, item: Item[T]) -> Setup[T]:
+        setup: Setup[T] = self._setup if item.prepared is None else item.prepared.setup
+        return setup

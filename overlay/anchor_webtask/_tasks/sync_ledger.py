@@ -1,0 +1,117 @@
+"""`Tasks.map` with a ledger: how one task of many is looked up, started and watched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic
+
+from anchor_webtask._batch import ledger_starts
+from anchor_webtask._batch.items import StartFailed
+from anchor_webtask._errors import AnchorError
+from anchor_webtask._ledger.call import NotSentError
+from anchor_webtask._ledger.waiting import run
+from anchor_webtask._models import T
+from anchor_webtask._tasks.interruptions import StartRecord
+from anchor_webtask._tasks.sync_handle import WebTask
+from anchor_webtask._tasks.sync_many import ManyCalls, TaskWatch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+
+    from anchor_webtask._batch.items import Item
+    from anchor_webtask._batch.ledger_plan import Looked
+    from anchor_webtask._batch.models import TaskRequest
+    from anchor_webtask._config import Settings
+    from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._tasks.base import HandleParts, Start
+    from anchor_webtask._tasks.ledger import LedgerItems
+
+
+class LedgerTasks(Generic[T]):
+    """Looks tasks up in a ledger, and starts them.
+
+    Args:
+        items: The items of the call.
+        start: Starts a task.
+        handle: Makes the handle of a task that was started before.
+    """
+
+    def __init__(
+        self,
+        items: LedgerItems[T],
+        start: Callable[[Start[T], StartRecord], WebTask[T]],
+        handle: Callable[[HandleParts[T]], WebTask[T]],
+    ) -> None:
+        self.items = items
+        self._start = start
+        self._handle = handle
+
+    def look(self, item: Item[T]) -> Looked[T]:
+        """Look an item up in the ledger."""
+        return self.items.looked(item, self.items.call.find(item.key, item.fingerprint).result())
+
+    def start(self, item: Item[T], request: Start[T]) -> WebTask[T] | StartFailed | Looked[T]:
+        """Start the task of an item, once its intent is in the ledger; return what that has if nothing was sent."""
+        start = self.items.new_start(item, request)
+        record = StartRecord(lambda: run(start.before_sending()), start.not_started)
+        last: Future[Any] | None = None
+        try:
+            task = record.watch(lambda record: run(self.items.concluded(item, start, self._sent(request, record))))
+        except BaseException:
+            last = ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            raise
+        finally:
+            start.let_go(last)
+        return self.found(item) if task is None else task
+
+    def found(self, item: Item[T]) -> WebTask[T]:
+        """Return the handle of a task that was started before, or by another call."""
+        return self._handle(self.items.watched(item))
+
+    def _sent(self, request: Start[T], record: StartRecord) -> WebTask[T] | StartFailed | NotSentError:
+        try:
+            return self._start(request, record)
+        except NotSentError as stopped:
+            return stopped
+        except AnchorError as error:
+            return StartFailed(error, record.failure)
+
+
+class LedgerManyCalls(ManyCalls[T]):
+    """Looks tasks up in a ledger, starts and watches them; the scheduler calls it in its helper threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        prepare: Callable[[TaskRequest], Start[T]],
+        start: Callable[[Start[T], StartRecord], WebTask[T]],
+        timeout: float | None,
+        tasks: LedgerTasks[T],
+    ) -> None:
+        super().__init__(settings, prepare, start, timeout)
+        self._tasks = tasks
+        self._call = tasks.items.call
+        self.look = tasks.look
+        self.leave = self._call.leave
+        self.end = self._call.end
+
+    def open(self) -> None:
+        """Open the ledger."""
+        self._call.open()
+
+    def start_claimed(self, item: Item[T]) -> TaskWatch[T] | StartFailed | Looked[T]:
+        """Start the task of an item, once its intent is in the ledger."""
+        item.prepared = request = item.prepared or self.prepare(item.request)
+        started = self._tasks.start(item, request)
+        return self._watch(item, started) if isinstance(started, WebTask) else started
+
+    def watch(self, item: Item[T]) -> TaskWatch[T]:
+        """Return a wait for a task that was started before, or by another call."""
+        return self._watch(item, self._tasks.found(item))
+
+    def sweep(self) -> tuple[list[Row], Places]:
+        """Adopt what owners that have died left; return it, and the places in use."""
+        return self._call.adopt().result(), self._call.places().result()
+
+    def _watch(self, item: Item[T], task: WebTask[T]) -> TaskWatch[T]:
+        return TaskWatch(task, self._deadline(item), self._tasks.items.record(item))
