@@ -324,7 +324,7 @@ class Plan(Generic[T]):
             self._finish(item, "not_started", error)
             return
         self._pending.appendleft(item)
-        is_alone = not self._busy()
+        is_alone = not (self._running or self._held)
         if not self._pace.pause(item, wanted, now, is_alone=is_alone):
             self._stop_starts(error)
 

@@ -82,8 +82,8 @@ class LedgerCall:
         self.is_left = self._is_open = False
         self.limits = limits
         self._base_url = base_url
-        self.drops_answers = ledger.drops_answers
-        self._store = ledger.store
+        self.drops_answers = ledger._drops_answers
+        self._store = ledger._store
         self._closes = closes
         self._clock = clock
         self._patience = Patience(clock.now, clock.wall)
