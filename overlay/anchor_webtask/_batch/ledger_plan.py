@@ -196,7 +196,10 @@ class LedgerPlan(Plan[T]):
         """Record that an item could not be looked up."""
         if item not in self._looking:
             return
-        if isinstance(error, LedgerError) and error.is_temporary:
+        timeout = self._limits.timeout
+        is_alone = not (self._starting or self._running or self._held)
+        is_hopeless = is_alone and timeout is not None and now - self._look_since.setdefault(item, now) >= timeout
+        if isinstance(error, LedgerError) and error.is_temporary and not is_hopeless:
             self._look_later(item, now)
         else:
             self._looking.discard(item)

@@ -145,6 +145,7 @@ class Manager(Generic[T]):
             finally:
                 self._plan.leave(0.0)  # it is over already, unless an exception has ended it, or the event loop ends
                 self._plan.give_up(math.inf)
+                self._deliver()
                 try:
                     await self._end()
                 finally:

@@ -118,6 +118,7 @@ class Scheduler(Generic[T]):
             self.raised = self.raised or raised
             self._plan.leave(0.0)
             self._plan.give_up(math.inf)
+        self._deliver()
         self._end()
         self._is_over = True
         self._wishes.put(False)
