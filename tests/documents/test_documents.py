@@ -67,11 +67,12 @@ RESULTS = {
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_python_example_of_the_readme_runs_alone(
-    number: int, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
+    number: int, clock: InstantClock, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def answer(body: dict[str, Any]) -> object:
         return {"amount": 3} if "amount" in str(body) else 3.0
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()])  # so that basicConfig does nothing
     monkeypatch.setattr("anchor_webtask.emulator._emulator.Responder", ResponderWithSessions)
     emulator = Emulator(clock=clock)
