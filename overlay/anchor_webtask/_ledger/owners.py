@@ -11,11 +11,11 @@ import os
 import secrets
 import sys
 import threading
-import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anchor_webtask._errors import LedgerUnusableError
+from anchor_webtask._ledger import forks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +31,6 @@ else:
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-_owners: weakref.WeakSet[Owner] = weakref.WeakSet()
 
 
 class Owner:
@@ -57,7 +54,7 @@ class Owner:
         self._users = 1
         self._guard = threading.Lock()
         self._file: int | None = _locked_file(self._path)
-        _owners.add(self)
+        forks.owners.add(self)
 
     def hold(self) -> None:
         """Count one more user."""
@@ -133,12 +130,3 @@ def _unusable(path: Path, error: OSError) -> LedgerUnusableError:
 def _remove(path: Path) -> None:
     with suppress(OSError):  # Windows does not remove an open file; a later call does
         path.unlink()
-
-
-def _after_fork() -> None:
-    for owner in list(_owners):
-        owner.forget_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
