@@ -1,6 +1,7 @@
 """A program that forks while its call of `map` has a running task, and is killed; its child goes on to use the ledger.
 
-Usage: `fork_with_ledger.py LEDGER`. The child prints its process id, the number of rows, and the answer of a task of its own. It lives until it is killed.
+Usage: `fork_with_ledger.py LEDGER`. The child prints its process id, the number of rows, and the answer of a task
+of its own. It lives until it is killed.
 """
 
 from __future__ import annotations
