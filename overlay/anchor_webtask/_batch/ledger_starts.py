@@ -12,10 +12,10 @@ from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import StartFailed
     from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.future import Future
 
 BROKEN = (
     "the start was interrupted: the task may or may not have started. Check the dashboard before you start it again: a "

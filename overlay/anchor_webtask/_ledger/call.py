@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from anchor_webtask._errors import LedgerUnusableError, RateLimitError
 from anchor_webtask._ledger import transitions
+from anchor_webtask._ledger.future import Future
 from anchor_webtask._ledger.models import Claimed, Full, Intent
 from anchor_webtask._ledger.patience import Patience
 from anchor_webtask._polling.outcomes import Completed, Failure, Fault

@@ -16,8 +16,7 @@ from anchor_webtask._ledger.owners import Owner, is_alive
 from anchor_webtask._ledger.writer import Writer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
+    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.writer import Kind, Operation
 
 R = TypeVar("R")

@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 from anchor_webtask._errors import AnchorError, LedgerError
 from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.file import ledger_error
+from anchor_webtask._ledger.future import Future
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

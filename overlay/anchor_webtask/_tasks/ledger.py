@@ -18,13 +18,13 @@ from anchor_webtask._tasks.stored import RowRecord, handle_parts, looked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.limits import Limits
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.models import Found
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
