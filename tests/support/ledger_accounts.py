@@ -57,7 +57,7 @@ class Accounts(NamedTuple):
 def attempts(ledger: Path) -> list[Attempt]:
     """Return all rows."""
     with closing(sqlite3.connect(ledger)) as db:
-        return [Attempt(*each) for each in db.execute(f"SELECT {', '.join(Attempt._fields)} FROM attempts")]  # noqa: S608  our own names
+        return [Attempt(*each) for each in db.execute(f"SELECT {', '.join(Attempt._fields)} FROM attempts")]
 
 
 def settled_accounts(ledger: Path, starts: Iterable[Start]) -> Accounts:

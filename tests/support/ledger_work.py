@@ -11,16 +11,16 @@ import os
 import random
 import sys
 import traceback
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
 
-from anchor_webtask import Anchor, AsyncAnchor, TaskRequest, WaitPolicy
+from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskRequest, WaitPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from anchor_webtask import TaskOutcome
@@ -40,6 +40,7 @@ class Work:
         limit: How many tasks may run at once.
         timeout: Seconds that each task is waited for, and that an unknown start keeps its place.
         seed: Decides the order of the tasks.
+        call: `map`, or `run` for one key after the other.
     """
 
     client: str
@@ -48,6 +49,7 @@ class Work:
     limit: int
     timeout: float
     seed: int = 0
+    call: Literal["map", "run"] = "map"
 
 
 def keys_of(program: str, items: int) -> list[str]:
@@ -63,25 +65,45 @@ def requests(work: Work) -> list[TaskRequest]:
     return [TaskRequest(key, key=key) for key in keys]
 
 
-def run(work: Work, body: Callable[[TaskOutcome[Any]], object] = lambda _: None) -> dict[str, str]:
-    """Run `tasks.map`, and return the state of each outcome by its key; the body is called with each outcome."""
+def run(work: Work) -> dict[str, str]:
+    """Do the work, and return the state of each outcome by its key."""
     states: dict[str, str] = {}
-    arguments: dict[str, Any] = {"ledger": work.ledger, "max_running": work.limit, "timeout": work.timeout}
+    arguments: dict[str, Any] = {"ledger": work.ledger, "timeout": work.timeout}
 
     def take(outcome: TaskOutcome[Any]) -> None:
         assert outcome.key not in states, f"{outcome.key} has two outcomes"
         states[outcome.key] = outcome.state
-        body(outcome)
+
+    @contextmanager
+    def ending(key: str) -> Iterator[None]:
+        try:
+            yield
+            states[key] = "completed"
+        except StartOutcomeUnknownError:
+            states[key] = "unknown"
 
     async def run_async() -> None:
         async with AsyncAnchor(wait=OFTEN) as anchor:
-            async for outcome in anchor.tasks.map(requests(work), **arguments):
-                take(outcome)
+            if work.call == "map":
+                async for outcome in anchor.tasks.map(requests(work), max_running=work.limit, **arguments):
+                    take(outcome)
+                return
+            for key in work.keys:
+                with ending(key):
+                    await anchor.tasks.run(key, key=key, **arguments)
+
+    def run_sync() -> None:
+        with Anchor(wait=OFTEN) as anchor:
+            if work.call == "map":
+                for outcome in anchor.tasks.map(requests(work), max_running=work.limit, **arguments):
+                    take(outcome)
+                return
+            for key in work.keys:
+                with ending(key):
+                    anchor.tasks.run(key, key=key, **arguments)
 
     if work.client == "sync":
-        with Anchor(wait=OFTEN) as anchor:
-            for outcome in anchor.tasks.map(requests(work), **arguments):
-                take(outcome)
+        run_sync()
     elif work.client == "asyncio":
         asyncio.run(run_async())
     else:

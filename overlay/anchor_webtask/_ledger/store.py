@@ -76,7 +76,8 @@ class Store:
         Raises:
             LedgerUnusableError: The file of the owner cannot be made.
         """
-        return Owner(self._owners)
+        # In the ledger's thread, since a signal's exception would leave the file of an owner open that nobody knows.
+        return self.submit(lambda _: Owner(self._owners), "read").result()
 
     def is_alive(self, owner: str) -> bool:
         """Whether an owner lives."""

@@ -130,6 +130,7 @@ class _Thread:
             if jobs := self._gathered():
                 with self._transaction:
                     self._run_all(file, jobs)
+            del jobs  # it would keep their owners alive while the thread waits
         for job in self._late:
             job.fail(LedgerError("the ledger was closed before it could store this"))
         file.close()

@@ -2,11 +2,11 @@
 
 Usage: `serve_faults.py SEED FAULTS SHORTEST LONGEST`. The next `FAULTS` starts may get a fault. Each task takes a
 random number of seconds between the two. The first line that the program prints is the base URL. Then it answers each
-line of its standard input with a line: `calm` ends all faults, `report` prints the starts as JSON, and `wait N` waits
-until N tasks were started. It ends with its standard input.
+line of its standard input with a line: `calm` ends all faults, `report` prints the starts as JSON, and `wait N
+PREFIX` waits until N tasks were started whose prompts begin so. It ends with its standard input.
 
-A prompt says more about its task. One with "fails" fails, the checks of one with "hidden" get faults, and one with "long"
-takes `LONG` seconds. The response to the start of one with "slow" comes `SLOW` seconds late, with "stuck" `STUCK` seconds.
+A prompt says more about its task. One with "fails" fails, the checks of one with "hidden" get faults, and one with
+"long" takes LONG seconds. The response to a start with "slow" is SLOW seconds late, and with "stuck" STUCK seconds.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from anchor_webtask.emulator import Emulator, Fault
 
-LONG, SLOW, STUCK = 2.0, 1.0, 600.0
+LONG, SLOW, STUCK = 1.2, 0.7, 600.0
 START_FAULTS: Final = (
     Fault(429),
     Fault(429, headers={"Retry-After": "0"}),
@@ -43,24 +43,24 @@ class Starts:
 
     def __init__(self, moments: random.Random, shortest: float, longest: float) -> None:
         self._moments, self._shortest, self._longest = moments, shortest, longest
-        self._begun: list[tuple[float, float]] = []
+        self._begun: list[tuple[str, float, float]] = []
         self._changed = threading.Condition()
 
     def takes(self, body: dict[str, Any]) -> float:
         seconds = LONG if "long" in body["prompt"] else self._moments.uniform(self._shortest, self._longest)
         with self._changed:
-            self._begun.append((time.time(), seconds))
+            self._begun.append((body["prompt"], time.time(), seconds))
             self._changed.notify_all()
         return seconds
 
-    def wait(self, number: int) -> None:
+    def wait(self, number: int, prefix: str) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: len(self._begun) >= number)
+            self._changed.wait_for(lambda: sum(each[0].startswith(prefix) for each in self._begun) >= number)
 
     def report(self, emulator: Emulator) -> list[dict[str, object]]:
         return [
             {"prompt": task.body["prompt"], "task_id": task.id, "begun": begun, "ended": begun + seconds}
-            for task, (begun, seconds) in zip(emulator.tasks, self._begun, strict=True)
+            for task, (_, begun, seconds) in zip(emulator.tasks, self._begun, strict=True)
         ]
 
 
@@ -76,7 +76,7 @@ def main(seed: str, faults: str, shortest: str, longest: str) -> None:
     emulator.on(takes=starts.takes, fails=reason, start_faults=some)
     emulator.on(prompt="*hidden*", takes=starts.takes, faults=CHECK_FAULTS, start_faults=some[::-1])
     for word, seconds in (("slow", SLOW), ("stuck", STUCK)):
-        emulator.on(prompt=f"*{word}*", takes=starts.takes, start_faults=[Fault(delay=seconds)] * 10)
+        emulator.on(prompt=f"*{word}*", takes=starts.takes, start_faults=[Fault(delay=seconds)] * 1000)
     with emulator.serve() as server:
         print(server.base_url, flush=True)
         for line in sys.stdin:
@@ -84,8 +84,8 @@ def main(seed: str, faults: str, shortest: str, longest: str) -> None:
                 case ["calm"]:
                     emulator.on(takes=starts.takes, fails=reason)
                     print(line, end="", flush=True)
-                case ["wait", number]:
-                    starts.wait(int(number))
+                case ["wait", number, prefix]:
+                    starts.wait(int(number), prefix)
                     print(line, end="", flush=True)
                 case _:
                     print(json.dumps(starts.report(emulator)), flush=True)

@@ -1,13 +1,15 @@
 """A program that runs `tasks.map` over some keys, with a ledger, until it ends or is interrupted.
 
-Usage: `work_until_interrupted.py WORK [COMMIT]`. WORK is the JSON of a `Work`. In its commit with this number, the process
-stops itself, while it has locked the ledger's file. The program prints `left` when a call of `map` is left early, and in
-the end the state of each outcome by its key as JSON, or the exception that has ended the call, and its notes.
+Usage: `work_until_interrupted.py WORK [COMMIT]`. WORK is the JSON of a `Work`. In its commit with this number, the
+process stops itself, while it has locked the ledger's file. The program prints `ready`, and begins when it receives a
+line. It prints `left` when a call of `map` is left, and in the end the state of each outcome by its key as JSON, or the
+exception that has ended the call, and its notes. It also prints the warnings that are logged.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -45,23 +47,27 @@ def tell_when_left() -> None:
     """Print when a call of `map` is left."""
     leave = LedgerCall.leave
 
-    def told_leave(call: LedgerCall) -> None:
-        leave(call)
+    def told_leave(self: LedgerCall) -> None:
+        leave(self)
         print("left", flush=True)
 
-    LedgerCall.leave = told_leave  # type: ignore[method-assign]
+    LedgerCall.leave = told_leave  # type: ignore[method-assign]  # that is the purpose
 
 
 def main(work: str, commit: str = "0") -> None:
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
     given = json.loads(work)
     ledger_file.BUSY_SECONDS = 0.1  # type: ignore[misc]  # a test need not wait for seconds
     stop_in_commit(int(commit))
     tell_when_left()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that run in the background ignore SIGINT
+    print("ready", flush=True)
+    sys.stdin.readline()
     try:
         states = run(Work(**{**given, "ledger": Path(given["ledger"])}))
     except BaseException as raised:  # noqa: BLE001  the test judges it
-        print(type(raised).__name__, *getattr(raised, "__notes__", ()), flush=True)
+        cause = raised.__context__  # of asyncio's own exception
+        print(type(raised).__name__, *getattr(raised, "__notes__", ()), *getattr(cause, "__notes__", ()), flush=True)
     else:
         print(json.dumps(states), flush=True)
 
