@@ -99,9 +99,15 @@ class LedgerCall:
         self._is_open = True
 
     def find(self, key: str, fingerprint: str) -> Future[Found]:
-        """Look a key up."""
-        attempts = self.limits.attempts
-        return self._store.submit(lambda db: transitions.find(db, key, fingerprint, attempts), "read")
+        """Look a key up; a call that does not adopt settles here what owners that have died left."""
+        attempts, adopts, is_alive = self.limits.attempts, self.limits.limit is not None, self._store.is_alive
+
+        def operation(db: sqlite3.Connection) -> Found:
+            if not adopts:
+                transitions.settle(db, is_alive)
+            return transitions.find(db, key, fingerprint, attempts)
+
+        return self._store.submit(operation, "read" if adopts else "intent")
 
     def adopt(self) -> Future[list[Row]]:
         """Settle what owners that have died left, and adopt the tasks that nobody waits for."""

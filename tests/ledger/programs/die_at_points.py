@@ -1,16 +1,16 @@
 """A program whose processes die at one point after the other, each of them with a ledger of its own.
 
-Usage: `die_at_points.py KIND CLIENT FOLDER STEP LIMIT`. KIND is `commits` (before and after each commit) or `lines` (before
-each line that takes part in a start). Every STEP-th point is tried, until a process ends without reaching its point. After
-each death, another process finishes the work, lets the unknown tasks be started again, and finishes that, too.
+Usage: `die_at_points.py FOLDER KIND STEP CLIENT-CALL-LIMIT…`. KIND is `commits` (before and after each commit) or
+`lines` (before each line that takes part in a start), and CALL is `map` or `run`. Every STEP-th point is tried, until a
+process ends without reaching its point. After each death, another process finishes the work, lets the unknown tasks be
+started again, and finishes that.
 
-The program prints a line of JSON for each process that has died: the point, the ledger, and the number of unknown tasks.
+The program prints a line for each process that has died: its ledger, and how the processes after it have ended.
 """
 
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import signal
 import sqlite3
@@ -19,7 +19,7 @@ import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anchor_webtask
 from anchor_webtask import Ledger
@@ -104,12 +104,14 @@ def finish(work: Work) -> None:
     assert set(run(work).values()) == {"completed"}
 
 
-def main(kind: str, client: str, folder: str, step: str, limit: str) -> None:
+def die_at_points(folder: Path, kind: str, step: int, case: str) -> None:
+    """Do the same work once for each point, until a process ends without reaching its point."""
+    client, call, limit = case.split("-")
     die = die_at_commits if kind == "commits" else die_at_lines
-    import_for(Path(folder))
-    for point in itertools.count(1, int(step)):
-        keys = [f"{kind} {client} {limit} {point} {number}" for number in range(KEYS)]
-        work = Work(client, Path(folder) / f"{kind}-{client}-{limit}-{point}.ledger", keys, int(limit), HOLD)
+    for point in itertools.count(1, step):
+        ledger = folder / f"{kind}-{case}-{point}.ledger"
+        keys = [f"{ledger.name} {number}" for number in range(KEYS)]
+        work = Work(client, ledger, keys, int(limit), HOLD, call=cast("Any", call))
 
         def die_at_point(work: Work = work, point: int = point) -> None:
             die(Points(point))
@@ -118,10 +120,15 @@ def main(kind: str, client: str, folder: str, step: str, limit: str) -> None:
         _, status = os.waitpid(fork(die_at_point), 0)
         if status == 0:
             return
-        if status != signal.SIGKILL:
-            sys.exit(f"the work at point {point} has ended with {status}")
+        assert status == signal.SIGKILL
         _, status = os.waitpid(fork(partial(finish, replace(work, timeout=60))), 0)
-        print(json.dumps({"point": point, "ledger": str(work.ledger), "status": status}), flush=True)
+        print(ledger.name, status, flush=True)
+
+
+def main(folder: str, kind: str, step: str, *cases: str) -> None:
+    import_for(Path(folder))
+    for case in cases:
+        die_at_points(Path(folder), kind, int(step), case)
 
 
 main(*sys.argv[1:])
