@@ -60,9 +60,10 @@ class Loop(NamedTuple):
     tasks: tuple[float, float]
 
 
+# The hold is the timeout, too; a task that takes longer than two timeouts loses its place, so tasks are shorter.
 SHORT: Final = {
-    "one at once": Loop(limit=1, items=20, kills=10, longest=0.2, hold=0.2, tasks=(0.01, 0.04)),
-    "some at once": Loop(limit=4, items=80, kills=20, longest=0.2, hold=0.4, tasks=(0.01, 0.08)),
+    "one at once": Loop(limit=1, items=20, kills=10, longest=0.2, hold=0.3, tasks=(0.02, 0.2)),
+    "some at once": Loop(limit=4, items=60, kills=20, longest=0.2, hold=0.5, tasks=(0.05, 0.3)),
 }
 LONG: Final = {
     "one at once": Loop(limit=1, items=300, kills=200, longest=0.5, hold=0.5, tasks=(0.01, 0.1)),

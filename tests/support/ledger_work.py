@@ -9,9 +9,10 @@ import asyncio
 import importlib
 import os
 import random
+import sqlite3
 import sys
 import traceback
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -54,8 +55,8 @@ class Work:
 
 def keys_of(program: str, items: int) -> list[str]:
     """Return the keys of a program; `serve_faults.py` reads some of the words."""
-    kinds = {0: " fails", 1: " hidden", 2: " hidden", 50: " long"}
-    return [f"{program}{number}{kinds.get(number % 100, '')}" for number in range(items)]
+    kinds = {0: " fails", 1: " hidden", 2: " hidden"}
+    return [f"{program}{number}{kinds.get(number % 20, '')}" for number in range(items)]
 
 
 def requests(work: Work) -> list[TaskRequest]:
@@ -74,6 +75,10 @@ def run(work: Work) -> dict[str, str]:
         assert outcome.key not in states, f"{outcome.key} has two outcomes"
         states[outcome.key] = outcome.state
 
+    def check_stored(task: Any) -> None:
+        with closing(sqlite3.connect(work.ledger)) as db:
+            assert (str(task.id),) in db.execute("SELECT task_id FROM attempts").fetchall(), "the id is not stored yet"
+
     @contextmanager
     def ending(key: str) -> Iterator[None]:
         try:
@@ -90,7 +95,7 @@ def run(work: Work) -> dict[str, str]:
                 return
             for key in work.keys:
                 with ending(key):
-                    await anchor.tasks.run(key, key=key, **arguments)
+                    await anchor.tasks.run(key, key=key, on_start=check_stored, **arguments)
 
     def run_sync() -> None:
         with Anchor(wait=OFTEN) as anchor:
@@ -100,7 +105,7 @@ def run(work: Work) -> dict[str, str]:
                 return
             for key in work.keys:
                 with ending(key):
-                    anchor.tasks.run(key, key=key, **arguments)
+                    anchor.tasks.run(key, key=key, on_start=check_stored, **arguments)
 
     if work.client == "sync":
         run_sync()

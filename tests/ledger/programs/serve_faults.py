@@ -34,7 +34,7 @@ START_FAULTS: Final = (
 )
 CHECK_FAULTS: Final = (Fault(502), Fault(cut=True), Fault(429, headers={"Retry-After": "0"}), Fault(cut="midway"))
 NO_FAULT: Final = Fault()
-SHARE: Final = 0.15
+SHARE: Final = 0.3
 """The share of starts that get a fault."""
 
 
