@@ -229,10 +229,12 @@ class LedgerPlan(Plan[T]):
             adopted.append(self._watch(orphan, row, now, is_guest=False))
         return adopted
 
-    def sweep_failed(self, now: float) -> bool:
+    def sweep_failed(self, error: AnchorError, now: float) -> bool:
         """Record that the ledger could not be used; return whether the call must end, since it has not begun yet."""
-        self._sweep_at = now + SWEEP_SECONDS
-        return not self._has_swept
+        if not self._has_swept and not (isinstance(error, LedgerError) and error.is_temporary):
+            return True
+        self._sweep_at = now + self._policy.delay(0.0, self._chance())
+        return False
 
     def ended(self, item: Item[T], verdict: Verdict[T], now: float) -> None:
         """Record that the wait for a task has ended."""

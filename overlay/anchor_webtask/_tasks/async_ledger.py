@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 import anyio
 import anyio.to_thread
@@ -57,7 +57,6 @@ class AsyncLedgerTasks(Generic[T]):
         """Start the task of an item, once its intent is in the ledger; return what that has if nothing was sent."""
         start = self.items.new_start(item, request)
         record = StartRecord(lambda: run_async(start.before_sending()), start.not_started)
-        last: Future[Any] | None = None
 
         async def conclude(record: StartRecord) -> AsyncWebTask[T] | StartFailed | Looked[T] | None:
             return await run_async(self.items.concluded(item, start, await self._sent(request, record)))
@@ -65,10 +64,10 @@ class AsyncLedgerTasks(Generic[T]):
         try:
             task = await record.watch_async(conclude)
         except BaseException:
-            last = ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
             raise
         finally:
-            start.let_go(last)
+            start.let_go()
         return self.found(item) if task is None else task
 
     def found(self, item: Item[T]) -> AsyncWebTask[T]:
@@ -118,7 +117,7 @@ class AsyncLedgerManyCalls(AsyncManyCalls[T]):
 
     async def sweep(self) -> tuple[list[Row], Places]:
         """Adopt what owners that have died left; return it, and the places in use."""
-        return await result_of(self._call.adopt()), await result_of(self._call.places())
+        return await result_of(self._call.sweep())
 
     def _watch(self, item: Item[T], task: AsyncWebTask[T]) -> AsyncTaskWatch[T]:
         return AsyncTaskWatch(task, self._deadline(item), self._tasks.items.record(item))

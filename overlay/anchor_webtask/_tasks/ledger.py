@@ -112,9 +112,11 @@ class LedgerItems(Generic[T]):
             return looked(outcome.found, self._setup_of(item), self.call.began)
         if isinstance(outcome, StartFailed):
             item.task_id = yield from ledger_starts.failed(start, outcome)
+            item.claim = start.claim
             return outcome if item.task_id is None else None
         item.task_id = outcome._state.task_id  # before it is on disk, since the user may leave meanwhile
         yield from ledger_starts.succeeded(start, item.task_id)
+        item.claim = start.claim
         return outcome
 
     def watched(self, item: Item[T]) -> HandleParts[T]:
