@@ -36,7 +36,7 @@ def stop_in_commit(number: int) -> None:
             if sql == "BEGIN IMMEDIATE":
                 begun += 1
                 sql = "BEGIN EXCLUSIVE" if begun == number else sql
-            elif sql == "COMMIT" and begun == number:
+            elif sql == "COMMIT" and begun == number > 0:
                 os.kill(os.getpid(), signal.SIGSTOP)
             return super().execute(sql, *arguments)
 
