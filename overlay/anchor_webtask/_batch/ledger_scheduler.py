@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from anchor_webtask._batch.calls import LedgerCalls
+    from anchor_webtask._batch.helpers import Message
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import LedgerPlan
-    from anchor_webtask._batch.scheduler import Message
     from anchor_webtask._ledger.models import Places, Row
 
 

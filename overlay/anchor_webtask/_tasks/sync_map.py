@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from anchor_webtask._tasks.sync_handle import WebTask
 
 MAX_HELPERS: Final = 2 * MAX_IN_FLIGHT
-"""As many starts and checks as can be in flight. More threads only compete for the interpreter: 1,000 took three times
-as long."""
+"""As many starts and checks as can be in flight; the plan keeps starts from taking more than half of them. More threads
+only compete for the interpreter: 1,000 took three times as long."""
 
 
 def outcomes(
@@ -52,7 +52,7 @@ def outcomes(
     def prepare_one(request: TaskRequest) -> Start[Any]:
         return prepare(request, many.output, many.policy)
 
-    helpers = min(given.max_running, MAX_HELPERS)
+    helpers = min(2 * given.max_running, MAX_HELPERS)  # starts may use half of them, and checks go on
     reports_progress = given.on_progress is not None
     if many.ledger is None:
         calls = ManyCalls(settings, prepare_one, start, many.timeout)
