@@ -11,7 +11,7 @@ import pytest
 # Programs that the tests run in a fresh interpreter.
 IMPORT_PACKAGE = "import anchor_webtask"
 IMPORT_ALL_NAMES = "from anchor_webtask import *; import anchor_webtask"
-CREATE_CLIENTS = f"{IMPORT_ALL_NAMES}; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
+CREATE_CLIENTS = "import anchor_webtask; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
 SEND_A_CHECK = (
     f"{IMPORT_ALL_NAMES}, httpx; "
     "transport = httpx.MockTransport(lambda _: httpx.Response(200, json={'data': {}})); "
@@ -55,16 +55,28 @@ def test_importing_the_package_loads_neither_its_client_nor_httpx() -> None:
     assert ours == {"anchor_webtask", "anchor_webtask._importing", "anchor_webtask._version"}
 
 
-@pytest.mark.parametrize("code", [IMPORT_ALL_NAMES, CREATE_CLIENTS], ids=["all public names", "two clients"])
-def test_importing_all_names_and_creating_clients_loads_only_httpx_and_the_package(code: str) -> None:
-    added = imported_beyond_httpx(code)
+def test_importing_all_names_loads_only_httpx_the_package_and_the_standard_library() -> None:
+    added = imported_beyond_httpx(IMPORT_ALL_NAMES)
+    assert {name.partition(".")[0] for name in added} - sys.stdlib_module_names == {"anchor_webtask"}
+    assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
+
+
+def test_creating_clients_loads_only_httpx_and_the_package() -> None:
+    added = imported_beyond_httpx(CREATE_CLIENTS)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
     assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
 
 
 def test_clients_load_what_map_needs_only_when_it_is_called() -> None:
     added = json.loads(run(f"import anchor_webtask; anchor_webtask.Anchor('key'); {PRINT_MODULES}").stdout)
-    assert not {name for name in added if name.startswith("anchor_webtask._batch")}
+    assert not {name for name in added if name.startswith(("anchor_webtask._batch", "anchor_webtask._ledger"))}
+
+
+def test_map_without_a_ledger_does_not_load_sqlite() -> None:
+    added = json.loads(
+        run(f"import anchor_webtask; anchor_webtask.Anchor('key').tasks.map([]); {PRINT_MODULES}").stdout
+    )
+    assert "sqlite3" not in added
 
 
 @pytest.mark.parametrize("code", [CREATE_CLIENTS, SEND_A_CHECK], ids=["two clients", "a custom transport"])

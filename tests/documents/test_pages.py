@@ -17,7 +17,7 @@ import pytest
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask.emulator import DIALECTS
 from anchor_webtask.emulator.__main__ import main
-from tests.documents.test_documents import PAGES, ROOT, code_blocks, shell_commands
+from tests.documents.test_documents import PAGES_WITH_PROGRAMS, ROOT, code_blocks, shell_commands
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ def emulators(page: str) -> list[str]:
     return [command for command in shell_commands(page) if command.startswith(EMULATOR)]
 
 
-PAGES_WITH_EMULATOR = [page for page in PAGES if emulators(page)]
+PAGES_WITH_EMULATOR = [page for page in PAGES_WITH_PROGRAMS if emulators(page)]
 
 
 def files(page: str) -> dict[str, str]:
@@ -58,7 +58,7 @@ class Copy:
         return subprocess.run(command, cwd=self.folder, capture_output=True, text=True)
 
 
-@pytest.fixture(params=PAGES)
+@pytest.fixture(params=PAGES_WITH_PROGRAMS)
 def copy(request: pytest.FixtureRequest, tmp_path: Path) -> Copy:
     shown = files(request.param)
     for name, content in shown.items():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents.test_documents import EXAMPLES, PAGES
+from tests.documents.test_documents import EXAMPLES, PAGES_WITH_PROGRAMS
 from tests.documents.test_pages import files
 
 ROOT = Path(__file__).parents[2]
@@ -49,7 +49,7 @@ def test_examples_of_the_readme_pass_the_type_checker(checker: str, folder: Path
 
 
 @pytest.mark.parametrize("checker", CHECKERS)
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", PAGES_WITH_PROGRAMS)
 def test_files_of_a_page_pass_the_type_checker(checker: str, page: str, tmp_path: Path) -> None:
     shown = {name: content for name, content in files(page).items() if name.endswith(".py")}
     for name, content in shown.items():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.items import Verdict
     from anchor_webtask._batch.limits import Limits
     from anchor_webtask._batch.models import OutcomeState, Progress
-    from anchor_webtask._errors import AnchorError
+    from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
     from anchor_webtask._polling.policy import WaitPolicy
 
 NOBODY: Final = TaskRequest("")
@@ -196,7 +196,10 @@ class LedgerPlan(Plan[T]):
         """Record that an item could not be looked up."""
         if item not in self._looking:
             return
-        if isinstance(error, LedgerError) and error.is_temporary:
+        timeout = self._limits.timeout
+        is_alone = not (self._starting or self._running or self._held)
+        is_hopeless = is_alone and timeout is not None and now - self._look_since.setdefault(item, now) >= timeout
+        if isinstance(error, LedgerError) and error.is_temporary and not is_hopeless:
             self._look_later(item, now)
         else:
             self._looking.discard(item)
@@ -315,6 +318,10 @@ class LedgerPlan(Plan[T]):
     def _set_guest(self, item: Item[T], *, is_guest: bool) -> None:
         self._guests += is_guest - item.is_guest
         item.is_guest = is_guest
+
+    def _become_unknown(self, item: Item[T], error: StartOutcomeUnknownError, now: float) -> None:
+        self._sweep_at = min(self._sweep_at, now)  # so that the progress says which places are held
+        super()._become_unknown(item, error, now)
 
     def _hold(self, item: Item[T], now: float) -> None:
         if not item.is_guest:

@@ -26,14 +26,14 @@ logger = logging.getLogger("anchor_webtask")
 
 
 def succeeded(start: LedgerStart, task_id: str | None) -> Generator[Future[Any], Any, None]:
-    """Store the id of a task that has started, before anybody receives it; log the id if that is impossible."""
+    """Store the id of a task that has started, before anybody receives it; log the id if that is impossible now."""
     if task_id is None:
         return
     try:
         yield start.started(task_id)
     except LedgerError as error:
         shown = shown_id(task_id)
-        logger.warning("the ledger cannot store the id of task %s: %s", shown, error, extra={"task_id": shown})
+        logger.warning("the ledger has not stored the id of task %s yet: %s", shown, error, extra={"task_id": shown})
 
 
 def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], Any, str | None]:
@@ -59,7 +59,10 @@ def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], An
     ):
         is_certain = isinstance(failure.error, RateLimitError)
         pause = min(failure.retry_after or 0.0, MAX_RETRY_AFTER)
-        failed.is_full = yield start.lacks_room(is_certain=is_certain, pause=pause)
+        try:
+            failed.is_full = yield start.lacks_room(is_certain=is_certain, pause=pause)
+        except LedgerError:
+            failed.is_full = is_certain  # the ledger stores it later
     if not failed.is_full:
         start.refused(str(error))
     return None

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._errors import AnchorError, ConfigurationError
-from anchor_webtask._ledger.waiting import ready
+from anchor_webtask._ledger.waiting import ready_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -117,10 +117,7 @@ def flush(stored: Future[None]) -> None:
 
 async def flush_async(stored: Future[None]) -> None:
     """Do the same in an event loop."""
-    import anyio
-
-    with anyio.move_on_after(FLUSH_SECONDS, shield=True):
-        await ready(stored)
+    await ready_within(stored, FLUSH_SECONDS)
     _log_unstored(stored)
 
 

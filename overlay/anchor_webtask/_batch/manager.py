@@ -187,6 +187,7 @@ class Manager(Generic[T]):
                 if not self._plan.is_over:  # a second exception has ended it
                     self._plan.leave(0.0)
                     self._plan.give_up(math.inf)
+                self._deliver()
                 try:
                     await self._end()
                 except Exception as raised:  # noqa: BLE001  the user's task raises it

@@ -92,7 +92,7 @@ class TaskOutcome(Generic[T]):
     state: OutcomeState
     task_id: str | None
     attempt: int
-    stored: bool
+    stored: bool = False
     error: AnchorError | None
     _result: TaskResult[T] | None = field(default=None, repr=False)
 

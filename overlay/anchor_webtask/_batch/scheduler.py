@@ -155,6 +155,7 @@ class Scheduler(Generic[T]):
             self._drive()
         except BaseException as raised:  # noqa: BLE001  the user's thread raises it
             self._leave_by(raised)
+        self._deliver()
         try:
             self._end()
         except BaseException as raised:  # noqa: BLE001  the user's thread raises it

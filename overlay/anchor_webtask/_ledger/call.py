@@ -82,8 +82,8 @@ class LedgerCall:
         self.is_left = self._is_open = False
         self.limits = limits
         self._base_url = base_url
-        self.drops_answers = ledger.drops_answers
-        self._store = ledger.store
+        self.drops_answers = ledger._drops_answers
+        self._store = ledger._store
         self._closes = closes
         self._clock = clock
         self._patience = Patience(clock.now, clock.wall)
@@ -101,16 +101,16 @@ class LedgerCall:
     def find(self, key: str, fingerprint: str) -> Future[Found]:
         """Look a key up."""
         attempts = self.limits.attempts
-        return self._store.submit(lambda db: transitions.find(db, key, fingerprint, attempts), is_read=True)
+        return self._store.submit(lambda db: transitions.find(db, key, fingerprint, attempts), "read")
 
     def adopt(self) -> Future[list[Row]]:
         """Settle what owners that have died left, and adopt the tasks that nobody waits for."""
         owner, is_alive = self.owner.id, self._store.is_alive
-        return self._store.submit(lambda db: transitions.adopt(db, owner, is_alive))
+        return self._store.submit(lambda db: transitions.adopt(db, owner, is_alive), "intent")
 
     def places(self) -> Future[Places]:
         """Look up how many places of the limit are in use."""
-        return self._store.submit(lambda db: transitions.places(db, self._patience), is_read=True)
+        return self._store.submit(lambda db: transitions.places(db, self._patience), "read")
 
     def ended(self, claim: str, ended: Ended, *, is_valid: bool) -> Future[None]:
         """Record the end of a task."""
@@ -128,8 +128,8 @@ class LedgerCall:
         return self.record(lambda db: transitions.free_place(db, claim))
 
     def record(self, operation: Operation[None]) -> Future[None]:
-        """Store what must not be lost."""
-        return self._store.submit(operation, is_record=True)
+        """Store what must not be lost; the future has the outcome of the first try."""
+        return self._store.submit(operation, "record")
 
     def new_start(self, key: str, fingerprint: str, *, wrapped: bool) -> LedgerStart:
         """Return a start that is to be claimed."""
@@ -151,11 +151,20 @@ class LedgerCall:
             return nothing
         owner = self.owner
         owner.has_ended = True
-        released = self.record(lambda db: transitions.release(db, owner.id))
-        released.add_done_callback(lambda _: owner.let_go())
-        if self._closes:
-            released.add_done_callback(lambda _: self._store.close(wait=False))
-        return released
+        released = self._store.submit(lambda db: transitions.release(db, owner.id), "last record")
+        ended: Future[None] = Future()
+
+        def let_go(stored: Future[None]) -> None:
+            owner.let_go()
+            if self._closes:
+                self._store.close(wait=False)
+            if (error := stored.exception()) is None:
+                ended.set_result(None)
+            else:
+                ended.set_exception(error)
+
+        released.add_done_callback(let_go)
+        return ended
 
 
 class LedgerStart:
@@ -191,13 +200,13 @@ class LedgerStart:
         if self.claimed is None:
             before = self._moments()
             intent, patience = self._intent, self._patience
-            found = yield self._store.submit(lambda db: transitions.claim(db, intent, patience))
+            found = yield self._store.submit(lambda db: transitions.claim(db, intent, patience), "intent")
             if not isinstance(found, Claimed):
                 raise NotSentError(found)
             self.claimed, self._confirmed = found, before
         while self._age() > MAX_CLAIM_AGE:
             before = self._moments()
-            if not (yield self._store.submit(self._stamp)):
+            if not (yield self._store.submit(self._stamp, "intent")):
                 raise LedgerUnusableError(CLAIM_LOST, is_temporary=True)
             self._confirmed = before
         if self._call.is_left:
@@ -222,7 +231,7 @@ class LedgerStart:
         return self._intent.limit is not None
 
     def started(self, task_id: str) -> Future[None]:
-        """Record the task's id; it must be on disk before anybody receives it."""
+        """Record the task's id; it should be on disk before anybody receives it."""
         call, now, attempt = self._call, self._clock.wall(), self.claimed.attempt if self.claimed else 1
 
         def operation(db: Any) -> None:
@@ -262,7 +271,7 @@ class LedgerStart:
                 pause=pause,
                 now=now,
             ),
-            is_record=True,
+            "record",
         )
 
     def let_go(self, stored: Future[Any] | None = None) -> None:

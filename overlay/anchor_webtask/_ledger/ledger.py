@@ -64,13 +64,13 @@ class Ledger:
     def __init__(self, path: str | PathLike[str], *, answers: Answers = "keep") -> None:
         if answers not in ("keep", "drop"):
             raise ConfigurationError(f"answers must be 'keep' or 'drop', not {answers!r}")
-        self.store = Store(checked_path(path))
-        self.drops_answers = answers == "drop"
+        self._store = Store(checked_path(path))
+        self._drops_answers = answers == "drop"
 
     @property
     def path(self) -> Path:
         """The file."""
-        return self.store.path
+        return self._store.path
 
     def counts(self) -> dict[LedgerState, int]:
         """Return how many attempts are in each state.
@@ -78,7 +78,7 @@ class Ledger:
         Raises:
             LedgerError: The file cannot be used.
         """
-        found = self.store.read(transitions.counts)
+        found = self._store.read(transitions.counts)
         return {state: found.get(state, 0) for state in STATES}
 
     def rows(self, state: LedgerState | None = None) -> Iterator[LedgerRow]:
@@ -101,7 +101,7 @@ class Ledger:
         Raises:
             LedgerError: The file cannot be used.
         """
-        row = self.store.read(partial(transitions.latest, key=key))
+        row = self._store.read(partial(transitions.latest, key=key))
         return None if row is None else as_ledger_row(row)
 
     def retry(self, *keys: str) -> None:
@@ -123,7 +123,7 @@ class Ledger:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
                 transitions.retry(db, row)
 
-        self.store.change(operation)
+        self._store.change(operation)
 
     def attach(self, key: str, task: CheckedTask) -> None:
         """Give an unknown task the id that you have found for it; the next run waits for that task.
@@ -151,7 +151,7 @@ class Ledger:
                 raise ConfigurationError(f"the task with the key {others[0].key!r} has this id already")
             transitions.attach(db, row, task_id, now)
 
-        self.store.change(operation)
+        self._store.change(operation)
 
     def free(self, *keys: str) -> None:
         """End the places that tasks hold of which it is not known whether they run, so that others can start.
@@ -170,7 +170,7 @@ class Ledger:
                     raise ConfigurationError(NOT_NOW.format(key, "starting", "its place cannot be freed yet"))
                 transitions.free(db, transitions.rows_of(db, "key = ? AND state != 'starting'", key))
 
-        self.store.change(operation)
+        self._store.change(operation)
 
     def export(self, path: str | PathLike[str]) -> int:
         """Write all attempts to a file as JSON Lines, readable for its owner alone, and return their number.
@@ -207,7 +207,7 @@ class Ledger:
             LedgerUnusableError: It is damaged; the message has SQLite's findings.
             LedgerError: The file cannot be used.
         """
-        findings = self.store.read(_integrity)
+        findings = self._store.read(_integrity)
         if findings:
             raise LedgerUnusableError(
                 f"the ledger {str(self.path)!r} is damaged: {'; '.join(findings)}. Restore a copy, or export what can "
@@ -216,7 +216,7 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""
-        self.store.close()
+        self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -231,7 +231,7 @@ class Ledger:
 
     def _all_rows(self, state: LedgerState | None) -> Iterator[Row]:
         last: tuple[str, int] = ("", 0)
-        while page := self.store.read(partial(_page, state=state, after=last)):
+        while page := self._store.read(partial(_page, state=state, after=last)):
             yield from page
             last = page[-1].key, page[-1].attempt
 

@@ -18,7 +18,7 @@ from anchor_webtask._ledger.writer import Writer
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-    from anchor_webtask._ledger.writer import Operation
+    from anchor_webtask._ledger.writer import Kind, Operation
 
 R = TypeVar("R")
 
@@ -49,7 +49,7 @@ class Store:
         Raises:
             LedgerError: The file cannot be used, or belongs to another base URL.
         """
-        self._open_writer(base_url).submit(partial(check_base_url, self.path, base_url), is_read=True).result()
+        self._open_writer(base_url).submit(partial(check_base_url, self.path, base_url), "read").result()
 
     def read(self, operation: Operation[R]) -> R:
         """Return the result of an operation that only reads.
@@ -57,7 +57,7 @@ class Store:
         Raises:
             LedgerError: The file cannot be used.
         """
-        return self._open_writer(None).submit(operation, is_read=True).result()
+        return self._open_writer(None).submit(operation, "read").result()
 
     def change(self, operation: Operation[R]) -> R:
         """Return the result of an operation once it is on disk.
@@ -65,11 +65,11 @@ class Store:
         Raises:
             LedgerError: The file cannot be used; nothing was changed.
         """
-        return self._open_writer(None).submit(operation).result()
+        return self._open_writer(None).submit(operation, "intent").result()
 
-    def submit(self, operation: Operation[R], *, is_record: bool = False, is_read: bool = False) -> Future[R]:
+    def submit(self, operation: Operation[R], kind: Kind) -> Future[R]:
         """Run an operation soon, as `Writer.submit` does."""
-        return self._open_writer(None).submit(operation, is_record=is_record, is_read=is_read)
+        return self._open_writer(None).submit(operation, kind)
 
     def new_owner(self) -> Owner:
         """Return a new owner, which locks its file.

@@ -43,11 +43,25 @@ async def ready(future: Future[Any]) -> None:
     """Wait until a future has its result. A cancellation from outside takes effect afterwards."""
     import anyio
 
+    with anyio.CancelScope(shield=True):
+        await _done(future)
+
+
+async def ready_within(future: Future[Any], seconds: float) -> None:
+    """Wait until a future has its result, but not longer than some seconds of real time."""
+    import anyio
+
+    with anyio.move_on_after(seconds, shield=True):
+        await _done(future)
+
+
+async def _done(future: Future[Any]) -> None:
+    import anyio
+
     event = anyio.Event()
     _, soon = this_loop()
     future.add_done_callback(lambda _: soon(event.set))
-    with anyio.CancelScope(shield=True):
-        await event.wait()
+    await event.wait()
 
 
 async def result_of(future: Future[R]) -> R:

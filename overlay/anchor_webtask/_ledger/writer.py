@@ -1,7 +1,8 @@
 """The one thread that uses a ledger's file: it runs what has gathered in one transaction.
 
 A commit waits for the disk, which takes longer than all else. So operations that arrive meanwhile share the next one.
-What must not be lost, a record, is tried again until it is stored; anything else fails if the file is locked or full.
+What must not be lost, a record, is tried again until it is stored; anything else fails if the file is locked, or if the
+disk is full.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from anchor_webtask._errors import AnchorError, LedgerError
 from anchor_webtask._ledger.file import ledger_error
@@ -31,6 +32,13 @@ R = TypeVar("R")
 Operation: TypeAlias = Callable[[sqlite3.Connection], R]
 """A function of a connection, in a transaction. It raises an error of this package only before it has written."""
 
+Kind: TypeAlias = Literal["intent", "read", "record", "last record"]
+"""What becomes of an operation if the file is locked or the disk is full.
+
+An intent and a read fail. A record is tried again until it is stored. Its future has the outcome of the first try; the
+future of a last record ends when it is stored, and so is all that was submitted before it.
+"""
+
 AGAIN: Final = 1.0
 """Seconds after which records that could not be stored are tried again."""
 NOT_STORED: Final = "the ledger cannot store now what is known of its tasks (%s); it is tried again every second"
@@ -41,9 +49,20 @@ logger = logging.getLogger("anchor_webtask")
 @dataclass(slots=True)
 class _Job:
     operation: Operation[Any]
-    is_record: bool = False
-    is_read: bool = False
+    kind: Kind
     future: Future[Any] = field(default_factory=Future)
+
+    @property
+    def is_record(self) -> bool:
+        return self.kind in {"record", "last record"}
+
+    def succeed(self, value: Any) -> None:
+        if not self.future.done():
+            self.future.set_result(value)
+
+    def fail(self, error: AnchorError) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
 
 
 class Writer:
@@ -66,15 +85,9 @@ class Writer:
         opened.result()
         self._close = weakref.finalize(self, self._jobs.put, None)
 
-    def submit(self, operation: Operation[R], *, is_record: bool = False, is_read: bool = False) -> Future[R]:
-        """Run an operation soon, and return its future result.
-
-        Args:
-            operation: What to do.
-            is_record: Whether the operation is tried again while the file is locked or the disk is full.
-            is_read: Whether the operation only reads.
-        """
-        job = _Job(operation, is_record, is_read)
+    def submit(self, operation: Operation[R], kind: Kind) -> Future[R]:
+        """Run an operation soon, and return its future result."""
+        job = _Job(operation, kind)
         self._jobs.put(job)
         return job.future
 
@@ -108,7 +121,7 @@ class _Thread:
             if jobs := self._gathered():
                 self._run_all(file, jobs)
         for job in self._late:
-            job.future.set_exception(LedgerError("the ledger was closed before it could store this"))
+            job.fail(LedgerError("the ledger was closed before it could store this"))
         file.close()
 
     def _gathered(self) -> list[_Job]:
@@ -131,10 +144,11 @@ class _Thread:
                 self._run_all(file, [job])
             return
         for job in jobs:
-            if job.is_record and error.is_temporary:
+            is_late = job.is_record and error.is_temporary
+            if is_late:
                 self._late.append(job)
-            else:
-                job.future.set_exception(error)
+            if not (is_late and job.kind == "last record"):
+                job.fail(error)
         if self._late:
             logger.warning(NOT_STORED, error, extra={"task_id": None})
 
@@ -143,7 +157,7 @@ class _Thread:
         db = file.db
         try:
             file.check_identity()
-            db.execute("BEGIN" if all(job.is_read for job in jobs) else "BEGIN IMMEDIATE")
+            db.execute("BEGIN" if all(job.kind == "read" for job in jobs) else "BEGIN IMMEDIATE")
             results = [_result(job, db) for job in jobs]
             db.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  it ends the transaction, and is the result of each job
@@ -154,9 +168,9 @@ class _Thread:
             return error if isinstance(error, LedgerError) else LedgerError(f"the ledger cannot store this: {error!r}")
         for job, (value, refusal) in zip(jobs, results, strict=True):
             if refusal is None:
-                job.future.set_result(value)
+                job.succeed(value)
             else:
-                job.future.set_exception(refusal)
+                job.fail(refusal)
         return None
 
 

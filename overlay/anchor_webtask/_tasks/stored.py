@@ -108,7 +108,8 @@ def looked(found: Found | OtherRequest | Full, setup: Setup[T], began: float) ->
     row = found.row if isinstance(found, Taken) else found.previous if isinstance(found, Free) else None
     if row is None:
         return Looked(found)
-    return Looked(found, verdict(row, setup), is_stored=row.ended is not None and row.ended <= began)
+    ended = row.claimed if row.ended is None else row.ended
+    return Looked(found, verdict(row, setup), is_stored=ended <= began)
 
 
 def verdict(row: Row, setup: Setup[T]) -> Verdict[T] | None:
