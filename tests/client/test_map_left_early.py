@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import logging
 import math
 import signal
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,6 +14,7 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskTimeoutError
 from anchor_webtask.emulator import Fault
+from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
@@ -44,39 +43,12 @@ def requests() -> Iterator[str]:
         yield f"Slow {number}"
 
 
-@contextmanager
-def warnings_logged() -> Iterator[tuple[list[str], threading.Event]]:
-    """Collect the warnings of the package, and tell of the first."""
-    texts: list[str] = []
-    has_logged = threading.Event()
-
-    class Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            texts.append(record.getMessage())
-            has_logged.set()
-
-    handler = Collect(logging.WARNING)
-    logging.getLogger("anchor_webtask").addHandler(handler)
-    try:
-        yield texts, has_logged
-    finally:
-        logging.getLogger("anchor_webtask").removeHandler(handler)
-
-
 @pytest.fixture
 def _ctrl_c_interrupts() -> Iterator[None]:
     """Let SIGINT raise KeyboardInterrupt, also where the tests run in the background and ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-def running_ids(emulator: Emulator) -> set[str]:
-    return {task.id for task in emulator.tasks if task.status == "RUNNING"}
-
-
-def notes(raised: BaseException) -> str:
-    return "\n".join(getattr(raised, "__notes__", ()))
 
 
 def assert_told(text: str, emulator: Emulator) -> None:

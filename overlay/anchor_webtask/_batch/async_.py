@@ -86,10 +86,11 @@ class AsyncTaskOutcomes(Generic[T]):
             except BaseException as raised:
                 await self._leave_by(raised)
                 raise
+            else:
+                return self
         except BaseException as raised:
             self._leave_at_once(raised)
             raise
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None

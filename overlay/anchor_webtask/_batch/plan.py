@@ -37,7 +37,7 @@ from anchor_webtask._errors import (
     TaskFailedError,
     TaskTimeoutError,
 )
-from anchor_webtask._http.limiter import MAX_IN_FLIGHT
+from anchor_webtask._http import limiter
 from anchor_webtask._models import T, TaskResult
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, MAX_RETRY_AFTER
@@ -167,7 +167,7 @@ class Plan(Generic[T]):
             self._why_stopped is None
             and now >= self._pace.resumes_at
             and not self._is_full()
-            and len(self._starting) < MAX_IN_FLIGHT  # others would only queue in the client
+            and len(self._starting) < limiter.MAX_IN_FLIGHT  # others would only queue in the client
             and self._unread < limits.max_running
             and (limits.max_starts is None or self._paid + len(self._starting) < limits.max_starts)
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self
 
 from anchor_webtask._batch import left
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 PATIENCE: Final = 2 * GRACE
 """Seconds within which a call that was left certainly ends."""
+MAX_SECONDS_ASLEEP: Final = 1.0
+"""Seconds after which a wait for an outcome wakes up for a moment: a signal that comes directly before the wait does not
+interrupt it, nor does Ctrl-C on Windows."""
 
 
 class TaskOutcomes(Generic[T]):
@@ -94,10 +98,11 @@ class TaskOutcomes(Generic[T]):
             except BaseException as raised:
                 self._leave_by(raised)
                 raise
+            else:
+                return self
         except BaseException as raised:
             self._leave_at_once(raised)
             raise
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
@@ -149,7 +154,8 @@ class TaskOutcomes(Generic[T]):
                     if self._has_ended:
                         self._raise_of_iterable()
                         return None
-                    self._receive(scheduler.outbox.get, True)
+                    with suppress(queue.Empty):
+                        self._receive(scheduler.outbox.get, True, MAX_SECONDS_ASLEEP)
                     continue
                 match received[0]:
                     case Progress() as progress:
