@@ -177,10 +177,11 @@ def test_thread_that_cannot_be_made_ends_the_call_at_once(
 @pytest.mark.parametrize("with_block", [True, False])
 def test_signal_handler_may_stop_the_call(anchor_emulator: Emulator, with_block: bool) -> None:
     stopped: dict[str, str] = {}
+    signals = [signal.SIGUSR1]
 
     def started(_: dict[str, Any]) -> float:
-        if len(anchor_emulator.tasks) == 1:
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        while signals:
+            signal.pthread_kill(threading.main_thread().ident or 0, signals.pop())
         return math.inf
 
     anchor_emulator.on(takes=started)
