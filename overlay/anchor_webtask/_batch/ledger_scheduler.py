@@ -66,7 +66,7 @@ class LedgerScheduler(Scheduler[T]):
 
     def _sweep_failed(self, error: AnchorError) -> None:
         if self._ledger_plan.sweep_failed(error, self._clock.now()):
-            self.raised = self.raised or error
+            self._keep(error)
             self._leave()
 
     def _looked(self, item: Item[T], looked: Looked[T]) -> None:

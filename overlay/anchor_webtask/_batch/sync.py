@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PATIENCE: Final = 2 * GRACE
 """Seconds within which a call that was left certainly ends."""
 MAX_SECONDS_ASLEEP: Final = 1.0
-"""Seconds after which a wait for an outcome wakes up for a moment, since a signal that comes directly before the wait does
+"""Seconds after which a wait for an outcome wakes up for a moment: a signal that comes directly before the wait does
 not interrupt it, nor does Ctrl-C on Windows."""
 
 
