@@ -24,6 +24,8 @@ def run(client: str, how: str) -> tuple[list[str], str]:
     ("client", "how"),
     [
         *((client, how) for client in ("sync", "asyncio", "trio") for how in ("break", "global", "gen", "ended")),
+        ("sync", "late"),
+        ("trio", "late"),  # asyncio cancels all tasks at once
         ("sync", "raise"),
         ("asyncio", "raise"),
         ("unclosed", "break"),

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from anchor_webtask.testing import VirtualClock
 
 POLICY: Final = WaitPolicy(minimum=1, maximum=1, jitter=0)
-STEPS: Final = 11
+STEPS: Final = {"until_second": 1, "with_block": 11, "and_stop": 11}
 SECOND_STEPS: Final = (29, 5)
-"""By default, every 11th line is tried, and few pairs of lines."""
+"""By default, each line is tried once, a few more in each mode, and few pairs of lines."""
 
 
 class InterruptionError(BaseException):
@@ -129,7 +129,7 @@ def attempt(mode: str, *points: int) -> tuple[list[int], str | None]:
 @pytest.mark.parametrize("mode", ["with_block", "until_second", "and_stop"])
 def test_interruption_at_any_line_leaves_the_call(mode: str, every: bool) -> None:
     problems = {}
-    for point in count(1, 1 if every else STEPS):
+    for point in count(1, 1 if every else STEPS[mode]):
         reached, problem = attempt(mode, point)
         if not reached:
             break

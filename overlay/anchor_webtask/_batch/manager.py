@@ -10,9 +10,8 @@ import contextvars
 import functools
 import math
 import threading
-from collections import deque
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import sniffio
@@ -20,8 +19,7 @@ import sniffio
 from anchor_webtask._batch import left
 from anchor_webtask._batch.at_exit import leave_at_exit
 from anchor_webtask._batch.items import StartFailed, as_request, prepared
-from anchor_webtask._batch.models import TaskOutcome
-from anchor_webtask._batch.progress import ProgressReports
+from anchor_webtask._batch.outbox import Outbox
 from anchor_webtask._batch.requests import Requests, was_cancelled
 from anchor_webtask._errors import AnchorError, NotFoundError
 from anchor_webtask._event_loops import is_asyncio, this_loop
@@ -34,11 +32,10 @@ if TYPE_CHECKING:
 
     from anchor_webtask._batch.calls import AsyncCalls, AsyncWatch
     from anchor_webtask._batch.items import Item, Verdict
-    from anchor_webtask._batch.models import Progress
     from anchor_webtask._batch.plan import Plan
 
 
-class Manager(Generic[T]):
+class Manager(Outbox[T]):
     """The background task of one call.
 
     Args:
@@ -48,10 +45,6 @@ class Manager(Generic[T]):
         reports_progress: Whether the user's task receives the progress.
 
     Attributes:
-        outbox: What the user's task receives: outcomes and progress.
-        returned: The outcome in the outbox that the user has got; it is removed when the user asks for the next one.
-        is_told: Whether the user knows all that is left behind.
-        has_ended: Whether nothing more comes.
         raised: The first exception that has ended the call early.
         iterable_raised: An exception of the user's iterable.
     """
@@ -64,19 +57,16 @@ class Manager(Generic[T]):
         *,
         reports_progress: bool,
     ) -> None:
-        self.outbox: deque[TaskOutcome[T] | Progress] = deque()
-        self.returned: TaskOutcome[T] | None = None
-        self.is_told = self.has_ended = False
+        super().__init__(plan, calls.clock, reports_progress=reports_progress)
         self.raised: BaseException | None = None
         self.iterable_raised: BaseException | None = None
-        self._plan, self._calls, self._clock = plan, calls, calls.clock
+        self._calls = calls
         self._requests = requests
-        self._reports = ProgressReports(plan) if reports_progress else None
         self._is_taking = self._is_abandoned = False
         self._begins: dict[str, bool] = {}  # whether the call begins, once that is decided
         self._scopes: set[anyio.CancelScope] = set()  # of what is cancelled when the call is left
         self._start_scopes: set[anyio.CancelScope] = set()
-        self._changed, self._arrived, self._wished = anyio.Event(), anyio.Event(), anyio.Event()
+        self._changed, self._wished = anyio.Event(), anyio.Event()
         self._loop: Any = None
         self._abandon_soon: Callable[[], None] | None = None
         self._finished = threading.Event()
@@ -115,23 +105,6 @@ class Manager(Generic[T]):
     def left_ids(self) -> dict[str, str]:
         """The ids of the tasks that still run after the call was left, by key."""
         return self._plan.left_ids
-
-    async def arrival(self) -> None:
-        """Wait until there is something in the outbox, or nothing more comes."""
-        while not (self.outbox or self.has_ended):
-            await self._next_arrival()
-
-    async def ended(self) -> None:
-        """Wait until nothing more comes; a cancellation from outside does not end this wait, which takes seconds."""
-        with anyio.CancelScope(shield=True):
-            while not self.has_ended:
-                await self._next_arrival()
-
-    async def _next_arrival(self) -> None:
-        """Wait for the next arrival; several tasks may wait for it, since any task may stop the call."""
-        if self._arrived.is_set():
-            self._arrived = anyio.Event()
-        await self._arrived.wait()
 
     def read(self) -> None:
         """Record that an outcome was read."""
@@ -257,27 +230,11 @@ class Manager(Generic[T]):
             with self._clock.move_on_after(max(min(until - self._clock.now(), threading.TIMEOUT_MAX), 0.0)):
                 await self._changed.wait()
 
-    def _deliver(self) -> None:
-        self.outbox.extend(self._plan.outcomes)
-        self._plan.outcomes.clear()
-        if self._reports is not None:
-            self._report(self._reports.next(self._clock.now()))
-        if self.outbox:
-            self._arrived.set()
-
-    def _report(self, progress: Progress | None) -> None:
-        if progress is not None:
-            self.outbox.append(progress)
-
     def _finish(self) -> None:
         if self.has_ended:
             return
         self._cancel_waits()
-        self._deliver()
-        if self._reports is not None:
-            self._report(self._reports.last(self._clock.now()))
-        self.has_ended = True
-        self._arrived.set()
+        self._deliver_last()
         for scope in self._start_scopes:
             scope.shield = False  # all is told; the event loop may end now
         if self._is_abandoned:
@@ -290,11 +247,6 @@ class Manager(Generic[T]):
             self._log_unread()
         else:
             self.leave()
-
-    def _log_unread(self) -> None:
-        if not self.is_told:
-            self.is_told = True
-            left.log(each for each in self.outbox if isinstance(each, TaskOutcome) and each is not self.returned)
 
     def _cancel_waits(self) -> None:
         for scope in self._scopes:

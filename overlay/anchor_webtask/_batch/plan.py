@@ -16,18 +16,14 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Final
 
-from anchor_webtask._batch.counts import Counts
 from anchor_webtask._batch.gate import STOPPED, Departure, Gate
-from anchor_webtask._batch.identity import fingerprint
-from anchor_webtask._batch.items import Item, invalid
+from anchor_webtask._batch.intake import Intake
 from anchor_webtask._batch.pace import Pace
 from anchor_webtask._errors import (
     AnchorError,
     AuthenticationError,
-    ConfigurationError,
     InvalidOutputError,
     LedgerError,
     PaymentRequiredError,
@@ -45,14 +41,13 @@ from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, MAX_RETRY_AFTER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from anchor_webtask._batch.items import StartFailed, Verdict
+    from anchor_webtask._batch.items import Item, StartFailed, Verdict
     from anchor_webtask._batch.limits import Limits
-    from anchor_webtask._batch.models import OutcomeState, Progress, TaskOutcome, TaskRequest
+    from anchor_webtask._batch.models import OutcomeState, Progress
     from anchor_webtask._polling.policy import WaitPolicy
 
 GRACE: Final = 5.0
 """Seconds for which a call that is left waits for the responses to starts that were sent."""
-OTHER_REQUEST: Final = "another request of this call has the key {!r}: give each task a key of its own"
 LEFT: Final = "the call of map was stopped before the task ended"
 NO_RESPONSE: Final = (
     "the task may or may not have started: the call of map was stopped before the response to the start arrived. "
@@ -66,7 +61,7 @@ ENOUGH_STARTS: Final = "the task was not started, since max_starts={} tasks were
 NO_CREDIT: Final = "{}. Either the account is out of credit, or other programs use all browsers of its plan"
 
 
-class Plan(Generic[T]):
+class Plan(Intake[T]):
     """What one call of `tasks.map` does.
 
     Args:
@@ -76,26 +71,18 @@ class Plan(Generic[T]):
         chance: Returns a random number from 0 to 1.
 
     Attributes:
-        outcomes: New outcomes, which the driver removes and delivers.
-        is_left: Whether the user has left the call: nothing is waited for any more.
-        left_ids: The ids of the tasks that still run, by key, once the user has left the call.
         gate: Which each start passes directly before it is sent; whoever leaves the call closes it.
     """
 
     def __init__(self, limits: Limits, policy: WaitPolicy, total: int | None, chance: Callable[[], float]) -> None:
-        self.outcomes: deque[TaskOutcome[T]] = deque()
-        self.is_left = False
-        self.left_ids: dict[str, str] = {}
+        super().__init__(total)
         self.gate = Gate()
         self._limits = limits
-        self._counts = Counts(total)
         self._pending: deque[Item[T]] = deque()
         self._starting: set[Item[T]] = set()
         self._running: set[Item[T]] = set()
         self._held: dict[Item[T], float] = {}  # until when
-        self._named: dict[str, tuple[str, Item[T] | TaskOutcome[T]]] = {}
-        self._unnamed: dict[str, int] = {}
-        self._taken = self._unread = self._sent = self._paid = self._waiting_twins = 0
+        self._sent = self._paid = 0
         self._is_exhausted = False
         self._why_stopped: AnchorError | None = None
         self._last_refusal: AnchorError | None = None  # the latest after which a start is repeated
@@ -174,32 +161,6 @@ class Plan(Generic[T]):
 
     # What has happened
 
-    def take(self, request: TaskRequest, prepared: object) -> None:
-        """Take a request.
-
-        Args:
-            request: The request.
-            prepared: What the driver needs to start the task, or the error that says why the request is invalid.
-        """
-        index = self._taken
-        self._taken += 1
-        if isinstance(prepared, AnchorError):
-            key = request.key if isinstance(request.key, str) else f"invalid-{index}"
-            self._deliver(invalid(key, index, request, prepared))
-            return
-        digest = fingerprint(request)
-        item: Item[T] = Item(index, "", request, prepared, fingerprint=digest)
-        if request.key is None:
-            number = self._unnamed[digest] = self._unnamed.get(digest, 0) + 1
-            item.key = digest if number == 1 else f"{digest}-{number}"
-        else:
-            item.key = request.key
-            known, first = self._named.setdefault(item.key, (digest, item))
-            if first is not item:
-                self._take_again(index, request, first, is_equal=known == digest)
-                return
-        self._enqueue(item)
-
     def _enqueue(self, item: Item[T]) -> None:
         """Let an item wait for its start, or finish it if nothing is started any more."""
         if self._why_stopped is None:
@@ -207,24 +168,9 @@ class Plan(Generic[T]):
         else:
             self._finish(item, "not_started", copy.copy(self._why_stopped))
 
-    def _take_again(self, index: int, request: TaskRequest, first: Item[T] | TaskOutcome[T], *, is_equal: bool) -> None:
-        """Take a request whose key an earlier one has."""
-        if not is_equal:
-            error = ConfigurationError(OTHER_REQUEST.format(first.key))
-            self._deliver(invalid(first.key, index, request, error))
-        elif isinstance(first, Item):
-            first.twins = [*(first.twins or ()), (index, request)]
-            self._waiting_twins += 1
-        else:
-            self._deliver(replace(first, index=index, request=request))
-
     def exhaust(self) -> None:
         """Take no more requests."""
         self._is_exhausted = True
-
-    def read(self) -> None:
-        """Record that the user has read an outcome."""
-        self._unread -= 1
 
     def started(self, item: Item[T], task_id: str | None) -> bool:
         """Record that a start has succeeded, and return whether the call has not given it up before."""
@@ -403,23 +349,3 @@ class Plan(Generic[T]):
             self.exhaust()
         while self._pending:
             self._finish(self._pending.popleft(), "not_started", copy.copy(self._why_stopped))
-
-    def _finish(
-        self, item: Item[T], state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
-    ) -> None:
-        """Deliver the outcome of an item, once for each of its requests."""
-        outcome = item.outcome(state, error, result)
-        item.prepared = None
-        if item.request.key is not None:
-            self._named[item.key] = (self._named[item.key][0], outcome)
-        self._deliver(outcome)
-        self._waiting_twins -= len(item.twins or ())
-        for index, request in item.twins or ():
-            self._deliver(replace(outcome, index=index, request=request))
-
-    def _deliver(self, outcome: TaskOutcome[T]) -> None:
-        self.outcomes.append(outcome)
-        self._unread += 1
-        self._counts.add(outcome.state)
-        if self.is_left and outcome.state == "running" and outcome.task_id is not None:
-            self.left_ids[outcome.key] = outcome.task_id

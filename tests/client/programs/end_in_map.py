@@ -1,7 +1,7 @@
 """A program that ends, or forks, in the middle of a call of `tasks.map`.
 
 Usage: `end_in_map.py CLIENT HOW`. CLIENT is sync, asyncio, trio or unclosed: an event loop that is never closed. HOW is
-break, raise, global, ended, gen or fork. The program prints the ids of the tasks of its emulator, and logs to standard
+break, raise, global, ended, gen, late or fork. The program prints the ids of its emulator's tasks, and logs to standard
 error.
 """
 
@@ -19,7 +19,7 @@ import anyio
 import trio
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, WaitPolicy
-from anchor_webtask.emulator import Emulator
+from anchor_webtask.emulator import Emulator, Fault
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -30,6 +30,8 @@ PAUSE = 0.001
 
 logging.basicConfig(level=logging.WARNING)
 emulator = Emulator(takes=0 if HOW == "ended" else math.inf)
+if HOW == "late":  # the program ends before the responses to the starts arrive
+    emulator.on(takes=math.inf, start_faults=[Fault(delay=0.5)] * 2)
 arguments: dict[str, Any] = {"transport": emulator.transport(), "wait": WaitPolicy(minimum=0.01, maximum=0.01)}
 kept: list[Any] = []
 
@@ -38,7 +40,7 @@ def is_ready(outcomes: Any) -> bool:
     """Whether both tasks have started; or the call has ended, and the outcomes of both were not read."""
     if HOW == "ended":
         return bool(outcomes._scheduler.is_over if CLIENT == "sync" else outcomes._manager.has_ended)
-    return len(emulator.tasks) == 2
+    return emulator.start_requests == 2 if HOW == "late" else len(emulator.tasks) == 2
 
 
 def generator(outcomes: Any) -> Iterator[Any]:
