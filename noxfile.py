@@ -80,6 +80,13 @@ def interruptions(session: nox.Session) -> None:
 
 
 @nox.session
+def kills(session: nox.Session) -> None:
+    """Kill processes that share a ledger: hundreds at random, and one at each commit and line of a start."""
+    install_for_tests(session)
+    session.run("pytest", WORKERS, "--every-point", "tests/ledger/test_kills.py", *session.posargs)
+
+
+@nox.session
 def witnesses(session: nox.Session) -> None:
     """Check our results with other programs: requests with Prism, drift with Redocly; the emulator with two clients.
 

@@ -24,6 +24,7 @@ GROUPS: Final = {
     "check": "one status check",
     "wait": "waiting for many tasks at once",
     "logging": "waiting with logging",
+    "map": "many tasks, with a ledger and without",
     "schedule": "the schedule of a wait's checks",
     "answer": "typed answers",
     "command": "the maintainers' commands, and the installed size",
@@ -152,6 +153,10 @@ def _measure(group: str, options: argparse.Namespace, environments: Environments
             from benchmarks import logs
 
             yield from logs.rows(rounds)
+        case "map":
+            from benchmarks import maps
+
+            yield from maps.rows(rounds)
         case "schedule":
             from benchmarks import schedule
 

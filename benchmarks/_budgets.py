@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks._rows import BARE, NO_LOGGING, OURS
+from benchmarks._rows import BARE, NO_LEDGER, NO_LOGGING, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -17,6 +17,7 @@ FILE: Final = Path(__file__).with_name("budgets.toml")
 SECTIONS: Final = {
     "ratios": ("ratios", BARE),
     "ratios_to_no_logging": ("ratios", NO_LOGGING),
+    "ratios_to_no_ledger": ("ratios", NO_LEDGER),
     "figures": ("figures", OURS),
 }
 """For each section of budgets.toml: whether it has ratios or figures of a row, and to which column they belong."""

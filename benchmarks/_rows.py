@@ -13,6 +13,8 @@ OURS: Final = "anchor_webtask"
 BARE: Final = "httpx"
 OFFICIAL: Final = "anchorbrowser"
 NO_LOGGING: Final = "no logging"
+NO_LEDGER: Final = "no ledger"
+ONE_AT_A_TIME: Final = "one at a time"
 
 
 @dataclass(frozen=True)

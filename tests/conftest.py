@@ -21,8 +21,8 @@ settings.load_profile("short")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add the option with which the tests of interruptions try all points at which a call can be interrupted."""
-    parser.addoption("--every-point", action="store_true", help="interrupt calls at every point, which takes minutes")
+    """Add the option with which tests try all points at which a call can be interrupted, or a process can die."""
+    parser.addoption("--every-point", action="store_true", help="interrupt calls, or kill processes, at every point")
 
 
 @pytest.fixture(autouse=True)

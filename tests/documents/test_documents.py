@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,10 @@ import pytest
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.emulator._http_messages import json_response
 from anchor_webtask.emulator._responder import Responder
+from anchor_webtask.testing import install
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator._http_messages import Play, Request
-    from tests.support.clocks import InstantClock
 
 ROOT = Path(__file__).parents[2]
 CI_SCRIPT = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
@@ -66,21 +67,18 @@ RESULTS = {
 
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
-def test_python_example_of_the_readme_runs_alone(
-    number: int, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_python_example_of_the_readme_runs_alone(number: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def answer(body: dict[str, Any]) -> object:
         return {"amount": 3} if "amount" in str(body) else 3.0
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(logging.root, "handlers", [logging.NullHandler()])  # so that basicConfig does nothing
     monkeypatch.setattr("anchor_webtask.emulator._emulator.Responder", ResponderWithSessions)
-    emulator = Emulator(clock=clock)
+    emulator = Emulator()
     emulator.on(takes=300, answer=answer)
     emulator.on(prompt="Read all offers", answer={"result": [{"amount": 3, "currency": "USD"}]})
     names: dict[str, Any] = {}
-    with emulator.serve() as server:
-        monkeypatch.setenv("ANCHORBROWSER_API_KEY", "emulator-key")
-        monkeypatch.setenv("ANCHORBROWSER_BASE_URL", server.base_url)
+    with nullcontext() if "install(" in EXAMPLES[number] else install(emulator):
         exec(compile(EXAMPLES[number], f"README.md, example {number}", "exec", dont_inherit=True), names)
     assert emulator.requests or names.keys() & {"Emulator", "install"}
     found = {name: repr(names[name]) for name in RESULTS.keys() & names.keys()}

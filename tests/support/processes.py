@@ -22,7 +22,7 @@ PASSWORD: Final = "correct-horse-battery"
 def spawn(program: Path, *arguments: str, base_url: str) -> Iterator[subprocess.Popen[str]]:
     """Run a Python program with the key, the base URL and a password in its environment; kill it when the context ends.
 
-    The program's output streams are pipes of text.
+    The program's streams are pipes of text.
     """
     environment = {
         **os.environ,
@@ -34,6 +34,7 @@ def spawn(program: Path, *arguments: str, base_url: str) -> Iterator[subprocess.
     with subprocess.Popen(
         [sys.executable, str(program), *arguments],
         env=environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

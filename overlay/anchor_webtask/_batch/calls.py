@@ -8,12 +8,11 @@ from anchor_webtask._models import T
 from anchor_webtask._polling.policy import WaitPolicy
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
     from anchor_webtask._batch.items import Item, StartFailed
     from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._clock import Clock
+    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.models import Places, Row
     from anchor_webtask._models import TaskResult
 

@@ -12,10 +12,10 @@ from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import StartFailed
     from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.future import Future
 
 BROKEN = (
     "the start was interrupted: the task may or may not have started. Check the dashboard before you start it again: a "
@@ -30,7 +30,7 @@ def succeeded(start: LedgerStart, task_id: str | None) -> Generator[Future[Any],
     if task_id is None:
         return
     try:
-        yield start.started(task_id)
+        start.claim = yield start.started(task_id)
     except LedgerError as error:
         shown = shown_id(task_id)
         logger.warning("the ledger has not stored the id of task %s yet: %s", shown, error, extra={"task_id": shown})
@@ -68,8 +68,11 @@ def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], An
     return None
 
 
-def interrupted(start: LedgerStart, task_id: str | None, *, may_have_started: bool) -> Future[None]:
+def interrupted(start: LedgerStart, task_id: str | None, *, may_have_started: bool) -> None:
     """Store what is known of a start that an exception has ended; this waits for nothing."""
     if task_id is not None:
-        return start.started(task_id)
-    return start.lost(BROKEN) if may_have_started else start.withdrawn()
+        start.started(task_id)
+    elif may_have_started:
+        start.lost(BROKEN)
+    else:
+        start.withdrawn()

@@ -12,9 +12,9 @@ from anchor_webtask._ledger.waiting import ready_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.models import TaskOutcome
+    from anchor_webtask._ledger.future import Future
 
 FLUSH_SECONDS: Final = 5.0
 """Seconds for which the end of a call waits until all that it has recorded is on disk."""

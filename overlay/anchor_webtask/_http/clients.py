@@ -191,6 +191,17 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
         record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
+
+        if record.before_sending is not None:
+            prepare: Callable[[], Any] = record.before_sending
+
+            def before_sending() -> None:
+                nonlocal deadline
+                prepare()
+                deadline = self._now() + limit  # what comes before the first byte does not count
+                request.extensions[DEADLINE] = deadline
+
+            record.before_sending = before_sending
         with guard.redacted_logs():
             try:
                 if self._own_transport is None and record.before_sending is not None:
@@ -267,6 +278,17 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         record = guard.record
         response: BoundedResponse | None = None
         failure: Failure | None = None
+
+        if record.before_sending is not None:
+            prepare: Callable[[], Any] = record.before_sending
+
+            async def before_sending() -> None:
+                nonlocal deadline
+                await prepare()
+                deadline = self._now() + limit  # what comes before the first byte does not count
+                scope.deadline = anyio.current_time() + limit
+
+            record.before_sending = before_sending
         with guard.redacted_logs(), anyio.move_on_after(limit) as scope:
             try:
                 if self._own_transport is None and record.before_sending is not None:

@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import secrets
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from anchor_webtask._errors import LedgerUnusableError, RateLimitError
+from anchor_webtask._errors import LedgerError, LedgerUnusableError, RateLimitError
 from anchor_webtask._ledger import transitions
+from anchor_webtask._ledger.future import Future
 from anchor_webtask._ledger.models import Claimed, Full, Intent
 from anchor_webtask._ledger.patience import Patience
 from anchor_webtask._polling.outcomes import Completed, Failure, Fault
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from anchor_webtask._ledger.store import Store
     from anchor_webtask._ledger.writer import Operation
     from anchor_webtask._polling.outcomes import Ended
+
+R = TypeVar("R")
 
 MAX_CLAIM_AGE: Final = 5.0
 """Seconds after which a claim is confirmed again before the start is sent."""
@@ -87,6 +89,7 @@ class LedgerCall:
         self._closes = closes
         self._clock = clock
         self._patience = Patience(clock.now, clock.wall)
+        self._tried: set[str] = set()  # the claims of tasks that may be adopted, though an error was the result
 
     def open(self) -> None:
         """Open the ledger; this waits for the disk.
@@ -99,35 +102,45 @@ class LedgerCall:
         self._is_open = True
 
     def find(self, key: str, fingerprint: str) -> Future[Found]:
-        """Look a key up."""
-        attempts = self.limits.attempts
-        return self._store.submit(lambda db: transitions.find(db, key, fingerprint, attempts), "read")
+        """Look a key up; a call that does not adopt settles here what owners that have died left."""
+        attempts, adopts, is_alive = self.limits.attempts, self.limits.limit is not None, self._store.is_alive
 
-    def adopt(self) -> Future[list[Row]]:
-        """Settle what owners that have died left, and adopt the tasks that nobody waits for."""
-        owner, is_alive = self.owner.id, self._store.is_alive
-        return self._store.submit(lambda db: transitions.adopt(db, owner, is_alive), "intent")
+        def operation(db: sqlite3.Connection) -> Found:
+            if not adopts:
+                transitions.settle(db, is_alive)
+            return transitions.find(db, key, fingerprint, attempts)
 
-    def places(self) -> Future[Places]:
-        """Look up how many places of the limit are in use."""
-        return self._store.submit(lambda db: transitions.places(db, self._patience), "read")
+        return self._store.submit(operation, "read" if adopts else "intent")
 
-    def ended(self, claim: str, ended: Ended, *, is_valid: bool) -> Future[None]:
-        """Record the end of a task."""
+    def sweep(self) -> Future[tuple[list[Row], Places]]:
+        """Settle what owners that have died left, adopt the tasks that nobody waits for, and count the busy places."""
+        owner, is_alive, tried = self.owner.id, self._store.is_alive, self._tried
+
+        def operation(db: sqlite3.Connection) -> tuple[list[Row], Places]:
+            rows = transitions.adopt(db, owner, is_alive, tried)
+            tried.update(row.claim for row in rows)
+            return rows, transitions.places(db, self._patience)
+
+        swept = self._store.submit(operation, "intent")
+        swept.add_done_callback(lambda future: None if future.exception() else tried.clear())
+        return swept
+
+    def ended(self, claim: str, task_id: str | None, ended: Ended, *, is_valid: bool) -> Future[None]:
+        """Record the end of a task; None as its id if the API has responded to its start with the result."""
         now = self._clock.wall()
         if isinstance(ended, Completed):
             answer = _json(ended)
             return self.record(
-                lambda db: transitions.end(db, claim, "completed", now=now, answer=answer, is_valid=is_valid)
+                lambda db: transitions.end(db, claim, "completed", task_id, now=now, answer=answer, is_valid=is_valid)
             )
         reason = None if ended.reason is None else _storable(ended.reason)
-        return self.record(lambda db: transitions.end(db, claim, "failed", now=now, error=reason))
+        return self.record(lambda db: transitions.end(db, claim, "failed", task_id, now=now, error=reason))
 
     def free_place(self, claim: str) -> Future[None]:
         """Record that a task is no longer waited for, and does not count against the limit any more."""
         return self.record(lambda db: transitions.free_place(db, claim))
 
-    def record(self, operation: Operation[None]) -> Future[None]:
+    def record(self, operation: Operation[R]) -> Future[R]:
         """Store what must not be lost; the future has the outcome of the first try."""
         return self._store.submit(operation, "record")
 
@@ -186,6 +199,7 @@ class LedgerStart:
         self._patience = patience
         self._intent = intent
         self._confirmed: tuple[float, ...] = ()
+        self._recorded: Future[Any] | None = None
         call.owner.hold()
 
     def before_sending(self) -> Generator[Future[Any], Any, None]:
@@ -230,39 +244,35 @@ class LedgerStart:
         """Whether the start waits until the limit has a place for it."""
         return self._intent.limit is not None
 
-    def started(self, task_id: str) -> Future[None]:
-        """Record the task's id; it should be on disk before anybody receives it."""
+    def started(self, task_id: str) -> Future[str]:
+        """Record the task's id, and return its row's claim; the id should be on disk before anybody receives it."""
         call, now, attempt = self._call, self._clock.wall(), self.claimed.attempt if self.claimed else 1
 
-        def operation(db: Any) -> None:
+        def operation(db: sqlite3.Connection) -> str:
             owner = None if call.owner.has_ended else call.owner.id
-            transitions.start(db, self._intent, attempt, task_id, owner=owner, now=now)
+            return transitions.start(db, self._intent, attempt, task_id, owner=owner, now=now)
 
-        return call.record(operation)
-
-    def ended(self, ended: Ended, *, is_valid: bool) -> Future[None]:
-        """Record the end of the task."""
-        return self._call.ended(self.claim, ended, is_valid=is_valid)
+        return self._record(operation)
 
     def withdrawn(self) -> Future[None]:
         """Record that nothing was started."""
         claim = self.claim
-        return self._call.record(lambda db: transitions.withdraw(db, claim))
+        return self._record(lambda db: transitions.withdraw(db, claim))
 
     def refused(self, error: str) -> Future[None]:
         """Record that the API has refused the start."""
         text = _storable(error)
-        return self._call.record(lambda db: transitions.refuse(db, self.claim, text))
+        return self._record(lambda db: transitions.refuse(db, self.claim, text))
 
     def lost(self, error: str) -> Future[None]:
         """Record that it is not known whether the task has started."""
         text = _storable(error)
-        return self._call.record(lambda db: transitions.lose(db, self.claim, text))
+        return self._record(lambda db: transitions.lose(db, self.claim, text))
 
     def lacks_room(self, *, is_certain: bool, pause: float) -> Future[bool]:
         """Record that the API has refused the start since too many tasks run; the result says whether that was why."""
         limit, now = self._intent.limit or 1, self._clock.wall()
-        return self._store.submit(
+        return self._record(
             partial(
                 transitions.refuse_for_lack_of_room,
                 claim_id=self.claim,
@@ -270,16 +280,25 @@ class LedgerStart:
                 limit=limit,
                 pause=pause,
                 now=now,
-            ),
-            "record",
+            )
         )
 
-    def let_go(self, stored: Future[Any] | None = None) -> None:
-        """Let go of the owner: at once, or when something is stored."""
-        if stored is None:
+    def let_go(self) -> None:
+        """Let go of the owner, once the outcome of the start is stored: until then, the row belongs to this start."""
+        if self._recorded is None:
             self._call.owner.let_go()
         else:
-            stored.add_done_callback(lambda _: self._call.owner.let_go())
+            self._recorded.add_done_callback(self._let_go_when_stored)
+
+    def _let_go_when_stored(self, first_try: Future[Any]) -> None:
+        error, stored = first_try.exception(), first_try
+        if isinstance(error, LedgerError) and error.is_temporary:
+            stored = self._store.submit(_nothing, "last record")
+        stored.add_done_callback(lambda _: self._call.owner.let_go())
+
+    def _record(self, operation: Operation[R]) -> Future[R]:
+        self._recorded = recorded = self._call.record(operation)
+        return recorded
 
     def _moments(self) -> tuple[float, ...]:
         """Return now, by clocks of which at least one counts the time while the machine is suspended."""
@@ -290,6 +309,10 @@ class LedgerStart:
 
     def _age(self) -> float:
         return max(now - then for now, then in zip(self._moments(), self._confirmed, strict=True))
+
+
+def _nothing(_: sqlite3.Connection) -> None:
+    """Change nothing: what was submitted before is what matters."""
 
 
 def _storable(text: str) -> str:

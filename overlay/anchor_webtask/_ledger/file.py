@@ -74,8 +74,11 @@ class LedgerFile:
 
     def _prepare(self, base_url: str | None) -> None:
         db = self.db
-        # A file that is not ours must not change, so this is only read at first.
+        # A file that is not ours must not change, so this is only read at first. It is read in one transaction, since
+        # another process may be making the file.
+        db.execute("BEGIN")
         self._check_version(is_new=base_url is not None)
+        db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = TRUNCATE")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # matters on macOS only

@@ -118,7 +118,7 @@ class Ledger:
         """
 
         def operation(db: sqlite3.Connection) -> None:
-            for row in [_latest(db, key) for key in dict.fromkeys(keys)]:
+            for row in [_deciding(db, key) for key in dict.fromkeys(keys)]:
                 if row.state not in {"unknown", "failed", "completed"}:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
                 transitions.retry(db, row)
@@ -251,6 +251,13 @@ def _latest(db: sqlite3.Connection, key: str) -> Row:
     return row
 
 
+def _deciding(db: sqlite3.Connection, key: str) -> Row:
+    row = transitions.deciding(db, key)
+    if row is None:
+        raise ConfigurationError(NO_ROW.format(key))
+    return row
+
+
 def _page(db: sqlite3.Connection, *, state: LedgerState | None, after: tuple[str, int]) -> list[Row]:
     return transitions.rows_of(
         db, "(key, attempt) > (?, ?) AND state = ifnull(?, state) ORDER BY key, attempt LIMIT ?", *after, state, PAGE
@@ -265,5 +272,5 @@ def _exported(row: Row) -> dict[str, Any]:
     return {
         name: value if name != "answer" or value is None else json.loads(value)
         for name, value in row._asdict().items()
-        if name not in {"owner", "claim", "number", "halvings"}
+        if name not in {"owner", "claim", "number", "alone", "halvings"}
     }

@@ -24,6 +24,7 @@ class Row(NamedTuple):
         place: Whether it counts against the limit, as far as its state allows that.
         hold: Seconds for which it keeps its place if its start is unknown.
         number: The number of the claim among all claims of the ledger.
+        alone: Whether no other task was busy when it was claimed.
         halvings: How often the limit had been halved before the claim.
         claimed: When the start was claimed; this and the other times are seconds since 1970.
         stamped: When the claim was last confirmed, before the start was sent.
@@ -46,6 +47,7 @@ class Row(NamedTuple):
     place: int
     hold: float
     number: int
+    alone: int
     halvings: int
     claimed: float
     stamped: float

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from anchor_webtask._errors import LedgerUnusableError
+from anchor_webtask._ledger import forks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,9 +32,6 @@ else:
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-_owners: weakref.WeakSet[Owner] = weakref.WeakSet()
 
 
 class Owner:
@@ -56,8 +54,10 @@ class Owner:
         self._path = folder / self.id
         self._users = 1
         self._guard = threading.Lock()
-        self._file: int | None = _locked_file(self._path)
-        _owners.add(self)
+        # Also closed when it is not used any more: an interruption may keep a call from letting go.
+        self._end = weakref.finalize(self, _end, self._path, _locked_file(self._path))
+        self._end.atexit = False  # a start may still be under way; the system frees the lock
+        forks.owners.add(self)
 
     def hold(self) -> None:
         """Count one more user."""
@@ -68,20 +68,16 @@ class Owner:
         """Count one user less; after the last one, other processes see that the owner has ended."""
         with self._guard:
             self._users -= 1
-            if self._users or self._file is None:
+            if self._users:
                 return
-            file, self._file = self._file, None
-        _remove(self._path)
-        os.close(file)
-        with suppress(OSError):
-            self._path.parent.rmdir()  # fails while there are other owners
+        self._end()
 
     def forget_in_child(self) -> None:
         """Close the file in a forked child, which must not keep the lock of its parent."""
-        if self._file is not None:
+        if (end := self._end.detach()) is not None:
+            _, _, (_, file), _ = end
             with suppress(OSError):
-                os.close(self._file)
-            self._file = None
+                os.close(file)
 
 
 def is_alive(folder: Path, owner: str) -> bool:
@@ -123,6 +119,13 @@ def _locked_file(path: Path) -> int:
     raise LedgerUnusableError(f"the folder of {str(path.parent)!r} does not exist: create it, or choose another ledger")
 
 
+def _end(path: Path, file: int) -> None:
+    _remove(path)
+    os.close(file)
+    with suppress(OSError):
+        path.parent.rmdir()  # fails while there are other owners
+
+
 def _unusable(path: Path, error: OSError) -> LedgerUnusableError:
     return LedgerUnusableError(
         f"the ledger's lock files in {str(path.parent)!r} cannot be used ({error.strerror}): they must be beside "
@@ -133,12 +136,3 @@ def _unusable(path: Path, error: OSError) -> LedgerUnusableError:
 def _remove(path: Path) -> None:
     with suppress(OSError):  # Windows does not remove an open file; a later call does
         path.unlink()
-
-
-def _after_fork() -> None:
-    for owner in list(_owners):
-        owner.forget_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)

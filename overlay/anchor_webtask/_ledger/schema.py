@@ -22,6 +22,7 @@ CREATE: Final = (
         place INTEGER NOT NULL,
         hold REAL NOT NULL,
         number INTEGER NOT NULL,
+        alone INTEGER NOT NULL,
         halvings INTEGER NOT NULL,
         claimed REAL NOT NULL,
         stamped REAL NOT NULL,

@@ -5,19 +5,18 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import weakref
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.file import LedgerFile, check_base_url
 from anchor_webtask._ledger.owners import Owner, is_alive
 from anchor_webtask._ledger.writer import Writer
 
 if TYPE_CHECKING:
-    from concurrent.futures import Future
-
+    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.writer import Kind, Operation
 
 R = TypeVar("R")
@@ -41,7 +40,7 @@ class Store:
         self.path = path
         self._guard = threading.Lock()
         self._writer: Writer | None = None
-        _stores.add(self)
+        forks.stores.add(self)
 
     def open(self, base_url: str) -> None:
         """Open the file for a client, and make it if it does not exist.
@@ -77,7 +76,8 @@ class Store:
         Raises:
             LedgerUnusableError: The file of the owner cannot be made.
         """
-        return Owner(self._owners)
+        # In the ledger's thread, since a signal's exception would leave the file of an owner open that nobody knows.
+        return self.submit(lambda _: Owner(self._owners), "read").result()
 
     def is_alive(self, owner: str) -> bool:
         """Whether an owner lives."""
@@ -96,7 +96,7 @@ class Store:
 
     def forget_in_child(self) -> None:
         """Forget the writer in a forked child, which has no such thread, and must not use its parent's connection."""
-        _left_behind.append(self._writer)
+        forks.left_behind.append(self._writer)
         self._writer, self._guard = None, threading.Lock()
 
     @property
@@ -108,20 +108,6 @@ class Store:
             if self._writer is None:
                 self._writer = Writer(partial(_opened, self.path, base_url))
             return self._writer
-
-
-_stores: weakref.WeakSet[Store] = weakref.WeakSet()
-_left_behind: list[object] = []
-"""What a forked child must not close."""
-
-
-def _after_fork() -> None:
-    for store in list(_stores):
-        store.forget_in_child()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def _opened(path: Path, base_url: str | None) -> LedgerFile:

@@ -73,15 +73,22 @@ def find(db: sqlite3.Connection, key: str, fingerprint: str, attempts: int) -> F
     match latest.state:
         case "retried":
             return Free(latest.attempt + 1, None)
-        case "completed" | "failed" if attempts > latest.attempt:
-            return Free(latest.attempt + 1, latest)
         case "refused":
-            previous = earlier[-1] if earlier else None
-            if previous is None or previous.state == "retried":
-                return Free(latest.attempt, None)
-            return Free(latest.attempt, previous) if attempts >= latest.attempt else Taken(previous)
+            return _find_again(latest, earlier[-1] if earlier else None, attempts)
+        case "completed" | "failed" if attempts > latest.attempt:
+            # An earlier attempt runs if its id has arrived late.
+            return next((Taken(row) for row in earlier if row.state == "running"), Free(latest.attempt + 1, latest))
         case _:
             return Taken(latest)
+
+
+def _find_again(refused: Row, previous: Row | None, attempts: int) -> Free | Taken:
+    """Return what is done about an attempt that the API has refused, so that it may be made again in the same row."""
+    if previous is None or previous.state == "retried":
+        return Free(refused.attempt, None)
+    if previous.state in {"completed", "failed"} and attempts >= refused.attempt:
+        return Free(refused.attempt, previous)
+    return Taken(previous)
 
 
 def claim(db: sqlite3.Connection, intent: Intent, patience: Patience) -> Claimed | Full | Taken | OtherRequest:
@@ -92,11 +99,12 @@ def claim(db: sqlite3.Connection, intent: Intent, patience: Patience) -> Claimed
     numbers, room, halvings, paused_until, pause = db.execute(
         "SELECT numbers, room, halvings, paused_until, pause FROM ledger"
     ).fetchone()
+    busy = places(db, patience).busy
     if intent.limit is not None:
         left = patience.seconds_left(("pause", paused_until), paused_until - pause, pause)
         if left > 0:
             return Full(left)
-        if places(db, patience).busy >= min(intent.limit, room or intent.limit):
+        if busy >= min(intent.limit, room or intent.limit):
             return Full(None)
     db.execute("UPDATE ledger SET numbers = numbers + 1")
     db.execute(
@@ -115,6 +123,7 @@ def claim(db: sqlite3.Connection, intent: Intent, patience: Patience) -> Claimed
             place=1,
             hold=intent.hold,
             number=numbers + 1,
+            alone=int(not busy),
             halvings=halvings,
             claimed=now,
             stamped=now,
@@ -181,8 +190,8 @@ def refuse_for_lack_of_room(
     Args:
         db: The connection.
         claim_id: The claim of the start.
-        is_certain: Whether the API says so. Otherwise it only may, and is believed if another task was busy from the
-            claim until now.
+        is_certain: Whether the API says so. Otherwise it only may, and is believed if another task was busy at any
+            moment from the claim until now.
         limit: The caller's limit.
         pause: For how many seconds the API wants no further start.
         now: The time, in seconds since 1970.
@@ -192,14 +201,8 @@ def refuse_for_lack_of_room(
     """
     row = _row(db, claim_id)
     if row is None:
-        return is_certain
-    if not is_certain and not rows_of(
-        db,
-        "number < ? AND place AND (state IN ('starting', 'running') "
-        "OR (state IN ('unknown', 'retried') AND stamped + hold > ?)) LIMIT 1",
-        row.number,
-        now,
-    ):
+        return True  # this was recorded before
+    if not is_certain and _was_alone(db, row, now):
         return False
     db.execute(
         "UPDATE ledger SET room = max(min(ifnull(room, ?1), ?1) / 2, 1), halvings = halvings + 1 WHERE halvings = ?2",
@@ -214,6 +217,18 @@ def refuse_for_lack_of_room(
     return True
 
 
+def _was_alone(db: sqlite3.Connection, row: Row, now: float) -> bool:
+    """Whether no other task was busy from a claim until now."""
+    (numbers,) = db.execute("SELECT numbers FROM ledger").fetchone()
+    return bool(row.alone and row.number == numbers) and not rows_of(
+        db,
+        "claim != ? AND place AND (state IN ('starting', 'running') "
+        "OR (state IN ('unknown', 'retried') AND stamped + hold > ?)) LIMIT 1",
+        row.claim,
+        now,
+    )
+
+
 def lose(db: sqlite3.Connection, claim_id: str, error: str) -> None:
     """Record that it is not known whether a start has happened."""
     db.execute(
@@ -222,7 +237,7 @@ def lose(db: sqlite3.Connection, claim_id: str, error: str) -> None:
     )
 
 
-def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *, owner: str | None, now: float) -> None:
+def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *, owner: str | None, now: float) -> str:
     """Record the id of a task that has started; it is stronger than an id that the user has attached.
 
     Args:
@@ -232,19 +247,26 @@ def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *,
         task_id: The id.
         owner: The call that waits for the task; None if its call has ended.
         now: The time, in seconds since 1970.
+
+    Returns:
+        The claim of the row that has the id: another one than that of the intent if the user has attached another id.
     """
-    db.execute("UPDATE ledger SET room = room + 1")
-    for other in rows_of(db, "task_id = ? AND claim != ?", task_id, intent.claim):
-        if not other.attached:
-            lose(db, intent.claim, SAME_ID.format(task_id))
-            return
-        _set(db, other.claim, state="unknown", task_id=None, attached=0, owner=None, error=REPLACED)
     row = _row(db, intent.claim)
+    if row is not None and row.task_id == task_id:  # this was recorded before, or the user has attached the right id
+        _set(db, row.claim, attached=0)
+        return row.claim
+    for other in rows_of(db, "task_id = ?", task_id):
+        if not other.attached:
+            if row is not None and row.attached and other.key == row.key:
+                return other.claim  # this was recorded before
+            lose(db, intent.claim, SAME_ID.format(task_id))
+            return intent.claim
+        _detach(db, other)
+    db.execute("UPDATE ledger SET room = room + 1")
     if row is not None and row.task_id is None:
-        _set(db, intent.claim, state="running", task_id=task_id, owner=owner, place=1, started=now, error=None)
-        return
-    if row is not None:
-        _set(db, intent.claim, claim=secrets.token_hex(8))
+        _set(db, row.claim, state="running", task_id=task_id, owner=owner, place=1, started=now, error=None)
+        return row.claim
+    claim_id = intent.claim if row is None else secrets.token_hex(8)
     (last,) = db.execute("SELECT max(attempt) FROM attempts WHERE key = ?", (intent.key,)).fetchone()
     _insert(
         db,
@@ -253,11 +275,12 @@ def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *,
             attempt=max((last or 0) + 1, attempt),
             state="running",
             fingerprint=intent.fingerprint,
-            claim=intent.claim,
+            claim=claim_id,
             owner=owner,
             place=1,
             hold=intent.hold,
             number=0,
+            alone=0,
             halvings=0,
             claimed=now,
             stamped=now,
@@ -271,6 +294,25 @@ def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *,
             error=None,
         ),
     )
+    return claim_id
+
+
+def _detach(db: sqlite3.Connection, row: Row) -> None:
+    """Take the id away that the user has attached to a row, with all that is known by it."""
+    _set(
+        db,
+        row.claim,
+        state="retried" if row.state == "retried" else "unknown",
+        task_id=None,
+        attached=0,
+        owner=None,
+        place=1,
+        started=None,
+        ended=None,
+        answer=None,
+        valid=None,
+        error=REPLACED,
+    )
 
 
 # While a task runs
@@ -280,15 +322,16 @@ def end(
     db: sqlite3.Connection,
     claim_id: str,
     state: Literal["completed", "failed"],
+    task_id: str | None,
     *,
     now: float,
     answer: str | None = None,
     is_valid: bool | None = None,
     error: str | None = None,
 ) -> None:
-    """Record the end of a task, unless it is recorded already."""
+    """Record the end of a task, unless it is recorded already, or the row has another task now."""
     row = _row(db, claim_id)
-    if row is not None and row.state in {"starting", "running", "unknown", "retried"}:
+    if row is not None and row.ended is None and row.task_id == task_id and row.state != "refused":
         _set(db, claim_id, state=state, owner=None, place=0, ended=now, answer=answer, valid=is_valid, error=error)
 
 
@@ -299,7 +342,7 @@ def free_place(db: sqlite3.Connection, claim_id: str) -> None:
 
 def drop_answer(db: sqlite3.Connection, claim_id: str) -> None:
     """Remove the answer of a task that has ended."""
-    db.execute("UPDATE attempts SET answer = NULL WHERE claim = ? AND state = 'completed'", (claim_id,))
+    db.execute("UPDATE attempts SET answer = NULL WHERE claim = ?", (claim_id,))
 
 
 # Owners
@@ -322,12 +365,21 @@ def settle(db: sqlite3.Connection, is_alive: Callable[[str], bool]) -> list[str]
     return dead
 
 
-def adopt(db: sqlite3.Connection, owner: str, is_alive: Callable[[str], bool]) -> list[Row]:
-    """Settle what owners that have died left, and return the running tasks that this owner has adopted."""
+def adopt(db: sqlite3.Connection, owner: str, is_alive: Callable[[str], bool], tried: Iterable[str] = ()) -> list[Row]:
+    """Settle what owners that have died left, and return the running tasks that this owner has adopted.
+
+    Args:
+        db: The connection.
+        owner: The owner.
+        is_alive: Whether another owner lives.
+        tried: The claims of tasks that it may have adopted before, in a transaction whose result was lost.
+    """
     for each in settle(db, is_alive):
         release(db, each)
     adopted = rows_of(db, "state = 'running' AND owner IS NULL")
     db.executemany("UPDATE attempts SET owner = ? WHERE claim = ?", [(owner, row.claim) for row in adopted])
+    for claim_id in tried:
+        adopted += rows_of(db, "claim = ? AND owner = ?", claim_id, owner)
     return adopted
 
 
@@ -340,9 +392,19 @@ def latest(db: sqlite3.Connection, key: str) -> Row | None:
     return found[0] if found else None
 
 
+def deciding(db: sqlite3.Connection, key: str) -> Row | None:
+    """Return the attempt that the user decides about: the latest one that the API has not refused."""
+    rows = rows_of(db, "key = ? ORDER BY attempt DESC LIMIT 2", key)
+    if len(rows) > 1 and rows[0].state == "refused" and rows[1].state != "retried":
+        return rows[1]
+    return rows[0] if rows else None
+
+
 def retry(db: sqlite3.Connection, row: Row) -> None:
     """Allow one more attempt after one that has ended, or that is unknown; its place stays held."""
     _set(db, row.claim, state="retried")
+    # Else an earlier attempt with an answer would stay the outcome.
+    db.execute("UPDATE attempts SET state = 'retried' WHERE key = ? AND state = 'completed'", (row.key,))
 
 
 def attach(db: sqlite3.Connection, row: Row, task_id: str, now: float) -> None:

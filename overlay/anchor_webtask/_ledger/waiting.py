@@ -9,7 +9,8 @@ from anchor_webtask._event_loops import this_loop
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from concurrent.futures import Future
+
+    from anchor_webtask._ledger.future import Future
 
 R = TypeVar("R")
 

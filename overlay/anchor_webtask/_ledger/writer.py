@@ -13,14 +13,15 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
 from anchor_webtask._errors import AnchorError, LedgerError
+from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.file import ledger_error
+from anchor_webtask._ledger.future import Future
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,10 +79,12 @@ class Writer:
     def __init__(self, open_file: Callable[[], LedgerFile]) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         opened: Future[None] = Future()
+        transaction = threading.Lock()
         self._thread = threading.Thread(
-            target=_Thread(self._jobs, open_file, opened).run, name="anchor_webtask ledger", daemon=True
+            target=_Thread(self._jobs, open_file, opened, transaction).run, name="anchor_webtask ledger", daemon=True
         )
         self._thread.start()
+        forks.add(self, transaction)
         opened.result()
         self._close = weakref.finalize(self, self._jobs.put, None)
 
@@ -102,9 +105,14 @@ class _Thread:
     """What the thread does. It must not refer to the writer, which closes it when nobody uses it any more."""
 
     def __init__(
-        self, jobs: SimpleQueue[_Job | None], open_file: Callable[[], LedgerFile], opened: Future[None]
+        self,
+        jobs: SimpleQueue[_Job | None],
+        open_file: Callable[[], LedgerFile],
+        opened: Future[None],
+        transaction: threading.Lock,
     ) -> None:
         self._jobs = jobs
+        self._transaction = transaction
         self._open_file = open_file
         self._opened = opened
         self._late: list[_Job] = []  # records that could not be stored
@@ -112,14 +120,17 @@ class _Thread:
 
     def run(self) -> None:
         try:
-            file = self._open_file()
+            with self._transaction:
+                file = self._open_file()
         except BaseException as error:  # noqa: BLE001  the caller raises it
             self._opened.set_exception(error)
             return
         self._opened.set_result(None)
         while not self._is_closing:
             if jobs := self._gathered():
-                self._run_all(file, jobs)
+                with self._transaction:
+                    self._run_all(file, jobs)
+            del jobs  # it would keep their owners alive while the thread waits
         for job in self._late:
             job.fail(LedgerError("the ledger was closed before it could store this"))
         file.close()

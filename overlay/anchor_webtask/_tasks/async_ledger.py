@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 import anyio
 import anyio.to_thread
@@ -20,7 +20,6 @@ from anchor_webtask._tasks.interruptions import StartRecord
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import Looked
@@ -63,7 +62,6 @@ class AsyncLedgerTasks(Generic[T]):
             item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
 
         record = StartRecord(before_sending, start.not_started)
-        last: Future[Any] | None = None
 
         async def conclude(record: StartRecord) -> AsyncWebTask[T] | StartFailed | Looked[T] | None:
             return await run_async(self.items.concluded(item, start, await self._sent(request, record)))
@@ -72,10 +70,10 @@ class AsyncLedgerTasks(Generic[T]):
             task = await record.watch_async(conclude)
         except BaseException:
             item.task_id = record.known_id() or item.task_id
-            last = ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
             raise
         finally:
-            start.let_go(last)
+            start.let_go()
         return self.found(item) if task is None else task
 
     def found(self, item: Item[T]) -> AsyncWebTask[T]:
@@ -127,7 +125,7 @@ class AsyncLedgerManyCalls(AsyncManyCalls[T]):
 
     async def sweep(self) -> tuple[list[Row], Places]:
         """Adopt what owners that have died left; return it, and the places in use."""
-        return await result_of(self._call.adopt()), await result_of(self._call.places())
+        return await result_of(self._call.sweep())
 
     def _watch(self, item: Item[T], task: AsyncWebTask[T]) -> AsyncTaskWatch[T]:
         return AsyncTaskWatch(task, self._deadline(item), self._tasks.items.record(item))

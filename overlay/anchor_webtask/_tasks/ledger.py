@@ -18,13 +18,13 @@ from anchor_webtask._tasks.stored import RowRecord, handle_parts, looked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.limits import Limits
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.models import Found
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
@@ -112,9 +112,11 @@ class LedgerItems(Generic[T]):
             return looked(outcome.found, self._setup_of(item), self.call.began)
         if isinstance(outcome, StartFailed):
             item.task_id = yield from ledger_starts.failed(start, outcome)
+            item.claim = start.claim
             return outcome if item.task_id is None else None
         item.task_id = outcome._state.task_id  # before it is on disk, since the user may leave meanwhile
         yield from ledger_starts.succeeded(start, item.task_id)
+        item.claim = start.claim
         return outcome
 
     def watched(self, item: Item[T]) -> HandleParts[T]:

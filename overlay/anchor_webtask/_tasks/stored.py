@@ -54,7 +54,7 @@ class RowRecord:
     def ended(self, state: TaskState, *, is_valid: bool) -> None:
         """Store the end of the task."""
         if state.ended is not None:
-            self._call.ended(self._claim, state.ended, is_valid=is_valid)
+            self._call.ended(self._claim, state.task_id, state.ended, is_valid=is_valid)
 
     def gone(self) -> None:
         """Store that the task is no longer waited for, so that it has no place any more."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic
+from typing import TYPE_CHECKING, Generic
 
 from anchor_webtask._batch import ledger_starts
 from anchor_webtask._batch.gate import CallLeftError
@@ -17,7 +17,6 @@ from anchor_webtask._tasks.sync_many import ManyCalls, TaskWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import Looked
@@ -60,15 +59,14 @@ class LedgerTasks(Generic[T]):
             item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
 
         record = StartRecord(before_sending, start.not_started)
-        last: Future[Any] | None = None
         try:
             task = record.watch(lambda record: run(self.items.concluded(item, start, self._sent(request, record))))
         except BaseException:
             item.task_id = record.known_id() or item.task_id
-            last = ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
             raise
         finally:
-            start.let_go(last)
+            start.let_go()
         return self.found(item) if task is None else task
 
     def found(self, item: Item[T]) -> WebTask[T]:
@@ -120,7 +118,7 @@ class LedgerManyCalls(ManyCalls[T]):
 
     def sweep(self) -> tuple[list[Row], Places]:
         """Adopt what owners that have died left; return it, and the places in use."""
-        return self._call.adopt().result(), self._call.places().result()
+        return self._call.sweep().result()
 
     def _watch(self, item: Item[T], task: WebTask[T]) -> TaskWatch[T]:
         return TaskWatch(task, self._deadline(item), self._tasks.items.record(item))

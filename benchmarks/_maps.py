@@ -1,0 +1,167 @@
+"""Runs many tasks by `tasks.map`, with a ledger and without, and uses a ledger without any requests.
+
+Each run takes place in a new process, as in `_many_tasks`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import tempfile
+import time
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from anchor_webtask import Anchor, AsyncAnchor, Ledger, Progress, TaskRequest, WaitPolicy, _world
+from anchor_webtask._clock import SystemClock
+from anchor_webtask._ledger.call import CallLimits, LedgerCall
+from anchor_webtask._ledger.waiting import run
+from anchor_webtask._polling.outcomes import Completed
+from anchor_webtask.testing import VirtualClock
+from benchmarks._durations import lognormal
+from benchmarks._fake_api import FakeApi
+from benchmarks._request_data import KEY
+from benchmarks._servers import mock_transport, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import httpx
+
+LONG_WAIT: WaitPolicy = WaitPolicy(minimum=3600, maximum=3600)
+
+
+@contextmanager
+def _ledger(*, is_used: bool) -> Iterator[Path | None]:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        yield Path(folder) / "tasks.ledger" if is_used else None
+
+
+def _requests(durations: Sequence[float]) -> list[TaskRequest]:
+    return [TaskRequest(str(seconds), key=str(number)) for number, seconds in enumerate(durations)]
+
+
+async def _map(
+    base_url: str, transport: httpx.AsyncBaseTransport | None, durations: Sequence[float], path: Path | None
+) -> float:
+    """Return the CPU seconds per task that the async client needs for all tasks at once."""
+    requests, ended = _requests(durations), 0
+    async with AsyncAnchor(KEY, base_url=base_url, transport=transport) as anchor:
+        cpu = time.process_time()
+        async for outcome in anchor.tasks.map(requests, max_running=len(requests), ledger=path):
+            ended += outcome.state == "completed"
+        cpu = time.process_time() - cpu
+    _check(ended, len(requests))
+    return cpu / len(requests)
+
+
+def _map_sync(base_url: str, durations: Sequence[float], path: Path | None) -> float:
+    requests = _requests(durations)
+    with Anchor(KEY, base_url=base_url) as anchor:
+        cpu = time.process_time()
+        ended = sum(
+            each.state == "completed" for each in anchor.tasks.map(requests, max_running=len(requests), ledger=path)
+        )
+        cpu = time.process_time() - cpu
+    _check(ended, len(requests))
+    return cpu / len(requests)
+
+
+def _check(ended: int, count: int) -> None:
+    if ended != count:
+        raise RuntimeError(f"only {ended} of {count} tasks have an answer")
+
+
+def map_in_virtual_time(median: float, count: int, *, with_ledger: bool) -> float:
+    """Return the CPU seconds per task, in virtual time and over a transport without I/O."""
+    clock = VirtualClock()
+    transport = mock_transport(FakeApi(clock.now).respond)
+    with _ledger(is_used=with_ledger) as path, mock.patch.object(_world, "current", _world.World(clock)):
+        return asyncio.run(_map("http://127.0.0.1", transport, lognormal(median, count), path))
+
+
+def map_over_tcp(client: str, median: float, count: int, *, with_ledger: bool) -> float:
+    """Return the CPU seconds per task, in real time and over loopback TCP.
+
+    Args:
+        client: "sync" or "async".
+        median: The median of the tasks' durations in seconds.
+        count: The number of tasks, all of which run at once.
+        with_ledger: Whether the call has a ledger.
+    """
+    durations = lognormal(median, count, sigma=0.3)
+    with _ledger(is_used=with_ledger) as path, serving(FakeApi(time.monotonic).respond, 0.05) as server:
+        if client == "sync":
+            return _map_sync(server.url, durations, path)
+        return asyncio.run(_map(server.url, None, durations, path))
+
+
+def seconds_per_item(in_flight: int, items: int) -> float:
+    """Return the seconds that a ledger needs for one task: to claim its start, and to store its id and its answer.
+
+    Args:
+        in_flight: How many tasks are claimed and stored at once, which share commits. With 1, nothing shares them.
+        items: The number of tasks.
+    """
+    with _ledger(is_used=True) as path:
+        call = LedgerCall(
+            Ledger(str(path)), SystemClock(), "http://127.0.0.1", CallLimits(in_flight, 1, 1800), closes=True
+        )
+        call.open()
+
+        def one(number: int) -> None:
+            start = call.new_start(str(number), "fingerprint", wrapped=False)
+            run(start.before_sending())
+            start.started(f"task-{number}").result()
+            start.ended(Completed(number), is_valid=True).result()
+            start.let_go()
+
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(in_flight) as threads:
+            list(threads.map(one, range(items)))
+        seconds = time.perf_counter() - begun
+        call.end().result()
+    return seconds / items
+
+
+def memory_per_task(count: int, *, with_ledger: bool) -> float:
+    """Return the memory in bytes that Python allocates for each of many tasks that `map` waits for."""
+
+    async def main(path: Path | None) -> float:
+        api = FakeApi(time.monotonic)
+        requests = (TaskRequest("3600", key=str(number)) for number in range(count))
+        async with AsyncAnchor(
+            KEY, base_url="http://127.0.0.1", transport=mock_transport(api.respond), wait=LONG_WAIT
+        ) as anchor:
+            async for _ in anchor.tasks.map(["0"], wait=WaitPolicy(minimum=0.01, maximum=0.01)):
+                pass  # the first call also imports modules and fills caches
+            gc.collect()
+            before = tracemalloc.get_traced_memory()[0]
+            started = asyncio.Event()
+
+            def watch(progress: Progress) -> None:
+                if progress.running == count:
+                    started.set()
+
+            async with anchor.tasks.map(
+                requests,
+                max_running=count,
+                ledger=path,
+                on_progress=watch,
+            ) as outcomes:
+                reading = asyncio.ensure_future(anext(outcomes))
+                await started.wait()
+                await asyncio.sleep(1)  # until the last start has its response
+                gc.collect()
+                growth = tracemalloc.get_traced_memory()[0] - before
+                reading.cancel()
+                await asyncio.wait([reading])
+        return growth / count
+
+    tracemalloc.start()
+    with _ledger(is_used=with_ledger) as path:
+        return asyncio.run(main(path))

@@ -1,0 +1,75 @@
+"""A program that runs `tasks.map` over some keys, with a ledger, until it ends or is interrupted.
+
+Usage: `work_until_interrupted.py WORK [COMMIT]`. WORK is the JSON of a `Work`. In its commit with this number, the
+process stops itself, while it has locked the ledger's file. The program prints `ready`, and begins when it receives a
+line. It prints `left` when a call of `map` is left, and in the end the state of each outcome by its key as JSON, or the
+exception that has ended the call, and its notes. It also prints the warnings that are logged.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sqlite3
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from anchor_webtask._batch import plan, sync
+from anchor_webtask._ledger import file as ledger_file
+from anchor_webtask._ledger.call import LedgerCall
+from tests.support.ledger_work import Work, run
+
+plan.GRACE = sync.PATIENCE = 60.0  # type: ignore[misc]  # so that a test sees whether a call that was left waits
+
+
+def stop_in_commit(number: int) -> None:
+    """Let the process stop itself in its n-th transaction that writes, with the lock of a commit."""
+    begun = 0
+
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            nonlocal begun
+            if sql == "BEGIN IMMEDIATE":
+                begun += 1
+                sql = "BEGIN EXCLUSIVE" if begun == number else sql
+            elif sql == "COMMIT" and begun == number:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            return super().execute(sql, *arguments)
+
+    ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]
+
+
+def tell_when_left() -> None:
+    """Print when a call of `map` is left."""
+    leave = LedgerCall.leave
+
+    def told_leave(self: LedgerCall) -> None:
+        leave(self)
+        print("left", flush=True)
+
+    LedgerCall.leave = told_leave  # type: ignore[method-assign]  # that is the purpose
+
+
+def main(work: str, commit: str = "0") -> None:
+    logging.basicConfig(stream=sys.stdout, format="%(message)s")
+    given = json.loads(work)
+    ledger_file.BUSY_SECONDS = 0.1  # type: ignore[misc]  # a test need not wait for seconds
+    stop_in_commit(int(commit))
+    tell_when_left()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that run in the background ignore SIGINT
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        states = run(Work(**{**given, "ledger": Path(given["ledger"])}))
+    except BaseException as raised:  # noqa: BLE001  the test judges it
+        cause = raised.__context__  # of asyncio's own exception
+        print(type(raised).__name__, *getattr(raised, "__notes__", ()), *getattr(cause, "__notes__", ()), flush=True)
+    else:
+        print(json.dumps(states), flush=True)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,104 @@
+"""The futures of a ledger's thread: an interruption of a wait at any operation leaves them usable."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from anchor_webtask._ledger.future import Future
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+LIMIT: Final = 5
+"""Seconds after which another thread counts as hanging."""
+
+
+class InterruptionError(Exception):
+    """What interrupts a wait, as the exception of a signal handler would."""
+
+
+def interrupted_at(point: int, call: Callable[[], object]) -> bool:
+    """Make a call, interrupt it before its n-th operation of the interpreter, and return whether it got there."""
+    points = 0
+
+    def trace(frame: FrameType, event: str, _: object) -> Any:
+        nonlocal points
+        frame.f_trace_opcodes = True
+        points += event == "opcode"
+        if points == point:
+            sys.settrace(previous)
+            raise InterruptionError
+        return trace
+
+    previous = sys.gettrace()
+    try:
+        sys.settrace(trace)
+        call()
+    except InterruptionError:
+        return True
+    finally:
+        sys.settrace(previous)
+    return False
+
+
+def in_thread(call: Callable[[], object]) -> None:
+    """Make a call in another thread, and assert that it does not hang."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(LIMIT)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("is_done", [True, False])
+def test_interrupted_wait_leaves_the_future_usable(*, is_done: bool) -> None:
+    for point in count(1):
+        future: Future[str] = Future()
+        called: list[object] = []
+        if is_done:
+            future.set_result("done")
+        was_interrupted = interrupted_at(point, lambda future=future: wait(future))  # type: ignore[misc]  # mypy cannot infer it
+        if not is_done:
+            in_thread(lambda future=future: future.set_result("done"))  # type: ignore[misc]
+        in_thread(lambda future=future, called=called: future.add_done_callback(called.append))  # type: ignore[misc]
+        assert called == [future]
+        assert future.result() == "done"
+        if not was_interrupted:
+            assert point > 10
+            return
+
+
+def wait(future: Future[str]) -> None:
+    try:
+        future.result(timeout=0)
+    except TimeoutError:
+        assert not future.done()
+
+
+def test_future_that_is_set_while_it_is_waited_for() -> None:
+    future: Future[str] = Future()
+    waits = threading.Event()
+
+    def set_result() -> None:
+        waits.wait(LIMIT)
+        future.set_result("done")
+
+    thread = threading.Thread(target=set_result)
+    thread.start()
+    waits.set()
+    assert future.result() == "done"
+    thread.join()
+
+
+def test_exception_is_raised_by_each_wait() -> None:
+    future: Future[str] = Future()
+    future.set_exception(LookupError("nothing"))
+    assert isinstance(future.exception(), LookupError)
+    for _ in range(2):
+        with pytest.raises(LookupError, match="nothing"):
+            future.result()

@@ -1,0 +1,203 @@
+"""`tasks.run` with a key and a ledger: however often it is called, the task is started once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+
+from anchor_webtask import (
+    BadRequestError,
+    ConfigurationError,
+    InvalidOutputError,
+    Ledger,
+    LedgerBusyError,
+    RateLimitError,
+    StartOutcomeUnknownError,
+    TaskFailedError,
+    TaskRequest,
+    TaskTimeoutError,
+)
+from anchor_webtask.emulator import Fault
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from anchor_webtask.emulator import Emulator
+    from tests.support.runners import Runner
+
+
+@attrs.define
+class Price:
+    amount: float
+
+
+def test_second_call_returns_the_stored_answer(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+) -> None:
+    anchor_emulator.on(takes=100, answer={"amount": 3})
+    started: list[str] = []
+    for _ in range(2):
+        result = runner.call(
+            tasks.run, "Read", output=Price, key="a", ledger=path, on_start=lambda task: started.append(task.id)
+        )
+        assert result.value == Price(3)
+        assert result.task_id == anchor_emulator.tasks[0].id
+    assert anchor_emulator.starts == 1
+    assert started == [result.task_id]
+
+
+def test_call_after_a_timeout_waits_for_the_same_task(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    anchor_emulator.on(takes=100, answer=1)
+    with pytest.raises(TaskTimeoutError) as raised:
+        runner.call(tasks.run, "Read", key="a", ledger=path, timeout=10)
+    row = ledger.get("a")
+    assert row is not None
+    assert (row.state, row.task_id) == ("running", raised.value.task_id)
+    updates: list[Any] = []
+    assert runner.call(tasks.run, "Read", key="a", ledger=path, on_update=updates.append).value == 1
+    assert updates
+    assert anchor_emulator.starts == 1
+
+
+@pytest.mark.parametrize(
+    ("scenario", "expected"),
+    [
+        ({"fails": "no price"}, TaskFailedError),
+        ({"answer": "?"}, InvalidOutputError),
+        ({"start_faults": [Fault(502, accepted=True)]}, StartOutcomeUnknownError),
+    ],
+)
+def test_error_is_raised_again_and_nothing_is_sent(
+    anchor_emulator: Emulator,
+    runner: Runner,
+    tasks: Any,
+    path: Path,
+    scenario: dict[str, Any],
+    expected: type[Exception],
+) -> None:
+    anchor_emulator.on(**scenario)
+    with pytest.raises(expected) as first:
+        runner.call(tasks.run, "Read", output=Price, key="a", ledger=path)
+    sent = len(anchor_emulator.requests)
+    with pytest.raises(expected) as second:
+        runner.call(tasks.run, "Read", output=Price, key="a", ledger=path)
+    assert getattr(second.value, "reason", None) == getattr(first.value, "reason", None)
+    assert getattr(second.value, "raw", None) == getattr(first.value, "raw", None)
+    assert len(anchor_emulator.requests) == sent
+
+
+def test_refusals_that_started_nothing_are_repeated_and_leave_no_row_meanwhile(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    seen: list[Any] = []
+
+    def takes(_: dict[str, Any]) -> float:
+        seen.append(ledger.get("a"))
+        return 1.0
+
+    anchor_emulator.on(takes=takes, answer=1, start_faults=[Fault(429, headers={"Retry-After": "20"})] * 3)
+    assert runner.call(tasks.run, "Read", key="a", ledger=path).value == 1
+    assert anchor_emulator.elapsed >= 60
+    assert [(row.state, row.attempt) for row in seen] == [("starting", 1)]
+
+
+def test_refusal_until_the_deadline_leaves_no_row(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    anchor_emulator.on(start_faults=[429] * 1000)
+    with pytest.raises(RateLimitError):
+        runner.call(tasks.run, "Read", key="a", ledger=path, timeout=60)
+    assert ledger.get("a") is None
+
+
+def test_refused_start_is_tried_again(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    anchor_emulator.on(answer=1, start_faults=[400])
+    with pytest.raises(BadRequestError):
+        runner.call(tasks.run, "Read", key="a", ledger=path)
+    row = ledger.get("a")
+    assert row is not None
+    assert row.state == "refused"
+    assert runner.call(tasks.run, "Read", key="a", ledger=path).value == 1
+
+
+def test_run_and_map_share_a_task(anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path) -> None:
+    anchor_emulator.on(takes=100, answer=1)
+    with pytest.raises(TaskTimeoutError):
+        runner.call(tasks.run, "Read", url="https://shop.example", key="a", ledger=path, timeout=10)
+    request = TaskRequest("Read", url="https://shop.example", key="a")
+    (outcome,) = runner.call(tasks.map, [request], ledger=path)
+    assert outcome.result().value == 1
+    assert runner.call(tasks.run, "Read", url="https://shop.example", key="a", ledger=path).value == 1
+    assert anchor_emulator.starts == 1
+
+
+def test_run_waits_for_no_place_but_takes_one(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+) -> None:
+    anchor_emulator.on(takes=100, answer=1)
+    with pytest.raises(TaskTimeoutError):
+        runner.call(tasks.run, "Read", key="a", ledger=path, timeout=10)
+    before = anchor_emulator.elapsed
+    runner.call(tasks.map, [TaskRequest("Read", key="b")], max_running=1, ledger=path)
+    assert anchor_emulator.max_running_seen == 1
+    assert anchor_emulator.elapsed > before + 90
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"key": "a"}, "key= and ledger= together"),
+        ({"ledger": "x.ledger"}, "key= and ledger= together"),
+        ({"key": " ", "ledger": "x.ledger"}, "not blank"),
+        ({"key": 3, "ledger": "x.ledger"}, "must be text"),
+        ({"key": "a", "ledger": 3}, "must be the path of a file, or a Ledger"),
+    ],
+)
+def test_invalid_arguments_are_refused(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, arguments: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=says):
+        runner.call(tasks.run, "Read", **arguments)
+    assert len(anchor_emulator.requests) == 0
+
+
+def test_key_of_another_request_is_refused(anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path) -> None:
+    anchor_emulator.on(answer=1)
+    runner.call(tasks.run, "Read", key="a", ledger=path)
+    with pytest.raises(ConfigurationError, match="another request with the key 'a'"):
+        runner.call(tasks.run, "Read something else", key="a", ledger=path)
+    assert anchor_emulator.starts == 1
+
+
+def test_start_of_another_call_is_waited_for_until_the_deadline(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    """The start of the first call takes longer than the second call waits."""
+    calls: list[Exception] = []
+
+    def takes(_: dict[str, Any]) -> float:
+        if not calls:
+            with pytest.raises(
+                LedgerBusyError, match="another call has been starting the task with the key 'a'"
+            ) as raised:
+                other_call()
+            calls.append(raised.value)
+        return 1.0
+
+    def other_call() -> None:
+        from anchor_webtask import Anchor
+
+        with Anchor() as other:
+            other.tasks.run("Read", key="a", ledger=path, timeout=0)
+
+    anchor_emulator.on(takes=takes, answer=1)
+    assert runner.call(tasks.run, "Read", key="a", ledger=path).value == 1
+    assert len(calls) == 1
+    assert anchor_emulator.starts == 1
+    assert ledger.counts()["completed"] == 1

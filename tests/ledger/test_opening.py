@@ -1,0 +1,39 @@
+"""A ledger's file that several processes make at the same moment."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Final
+
+from anchor_webtask import LedgerError
+from anchor_webtask._ledger.file import LedgerFile, check_base_url
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TOGETHER: Final = 8
+FILES: Final = 100
+"""Enough for several to be found half made, if each part of a file was looked at for itself."""
+BASE_URL: Final = "https://api.example"
+
+
+def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) -> None:
+    begin = threading.Barrier(TOGETHER)
+
+    def open_all() -> None:
+        for number in range(FILES):
+            path = tmp_path / f"{number}.ledger"
+            begin.wait()
+            try:
+                file = LedgerFile(path, BASE_URL)
+                check_base_url(path, BASE_URL, file.db)
+                file.close()
+            except LedgerError as error:
+                errors.append(error)
+
+    errors: list[LedgerError] = []
+    with ThreadPoolExecutor(TOGETHER) as threads:
+        for each in [threads.submit(open_all) for _ in range(TOGETHER)]:
+            each.result()
+    assert errors == []

@@ -1,0 +1,174 @@
+"""What users ask of a ledger, and what they decide about its rows."""
+
+from __future__ import annotations
+
+import json
+import stat
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from anchor_webtask import Anchor, ConfigurationError, Ledger, LedgerRow, LedgerUnusableError, TaskRequest
+from anchor_webtask.emulator import Fault
+from tests.support.many import FEW_CHECKS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from anchor_webtask.emulator import Emulator
+
+
+FORGET: dict[str, Any] = {"answers": "forget"}
+
+
+@pytest.fixture
+def used(anchor_emulator: Emulator, path: Path, ledger: Ledger) -> Ledger:
+    """A ledger with a task in each state but `starting` and `retried`; each task's key is its state."""
+    anchor_emulator.on(answer={"amount": 3})
+    anchor_emulator.on(prompt="running", takes=1000)
+    anchor_emulator.on(prompt="failed", fails="no price")
+    anchor_emulator.on(prompt="unknown", start_faults=[Fault(502, accepted=True)])
+    anchor_emulator.on(prompt="refused", start_faults=[400])
+    states = ("running", "completed", "failed", "unknown", "refused")
+    with Anchor(wait=FEW_CHECKS) as anchor:
+        list(anchor.tasks.map([TaskRequest(state, key=state) for state in states], timeout=100, ledger=path))
+    return ledger
+
+
+def test_rows_say_what_is_known(used: Ledger, anchor_emulator: Emulator) -> None:
+    assert used.counts() == {
+        "starting": 0,
+        "running": 1,
+        "completed": 1,
+        "failed": 1,
+        "unknown": 1,
+        "refused": 1,
+        "retried": 0,
+    }
+    rows = {row.key: row for row in used.rows()}
+    assert list(rows) == sorted(rows)
+    assert {row.state for row in rows.values()} == rows.keys()
+    assert {row.attempt for row in rows.values()} == {1}
+    ids = {task.body["prompt"]: task.id for task in anchor_emulator.tasks}
+    assert {key: rows[key].task_id for key in rows} == {**ids, "unknown": None, "refused": None}
+    assert (rows["completed"].answer, rows["completed"].valid) == ({"amount": 3}, True)
+    assert rows["failed"].error == "no price"
+    assert "may or may not have started" in str(rows["unknown"].error)
+    assert {row.key for row in rows.values() if row.has_place} == {"running", "unknown"}
+    moment = datetime.fromtimestamp(1_800_000_000, UTC)
+    assert all(
+        moment <= row.claimed <= (row.started or row.claimed) <= (row.ended or row.claimed) for row in rows.values()
+    )
+    assert [used.get(key) for key in rows] == list(rows.values())
+    assert [row.key for row in used.rows("failed")] == ["failed"]
+    assert used.get("missing") is None
+
+
+def test_many_rows_are_read_in_pages(path: Path, anchor_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    from anchor_webtask._ledger import ledger as module
+
+    monkeypatch.setattr(module, "PAGE", 2)
+    anchor_emulator.on(answer=1)
+    with Anchor() as anchor:
+        list(anchor.tasks.map([TaskRequest("Read", key=str(number)) for number in range(5)], ledger=path))
+    with Ledger(path) as ledger:
+        assert [row.key for row in ledger.rows()] == list("01234")
+        assert [row.key for row in ledger.rows("completed")] == list("01234")
+
+
+def test_export_has_all_rows_and_is_readable_for_its_owner_alone(used: Ledger, tmp_path: Path) -> None:
+    target = tmp_path / "rows.jsonl"
+    target.write_text("old")
+    assert used.export(target) == 5
+    rows = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
+    assert [(row["key"], row["state"], row["answer"]) for row in rows] == [
+        (row.key, row.state, row.answer) for row in used.rows()
+    ]
+    assert stat.filemode(target.stat().st_mode) == "-rw-------"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["prices.ledger", "prices.ledger-journal", "rows.jsonl"]
+
+
+def test_export_that_fails_leaves_the_old_file(used: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dumps(*_: object, **__: object) -> str:
+        raise OSError("the disk is full")
+
+    target = tmp_path / "rows.jsonl"
+    target.write_text("old")
+    monkeypatch.setattr("anchor_webtask._ledger.ledger.json.dumps", dumps)
+    with pytest.raises(OSError, match="the disk is full"):
+        used.export(target)
+    assert target.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_check_finds_damage(used: Ledger, path: Path) -> None:
+    used.check()
+    used.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)  # all pages but the first
+    path.write_bytes(content)
+    with pytest.raises(LedgerUnusableError, match="is damaged"):
+        used.check()
+
+
+@pytest.mark.parametrize(
+    ("decide", "says"),
+    [
+        (lambda ledger: ledger.retry("missing"), "has no task with the key 'missing'"),
+        (lambda ledger: ledger.retry("unknown", "missing"), "has no task with the key 'missing'"),
+        (lambda ledger: ledger.retry("running"), "is running, so wait until it has ended"),
+        (lambda ledger: ledger.retry("refused"), "is refused, so the next run starts it in any case"),
+        (lambda ledger: ledger.free("missing"), "has no task with the key 'missing'"),
+        (lambda ledger: ledger.attach("failed", Checked("task-1")), "is failed, so it needs no other id"),
+        (lambda ledger: ledger.attach("missing", Checked("task-1")), "has no task with the key 'missing'"),
+        (lambda ledger: ledger.attach("unknown", Checked("task-1", status=None)), "a task that was checked"),
+        (lambda ledger: ledger.attach("unknown", Checked(ledger.get("failed").task_id)), "'failed' has this id"),
+        (lambda ledger: list(ledger.rows("finished")), "no state 'finished': the states are starting, running"),
+        (lambda ledger: Ledger(ledger.path, **FORGET), "must be 'keep' or 'drop', not 'forget'"),
+    ],
+)
+def test_decision_that_is_not_possible_changes_nothing(
+    used: Ledger, decide: Callable[[Ledger], object], says: str
+) -> None:
+    before = list(used.rows())
+    with pytest.raises(ConfigurationError, match=says):
+        decide(used)
+    assert list(used.rows()) == before
+
+
+class Checked:
+    """A handle of a task."""
+
+    def __init__(self, task_id: str, *, status: Any = "completed") -> None:
+        self.id, self.status = task_id, status
+
+
+def test_decisions_change_what_they_name(used: Ledger) -> None:
+    used.free("unknown", "completed")
+    used.retry("unknown", "failed", "completed", "failed")
+    states = {row.key: (row.state, row.has_place) for row in used.rows()}
+    assert states == {
+        "completed": ("retried", False),
+        "failed": ("retried", False),
+        "refused": ("refused", False),
+        "running": ("running", True),
+        "unknown": ("retried", False),
+    }
+    with pytest.raises(ConfigurationError, match="is retried, so the next run starts it already"):
+        used.retry("failed")
+    used.attach("unknown", Checked("task-1"))
+    row = used.get("unknown")
+    assert isinstance(row, LedgerRow)
+    assert (row.state, row.task_id, row.has_place) == ("running", "task-1", True)
+
+
+def test_ledger_is_closed_and_opened_again(used: Ledger) -> None:
+    with used as entered:
+        assert entered is used
+        counts = used.counts()
+    assert used.counts() == counts
+    used.close()
+    used.close()
+    assert repr(used).startswith("<Ledger '/")
