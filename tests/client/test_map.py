@@ -26,7 +26,7 @@ from anchor_webtask import (
     TransportError,
 )
 from anchor_webtask.emulator import Fault
-from tests.support.many import FEW_CHECKS, MostAtOnce, states
+from tests.support.many import FEW_CHECKS, MostAtOnce, loop, states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -311,6 +311,26 @@ def test_refusal_of_the_account_stops_all_further_starts(
         assert "either the account is out of credit, or other programs" in str(outcomes[1].error).lower()
 
 
+def test_long_pause_that_the_service_wants_is_hopeless_once_nothing_else_runs(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    anchor_emulator.on(takes=30)
+    anchor_emulator.on(prompt="Read 1", start_faults=[Fault(429, headers={"retry-after": "3500"})] * 9)
+    outcomes = runner.call(tasks.map, numbered(2), timeout=60)
+    assert states(outcomes) == {"completed": 1, "not_started": 1}
+    assert isinstance(outcomes[-1].error, RateLimitError)
+    assert anchor_emulator.elapsed < 120
+
+
+def test_shorter_pause_is_waited_for_once_nothing_else_runs(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    anchor_emulator.on(takes=30)
+    anchor_emulator.on(prompt="Read 1", start_faults=[Fault(429, headers={"retry-after": "80"})])
+    assert states(runner.call(tasks.map, numbered(2), timeout=60)) == {"completed": 2}
+    assert 80 < anchor_emulator.elapsed < 200
+
+
 def test_refusal_of_the_key_ends_an_endless_iterable(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
     anchor_emulator.on(start_faults=[403] * 99)
     outcomes = runner.call(tasks.map, (f"Read {at}" for at in itertools.count()), max_running=1)
@@ -340,6 +360,20 @@ def test_task_that_times_out_keeps_its_place_until_it_ends(
     assert anchor_clock.elapsed < 1100  # it does not keep its place for all of the 600 seconds
 
 
+def test_task_that_was_not_found_keeps_its_place_until_it_is_certainly_gone(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    """The wait for each task ends after a few seconds of 404, though the task runs for 300 seconds."""
+    most = MostAtOnce(anchor_emulator, 300)
+    anchor_emulator.on(takes=most, faults=[404] * 3)
+    anchor_emulator.on(prompt="Gone", takes=0, faults=[404] * 99)
+    outcomes = runner.call(tasks.map, [*numbered(4), "Gone", "Last"], max_running=2)
+    assert states(outcomes) == {"running": 6}
+    assert {type(outcome.error) for outcome in outcomes} == {NotFoundError}
+    assert most.number == 2
+    assert anchor_clock.elapsed < 1800  # no place was kept for the whole timeout
+
+
 def test_failed_task_and_invalid_answer_are_started_again(
     tasks: Any, runner: Runner, anchor_emulator: Emulator
 ) -> None:
@@ -354,6 +388,20 @@ def test_failed_task_and_invalid_answer_are_started_again(
         "Fail": ("failed", 2, TaskFailedError),
     }
     assert anchor_emulator.starts == 6
+
+
+def test_each_attempt_sends_what_the_first_one_has_sent(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
+    body: dict[str, Any] = {}
+
+    def requests() -> Iterator[TaskRequest]:
+        for at in range(3):
+            body["number"] = at
+            yield TaskRequest("Read", key=f"{at}", extra_body=body)
+
+    anchor_emulator.on(fails="no such page")
+    outcomes = runner.call(tasks.map, requests(), attempts=2)
+    assert states(outcomes) == {"failed": 3}
+    assert sorted(task.body["number"] for task in anchor_emulator.tasks) == [0, 0, 1, 1, 2, 2]
 
 
 def test_attempt_that_is_refused_leaves_the_outcome_before(
@@ -391,6 +439,41 @@ def test_max_starts_counts_attempts_and_leaves_the_rest_of_a_list_not_started(
     assert states(outcomes) == {"failed": 2, "not_started": 7}
     assert "max_starts=3" in str(outcomes[-1].error)
     assert anchor_emulator.starts == 3
+
+
+def test_key_that_is_repeated_without_end_is_not_read_without_end(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    taken = []
+    anchor_emulator.on(takes=1000)
+
+    def requests() -> Iterator[TaskRequest]:
+        for at in itertools.count():
+            taken.append(at)
+            if at == 200:
+                return
+            yield TaskRequest("Read", key="same")
+
+    outcomes = tasks.map(requests(), max_running=5)
+    loop(runner, outcomes, lambda _: True)
+    assert len(taken) <= 2 * 5
+    assert states(runner.call(lambda: outcomes)) == {"completed": 199}
+    assert anchor_emulator.starts == 1
+
+
+def test_slow_starts_do_not_delay_checks(runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock) -> None:
+    ends: list[float] = []
+
+    def report(progress: Progress) -> None:
+        if progress.completed and not ends:
+            ends.append(anchor_clock.now())
+
+    anchor_emulator.on(start_faults=[Fault(delay=25)] * 999)
+    anchor_emulator.on(prompt="Quick", takes=5)
+    with runner.anchor() as anchor:
+        outcomes = runner.call(anchor.tasks.map, ["Quick", *numbered(219)], max_running=220, on_progress=report)
+    assert states(outcomes) == {"completed": 220}
+    assert ends[0] < 20
 
 
 def test_slow_iterable_delays_no_outcome(

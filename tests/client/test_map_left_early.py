@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-import logging
 import math
 import signal
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -16,10 +15,11 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskTimeoutError
 from anchor_webtask.emulator import Fault
+from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from anchor_webtask import Progress, TaskOutcome
     from anchor_webtask.emulator import Emulator
@@ -44,39 +44,12 @@ def requests() -> Iterator[str]:
         yield f"Slow {number}"
 
 
-@contextmanager
-def warnings_logged() -> Iterator[tuple[list[str], threading.Event]]:
-    """Collect the warnings of the package, and tell of the first."""
-    texts: list[str] = []
-    has_logged = threading.Event()
-
-    class Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            texts.append(record.getMessage())
-            has_logged.set()
-
-    handler = Collect(logging.WARNING)
-    logging.getLogger("anchor_webtask").addHandler(handler)
-    try:
-        yield texts, has_logged
-    finally:
-        logging.getLogger("anchor_webtask").removeHandler(handler)
-
-
 @pytest.fixture
 def _ctrl_c_interrupts() -> Iterator[None]:
     """Let SIGINT raise KeyboardInterrupt, also where the tests run in the background and ignore it."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
-
-
-def running_ids(emulator: Emulator) -> set[str]:
-    return {task.id for task in emulator.tasks if task.status == "RUNNING"}
-
-
-def notes(raised: BaseException) -> str:
-    return "\n".join(getattr(raised, "__notes__", ()))
 
 
 def assert_told(text: str, emulator: Emulator) -> None:
@@ -227,8 +200,96 @@ def test_cancellation_tells_the_ids_and_starts_nothing_more(
             await anchor_clock.sleep_async(1000)
             group.cancel_scope.cancel()
 
-    runner.call(cancel)
+    with warnings_logged() as (texts, _):
+        runner.call(cancel)
     assert_told(notes(raised[0]), anchor_emulator)
+    assert_told("".join(texts), anchor_emulator)  # a timeout or a program that ends does not show the notes
+    assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+@pytest.mark.parametrize("runner", ["asyncio"], indirect=True)
+def test_second_cancellation_does_not_wait_and_logs_what_is_known(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
+) -> None:
+    """This is what two Ctrl-Cs do to `asyncio.run`."""
+    anchor_emulator.on(prompt="Slow 1", takes=math.inf, start_faults=[Fault(delay=3000)])
+
+    async def read() -> None:
+        async with tasks.map(requests(), max_running=3) as outcomes:
+            async for _ in outcomes:
+                pass
+
+    async def cancel_twice() -> None:
+        task = asyncio.get_running_loop().create_task(read())
+        for _ in range(2):
+            await anchor_clock.sleep_async(1)
+            task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with warnings_logged() as (texts, _):
+        runner.call(cancel_twice)
+    assert anchor_clock.elapsed == 2
+    (text,) = texts
+    known, _, unknown = text.partition("; these tasks may or may not have started")
+    assert unknown
+    assert len([task for task in anchor_emulator.tasks if task.id in known]) == 2
+
+
+@pytest.mark.parametrize("with_block", [True, False])
+def test_break_after_the_end_of_the_call_logs_the_outcomes_that_were_not_read(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock, with_block: bool
+) -> None:
+    async def end_async(outcomes: Any) -> None:
+        if with_block:
+            await outcomes.__aenter__()
+        async for _ in outcomes:
+            await anchor_clock.sleep_async(1000)
+            break
+        if with_block:
+            await outcomes.__aexit__(None, None, None)
+
+    def end(_: TaskOutcome[Any]) -> bool:
+        anchor_clock.sleep(1000)
+        return True
+
+    anchor_emulator.on(prompt="Read *", takes=300)
+    with warnings_logged() as (texts, has_logged):
+        if runner.name == "sync":
+            loop(runner, tasks.map(["Quick", "Read 0", "Read 1"]), end, with_block=with_block)
+        else:
+            runner.call(end_async, tasks.map(["Quick", "Read 0", "Read 1"]))
+        assert has_logged.wait(TEST_TIMEOUT)
+    (text,) = texts
+    assert "these tasks have ended, and their outcomes were not read" in text
+    assert sorted(task.body["prompt"] for task in anchor_emulator.tasks if task.id in text) == ["Read 0", "Read 1"]
+
+
+def test_generator_that_is_closed_logs_the_ids_of_the_tasks_that_run(
+    tasks: Any, runner: Runner, anchor_emulator: Emulator
+) -> None:
+    def read() -> Iterator[TaskOutcome[Any]]:
+        with tasks.map(requests(), max_running=3) as outcomes:
+            yield from outcomes
+
+    async def read_async() -> AsyncIterator[TaskOutcome[Any]]:
+        async with tasks.map(requests(), max_running=3) as outcomes:
+            async for outcome in outcomes:
+                yield outcome
+
+    async def close_async() -> None:
+        outcomes = read_async()
+        await anext(outcomes)
+        await outcomes.aclose()  # type: ignore[attr-defined]  # it is a generator
+
+    with warnings_logged() as (texts, _):
+        if runner.name == "sync":
+            outcomes = read()
+            next(outcomes)
+            outcomes.close()  # type: ignore[attr-defined]  # it is a generator
+        else:
+            runner.call(close_async)
+    assert_told("".join(texts), anchor_emulator)
     assert_no_more_starts(anchor_emulator, runner, tasks)
 
 

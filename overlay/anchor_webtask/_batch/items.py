@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, cast
 
+from anchor_webtask._batch.gate import Departure, Gate
 from anchor_webtask._batch.models import TaskOutcome, TaskRequest
 from anchor_webtask._errors import AnchorError, ConfigurationError
 from anchor_webtask._models import T, TaskResult
@@ -43,7 +44,7 @@ class Item(Generic[T]):
     """A task of the call: a request, or several equal ones.
 
     Attributes:
-        prepared: What the driver needs to start the task; None while it is not needed.
+        prepared: What the driver needs to start the task; None while it is not needed. Each attempt sends the same.
         attempt: How many starts were sent and not certainly refused.
         begun: When the latest start was sent.
         place: The number of the latest start, in the order in which starts were sent.
@@ -55,6 +56,7 @@ class Item(Generic[T]):
         row: What the ledger has of a task that is to be watched, until the watch is made.
         is_guest: Whether another call has the task, so that it has no place of this call.
         is_stored: Whether its outcome is from an earlier run.
+        departure: Whether the latest start was sent.
     """
 
     index: int
@@ -73,6 +75,7 @@ class Item(Generic[T]):
     row: Row | None = None
     is_guest: bool = False
     is_stored: bool = False
+    departure: Departure = field(default_factory=lambda: Departure(Gate()))
 
     def outcome(
         self, state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None

@@ -64,7 +64,7 @@ class LedgerManager(Manager[T]):
             rows, places = await self._ledger.sweep()
         except AnchorError as error:
             if self._ledger_plan.sweep_failed(error, self._clock.now()):
-                self.raised = self.raised or error
+                self._keep(error)
                 self.leave()
         else:
             for item in self._ledger_plan.swept(rows, places, self._clock.now()):

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from anchor_webtask._batch.calls import LedgerCalls
+    from anchor_webtask._batch.helpers import Message
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import LedgerPlan
-    from anchor_webtask._batch.scheduler import Message
     from anchor_webtask._ledger.models import Places, Row
 
 
@@ -66,7 +66,7 @@ class LedgerScheduler(Scheduler[T]):
 
     def _sweep_failed(self, error: AnchorError) -> None:
         if self._ledger_plan.sweep_failed(error, self._clock.now()):
-            self.raised = self.raised or error
+            self._keep(error)
             self._leave()
 
     def _looked(self, item: Item[T], looked: Looked[T]) -> None:

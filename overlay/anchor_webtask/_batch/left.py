@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from anchor_webtask._errors import AnchorError
+from anchor_webtask._errors import AnchorError, ConfigurationError
 from anchor_webtask._ledger.waiting import ready_within
 
 if TYPE_CHECKING:
@@ -17,8 +18,32 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS: Final = 5.0
 """Seconds for which the end of a call waits until all that it has recorded is on disk."""
+FORKED: Final = "another process has begun this call of map, and this one was forked from it: call map again here"
+STOP_RAISED: Final = (
+    "on_progress or other code of yours has raised the exception that ends a loop, which would end this one as if all "
+    "tasks were done"
+)
 
 logger = logging.getLogger("anchor_webtask")
+
+
+def is_forked(process: int | None) -> bool:
+    """Whether a call was begun by another process, from which this one was forked.
+
+    Args:
+        process: The process that has begun the call; None if it has not begun.
+    """
+    return process is not None and process != os.getpid()
+
+
+def check_process(process: int | None) -> None:
+    """Refuse a call that was begun by another process.
+
+    Raises:
+        ConfigurationError: It was: its threads and its event loop are in the other process.
+    """
+    if is_forked(process):
+        raise ConfigurationError(FORKED)
 
 
 def running(outcomes: Iterable[TaskOutcome[Any]]) -> dict[str, str]:
@@ -44,18 +69,38 @@ def _listed(ids: Mapping[str, str | None]) -> str:
     return ", ".join(f"{key!r}" if task_id is None else f"{key!r} is {task_id!r}" for key, task_id in ids.items())
 
 
-def add_note(raised: BaseException, outcomes: Iterable[TaskOutcome[Any]]) -> None:
-    """Add what is left behind to the exception that ends the call."""
+def add_note(raised: BaseException, outcomes: Iterable[TaskOutcome[Any]]) -> bool:
+    """Add what is left behind to the exception that ends the call, and return whether this is new."""
     text = note(outcomes)
+    if not text or text in getattr(raised, "__notes__", ()):
+        return False
     with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
-        if text and text not in getattr(raised, "__notes__", ()):
-            raised.add_note(text)
+        raised.add_note(text)
+    return True
+
+
+def pass_notes(later: BaseException, first: BaseException) -> None:
+    """Add the notes of an exception to another one, which is raised in its place: they may tell the id of a task."""
+    if later is first:
+        return
+    for text in getattr(later, "__notes__", ()):
+        with suppress(Exception):
+            if text not in getattr(first, "__notes__", ()):
+                first.add_note(text)
 
 
 def log(outcomes: Iterable[TaskOutcome[Any]]) -> None:
     """Log what is left behind by a call that ends without an exception."""
     if text := note(outcomes):
         logger.warning("map was left early: %s", text, extra={"task_id": None})
+
+
+def log_iterable(raised: BaseException | None) -> None:
+    """Log the exception of the user's iterable, if it was not raised since the call has ended early."""
+    if raised is not None:
+        logger.warning(
+            "map was left early: reading the requests has raised this", exc_info=raised, extra={"task_id": None}
+        )
 
 
 def log_late(task_id: str | None) -> None:

@@ -10,34 +10,32 @@ import contextvars
 import functools
 import math
 import threading
-from collections import deque
-from collections.abc import AsyncIterable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, cast
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import sniffio
 
 from anchor_webtask._batch import left
+from anchor_webtask._batch.at_exit import leave_at_exit
 from anchor_webtask._batch.items import StartFailed, as_request, prepared
-from anchor_webtask._batch.models import TaskOutcome
-from anchor_webtask._batch.progress import ProgressReports
+from anchor_webtask._batch.outbox import Outbox
+from anchor_webtask._batch.requests import Requests, was_cancelled
 from anchor_webtask._errors import AnchorError, NotFoundError
-from anchor_webtask._event_loops import this_loop
+from anchor_webtask._event_loops import is_asyncio, this_loop
 from anchor_webtask._models import T
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
 
     from anyio.abc import TaskGroup
 
     from anchor_webtask._batch.calls import AsyncCalls, AsyncWatch
     from anchor_webtask._batch.items import Item, Verdict
-    from anchor_webtask._batch.models import Progress
     from anchor_webtask._batch.plan import Plan
 
 
-class Manager(Generic[T]):
+class Manager(Outbox[T]):
     """The background task of one call.
 
     Args:
@@ -47,9 +45,7 @@ class Manager(Generic[T]):
         reports_progress: Whether the user's task receives the progress.
 
     Attributes:
-        outbox: What the user's task receives: outcomes and progress.
-        has_ended: Whether nothing more comes.
-        raised: An exception that has ended the call early.
+        raised: The first exception that has ended the call early.
         iterable_raised: An exception of the user's iterable.
     """
 
@@ -61,24 +57,27 @@ class Manager(Generic[T]):
         *,
         reports_progress: bool,
     ) -> None:
-        self.outbox: deque[TaskOutcome[T] | Progress] = deque()
-        self.has_ended = False
+        super().__init__(plan, calls.clock, reports_progress=reports_progress)
         self.raised: BaseException | None = None
         self.iterable_raised: BaseException | None = None
-        self._plan, self._calls, self._clock = plan, calls, calls.clock
+        self._calls = calls
         self._requests = requests
-        self._reports = ProgressReports(plan) if reports_progress else None
         self._is_taking = self._is_abandoned = False
+        self._begins: dict[str, bool] = {}  # whether the call begins, once that is decided
         self._scopes: set[anyio.CancelScope] = set()  # of what is cancelled when the call is left
-        self._changed, self._arrived, self._wished = anyio.Event(), anyio.Event(), anyio.Event()
+        self._start_scopes: set[anyio.CancelScope] = set()
+        self._changed, self._wished = anyio.Event(), anyio.Event()
+        self._loop: Any = None
         self._abandon_soon: Callable[[], None] | None = None
+        self._finished = threading.Event()
         self._task: Any = None  # asyncio itself does not keep a task alive
 
     # Called by the user's task
 
     def begin(self) -> None:
         """Start the call in the running event loop."""
-        _, soon = this_loop()
+        self._loop, soon = this_loop()
+        leave_at_exit(self)
         self._abandon_soon = functools.partial(soon, self._abandon)
         if sniffio.current_async_library() == "trio":
             import trio
@@ -89,18 +88,23 @@ class Manager(Generic[T]):
 
             self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def arrival(self) -> None:
-        """Wait until there is something in the outbox, or nothing more comes."""
-        while not (self.outbox or self.has_ended):
-            self._arrived = anyio.Event()
-            await self._arrived.wait()
+    def call_off(self) -> bool:
+        """Return whether the call has not begun; if it has not, it never will."""
+        # One operation decides: an interruption of `begin` leaves it unknown whether the background task was made.
+        is_off = not self._begins.setdefault("begins", False)
+        if is_off:
+            self._finish()
+        return is_off
 
-    async def ended(self) -> None:
-        """Wait until nothing more comes; a cancellation from outside does not end this wait, which takes seconds."""
-        with anyio.CancelScope(shield=True):
-            while not self.has_ended:
-                self._arrived = anyio.Event()
-                await self._arrived.wait()
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing more is started."""
+        return self._plan.gate.is_closed
+
+    @property
+    def left_ids(self) -> dict[str, str]:
+        """The ids of the tasks that still run after the call was left, by key."""
+        return self._plan.left_ids
 
     def read(self) -> None:
         """Record that an outcome was read."""
@@ -125,31 +129,79 @@ class Manager(Generic[T]):
         self._finish()
 
     def abandon(self) -> None:
-        """Leave the call, which nobody can read any more; any thread may call this at any time."""
-        if self._abandon_soon is not None:
+        """Leave the call, which nobody reads any more, and log what it leaves; any thread may call this at any time."""
+        if self.has_ended:
+            self._log_unread()
+        elif self._abandon_soon is not None:
             self._abandon_soon()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait in another thread than the event loop's until the call has ended, and return whether it has."""
+        is_stopped = is_asyncio(self._loop) and not self._loop.is_running()
+        return self._finished.wait(0.0 if is_stopped else seconds)
+
+    def end_now(self) -> None:
+        """End a call whose event loop does not run any more, or does not react, and log what it leaves."""
+        self._plan.leave(0.0)
+        self._plan.give_up(math.inf)
+        self.has_ended = True
+        self.outbox.extend(self._plan.outcomes)
+        self._log_unread()
 
     # The manager
 
     async def _run(self) -> None:
+        if not self._begins.setdefault("begins", True):
+            return
         async with anyio.create_task_group() as group:
             try:
-                await self._open()
-                group.start_soon(self._feed)
-                while not self._plan.is_over:
-                    self._changed = anyio.Event()
-                    until = self._act(group)
-                    await self._wait_until(until)
-            except Exception as raised:  # noqa: BLE001  the user's task raises it
-                self.raised = self.raised or raised
+                await self._drive_until_end(group)
             finally:
-                self._plan.leave(0.0)  # it is over already, unless an exception has ended it, or the event loop ends
-                self._plan.give_up(math.inf)
+                if not self._plan.is_over:  # a second exception has ended it
+                    self._plan.leave(0.0)
+                    self._plan.give_up(math.inf)
                 self._deliver()
                 try:
                     await self._end()
+                except Exception as raised:  # noqa: BLE001  the user's task raises it
+                    self._keep(raised)
                 finally:
                     self._finish()
+
+    async def _drive_until_end(self, group: TaskGroup) -> None:
+        try:
+            try:
+                await self._open()
+                group.start_soon(self._feed)
+                await self._drive(group)
+            except Exception as raised:  # noqa: BLE001  the user's task raises it
+                self._keep(raised)
+                self.leave()
+                await self._drive(group)
+        except anyio.get_cancelled_exc_class():
+            self._leave_with_loop()
+            with anyio.CancelScope(shield=True):
+                await self._drive(group)  # until the starts have their responses, for a moment
+            raise
+
+    async def _drive(self, group: TaskGroup) -> None:
+        while not self._plan.is_over:
+            self._changed = anyio.Event()
+            until = self._act(group)
+            await self._wait_until(until)
+
+    def _leave_with_loop(self) -> None:
+        """Leave the call since the event loop ends: nobody reads it any more, unless somebody leaves it already."""
+        if not self._plan.is_left:
+            self._is_abandoned = True
+        self.leave()
+
+    def _keep(self, raised: BaseException) -> None:
+        """Keep an exception for the user's task; of several, it raises the first, with the notes of the others."""
+        if self.raised is None:
+            self.raised = raised
+        else:
+            left.pass_notes(raised, self.raised)
 
     async def _open(self) -> None:
         """Do what is to be done before the first start."""
@@ -178,33 +230,23 @@ class Manager(Generic[T]):
             with self._clock.move_on_after(max(min(until - self._clock.now(), threading.TIMEOUT_MAX), 0.0)):
                 await self._changed.wait()
 
-    def _deliver(self) -> None:
-        self.outbox.extend(self._plan.outcomes)
-        self._plan.outcomes.clear()
-        if self._reports is not None:
-            self._report(self._reports.next(self._clock.now()))
-        if self.outbox:
-            self._arrived.set()
-
-    def _report(self, progress: Progress | None) -> None:
-        if progress is not None:
-            self.outbox.append(progress)
-
     def _finish(self) -> None:
         if self.has_ended:
             return
         self._cancel_waits()
-        self._deliver()
-        if self._reports is not None:
-            self._report(self._reports.last(self._clock.now()))
-        self.has_ended = True
-        self._arrived.set()
+        self._deliver_last()
+        for scope in self._start_scopes:
+            scope.shield = False  # all is told; the event loop may end now
         if self._is_abandoned:
-            left.log(each for each in self.outbox if isinstance(each, TaskOutcome))
+            self._log_unread()
+        self._finished.set()
 
     def _abandon(self) -> None:
         self._is_abandoned = True
-        self.leave()
+        if self.has_ended:
+            self._log_unread()
+        else:
+            self.leave()
 
     def _cancel_waits(self) -> None:
         for scope in self._scopes:
@@ -225,22 +267,47 @@ class Manager(Generic[T]):
     # The tasks of the event loop
 
     async def _run_item(self, item: Item[T]) -> None:
-        with self._raising_for_user(item):
-            watch = await self._start(item)
+        try:  # not a context manager, which would need memory for each task that is waited for
+            watch = await self._start_shielded(item)
             if watch is not None:
                 with self._wait_scope():
                     await self._wait(item, watch)
+        except BaseException as raised:
+            if not self._ended_by(item, raised):
+                raise
+
+    async def _start_shielded(self, item: Item[T]) -> AsyncWatch[T] | None:
+        """Start an item; the end of the event loop cancels this only once the call has ended, a moment later."""
+        with anyio.CancelScope(shield=not self.has_ended) as scope:
+            self._start_scopes.add(scope)
+            try:
+                return await self._start(item)
+            except BaseException:
+                if item.task_id is not None and not self._plan.is_starting(item):
+                    left.log_late(item.task_id)
+                raise
+            finally:
+                self._start_scopes.discard(scope)
+        return None
 
     @contextmanager
     def _raising_for_user(self, item: Item[T]) -> Iterator[None]:
         """Keep an exception that ends the start or the wait of an item, and the call, for the user's task."""
         try:
             yield
-        except anyio.get_cancelled_exc_class():
-            raise
-        except BaseException as raised:  # noqa: BLE001  the user's task raises it
-            self.raised = self.raised or raised
-            self._broke(item)
+        except BaseException as raised:
+            if not self._ended_by(item, raised):
+                raise
+
+    def _ended_by(self, item: Item[T], raised: BaseException) -> bool:
+        """End the call by an exception, and return whether it is kept for the user's task; it may be a cancellation."""
+        is_kept = not was_cancelled(raised)
+        if is_kept:
+            self._keep(raised)
+        else:
+            self._leave_with_loop()
+        self._broke(item)
+        return is_kept
 
     def _broke(self, item: Item[T]) -> None:
         self._plan.broke(item, self._clock.now())
@@ -284,14 +351,14 @@ class Manager(Generic[T]):
     async def _feed(self) -> None:
         with self._wait_scope():
             try:
-                requests = _Requests(self._requests)
+                requests = Requests(self._requests)
                 try:
                     await self._take_all(requests)
                 finally:
                     await requests.aclose()
-            except anyio.get_cancelled_exc_class():
-                raise
-            except BaseException as raised:  # noqa: BLE001  the user's task raises it
+            except BaseException as raised:
+                if was_cancelled(raised):
+                    raise
                 self.iterable_raised = raised
         self._plan.exhaust()
         self._changed.set()
@@ -307,29 +374,3 @@ class Manager(Generic[T]):
             self._is_taking = False
             self._plan.take(request, prepared(request, self._calls.prepare))
             self._changed.set()
-
-
-class _Requests:
-    """The user's iterable, sync or async, as an async iterator."""
-
-    def __init__(self, requests: Iterable[object] | AsyncIterable[object]) -> None:
-        is_async = isinstance(requests, AsyncIterable)
-        self._async = aiter(cast("AsyncIterable[object]", requests)) if is_async else None
-        self._sync = iter(()) if is_async else iter(cast("Iterable[object]", requests))
-
-    def __aiter__(self) -> AsyncIterator[object]:
-        return self
-
-    async def __anext__(self) -> object:
-        if self._async is not None:
-            return await anext(self._async)
-        for request in self._sync:
-            return request
-        raise StopAsyncIteration
-
-    async def aclose(self) -> None:
-        """Close an async generator, which its event loop would have to clean up otherwise."""
-        close = getattr(self._async, "aclose", None)
-        if close is not None:
-            with anyio.CancelScope(shield=True):
-                await close()

@@ -45,11 +45,13 @@ class Pace:
         self._timeout, self._policy, self._chance = timeout, policy, chance
         self._refused_since: float | None = None
         self._alone_since: float | None = None
+        self._wanted_until = -math.inf  # until when the service has asked for a pause
 
     def succeed(self) -> None:
         """Record that a start has succeeded."""
         self.window = min(self.window + 1, self._max_running)
         self._refused_since = self._alone_since = None
+        self._wanted_until = -math.inf
 
     def shrink(self, item: Item[T]) -> None:
         """Halve the window, since the start of this item was refused: the service is full."""
@@ -64,10 +66,11 @@ class Pace:
             item: The item whose start was refused.
             wanted: The least number of seconds until the next start.
             now: The time.
-            is_alone: Whether nothing else runs.
+            is_alone: Whether nothing runs.
         """
         if self._refused_since is None:
             self._refused_since = now
+        self._wanted_until = max(self._wanted_until, now + wanted)
         delay = max(self._policy.delay(now - self._refused_since, self._chance()), wanted)
         if not is_alone:
             self._alone_since = None
@@ -79,4 +82,14 @@ class Pace:
                 return False
             delay = min(delay, left)  # the last start is at the deadline
         self.resumes_at = max(self.resumes_at, now + delay)
+        return True
+
+    def become_alone(self, now: float) -> bool:
+        """Record that nothing runs any more, while starts are refused; return whether there is hope."""
+        if self._refused_since is None or self._alone_since is not None or self._timeout is None:
+            return True
+        self._alone_since = now
+        if self._wanted_until >= now + self._timeout:
+            return False
+        self.resumes_at = min(self.resumes_at, now + self._timeout)
         return True

@@ -16,20 +16,16 @@ from __future__ import annotations
 import copy
 import math
 from collections import deque
-from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Generic
+from typing import TYPE_CHECKING, Final
 
-from anchor_webtask._batch.counts import Counts
-from anchor_webtask._batch.identity import fingerprint
-from anchor_webtask._batch.items import Item, invalid
+from anchor_webtask._batch.gate import STOPPED, Departure, Gate
+from anchor_webtask._batch.intake import Intake
 from anchor_webtask._batch.pace import Pace
 from anchor_webtask._errors import (
     AnchorError,
     AuthenticationError,
-    ConfigurationError,
     InvalidOutputError,
     LedgerError,
-    NotFoundError,
     PaymentRequiredError,
     PermissionDeniedError,
     RateLimitError,
@@ -37,6 +33,7 @@ from anchor_webtask._errors import (
     TaskFailedError,
     TaskTimeoutError,
 )
+from anchor_webtask._http import limiter
 from anchor_webtask._models import T, TaskResult
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, MAX_RETRY_AFTER
@@ -44,15 +41,13 @@ from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, MAX_RETRY_AFTER
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from anchor_webtask._batch.items import StartFailed, Verdict
+    from anchor_webtask._batch.items import Item, StartFailed, Verdict
     from anchor_webtask._batch.limits import Limits
-    from anchor_webtask._batch.models import OutcomeState, Progress, TaskOutcome, TaskRequest
+    from anchor_webtask._batch.models import OutcomeState, Progress
     from anchor_webtask._polling.policy import WaitPolicy
 
 GRACE: Final = 5.0
 """Seconds for which a call that is left waits for the responses to starts that were sent."""
-OTHER_REQUEST: Final = "another request of this call has the key {!r}: give each task a key of its own"
-STOPPED: Final = "the task was not started, since the call of map was stopped before"
 LEFT: Final = "the call of map was stopped before the task ended"
 NO_RESPONSE: Final = (
     "the task may or may not have started: the call of map was stopped before the response to the start arrived. "
@@ -66,7 +61,7 @@ ENOUGH_STARTS: Final = "the task was not started, since max_starts={} tasks were
 NO_CREDIT: Final = "{}. Either the account is out of credit, or other programs use all browsers of its plan"
 
 
-class Plan(Generic[T]):
+class Plan(Intake[T]):
     """What one call of `tasks.map` does.
 
     Args:
@@ -76,24 +71,21 @@ class Plan(Generic[T]):
         chance: Returns a random number from 0 to 1.
 
     Attributes:
-        outcomes: New outcomes, which the driver removes and delivers.
-        is_left: Whether the user has left the call: nothing is waited for any more.
+        gate: Which each start passes directly before it is sent; whoever leaves the call closes it.
     """
 
     def __init__(self, limits: Limits, policy: WaitPolicy, total: int | None, chance: Callable[[], float]) -> None:
-        self.outcomes: deque[TaskOutcome[T]] = deque()
-        self.is_left = False
+        super().__init__(total)
+        self.gate = Gate()
         self._limits = limits
-        self._counts = Counts(total)
         self._pending: deque[Item[T]] = deque()
         self._starting: set[Item[T]] = set()
         self._running: set[Item[T]] = set()
         self._held: dict[Item[T], float] = {}  # until when
-        self._named: dict[str, tuple[str, Item[T] | TaskOutcome[T]]] = {}
-        self._unnamed: dict[str, int] = {}
-        self._taken = self._unread = self._sent = self._paid = 0
+        self._sent = self._paid = 0
         self._is_exhausted = False
         self._why_stopped: AnchorError | None = None
+        self._last_refusal: AnchorError | None = None  # the latest after which a start is repeated
         self._pace = Pace(limits.max_running, limits.timeout, policy, chance)
         self._give_up_at = math.inf
 
@@ -101,18 +93,20 @@ class Plan(Generic[T]):
 
     def wants_request(self, now: float) -> bool:
         """Whether to take another request."""
-        if self._is_exhausted or self._pending or self._unread >= self._limits.max_running:
+        if self._is_exhausted or self._pending or self._unread + self._waiting_twins >= self._limits.max_running:
             return False
         return self._why_stopped is not None or not (self._starting or self._running) or self._may_start(now)
 
     def next_start(self, now: float) -> Item[T] | None:
         """Return the item whose start is to be sent now; None if there is none."""
         if not self._pending or not self._may_start(now):
+            self._give_up_hope(now)
             return None
         item = self._pending.popleft()
         self._sent += 1
         item.attempt += 1
         item.begun, item.place, item.window = now, self._sent, self._pace.number
+        item.departure = Departure(self.gate)
         self._starting.add(item)
         self._counts.begin(now)
         return item
@@ -126,12 +120,16 @@ class Plan(Generic[T]):
             return [self._give_up_at]
         if not self._pending and self._is_exhausted:
             return []
-        return self._held.values() if self._is_full() else [self._pace.resumes_at]
+        return [*self._held.values(), *([self._pace.resumes_at] * (not self._is_full()))]
 
     @property
     def is_over(self) -> bool:
         """Whether each request that was taken has its outcome, and none is taken any more."""
         return self._is_exhausted and not (self._pending or self._starting or self._running)
+
+    def is_starting(self, item: Item[T]) -> bool:
+        """Whether the outcome of the start of an item is waited for."""
+        return item in self._starting
 
     def held_until(self, item: Item[T]) -> float | None:
         """Return until when a task keeps its place after its outcome, unless it is seen to have ended."""
@@ -156,37 +154,12 @@ class Plan(Generic[T]):
             self._why_stopped is None
             and now >= self._pace.resumes_at
             and not self._is_full()
+            and len(self._starting) < limiter.MAX_IN_FLIGHT  # others would only queue in the client
             and self._unread < limits.max_running
             and (limits.max_starts is None or self._paid + len(self._starting) < limits.max_starts)
         )
 
     # What has happened
-
-    def take(self, request: TaskRequest, prepared: object) -> None:
-        """Take a request.
-
-        Args:
-            request: The request.
-            prepared: What the driver needs to start the task, or the error that says why the request is invalid.
-        """
-        index = self._taken
-        self._taken += 1
-        if isinstance(prepared, AnchorError):
-            key = request.key if isinstance(request.key, str) else f"invalid-{index}"
-            self._deliver(invalid(key, index, request, prepared))
-            return
-        digest = fingerprint(request)
-        item: Item[T] = Item(index, "", request, prepared, fingerprint=digest)
-        if request.key is None:
-            number = self._unnamed[digest] = self._unnamed.get(digest, 0) + 1
-            item.key = digest if number == 1 else f"{digest}-{number}"
-        else:
-            item.key = request.key
-            known, first = self._named.setdefault(item.key, (digest, item))
-            if first is not item:
-                self._take_again(index, request, first, is_equal=known == digest)
-                return
-        self._enqueue(item)
 
     def _enqueue(self, item: Item[T]) -> None:
         """Let an item wait for its start, or finish it if nothing is started any more."""
@@ -195,23 +168,9 @@ class Plan(Generic[T]):
         else:
             self._finish(item, "not_started", copy.copy(self._why_stopped))
 
-    def _take_again(self, index: int, request: TaskRequest, first: Item[T] | TaskOutcome[T], *, is_equal: bool) -> None:
-        """Take a request whose key an earlier one has."""
-        if not is_equal:
-            error = ConfigurationError(OTHER_REQUEST.format(first.key))
-            self._deliver(invalid(first.key, index, request, error))
-        elif isinstance(first, Item):
-            first.twins = [*(first.twins or ()), (index, request)]
-        else:
-            self._deliver(replace(first, index=index, request=request))
-
     def exhaust(self) -> None:
         """Take no more requests."""
         self._is_exhausted = True
-
-    def read(self) -> None:
-        """Record that the user has read an outcome."""
-        self._unread -= 1
 
     def started(self, item: Item[T], task_id: str | None) -> bool:
         """Record that a start has succeeded, and return whether the call has not given it up before."""
@@ -219,7 +178,9 @@ class Plan(Generic[T]):
             return False
         self._starting.remove(item)
         self._running.add(item)
-        item.task_id, item.prepared = task_id, None
+        item.task_id = task_id
+        if item.attempt >= self._limits.attempts:
+            item.prepared = None  # otherwise it is kept, since the user may have changed the request in the meantime
         self._pace.succeed()
         self._pay()
         if self.is_left:
@@ -262,8 +223,7 @@ class Plan(Generic[T]):
         elif isinstance(verdict, TaskFailedError | InvalidOutputError):
             self._fail(item, "failed" if isinstance(verdict, TaskFailedError) else "completed", verdict)
         else:
-            if not isinstance(verdict, NotFoundError):
-                self._hold(item, now)
+            self._hold(item, now)
             self._finish(item, "running", verdict)
 
     def free(self, item: Item[T]) -> None:
@@ -274,16 +234,27 @@ class Plan(Generic[T]):
         """Record that an exception, which ends the call, has ended the start or the wait of an item."""
         if item in self._starting:
             self._starting.remove(item)
-            self._become_unknown(item, StartOutcomeUnknownError(BROKEN_START), now)
+            if item.task_id is not None:
+                self._pay()
+                self._finish(item, "running", TaskTimeoutError(LEFT, task_id=item.task_id))
+            elif item.departure.is_sent:
+                self._become_unknown(item, StartOutcomeUnknownError(BROKEN_START), now)
+            else:
+                self._finish_unsent(item)
         self.leave(now)
 
     def leave(self, now: float) -> None:
         """Start and wait for nothing more; only the responses to starts that were sent are waited for, for a moment."""
+        self.gate.is_closed = True
         if self.is_left:
             return
         self.is_left, self._give_up_at = True, now + GRACE
         self._stop_starts(AnchorError(STOPPED))
         self.exhaust()
+        for item in sorted(self._starting, key=lambda item: item.index):
+            if not item.departure.is_sent:
+                self._starting.remove(item)
+                self._finish_unsent(item)
         for item in sorted(self._running, key=lambda item: item.index):
             self._leave_running(item)
 
@@ -324,9 +295,18 @@ class Plan(Generic[T]):
             self._finish(item, "not_started", error)
             return
         self._pending.appendleft(item)
-        is_alone = not (self._running or self._held)
-        if not self._pace.pause(item, wanted, now, is_alone=is_alone):
+        self._last_refusal = error
+        if not self._pace.pause(item, wanted, now, is_alone=self._is_alone()):
             self._stop_starts(error)
+
+    def _is_alone(self) -> bool:
+        """Whether nothing runs that could end, and so make room for a start that was refused."""
+        return not (self._running or self._held)
+
+    def _give_up_hope(self, now: float) -> None:
+        """Give up the starts that were refused if what ran has ended, and the service asks for too long a pause."""
+        if self._pending and self._last_refusal is not None and self._is_alone() and not self._pace.become_alone(now):
+            self._stop_starts(self._last_refusal)
 
     def _fail(self, item: Item[T], state: OutcomeState, error: AnchorError) -> None:
         """Start a task again that has ended without a valid answer, or finish its item."""
@@ -341,6 +321,10 @@ class Plan(Generic[T]):
         self._hold(item, now)
         self._pay()
         self._finish(item, "unknown", error)
+
+    def _finish_unsent(self, item: Item[T]) -> None:
+        item.attempt -= 1
+        self._finish(item, "not_started", AnchorError(STOPPED))
 
     def _leave_running(self, item: Item[T]) -> None:
         self._running.remove(item)
@@ -365,20 +349,3 @@ class Plan(Generic[T]):
             self.exhaust()
         while self._pending:
             self._finish(self._pending.popleft(), "not_started", copy.copy(self._why_stopped))
-
-    def _finish(
-        self, item: Item[T], state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
-    ) -> None:
-        """Deliver the outcome of an item, once for each of its requests."""
-        outcome = item.outcome(state, error, result)
-        item.prepared = None
-        if item.request.key is not None:
-            self._named[item.key] = (self._named[item.key][0], outcome)
-        self._deliver(outcome)
-        for index, request in item.twins or ():
-            self._deliver(replace(outcome, index=index, request=request))
-
-    def _deliver(self, outcome: TaskOutcome[T]) -> None:
-        self.outcomes.append(outcome)
-        self._unread += 1
-        self._counts.add(outcome.state)

@@ -1,8 +1,8 @@
 """Drives the plan of `tasks.map` with threads.
 
 One thread, the scheduler, owns the plan and all other state. It receives messages, each a function that it calls, and
-never waits for anything else. Requests are sent by helper threads; a helper is made only if all others are busy. One
-more thread reads the user's iterable, which may be slow. All are daemon threads: none keeps the process alive.
+never waits for anything else. Requests are sent by helper threads. One more thread reads the user's iterable, which may
+be slow. All are daemon threads: none keeps the process alive.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ import itertools
 import math
 import queue
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
 
 from anchor_webtask._batch import left
+from anchor_webtask._batch.at_exit import leave_at_exit
+from anchor_webtask._batch.gate import STOPPED
+from anchor_webtask._batch.helpers import Helpers, Message
 from anchor_webtask._batch.items import StartFailed, as_request, prepared
 from anchor_webtask._batch.models import Progress, TaskOutcome
 from anchor_webtask._batch.progress import ProgressReports
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from anchor_webtask._batch.calls import Calls, Watch
+    from anchor_webtask._batch.helpers import Job
     from anchor_webtask._batch.items import Item, Verdict
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._batch.plan import Plan
@@ -36,13 +39,14 @@ if TYPE_CHECKING:
 U = TypeVar("U")
 
 NAME: Final = "anchor_webtask map"
+LAST_MOMENT: Final = 0.5
+"""Seconds for which the end of the program waits until the scheduler has logged what it leaves."""
 
 
 class End:
     """The last message to the user's thread."""
 
 
-Message: TypeAlias = Callable[[], None]
 Output: TypeAlias = TaskOutcome[T] | Progress | End
 
 
@@ -58,8 +62,9 @@ class Scheduler(Generic[T]):
 
     Attributes:
         outbox: What the user's thread receives: outcomes, progress, and in the end an `End`.
-        raised: An exception that has ended the call early.
+        raised: The first exception that has ended the call early.
         iterable_raised: An exception of the user's iterable.
+        is_over: Whether all outcomes are in the outbox, or were received.
     """
 
     def __init__(
@@ -68,22 +73,40 @@ class Scheduler(Generic[T]):
         self.outbox: SimpleQueue[Output[T]] = SimpleQueue()
         self.raised: BaseException | None = None
         self.iterable_raised: BaseException | None = None
+        self.is_over = False
         self._plan, self._calls, self._clock = plan, calls, calls.clock
         self._requests: Iterable[object] = requests
         self._inbox: SimpleQueue[Message] = SimpleQueue()
-        self._jobs: SimpleQueue[Callable[[], Message] | None] = SimpleQueue()
         self._wishes: SimpleQueue[bool] = SimpleQueue()  # whether to take another request
-        self._due: list[tuple[float, int, Callable[[], Message]]] = []
+        self._due: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
-        self._helpers, self._busy, self._max_helpers = 0, 0, max_helpers
-        self._is_taking = self._is_abandoned = self._is_over = False
+        self._helpers = Helpers(f"{NAME}: helper", max_helpers, self._job_done)
+        self._begins: dict[str, bool] = {}  # whether the call begins, once that is decided
+        self._is_taking = self._is_abandoned = False
         self._reports = ProgressReports(plan) if reports_progress else None
+        self._finished = threading.Event()
 
     # Called by the user's thread
 
     def begin(self) -> None:
         """Start the call."""
+        leave_at_exit(self)
         threading.Thread(target=self._run, name=NAME, daemon=True).start()
+
+    def call_off(self) -> bool:
+        """Return whether the call has not begun; if it has not, it never will."""
+        # One operation decides: an interruption of `begin` leaves it unknown whether the thread was started.
+        return not self._begins.setdefault("begins", False)
+
+    @property
+    def is_left(self) -> bool:
+        """Whether nothing more is started."""
+        return self._plan.gate.is_closed
+
+    @property
+    def left_ids(self) -> dict[str, str]:
+        """The ids of the tasks that still run after the call was left, by key."""
+        return self._plan.left_ids
 
     def tell_read(self) -> None:
         """Say that an outcome was read."""
@@ -95,7 +118,8 @@ class Scheduler(Generic[T]):
             self._inbox.put(self._reports.reported)
 
     def leave(self) -> None:
-        """Start nothing more, and end within a few seconds."""
+        """Start nothing more from now on, and end within a few seconds; any thread may call this at any time."""
+        self._plan.gate.is_closed = True
         self._inbox.put(self._leave)
 
     def hurry(self) -> None:
@@ -103,33 +127,75 @@ class Scheduler(Generic[T]):
         self._inbox.put(partial(self._plan.give_up, math.inf))
 
     def abandon(self) -> None:
-        """Leave the call, which nobody can read any more; any thread may call this at any time."""
-        self._inbox.put(self._abandon)
+        """Leave the call, which nobody reads any more, and log what it leaves; any thread may call this at any time."""
+        self._is_abandoned = True
+        self.leave()
+        if self.call_off():
+            self._finished.set()
+        elif self.is_over:  # then the scheduler has perhaps ended before it was abandoned
+            self._log_unread()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until the call has ended, and return whether it has."""
+        return self._finished.wait(seconds)
+
+    def end_now(self) -> None:
+        """End a call at once that was abandoned."""
+        self.hurry()
+        self.wait(LAST_MOMENT)
 
     # The scheduler
 
     def _run(self) -> None:
+        if not self._begins.setdefault("begins", True):
+            return
         try:
             self._open()
             threading.Thread(target=self._feed, name=f"{NAME}: requests", daemon=True).start()
-            while not self._plan.is_over:
-                self._act()
+            self._drive()
         except BaseException as raised:  # noqa: BLE001  the user's thread raises it
-            self.raised = self.raised or raised
-            self._plan.leave(0.0)
-            self._plan.give_up(math.inf)
+            self._leave_by(raised)
         self._deliver()
-        self._end()
-        self._is_over = True
+        try:
+            self._end()
+        except BaseException as raised:  # noqa: BLE001  the user's thread raises it
+            self._keep(raised)
         self._wishes.put(False)
-        for _ in range(self._helpers):
-            self._jobs.put(None)
+        self._helpers.dismiss()
         self._deliver()
         if self._reports is not None:
             self._report(self._reports.last(self._clock.now()))
+        self.is_over = True
+        self._handle_messages()  # from now on, each helper handles its own
         self.outbox.put(End())
         if self._is_abandoned:
-            left.log(each for each in _drained(self.outbox) if isinstance(each, TaskOutcome))
+            self._log_unread()
+        self._finished.set()
+
+    def _drive(self) -> None:
+        while not self._plan.is_over:
+            self._act()
+
+    def _leave_by(self, raised: BaseException) -> None:
+        """Leave the call because of an exception of the scheduler itself."""
+        self._keep(raised)
+        try:
+            self._leave()
+            self._drive()
+        except BaseException as again:  # noqa: BLE001  the user's thread raises the first
+            self._keep(again)
+            self._plan.leave(0.0)
+            self._plan.give_up(math.inf)
+
+    def _keep(self, raised: BaseException) -> None:
+        """Keep an exception for the user's thread; of several, it raises the first, with the notes of the others."""
+        if self.raised is None:
+            self.raised = raised
+        else:
+            left.pass_notes(raised, self.raised)
+
+    def _log_unread(self) -> None:
+        left.log(each for each in _drained(self.outbox) if isinstance(each, TaskOutcome))
 
     def _open(self) -> None:
         """Do what is to be done before the first start."""
@@ -178,24 +244,16 @@ class Scheduler(Generic[T]):
         if progress is not None:
             self.outbox.put(progress)
 
-    def _submit(self, job: Callable[[], Message]) -> None:
-        self._busy += 1
-        if self._busy > self._helpers and self._helpers < self._max_helpers:
-            self._helpers += 1
-            threading.Thread(target=self._help, name=f"{NAME}: helper", daemon=True).start()
-        self._jobs.put(job)
+    def _submit(self, job: Job) -> None:
+        self._helpers.submit(job)
 
-    def _schedule(self, due: float, job: Callable[[], Message]) -> None:
+    def _schedule(self, due: float, job: Job) -> None:
         if not self._plan.is_left:
             heapq.heappush(self._due, (due, next(self._order), job))
 
     def _leave(self) -> None:
         self._plan.leave(self._clock.now())
         self._due.clear()
-
-    def _abandon(self) -> None:
-        self._is_abandoned = True
-        self._leave()
 
     # Messages to the scheduler
 
@@ -208,13 +266,14 @@ class Scheduler(Generic[T]):
         self._plan.exhaust()
 
     def _done(self, message: Message) -> None:
-        self._busy -= 1
+        self._helpers.done()
         message()
 
-    def _started(self, item: Item[T], watch: Watch[T], then: Message) -> None:
+    def _started(self, item: Item[T], watch: Watch[T]) -> None:
         if not self._plan.started(item, watch.task_id):
             left.log_late(watch.task_id)
-        then()
+        elif not self._plan.is_left:
+            self._submit(partial(self._check, item, watch))
 
     def _start_failed(self, item: Item[T], failed: StartFailed) -> None:
         self._plan.start_failed(item, failed, self._clock.now())
@@ -225,27 +284,30 @@ class Scheduler(Generic[T]):
         if until is not None:
             self._schedule(self._clock.now(), partial(self._check_held, item, watch.held(until)))
 
+    def _start_broke(self, item: Item[T], raised: BaseException) -> None:
+        if item.task_id is not None and not self._plan.is_starting(item):
+            left.log_late(item.task_id)
+        self._broke(item, raised)
+
     def _broke(self, item: Item[T], raised: BaseException) -> None:
-        self.raised = self.raised or raised
+        self._keep(raised)
         self._plan.broke(item, self._clock.now())
         self._due.clear()
 
     # The helpers
 
-    def _help(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            message = job()
-            del job
-            self._inbox.put(partial(self._done, message))
-            del message
-            if self._is_over:  # then no scheduler handles it
-                self._handle_messages()
+    def _job_done(self, message: Message) -> None:
+        self._inbox.put(partial(self._done, message))
+        if self.is_over:  # then no scheduler handles it
+            self._handle_messages()
 
     def _start(self, item: Item[T]) -> Message:
+        if self._plan.gate.is_closed:
+            return partial(self._start_failed, item, StartFailed(AnchorError(STOPPED), None))
         try:
             return self._send(item)
         except BaseException as raised:  # noqa: BLE001  the user's thread raises it
-            return partial(self._broke, item, raised)
+            return partial(self._start_broke, item, raised)
 
     def _send(self, item: Item[T]) -> Message:
         return self._after_start(item, self._calls.start(item))
@@ -253,7 +315,7 @@ class Scheduler(Generic[T]):
     def _after_start(self, item: Item[T], started: Watch[T] | StartFailed) -> Message:
         if isinstance(started, StartFailed):
             return partial(self._start_failed, item, started)
-        return partial(self._started, item, started, self._check(item, started))
+        return partial(self._started, item, started)
 
     def _check(self, item: Item[T], watch: Watch[T]) -> Message:
         verdict: Verdict[T]

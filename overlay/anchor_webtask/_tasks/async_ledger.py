@@ -8,6 +8,7 @@ import anyio
 import anyio.to_thread
 
 from anchor_webtask._batch import ledger_starts
+from anchor_webtask._batch.gate import CallLeftError
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._ledger.call import NotSentError
@@ -55,7 +56,12 @@ class AsyncLedgerTasks(Generic[T]):
     async def start(self, item: Item[T], request: Start[T]) -> AsyncWebTask[T] | StartFailed | Looked[T]:
         """Start the task of an item, once its intent is in the ledger; return what that has if nothing was sent."""
         start = self.items.new_start(item, request)
-        record = StartRecord(lambda: run_async(start.before_sending()), start.not_started)
+
+        async def before_sending() -> None:
+            await run_async(start.before_sending())
+            item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
+
+        record = StartRecord(before_sending, start.not_started)
 
         async def conclude(record: StartRecord) -> AsyncWebTask[T] | StartFailed | Looked[T] | None:
             return await run_async(self.items.concluded(item, start, await self._sent(request, record)))
@@ -63,6 +69,7 @@ class AsyncLedgerTasks(Generic[T]):
         try:
             task = await record.watch_async(conclude)
         except BaseException:
+            item.task_id = record.known_id() or item.task_id
             ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
             raise
         finally:
@@ -78,6 +85,8 @@ class AsyncLedgerTasks(Generic[T]):
             return await self._start(request, record)
         except NotSentError as stopped:
             return stopped
+        except CallLeftError:
+            return NotSentError(None)
         except AnchorError as error:
             return StartFailed(error, record.failure)
 

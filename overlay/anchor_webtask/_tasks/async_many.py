@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic
 
 from anchor_webtask._batch.calls import HOLD_POLICY
+from anchor_webtask._batch.gate import STOPPED, CallLeftError
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._errors import AnchorError, InvalidOutputError, TaskFailedError
+from anchor_webtask._errors import AnchorError, InvalidOutputError, NotFoundError, TaskFailedError
 from anchor_webtask._models import T
 from anchor_webtask._tasks.async_handle import AsyncWebTask
 from anchor_webtask._tasks.interruptions import StartRecord
@@ -40,13 +41,18 @@ class AsyncManyCalls(Generic[T]):
 
     async def start(self, item: Item[T]) -> AsyncTaskWatch[T] | StartFailed:
         """Start the task of an item."""
-        record = StartRecord()
+        record = StartRecord(item.departure.pass_gate_async, item.departure.return_unsent)
         try:
             task = await record.watch_async(
                 lambda record: self._start(item.prepared or self.prepare(item.request), record)
             )
+        except CallLeftError:
+            return StartFailed(AnchorError(STOPPED), None)
         except AnchorError as error:
             return StartFailed(error, record.failure)
+        except BaseException:
+            item.task_id = record.known_id()
+            raise
         return AsyncTaskWatch(task, self._deadline(item))
 
     def _deadline(self, item: Item[T]) -> float | None:
@@ -77,11 +83,16 @@ class AsyncTaskWatch(Generic[T]):
     async def result(self) -> TaskResult[T]:
         """Wait until the task ends, and return its answer."""
         with recorded(self._record, self._task._state):
-            return await self._task._result_by(self._deadline, None)
+            try:
+                return await self._task._result_by(self._deadline, None)
+            except NotFoundError as error:  # a ledger must not see it yet: the task keeps its place for a while
+                not_found = error
+        raise not_found
 
     async def hold(self, until: float) -> None:
         """Wait on after `result`, with few checks."""
         task = self._task
+        task._state.seen = True  # so that 404s end the wait only after a minute, since others may take the place then
         setup = task._setup._replace(policy=HOLD_POLICY)
         held = AsyncWebTask(task._sender, setup, task._state, started=task._started)
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Generic
 
 from anchor_webtask._batch import ledger_starts
+from anchor_webtask._batch.gate import CallLeftError
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._ledger.call import NotSentError
@@ -52,10 +53,16 @@ class LedgerTasks(Generic[T]):
     def start(self, item: Item[T], request: Start[T]) -> WebTask[T] | StartFailed | Looked[T]:
         """Start the task of an item, once its intent is in the ledger; return what that has if nothing was sent."""
         start = self.items.new_start(item, request)
-        record = StartRecord(lambda: run(start.before_sending()), start.not_started)
+
+        def before_sending() -> None:
+            run(start.before_sending())
+            item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
+
+        record = StartRecord(before_sending, start.not_started)
         try:
             task = record.watch(lambda record: run(self.items.concluded(item, start, self._sent(request, record))))
         except BaseException:
+            item.task_id = record.known_id() or item.task_id
             ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
             raise
         finally:
@@ -71,6 +78,8 @@ class LedgerTasks(Generic[T]):
             return self._start(request, record)
         except NotSentError as stopped:
             return stopped
+        except CallLeftError:
+            return NotSentError(None)
         except AnchorError as error:
             return StartFailed(error, record.failure)
 

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
 from anchor_webtask._batch.calls import HOLD_POLICY
+from anchor_webtask._batch.gate import STOPPED, CallLeftError
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._errors import AnchorError, NotFoundError
+from anchor_webtask._errors import AnchorError
 from anchor_webtask._models import T
 from anchor_webtask._polling.wait import Fetch, Sleep
 from anchor_webtask._tasks.interruptions import StartRecord, annotate
@@ -44,11 +45,16 @@ class ManyCalls(Generic[T]):
 
     def start(self, item: Item[T]) -> TaskWatch[T] | StartFailed:
         """Start the task of an item."""
-        record = StartRecord()
+        record = StartRecord(item.departure.pass_gate, item.departure.return_unsent)
         try:
             task = record.watch(lambda record: self._start(item.prepared or self.prepare(item.request), record))
+        except CallLeftError:
+            return StartFailed(AnchorError(STOPPED), None)
         except AnchorError as error:
             return StartFailed(error, record.failure)
+        except BaseException:
+            item.task_id = record.known_id()
+            raise
         return TaskWatch(task, self._deadline(item))
 
     def _deadline(self, item: Item[T]) -> float | None:
@@ -86,26 +92,28 @@ class TaskWatch(Generic[T]):
         clock = self._task._setup.settings.clock
         reply: Reply | Failure | None = None
         try:
-            while True:
-                now = clock.now()
-                if self._steps is None:
-                    self._steps = self._task._steps(self._deadline)
-                    step = next(self._steps)
-                else:
-                    step = self._steps.send((now, reply))
+            while (step := self._next_step(now := clock.now(), reply)) is not None:
                 if isinstance(step, Sleep):
                     return now + step.seconds
                 reply = self._task._fetch(step) if isinstance(step, Fetch) else None
-        except StopIteration:
-            if self._is_held:
-                with suppress(AnchorError):
-                    self.result()
-            return None
         except BaseException as raised:
             annotate(raised, self.task_id)
-            if self._record is not None and isinstance(raised, AnchorError if self._is_held else NotFoundError):
+            if self._record is not None and self._is_held and isinstance(raised, AnchorError):
                 self._record.gone()
             raise
+        if self._is_held:
+            with suppress(AnchorError):
+                self.result()
+        return None
+
+    def _next_step(self, now: float, reply: Reply | Failure | None) -> Step[TaskUpdate] | None:
+        try:
+            if self._steps is not None:
+                return self._steps.send((now, reply))
+            self._steps = self._task._steps(self._deadline)
+            return next(self._steps)
+        except StopIteration:
+            return None
 
     def result(self) -> TaskResult[T]:
         """Return the answer of a task that has ended."""
@@ -115,6 +123,7 @@ class TaskWatch(Generic[T]):
     def held(self, until: float) -> TaskWatch[T]:
         """Return a wait that goes on after this one, with few checks."""
         task = self._task
+        task._state.seen = True  # so that 404s end the wait only after a minute, since others may take the place then
         setup = task._setup._replace(policy=HOLD_POLICY)
         held = WebTask(task._sender, setup, task._state, started=task._started)
         return TaskWatch(held, until, self._record, is_held=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from anchor_webtask import _importing
 from anchor_webtask._batch.scheduler import Scheduler
 from anchor_webtask._batch.sync import TaskOutcomes
-from anchor_webtask._http.limiter import MAX_IN_FLIGHT
+from anchor_webtask._http import limiter
 from anchor_webtask._tasks.many import checked
 from anchor_webtask._tasks.sync_many import ManyCalls
 
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from anchor_webtask._tasks.interruptions import StartRecord
     from anchor_webtask._tasks.many import MapArguments
     from anchor_webtask._tasks.sync_handle import WebTask
-
-MAX_HELPERS: Final = 2 * MAX_IN_FLIGHT
-"""As many starts and checks as can be in flight. More threads only compete for the interpreter: 1,000 took three times
-as long."""
 
 
 def outcomes(
@@ -52,7 +48,9 @@ def outcomes(
     def prepare_one(request: TaskRequest) -> Start[Any]:
         return prepare(request, many.output, many.policy)
 
-    helpers = min(given.max_running, MAX_HELPERS)
+    # As many starts and checks as can be in flight; the plan keeps starts from taking more than half of the helpers.
+    # More threads only compete for the interpreter: 1,000 took three times as long.
+    helpers = 2 * min(given.max_running, limiter.MAX_IN_FLIGHT)
     reports_progress = given.on_progress is not None
     if many.ledger is None:
         calls = ManyCalls(settings, prepare_one, start, many.timeout)
