@@ -66,6 +66,7 @@ def main(work: str, commit: str = "0") -> None:
     try:
         states = run(Work(**{**given, "ledger": Path(given["ledger"])}))
     except BaseException as raised:  # noqa: BLE001  the test judges it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         cause = raised.__context__  # of asyncio's own exception
         print(type(raised).__name__, *getattr(raised, "__notes__", ()), *getattr(cause, "__notes__", ()), flush=True)
     else:
