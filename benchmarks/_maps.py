@@ -117,7 +117,7 @@ def seconds_per_item(in_flight: int, items: int) -> float:
             start = call.new_start(str(number), "fingerprint", wrapped=False)
             run(start.before_sending())
             start.started(f"task-{number}").result()
-            start.ended(Completed(number), is_valid=True).result()
+            call.ended(start.claim, f"task-{number}", Completed(number), is_valid=True).result()
             start.let_go()
 
         begun = time.perf_counter()

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
-    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.models import Places, Row
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.ledger import LedgerItems
