@@ -63,7 +63,7 @@ class LedgerManager(Manager[T]):
         try:
             rows, places = await self._ledger.sweep()
         except AnchorError as error:
-            if self._ledger_plan.sweep_failed(error, self._clock.now()):
+            if self._ledger_plan.sweep_failed(self._clock.now()):
                 self._keep(error)
                 self.leave()
         else:

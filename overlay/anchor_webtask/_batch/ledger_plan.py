@@ -229,12 +229,10 @@ class LedgerPlan(Plan[T]):
             adopted.append(self._watch(orphan, row, now, is_guest=False))
         return adopted
 
-    def sweep_failed(self, error: AnchorError, now: float) -> bool:
+    def sweep_failed(self, now: float) -> bool:
         """Record that the ledger could not be used; return whether the call must end, since it has not begun yet."""
-        if not self._has_swept and not (isinstance(error, LedgerError) and error.is_temporary):
-            return True
-        self._sweep_at = now + self._policy.delay(0.0, self._chance())
-        return False
+        self._sweep_at = now + SWEEP_SECONDS
+        return not self._has_swept
 
     def ended(self, item: Item[T], verdict: Verdict[T], now: float) -> None:
         """Record that the wait for a task has ended."""

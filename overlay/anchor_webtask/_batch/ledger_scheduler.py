@@ -65,7 +65,7 @@ class LedgerScheduler(Scheduler[T]):
             self._watch(item)
 
     def _sweep_failed(self, error: AnchorError) -> None:
-        if self._ledger_plan.sweep_failed(error, self._clock.now()):
+        if self._ledger_plan.sweep_failed(self._clock.now()):
             self._keep(error)
             self._leave()
 

@@ -97,7 +97,7 @@ class ModelTask(WebTask[Any]):
 
     world: World
 
-    def _fetch(self, _: Fetch) -> Reply | Failure:
+    def _fetch(self, step: Fetch) -> Reply | Failure:  # noqa: ARG002  as the base class names it
         return self.world.service.check(self._state.known_id())
 
 
@@ -321,9 +321,9 @@ class MapCall(Call):
     def _sweep(self) -> Generator[Any, Any, None]:
         try:
             rows, places = yield self.call.sweep()
-        except AnchorError as error:
-            if self.plan.sweep_failed(error, self.clock.now()):
-                raise
+        except AnchorError:
+            if self.plan.sweep_failed(self.clock.now()):
+                self.leave()  # the user's loop raises the error
             return
         for item in self.plan.swept(rows, places, self.clock.now()):
             self._watch(item)

@@ -20,7 +20,7 @@ class ModelClock:
         self._now = 0.0  # does not count the time while the machine is suspended
         self._boot = 1_000.0
         self._wall = EPOCH
-        _Time.clock = self
+        Time.clock = self
 
     def now(self) -> float:
         return self._now
@@ -51,7 +51,7 @@ class ModelClock:
     sleep = sleep_async = get = move_on_after = _no_wait
 
 
-class _Time:
+class Time:
     """Takes the place of the module `time`; the model that was made last is asked."""
 
     CLOCK_BOOTTIME = 7
@@ -68,5 +68,5 @@ class _Time:
 
 def install(patch: pytest.MonkeyPatch) -> None:
     """Let the ledger read the model's clocks also where it asks the system."""
-    patch.setattr(call_module, "time", _Time)
-    patch.setattr(ledger_module, "time", _Time)
+    patch.setattr(call_module, "time", Time)
+    patch.setattr(ledger_module, "time", Time)

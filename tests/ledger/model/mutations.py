@@ -233,6 +233,11 @@ MUTATIONS = {
     "a call that has ended gives up its starts": Mutation(
         "pauses", "a starting row was taken", _alive(lambda owner: not owner.has_ended)
     ),
+    "an interrupted start counts as not sent": Mutation(
+        "run beside map",
+        "5: ",
+        lambda patch: patch.setattr(ledger_starts, "interrupted", lambda start, *_, **__: start.withdrawn()),
+    ),
     "a start of a dead owner is withdrawn": Mutation("killed", "5: ", _withdraw_dead),
     "a call that ends keeps its tasks": Mutation("left", "4: ", _replace("release", _nothing)),
     "nobody adopts": Mutation("killed", "4: ", _replace("adopt", lambda *_: [])),

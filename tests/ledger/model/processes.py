@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anchor_webtask import AnchorError, Ledger, LedgerBusyError
+from anchor_webtask._ledger.future import Future
 from tests.ledger.model.service import Request
 
 if TYPE_CHECKING:
