@@ -370,7 +370,7 @@ def test_task_that_was_not_found_keeps_its_place_until_it_is_certainly_gone(
     outcomes = runner.call(tasks.map, [*numbered(4), "Gone", "Last"], max_running=2)
     assert states(outcomes) == {"running": 6}
     assert {type(outcome.error) for outcome in outcomes} == {NotFoundError}
-    assert most.number == 2
+    assert most.number <= 2
     assert anchor_clock.elapsed < 1800  # no place was kept for the whole timeout
 
 

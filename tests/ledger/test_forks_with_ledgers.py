@@ -43,7 +43,8 @@ def test_tasks_of_a_killed_parent_are_adopted_while_its_child_lives(path: Path) 
                 outcomes = anchor.tasks.map(requests, ledger=path)
                 assert next(outcomes).key == "other"
                 assert owner_of_slow_task(path) != before
-                emulator.tasks[1].finish("slow")
+                (slow,) = (task for task in emulator.tasks if task.body["prompt"] == "Slow")
+                slow.finish("slow")
                 assert next(outcomes).result().value == "slow"
         finally:
             os.kill(child, signal.SIGKILL)

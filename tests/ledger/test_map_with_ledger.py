@@ -323,3 +323,34 @@ def test_task_that_never_ends_stays_for_the_next_run(
     row = ledger.get("a")
     assert row is not None
     assert (row.state, row.has_place, row.task_id) == ("running", False, outcomes["a"].task_id)
+
+
+def test_dropped_answers_are_removed_once_the_loop_has_gone_on_and_fetched_again(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+) -> None:
+    anchor_emulator.on(answer={"amount": 3})
+    stored: list[set[str]] = []
+    with Ledger(path, answers="drop") as ledger:
+
+        def look(_: object) -> None:
+            stored.append({row.key for row in ledger.rows("completed") if row.answer is not None})
+
+        loop(runner, tasks.map(keyed(*"abc"), output=Price, max_running=1, ledger=ledger), look)
+        assert [len(each) for each in stored] == [1, 1, 1]
+        assert {row.answer for row in ledger.rows("completed")} == {None}
+        starts, sent = anchor_emulator.starts, len(anchor_emulator.requests)
+        outcomes = runner.call(tasks.map, keyed(*"abc"), output=Price, ledger=ledger)
+        assert [each.result().value for each in outcomes] == [Price(3)] * 3
+    assert anchor_emulator.starts == starts
+    assert len(anchor_emulator.requests) == sent + 3
+
+
+@pytest.mark.parametrize("key", ["", " ", 3, "half of a pair: \ud83d"])
+def test_bad_key_spoils_no_other_task(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, key: Any
+) -> None:
+    anchor_emulator.on(answer=1)
+    outcomes = runner.call(tasks.map, [TaskRequest("Read", key=key), *keyed(*"ab")], ledger=path)
+    assert states(outcomes) == {"not_started": 1, "completed": 2}
+    with pytest.raises(ConfigurationError, match="must be text that is not blank"):
+        runner.call(tasks.run, "Read", key=key, ledger=path)

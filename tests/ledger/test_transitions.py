@@ -391,7 +391,7 @@ def test_answer_is_dropped(table: Table, *, is_retried: bool) -> None:
     table.bring("b", "2", "completed")
     if is_retried:
         table.retry("a")
-    transitions.drop_answer(table.db, "1")
+    transitions.drop_answer(table.db, "a", 1)
     assert (table.row("1").answer, table.row("2").answer) == (None, "{}")
 
 

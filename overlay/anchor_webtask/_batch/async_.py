@@ -142,6 +142,7 @@ class AsyncTaskOutcomes(Generic[T]):
         manager = self._begun()
         outbox = manager.outbox
         if outbox and outbox[0] is manager.returned:
+            manager.took(manager.returned)
             outbox.popleft()
         try:
             while True:

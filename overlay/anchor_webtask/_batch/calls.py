@@ -10,7 +10,7 @@ from anchor_webtask._polling.policy import WaitPolicy
 if TYPE_CHECKING:
     from anchor_webtask._batch.items import Item, StartFailed
     from anchor_webtask._batch.ledger_plan import Looked
-    from anchor_webtask._batch.models import TaskRequest
+    from anchor_webtask._batch.models import TaskOutcome, TaskRequest
     from anchor_webtask._clock import Clock
     from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.models import Places, Row
@@ -102,6 +102,10 @@ class LedgerCalls(Calls[T], Protocol[T]):
         """
         ...
 
+    def took(self, outcome: TaskOutcome[T], /) -> None:
+        """Record that the loop has asked for the outcome after this one, so that its answer may be dropped."""
+        ...
+
     def leave(self) -> None:
         """Start nothing more."""
         ...
@@ -187,6 +191,10 @@ class AsyncLedgerCalls(AsyncCalls[T], Protocol[T]):
         Raises:
             LedgerError: The ledger cannot be used.
         """
+        ...
+
+    def took(self, outcome: TaskOutcome[T], /) -> None:
+        """Record that the loop has asked for the outcome after this one, so that its answer may be dropped."""
         ...
 
     def leave(self) -> None:

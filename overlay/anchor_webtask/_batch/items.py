@@ -108,11 +108,22 @@ def as_request(given: object) -> TaskRequest:
     return given if isinstance(given, TaskRequest) else TaskRequest(cast("str", given))
 
 
+def checked_key(name: str, key: object) -> str:
+    """Return a key.
+
+    Raises:
+        ConfigurationError: The key is no text, is blank, or has half of a surrogate pair, which no file can hold.
+    """
+    if not (isinstance(key, str) and key.strip() and key == key.encode("utf-8", "replace").decode()):
+        raise ConfigurationError(f"{name} must be text that is not blank, not {key!r}")
+    return key
+
+
 def prepared(request: TaskRequest, prepare: Callable[[TaskRequest], object]) -> object:
     """Return what the driver needs to start a task, or the error that says why the request is invalid."""
     try:
-        if request.key is not None and not (isinstance(request.key, str) and request.key.strip()):
-            raise ConfigurationError(f"the key of a TaskRequest must be text that is not blank, not {request.key!r}")
+        if request.key is not None:
+            checked_key("the key of a TaskRequest", request.key)
         return prepare(request)
     except AnchorError as error:
         return error

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.calls import AsyncLedgerCalls, AsyncWatch
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import LedgerPlan
+    from anchor_webtask._batch.models import TaskOutcome
 
 
 class LedgerManager(Manager[T]):
@@ -41,6 +42,10 @@ class LedgerManager(Manager[T]):
 
     async def _open(self) -> None:
         await self._ledger.open()
+
+    def took(self, outcome: TaskOutcome[T]) -> None:
+        """Record that the loop has asked for the outcome after this one."""
+        self._ledger.took(outcome)
 
     def _act(self, group: TaskGroup) -> float:
         plan, now = self._ledger_plan, self._clock.now()

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.helpers import Message
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import LedgerPlan
+    from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._ledger.models import Places, Row
 
 
@@ -46,6 +47,10 @@ class LedgerScheduler(Scheduler[T]):
         while (item := plan.next_look(now)) is not None:
             self._submit(partial(self._look, item))
         super()._act()
+
+    def took(self, outcome: TaskOutcome[T]) -> None:
+        """Record that the loop has asked for the outcome after this one."""
+        self._ledger.took(outcome)
 
     def _leave(self) -> None:
         self._ledger.leave()

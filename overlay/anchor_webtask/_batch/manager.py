@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from anchor_webtask._batch.calls import AsyncCalls, AsyncWatch
     from anchor_webtask._batch.items import Item, Verdict
+    from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._batch.plan import Plan
 
 
@@ -110,6 +111,9 @@ class Manager(Outbox[T]):
         """Record that an outcome was read."""
         self._plan.read()
         self._changed.set()
+
+    def took(self, outcome: TaskOutcome[T]) -> None:
+        """Record that the loop has asked for the outcome after this one."""
 
     def reported(self) -> None:
         """Record that the progress was reported."""

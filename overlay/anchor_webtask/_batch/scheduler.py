@@ -112,6 +112,9 @@ class Scheduler(Generic[T]):
         """Say that an outcome was read."""
         self._inbox.put(self._plan.read)
 
+    def took(self, outcome: TaskOutcome[T]) -> None:
+        """Record that the loop has asked for the outcome after this one."""
+
     def tell_reported(self) -> None:
         """Say that the progress was reported."""
         if self._reports is not None:

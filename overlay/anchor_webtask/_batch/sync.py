@@ -146,6 +146,7 @@ class TaskOutcomes(Generic[T]):
         self._begin()
         received, scheduler = self._received, self._scheduler
         if received and received[0] is self._returned:
+            scheduler.took(self._returned)
             received.popleft()
         try:
             while True:

@@ -140,6 +140,10 @@ class LedgerCall:
         """Record that a task is no longer waited for, and does not count against the limit any more."""
         return self.record(lambda db: transitions.free_place(db, claim))
 
+    def drop_answer(self, key: str, attempt: int) -> Future[None]:
+        """Remove the answer of a task."""
+        return self.record(lambda db: transitions.drop_answer(db, key, attempt))
+
     def record(self, operation: Operation[R]) -> Future[R]:
         """Store what must not be lost; the future has the outcome of the first try."""
         return self._store.submit(operation, "record")

@@ -340,9 +340,11 @@ def free_place(db: sqlite3.Connection, claim_id: str) -> None:
     db.execute("UPDATE attempts SET place = 0 WHERE claim = ? AND state = 'running'", (claim_id,))
 
 
-def drop_answer(db: sqlite3.Connection, claim_id: str) -> None:
-    """Remove the answer of a task that has ended."""
-    db.execute("UPDATE attempts SET answer = NULL WHERE claim = ?", (claim_id,))
+def drop_answer(db: sqlite3.Connection, key: str, attempt: int) -> None:
+    """Remove the answer of a task that the API still has by its id."""
+    db.execute(
+        "UPDATE attempts SET answer = NULL WHERE key = ? AND attempt = ? AND task_id IS NOT NULL", (key, attempt)
+    )
 
 
 # Owners

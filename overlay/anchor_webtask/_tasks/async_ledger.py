@@ -106,6 +106,7 @@ class AsyncLedgerManyCalls(AsyncManyCalls[T]):
         self._tasks = tasks
         self._call = tasks.items.call
         self.look = tasks.look
+        self.took = tasks.items.took
         self.leave = self._call.leave
         self.end = self._call.end
 

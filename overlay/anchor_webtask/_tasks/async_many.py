@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic
 from anchor_webtask._batch.calls import HOLD_POLICY
 from anchor_webtask._batch.gate import STOPPED, CallLeftError
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._errors import AnchorError, InvalidOutputError, NotFoundError, TaskFailedError
+from anchor_webtask._errors import AnchorError, InvalidOutputError, TaskFailedError
 from anchor_webtask._models import T
 from anchor_webtask._tasks.async_handle import AsyncWebTask
 from anchor_webtask._tasks.interruptions import StartRecord
@@ -83,11 +83,7 @@ class AsyncTaskWatch(Generic[T]):
     async def result(self) -> TaskResult[T]:
         """Wait until the task ends, and return its answer."""
         with recorded(self._record, self._task._state):
-            try:
-                return await self._task._result_by(self._deadline, None)
-            except NotFoundError as error:  # a ledger must not see it yet: the task keeps its place for a while
-                not_found = error
-        raise not_found
+            return await self._task._result_by(self._deadline, None)
 
     async def hold(self, until: float) -> None:
         """Wait on after `result`, with few checks."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from anchor_webtask._batch.identity import fingerprint
-from anchor_webtask._batch.items import Item
+from anchor_webtask._batch.items import Item, checked_key
 from anchor_webtask._batch.ledger_plan import OTHER_CALL, OTHER_TASK
 from anchor_webtask._batch.models import TaskRequest
 from anchor_webtask._errors import ConfigurationError, LedgerBusyError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from anchor_webtask._tasks.base import Start
 
 BOTH: Final = "run needs key= and ledger= together: the key is the name of the task in the ledger"
-BLANK: Final = "the key must be text that is not blank, not {!r}"
 
 
 class Later(NamedTuple):
@@ -66,15 +65,14 @@ class Keyed:
     ) -> None:
         if key is None or ledger is None:
             raise ConfigurationError(BOTH)
-        if not isinstance(key, str) or not key.strip():
-            raise ConfigurationError(BLANK.format(key))
+        name = checked_key("the key", key)
         settings = start.setup.settings
         began = settings.clock.now()
         hold = DEFAULT_TIMEOUT if start.deadline is None else start.deadline - began
         call = ledger_call(ledger, settings, CallLimits(None, 1, hold))
-        request = TaskRequest(prompt, key=key, **options.open())
+        request = TaskRequest(prompt, key=name, **options.open())
         self.items: LedgerItems[Any] = LedgerItems(call, start.setup)
-        self.item: Item[Any] = Item(0, key, request, start, attempt=1, begun=began, fingerprint=fingerprint(request))
+        self.item: Item[Any] = Item(0, name, request, start, attempt=1, begun=began, fingerprint=fingerprint(request))
         self.start = start
         self.clock: Clock = settings.clock
         self.deadline = start.deadline

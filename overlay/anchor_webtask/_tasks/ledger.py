@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import Looked
     from anchor_webtask._batch.limits import Limits
+    from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.call import LedgerStart
     from anchor_webtask._ledger.future import Future
@@ -127,6 +128,11 @@ class LedgerItems(Generic[T]):
             return handle_parts(row, setup)
         now = setup.settings.clock.now()
         return HandleParts(setup, TaskState(item.task_id, now, due=now), setup.settings.clock.wall())
+
+    def took(self, outcome: TaskOutcome[T]) -> None:
+        """Remove an answer that the loop has taken from the ledger, if the ledger is to drop answers."""
+        if self.call.drops_answers and outcome.state == "completed":
+            self.call.drop_answer(outcome.key, outcome.attempt)
 
     def record(self, item: Item[T]) -> RowRecord:
         """Return what stores how the task of an item ends."""

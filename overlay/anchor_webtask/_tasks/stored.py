@@ -11,7 +11,6 @@ from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._errors import (
     AnchorError,
     InvalidOutputError,
-    NotFoundError,
     StartOutcomeUnknownError,
     TaskFailedError,
 )
@@ -69,10 +68,6 @@ def recorded(record: RowRecord | None, state: TaskState) -> Iterator[None]:
     except (InvalidOutputError, TaskFailedError):
         if record is not None:
             record.ended(state, is_valid=False)
-        raise
-    except NotFoundError:
-        if record is not None:
-            record.gone()
         raise
     if record is not None:
         record.ended(state, is_valid=True)

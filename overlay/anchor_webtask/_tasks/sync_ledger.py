@@ -99,6 +99,7 @@ class LedgerManyCalls(ManyCalls[T]):
         self._tasks = tasks
         self._call = tasks.items.call
         self.look = tasks.look
+        self.took = tasks.items.took
         self.leave = self._call.leave
         self.end = self._call.end
 
