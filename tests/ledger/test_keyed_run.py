@@ -45,7 +45,7 @@ def test_second_call_returns_the_stored_answer(
         assert result.value == Price(3)
         assert result.task_id == anchor_emulator.tasks[0].id
     assert anchor_emulator.starts == 1
-    assert started == [result.task_id]
+    assert started == [anchor_emulator.tasks[0].id]
 
 
 def test_call_after_a_timeout_waits_for_the_same_task(

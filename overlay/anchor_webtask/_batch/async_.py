@@ -141,8 +141,8 @@ class AsyncTaskOutcomes(Generic[T]):
             return None
         manager = self._begun()
         outbox = manager.outbox
-        if outbox and outbox[0] is manager.returned:
-            manager.took(manager.returned)
+        if outbox and (taken := manager.returned) is outbox[0] and taken is not None:
+            manager.took(taken)
             outbox.popleft()
         try:
             while True:

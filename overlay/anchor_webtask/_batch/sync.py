@@ -145,8 +145,8 @@ class TaskOutcomes(Generic[T]):
         """Return the next outcome; None if there is none."""
         self._begin()
         received, scheduler = self._received, self._scheduler
-        if received and received[0] is self._returned:
-            scheduler.took(self._returned)
+        if received and (taken := self._returned) is received[0] and taken is not None:
+            scheduler.took(taken)
             received.popleft()
         try:
             while True:
