@@ -212,11 +212,11 @@ def test_others_wait_while_an_owner_is_stopped_in_a_commit(
     server: Server, ledger: Path, name: str, then: signal.Signals
 ) -> None:
     """The id that arrives meanwhile is stored as soon as the file is free."""
-    slow, stopped, new = (f"{name} {each}" for each in ("slow", "stopped", "new"))
+    late, stopped, new = (f"{name} {each}" for each in ("late", "stopped", "new"))
     # The commits before the third open the file, and adopt nothing; this one claims the start.
     with (
         working(server, ledger, [stopped], commit=3, begins=False) as other,
-        working(server, ledger, [slow]) as process,
+        working(server, ledger, [late]) as process,
     ):
         server.wait(1, name)
         begin(other)
@@ -228,7 +228,7 @@ def test_others_wait_while_an_owner_is_stopped_in_a_commit(
         other.send_signal(then)
         if then == signal.SIGCONT:
             assert outcomes_of(other) == {stopped: "completed"}
-        assert outcomes_of(process) == {slow: "completed"}
-    assert states(finish(server, ledger, [slow, stopped, new])) == {"completed"}
+        assert outcomes_of(process) == {late: "completed"}
+    assert states(finish(server, ledger, [late, stopped, new])) == {"completed"}
     accounts = settled_accounts(ledger, server.starts(name))
     assert (accounts.starts, accounts.paid) == (3, {})
