@@ -6,11 +6,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
-from anchor_webtask import LedgerError
+from anchor_webtask import Anchor, LedgerError
 from anchor_webtask._ledger.file import LedgerFile, check_base_url
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from anchor_webtask.emulator import Emulator
 
 TOGETHER: Final = 8
 FILES: Final = 100
@@ -37,3 +39,13 @@ def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) ->
         for each in [threads.submit(open_all) for _ in range(TOGETHER)]:
             each.result()
     assert errors == []
+
+
+def test_files_of_owners_that_were_killed_are_removed(anchor_emulator: Emulator, path: Path) -> None:
+    folder = path.with_name(f"{path.name}-owners")
+    folder.mkdir()
+    (folder / "0123456789abcdef").touch()
+    anchor_emulator.on(answer=1)
+    with Anchor() as anchor:
+        list(anchor.tasks.map(["Read"], ledger=path))
+    assert not folder.exists()

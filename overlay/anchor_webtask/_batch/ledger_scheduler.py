@@ -61,7 +61,7 @@ class LedgerScheduler(Scheduler[T]):
         super()._broke(item, raised)
 
     def _end(self) -> None:
-        flush(self._ledger.end())
+        flush(self._ledger.end(), lambda: self.is_hurried)
 
     # Messages to the scheduler
 

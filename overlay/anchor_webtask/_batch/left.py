@@ -11,7 +11,7 @@ from anchor_webtask._errors import AnchorError, ConfigurationError
 from anchor_webtask._ledger.waiting import ready_within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._ledger.future import Future
@@ -23,6 +23,10 @@ STOP_RAISED: Final = (
     "on_progress or other code of yours has raised the exception that ends a loop, which would end this one as if all "
     "tasks were done"
 )
+
+HURRIED_FLUSH_SECONDS: Final = 1.0
+"""The same after a second Ctrl-C."""
+_SLICE: Final = 0.1
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -108,10 +112,18 @@ def log_late(task_id: str | None) -> None:
     logger.warning("a task has started after map was left: its id is %r", task_id, extra={"task_id": task_id})
 
 
-def flush(stored: Future[None]) -> None:
-    """Wait for a moment until all is on disk that a call has recorded, and log if it is not."""
-    with suppress(TimeoutError, AnchorError):
-        stored.result(FLUSH_SECONDS)
+def flush(stored: Future[None], is_hurried: Callable[[], bool]) -> None:
+    """Wait for a moment until all is on disk that a call has recorded, and log if it is not.
+
+    Args:
+        stored: Ends when all is on disk.
+        is_hurried: Whether the user has asked a second time that the call ends.
+    """
+    waited = 0.0
+    while not stored.done() and waited < (HURRIED_FLUSH_SECONDS if is_hurried() else FLUSH_SECONDS):
+        with suppress(TimeoutError, AnchorError):
+            stored.result(_SLICE)
+        waited += _SLICE
     _log_unstored(stored)
 
 

@@ -64,6 +64,7 @@ class Scheduler(Generic[T]):
         outbox: What the user's thread receives: outcomes, progress, and in the end an `End`.
         raised: The first exception that has ended the call early.
         iterable_raised: An exception of the user's iterable.
+        is_hurried: Whether the call is to end at once.
         is_over: Whether all outcomes are in the outbox, or were received.
     """
 
@@ -73,6 +74,7 @@ class Scheduler(Generic[T]):
         self.outbox: SimpleQueue[Output[T]] = SimpleQueue()
         self.raised: BaseException | None = None
         self.iterable_raised: BaseException | None = None
+        self.is_hurried = False
         self.is_over = False
         self._plan, self._calls, self._clock = plan, calls, calls.clock
         self._requests: Iterable[object] = requests
@@ -127,6 +129,7 @@ class Scheduler(Generic[T]):
 
     def hurry(self) -> None:
         """End at once a call that was left."""
+        self.is_hurried = True
         self._inbox.put(partial(self._plan.give_up, math.inf))
 
     def abandon(self) -> None:

@@ -100,6 +100,18 @@ def is_alive(folder: Path, owner: str) -> bool:
         os.close(file)
 
 
+def new_owner(folder: Path) -> Owner:
+    """Return a new owner, and remove the files of owners that have died.
+
+    Raises:
+        LedgerUnusableError: A file cannot be made or opened.
+    """
+    owner = Owner(folder)
+    for path in list(folder.iterdir()):
+        is_alive(folder, path.name)
+    return owner
+
+
 def _locked_file(path: Path) -> int:
     for _ in range(100):  # another owner may remove the empty folder meanwhile
         try:
@@ -112,10 +124,15 @@ def _locked_file(path: Path) -> int:
             raise _unusable(path, error) from None
         try:
             _lock(file)
+        except BlockingIOError:
+            os.close(file)
+            continue  # another process has found it before it was locked, and removes it
         except OSError as error:
             os.close(file)
             raise _unusable(path, error) from None
-        return file
+        if os.fstat(file).st_nlink:
+            return file
+        os.close(file)
     raise LedgerUnusableError(f"the folder of {str(path.parent)!r} does not exist: create it, or choose another ledger")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.file import LedgerFile, check_base_url
-from anchor_webtask._ledger.owners import Owner, is_alive
+from anchor_webtask._ledger.owners import Owner, is_alive, new_owner
 from anchor_webtask._ledger.writer import Writer
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Store:
             LedgerUnusableError: The file of the owner cannot be made.
         """
         # In the ledger's thread, since a signal's exception would leave the file of an owner open that nobody knows.
-        return self.submit(lambda _: Owner(self._owners), "read").result()
+        return self.submit(lambda _: new_owner(self._owners), "read").result()
 
     def is_alive(self, owner: str) -> bool:
         """Whether an owner lives."""

@@ -55,7 +55,7 @@ def run_keyed(
         with recorded(keyed.items.record(item), task._state):
             return task._result_by(keyed.deadline, on_update)
     finally:
-        flush(call.end())
+        flush(call.end(), lambda: False)
 
 
 def _task(keyed: Keyed, tasks: LedgerTasks[Any]) -> WebTask[Any] | TaskResult[Any]:
