@@ -128,7 +128,7 @@ def attempt(mode: str, *points: int) -> tuple[list[int], str | None]:
 
 @pytest.mark.parametrize("mode", ["with_block", "until_second", "and_stop"])
 def test_interruption_at_any_line_leaves_the_call(mode: str, every: bool) -> None:
-    problems = {}
+    problems, point = {}, 0
     for point in count(1, 1 if every else STEPS[mode]):
         reached, problem = attempt(mode, point)
         if not reached:
@@ -141,7 +141,8 @@ def test_interruption_at_any_line_leaves_the_call(mode: str, every: bool) -> Non
 
 @pytest.mark.parametrize("mode", ["with_block", "until_second", "and_stop"])
 def test_second_interruption_leaves_the_call(mode: str, every: bool) -> None:
-    problems = {}
+    problems: dict[tuple[int, int], Any] = {}
+    point, reached = 0, list[int]()
     first, second = (7, 2) if every else SECOND_STEPS
     for point in count(first, first):
         for later in range(point + 1, point + 20, second):

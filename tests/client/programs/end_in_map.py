@@ -42,7 +42,7 @@ def is_ready(outcomes: Any) -> bool:
     """Whether both tasks have started; or the call has ended, and the outcomes of both were not read."""
     if HOW == "ended":
         return bool(outcomes._scheduler.is_over if CLIENT == "sync" else outcomes._manager.has_ended)
-    return emulator.start_requests == 2 if HOW == "late" else len(emulator.tasks) == 2
+    return len(emulator.tasks) == 2
 
 
 def generator(outcomes: Any) -> Iterator[Any]:
