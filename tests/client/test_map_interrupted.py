@@ -141,7 +141,8 @@ def test_interruption_at_any_line_leaves_the_call(mode: str, every: bool) -> Non
 
 @pytest.mark.parametrize("mode", ["with_block", "until_second", "and_stop"])
 def test_second_interruption_leaves_the_call(mode: str, every: bool) -> None:
-    problems, point, reached = {}, 0, [0]
+    problems: dict[tuple[int, int], Any] = {}
+    point, reached = 0, list[int]()
     first, second = (7, 2) if every else SECOND_STEPS
     for point in count(first, first):
         for later in range(point + 1, point + 20, second):

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import math
 import os
+import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CLIENT, HOW = sys.argv[1:]
 REQUESTS = ["", "Read 0", "Read 1"]  # the first one is invalid, so its outcome comes at once
 PAUSE = 0.001
+MAX_SECONDS = 30
 
 logging.basicConfig(level=logging.WARNING)
 emulator = Emulator(takes=0 if HOW == "ended" else math.inf)
@@ -40,7 +42,7 @@ def is_ready(outcomes: Any) -> bool:
     """Whether both tasks have started; or the call has ended, and the outcomes of both were not read."""
     if HOW == "ended":
         return bool(outcomes._scheduler.is_over if CLIENT == "sync" else outcomes._manager.has_ended)
-    return emulator.start_requests == 2 if HOW == "late" else len(emulator.tasks) == 2
+    return len(emulator.tasks) == 2
 
 
 def generator(outcomes: Any) -> Iterator[Any]:
@@ -69,6 +71,7 @@ def fork(outcomes: Any) -> None:
         outcomes.stop()
         return
     status = 1
+    signal.alarm(MAX_SECONDS)  # a child that hangs must not stay
     try:
         for use in (outcomes.__next__, outcomes.stop, outcomes.__enter__):
             try:
