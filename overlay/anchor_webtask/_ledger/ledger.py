@@ -144,7 +144,7 @@ class Ledger:
 
         def operation(db: sqlite3.Connection) -> None:
             row = _latest(db, key)
-            if row.state not in {"unknown", "retried"}:
+            if row.state not in {"unknown", "retried"} or row.task_id is not None:
                 raise ConfigurationError(NOT_NOW.format(key, row.state, "it needs no other id"))
             others = transitions.rows_of(db, "task_id = ?", task_id)
             if others:

@@ -123,7 +123,9 @@ class LedgerItems(Generic[T]):
     def watched(self, item: Item[T]) -> HandleParts[T]:
         """Return the values from which the handle of an item is made that was started before."""
         setup, row = self._setup_of(item), item.row
-        item.prepared = item.row = None
+        item.row = None
+        if item.attempt >= self.call.limits.attempts:
+            item.prepared = None  # otherwise it is kept, since the user may change the request before the next attempt
         if row is not None:
             return handle_parts(row, setup)
         now = setup.settings.clock.now()
