@@ -62,7 +62,13 @@ def test_interrupted_wait_leaves_the_future_usable(*, is_done: bool) -> None:
         called: list[object] = []
         if is_done:
             future.set_result("done")
-        was_interrupted = interrupted_at(point, lambda future=future: wait(future))  # type: ignore[misc]  # mypy cannot infer it
+        interruptions: list[bool] = []
+
+        def interrupt(future: Future[str] = future, point: int = point, found: list[bool] = interruptions) -> None:
+            found.append(interrupted_at(point, lambda: wait(future)))
+
+        in_thread(interrupt)  # an interrupted `with` can leave its exception as the context of the thread's next ones
+        (was_interrupted,) = interruptions
         if not is_done:
             in_thread(lambda future=future: future.set_result("done"))  # type: ignore[misc]
         in_thread(lambda future=future, called=called: future.add_done_callback(called.append))  # type: ignore[misc]

@@ -170,7 +170,7 @@ def test_invalid_arguments_are_refused(
 def test_key_of_another_request_is_refused(anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path) -> None:
     anchor_emulator.on(answer=1)
     runner.call(tasks.run, "Read", key="a", ledger=path)
-    with pytest.raises(ConfigurationError, match="another request with the key 'a'"):
+    with pytest.raises(ConfigurationError, match="the key 'a' with another prompt"):
         runner.call(tasks.run, "Read something else", key="a", ledger=path)
     assert anchor_emulator.starts == 1
 

@@ -15,6 +15,7 @@ from anchor_webtask import (
     InvalidOutputError,
     Ledger,
     LedgerUnusableError,
+    NotFoundError,
     PaymentRequiredError,
     Progress,
     StartOutcomeUnknownError,
@@ -354,3 +355,47 @@ def test_bad_key_spoils_no_other_task(
     assert states(outcomes) == {"not_started": 1, "completed": 2}
     with pytest.raises(ConfigurationError, match="must be text that is not blank"):
         runner.call(tasks.run, "Read", key=key, ledger=path)
+
+
+def test_call_that_is_stopped_says_what_the_ledger_knows_of_each_request_that_it_has_read(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    anchor_emulator.on(takes=1000, answer=1)
+    anchor_emulator.on(prompt="Read quick", answer=1)
+    requests = keyed("quick", *"abcdef")
+    for _ in range(2):
+        outcomes = tasks.map(requests, max_running=4, ledger=path)
+        read: list[Any] = []
+        loop(runner, outcomes, lambda each, read=read: read.append(each) or True)  # type: ignore[misc]  # append returns None
+        runner.call(outcomes.stop)
+        read += runner.call(lambda outcomes=outcomes: outcomes)
+        for outcome in read:
+            row = ledger.get(outcome.key)
+            assert outcome.state == ("not_started" if row is None else row.state)
+            assert row is None or outcome.task_id == row.task_id
+    assert anchor_emulator.starts == len([*ledger.rows()])
+
+
+def test_task_that_the_api_does_not_know_any_more_can_be_started_again(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, ledger: Ledger
+) -> None:
+    anchor_emulator.on(takes=10, answer=1, faults=[404] * 200)
+    outcome = runner.call(tasks.map, keyed("a"), ledger=path)[0]
+    assert (outcome.state, type(outcome.error)) == ("running", NotFoundError)
+    with pytest.raises(ConfigurationError, match="free its place first"):
+        ledger.retry("a")
+    ledger.free("a")
+    ledger.retry("a")
+    anchor_emulator.on(answer=2)
+    outcome = runner.call(tasks.map, keyed("a"), ledger=path)[0]
+    assert (outcome.result().value, outcome.attempt) == (2, 2)
+
+
+def test_places_that_stop_all_starts_are_warned_of_once(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    anchor_emulator.on(answer=1)
+    anchor_emulator.on(prompt="Read lost", start_faults=[Fault(502, accepted=True)])
+    runner.call(tasks.map, keyed("lost"), max_running=1, ledger=path)
+    runner.call(tasks.map, keyed(*"ab"), max_running=1, ledger=path)
+    assert caplog.text.count("1 of its places are held until 2027-01-15T08:30") == 1

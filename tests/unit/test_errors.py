@@ -17,6 +17,9 @@ from anchor_webtask import (
     BadRequestError,
     ConfigurationError,
     InvalidOutputError,
+    LedgerBusyError,
+    LedgerError,
+    LedgerUnusableError,
     NoTaskIdError,
     NotFoundError,
     PaymentRequiredError,
@@ -54,6 +57,9 @@ ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
     TaskTimeoutError: {"last_status": "RUNNING", "last_error": ServerError("HTTP 502", **STATUS, task_id="task-1")},
     InvalidOutputError: {"raw": {"amount": "3"}, "path": "$.amount"},
     NoTaskIdError: {},
+    LedgerError: {"is_temporary": True},
+    LedgerBusyError: {"is_temporary": True},
+    LedgerUnusableError: {},
 }
 KINDS = list(ARGUMENTS)
 ADVICE = {
@@ -83,7 +89,7 @@ def test_class_tree_of_the_errors_matches_the_tree_in_the_docstring_of_their_mod
         path[len(indent) // 4 :] = [name]
         drawn[name] = ", ".join([path[-2] if len(path) > 1 else "Exception", *([base] if base else [])])
     assert drawn == {kind.__name__: ", ".join(base.__name__ for base in kind.__bases__) for kind in all_kinds()}
-    assert len(drawn) == 18
+    assert len(drawn) == 21
 
 
 def test_every_error_is_exported_by_the_package_and_tested_in_this_file() -> None:

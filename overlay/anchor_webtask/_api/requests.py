@@ -243,7 +243,7 @@ _CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
 }
 Method: TypeAlias = Literal["run", "start", "run_in_one_request", "TaskRequest"]
 _ARGUMENTS: Final[Mapping[Method, tuple[str, ...]]] = {
-    "run": ("output", "timeout", "wait", "on_start", "on_update"),
+    "run": ("output", "timeout", "wait", "on_start", "on_update", "key", "ledger"),
     "start": ("output",),
     "run_in_one_request": ("output", "http_timeout"),
     "TaskRequest": ("key", "data"),

@@ -7,15 +7,17 @@ earlier run has left is adopted, and waited for before its request is read, sinc
 from __future__ import annotations
 
 import copy
+import logging
 import math
 from collections import deque
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Generic, NamedTuple
 
+from anchor_webtask._batch.gate import STOPPED
 from anchor_webtask._batch.items import Item
 from anchor_webtask._batch.models import TaskRequest
 from anchor_webtask._batch.plan import Plan
-from anchor_webtask._errors import ConfigurationError, LedgerBusyError, LedgerError
+from anchor_webtask._errors import AnchorError, ConfigurationError, LedgerBusyError, LedgerError
 from anchor_webtask._ledger.models import Free, Full, OtherRequest, Places, Row, Taken
 from anchor_webtask._models import T, TaskResult
 
@@ -25,17 +27,26 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.items import Verdict
     from anchor_webtask._batch.limits import Limits
     from anchor_webtask._batch.models import OutcomeState, Progress
-    from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
+    from anchor_webtask._errors import StartOutcomeUnknownError
     from anchor_webtask._polling.policy import WaitPolicy
 
 NOBODY: Final = TaskRequest("")
 """The request of a task that this call has adopted, and that none of its requests has asked for."""
 SWEEP_SECONDS: Final = 30.0
 """How often a call adopts what owners that have died left."""
-OTHER_TASK: Final = "the ledger has another request with the key {!r}: give each task a key of its own"
+OTHER_TASK: Final = (
+    "the ledger has the key {!r} with another prompt, URL or other options: give this task another key, or use another "
+    "ledger. Ledger.get has what is stored"
+)
+HELD: Final = (
+    "no task of the ledger can start now: %d of its places are held until %s by tasks of which it is not known whether "
+    "they run; Ledger.free ends the places of the keys that you name"
+)
 KEY_FOR_SESSION: Final = "a request with a session_id needs a key, since a ledger cannot recognize it otherwise"
 KEY_FOR_DATA: Final = "equal requests with different data need keys, since a ledger cannot tell them apart otherwise"
 OTHER_CALL: Final = "another call has been starting the task with the key {!r} for longer than the timeout"
+
+logger = logging.getLogger("anchor_webtask")
 
 _STATES: Final[dict[str, OutcomeState]] = {"completed": "completed", "failed": "failed", "unknown": "unknown"}
 
@@ -187,10 +198,16 @@ class LedgerPlan(Plan[T]):
         self._pending.appendleft(item)
         if self._full_since is None:
             self._full_since = now
+            self._warn_of_held_places()
         seconds = looked.found.seconds
         delay = self._policy.delay(now - self._full_since, self._chance()) if seconds is None else seconds
         self._full_until = now + delay
         return None
+
+    def _warn_of_held_places(self) -> None:
+        if self.places.held_until is not None:
+            until = datetime.fromtimestamp(self.places.held_until, UTC).isoformat(timespec="seconds")
+            logger.warning(HELD, self.places.held, until, extra={"task_id": None})
 
     def look_failed(self, item: Item[T], error: AnchorError, now: float) -> None:
         """Record that an item could not be looked up."""
@@ -252,12 +269,22 @@ class LedgerPlan(Plan[T]):
         if not self.is_left:
             self._running -= self._orphans
             self._orphans.clear()
-            for item in sorted(self._looking, key=lambda item: item.index):
-                self._looking.discard(item)
-                self._pending.append(item)
+            self._stop_looking(self._look_again)
         super().leave(now)
 
+    def give_up(self, now: float) -> None:
+        """Stop waiting for the responses to starts, if the call was left and its moment has passed."""
+        super().give_up(now)
+        if now >= self._give_up_at:
+            self._stop_looking(self._looking)
+
     # What follows from it
+
+    def _stop_looking(self, items: Iterable[Item[T]]) -> None:
+        for item in sorted(items, key=lambda item: item.index):
+            self._looking.discard(item)
+            self._look_again.pop(item, None)
+            self._finish(item, "not_started", AnchorError(STOPPED))
 
     def _decide(self, item: Item[T], looked: Looked[T], now: float) -> Item[T] | None:
         match looked.found:
@@ -272,7 +299,10 @@ class LedgerPlan(Plan[T]):
             case Taken(row) if row.state == "starting":
                 self._wait_for_other(item, now)
             case Taken(row) if looked.verdict is None:
-                return self._join(item, row, now)
+                watched = self._join(item, row, now)
+                if watched is None or not self.is_left:
+                    return watched
+                self._leave_running(watched)
             case Taken(row):
                 self._take_row(item, row, looked)
                 self._finish(item, *_outcome(row, looked))
@@ -284,7 +314,9 @@ class LedgerPlan(Plan[T]):
     def _wait_for_other(self, item: Item[T], now: float) -> None:
         """Look an item up again later that another call is starting, or give up."""
         timeout = self._limits.timeout
-        if timeout is not None and now - self._look_since.setdefault(item, now) >= timeout:
+        if self.is_left:
+            self._finish(item, "not_started", AnchorError(STOPPED))
+        elif timeout is not None and now - self._look_since.setdefault(item, now) >= timeout:
             self._finish(item, "not_started", LedgerBusyError(OTHER_CALL.format(item.key)))
         else:
             self._look_later(item, now)

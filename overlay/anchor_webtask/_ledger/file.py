@@ -22,6 +22,9 @@ NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"}
 )
 
+UNUSABLE: Final = "the ledger {!r} cannot be used, since {}"
+NO_FILE: Final = "the file does not exist: tasks.map and tasks.run make it"
+
 _TEMPORARY: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _CAUSES: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
@@ -84,6 +87,8 @@ class LedgerFile:
         db.execute("PRAGMA fullfsync = ON")  # matters on macOS only
         if base_url is None:
             return
+        if not os.access(self.path, os.W_OK):  # SQLite would notice only when the first start is claimed
+            raise LedgerUnusableError(UNUSABLE.format(str(self.path), _CAUSES[sqlite3.SQLITE_READONLY]))
         db.execute("BEGIN IMMEDIATE")
         try:
             if self._check_version(is_new=True):
@@ -127,7 +132,7 @@ class LedgerFile:
         if not is_same:
             raise LedgerUnusableError(
                 f"the ledger {str(self.path)!r} was deleted or replaced while it was in use: put it back, and run "
-                "the program again"
+                "the program again. A new file would not know which tasks were started, and each would cost again"
             )
 
     def is_on_network(self) -> bool:
@@ -164,9 +169,7 @@ def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
             is_temporary=True,
         )
     cause = _CAUSES.get(code, f"SQLite reports {str(error)!r}")
-    return LedgerUnusableError(
-        f"the ledger {str(path)!r} cannot be used, since {cause}", is_temporary=code in _TEMPORARY
-    )
+    return LedgerUnusableError(UNUSABLE.format(str(path), cause), is_temporary=code in _TEMPORARY)
 
 
 def _create(path: Path, *, may_create: bool) -> None:
@@ -181,7 +184,7 @@ def _create(path: Path, *, may_create: bool) -> None:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
         mode = path.lstat().st_mode
     except FileNotFoundError:
-        what = "its folder does not exist: create the folder" if may_create else "the file does not exist"
+        what = "its folder does not exist: create the folder" if may_create else NO_FILE
         raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened, since {what}") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)

@@ -93,7 +93,7 @@ class Ledger:
         """
         if state is not None and state not in STATES:
             raise ConfigurationError(f"there is no state {state!r}: the states are {', '.join(STATES)}")
-        return map(as_ledger_row, self._all_rows(state))
+        return (as_ledger_row(row) for row in self._all_rows(state))
 
     def get(self, key: str) -> LedgerRow | None:
         """Return the latest attempt of a key; None if there is none.
@@ -107,19 +107,23 @@ class Ledger:
     def retry(self, *keys: str) -> None:
         """Allow one more start of tasks that are unknown, failed or completed: the next run starts them, which costs.
 
-        If the start of an unknown task has happened after all, it has been paid for, too.
+        If the start of an unknown task has happened after all, it has been paid for, too, and the task may run, so that
+        it keeps its place until `free` ends it. A task that runs can be started again if it has no place any more, since
+        the API does not know it, or since you have freed its place.
 
         Args:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: A key has no task, or its task has not ended.
+            ConfigurationError: There is no key, a key has no task, or its task has not ended.
             LedgerError: The file cannot be used.
         """
+        _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
             for row in [_deciding(db, key) for key in dict.fromkeys(keys)]:
-                if row.state not in {"unknown", "failed", "completed"}:
+                is_given_up = row.state == "running" and not row.place and row.owner is None
+                if row.state not in {"unknown", "failed", "completed"} and not is_given_up:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
                 transitions.retry(db, row)
 
@@ -160,9 +164,10 @@ class Ledger:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: A key has no task, or its task is starting now.
+            ConfigurationError: There is no key, a key has no task, or its task is starting now.
             LedgerError: The file cannot be used.
         """
+        _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
             for key in dict.fromkeys(keys):
@@ -238,7 +243,7 @@ class Ledger:
 
 _NO_RETRY: Final = {
     "starting": "wait until its start has ended",
-    "running": "wait until it has ended",
+    "running": "wait until it has ended; if the API does not know it any more, free its place first",
     "refused": "the next run starts it in any case",
     "retried": "the next run starts it already",
 }
@@ -249,6 +254,11 @@ def _latest(db: sqlite3.Connection, key: str) -> Row:
     if row is None:
         raise ConfigurationError(NO_ROW.format(key))
     return row
+
+
+def _check_any(keys: tuple[str, ...]) -> None:
+    if not keys:
+        raise ConfigurationError("name at least one key")
 
 
 def _deciding(db: sqlite3.Connection, key: str) -> Row:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 from anchor_webtask._batch import ledger_starts
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._batch.ledger_plan import LedgerPlan
-from anchor_webtask._errors import AnchorError
+from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
 from anchor_webtask._ledger.call import CallLimits, LedgerCall, NotSentError
 from anchor_webtask._ledger.ledger import Ledger
 from anchor_webtask._models import T
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, TaskState
 from anchor_webtask._tasks.base import HandleParts
 from anchor_webtask._tasks.handle import Setup
-from anchor_webtask._tasks.stored import RowRecord, handle_parts, looked
+from anchor_webtask._tasks.stored import UNKNOWN, RowRecord, handle_parts, looked
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -114,7 +114,11 @@ class LedgerItems(Generic[T]):
         if isinstance(outcome, StartFailed):
             item.task_id = yield from ledger_starts.failed(start, outcome)
             item.claim = start.claim
-            return outcome if item.task_id is None else None
+            if item.task_id is not None:
+                return None
+            if isinstance(outcome.error, StartOutcomeUnknownError):
+                outcome.error.args = (UNKNOWN.format(outcome.error.args[0], item.key),)
+            return outcome
         item.task_id = outcome._state.task_id  # before it is on disk, since the user may leave meanwhile
         yield from ledger_starts.succeeded(start, item.task_id)
         item.claim = start.claim
