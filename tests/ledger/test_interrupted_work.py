@@ -151,7 +151,8 @@ def test_second_ctrl_c_skips_the_wait(server: Server, ledger: Path, name: str, c
             with suppress(subprocess.TimeoutExpired):
                 process.wait(1)
         printed = output(process)
-    assert "KeyboardInterrupt" in printed or process.returncode != 0  # a third signal may have come after it
+    # A third signal may have come: it ends the process elsewhere, or trio raises an error of its own.
+    assert "KeyboardInterrupt" in printed or "TrioInternalError" in printed or process.returncode != 0
     # Whether the start was given up before the process ended, or not: the next run knows.
     assert all(row.state in {"starting", "unknown"} and row.task_id is None for row in attempts(ledger))
     outcomes = finish(server, ledger, keys)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import httpx
 import pytest
 
 from anchor_webtask import (
@@ -201,3 +203,38 @@ def test_start_of_another_call_is_waited_for_until_the_deadline(
     assert len(calls) == 1
     assert anchor_emulator.starts == 1
     assert ledger.counts()["completed"] == 1
+
+
+def test_result_that_came_at_once_is_paid_for_once_though_the_call_is_interrupted(
+    runner: Runner, path: Path, ledger: Ledger
+) -> None:
+    """The API responds to the start with the result, and a log filter of the user raises then."""
+    requests: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, json={"data": {"status": "COMPLETED", "result": {"result": 1}}})
+
+    class FilterError(Exception):
+        pass
+
+    def refuse(record: logging.LogRecord) -> bool:
+        raise FilterError(record.getMessage())
+
+    logger = logging.getLogger("anchor_webtask")
+    level = logger.level
+    with runner.anchor(base_url="https://api.example", transport=httpx.MockTransport(respond)) as anchor:
+        logger.setLevel(logging.INFO)
+        logger.addFilter(refuse)
+        try:
+            with pytest.raises(FilterError):
+                runner.call(anchor.tasks.run, "Read", key="a", ledger=path)
+        finally:
+            logger.removeFilter(refuse)
+            logger.setLevel(level)
+        row = ledger.get("a")
+        assert row is not None
+        assert row.state in {"unknown", "completed"}
+        with pytest.raises(StartOutcomeUnknownError):
+            runner.call(anchor.tasks.run, "Read", key="a", ledger=path)
+    assert len(requests) == 1

@@ -118,6 +118,8 @@ def test_check_finds_damage(used: Ledger, path: Path) -> None:
     [
         (lambda ledger: ledger.retry("missing"), "has no task with the key 'missing'"),
         (lambda ledger: ledger.retry("unknown", "missing"), "has no task with the key 'missing'"),
+        (lambda ledger: ledger.retry("unknown", "running"), "is running, so wait"),
+        (lambda ledger: ledger.free("unknown", "missing"), "has no task with the key 'missing'"),
         (lambda ledger: ledger.retry("running"), "is running, so wait until it has ended"),
         (lambda ledger: ledger.retry("refused"), "is refused, so the next run starts it in any case"),
         (lambda ledger: ledger.retry(), "name at least one key"),

@@ -13,7 +13,7 @@ from anchor_webtask._ledger.patience import Patience
 from anchor_webtask._ledger.schema import CREATE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 EPOCH = 1_800_000_000.0
 HOLD = 60.0
@@ -598,3 +598,24 @@ def test_lack_of_room_may_be_stored_twice(table: Table, *, is_certain: bool) -> 
     assert table.is_full("2", is_certain=is_certain, limit=8)
     assert table.is_full("2", is_certain=is_certain, limit=8)
     assert table.window() == 4
+
+
+QUESTIONS: dict[str, Callable[[Table], object]] = {
+    "places": lambda table: transitions.places(table.db, table.patience),
+    "settle": lambda table: transitions.settle(table.db, lambda _: True),
+    "counts": lambda table: transitions.counts(table.db),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_each_claim_and_sweep_asks_does_not_read_all_rows(table: Table, question: str) -> None:
+    table.bring("a", "1", "completed")
+    statements: list[str] = []
+    table.db.set_trace_callback(statements.append)
+    QUESTIONS[question](table)
+    table.db.set_trace_callback(None)
+    assert statements
+    for statement in statements:
+        plan = " ".join(row[3] for row in table.db.execute(f"EXPLAIN QUERY PLAN {statement}"))
+        assert "USING" in plan
+        assert "INDEX by_state" in plan

@@ -69,7 +69,13 @@ def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], An
 
 
 def interrupted(start: LedgerStart, task_id: str | None, *, may_have_started: bool) -> None:
-    """Store what is known of a start that an exception has ended; this waits for nothing."""
+    """Store what is known of a start that an exception has ended; this waits for nothing.
+
+    Args:
+        start: The start.
+        task_id: The task's id, if it has arrived.
+        may_have_started: Whether the task may have started, or has even ended.
+    """
     if task_id is not None:
         start.started(task_id)
     elif may_have_started:

@@ -9,7 +9,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, TypeAlias
 
 from anchor_webtask._errors import ConfigurationError, LedgerUnusableError
 from anchor_webtask._ledger import transitions
@@ -108,8 +108,8 @@ class Ledger:
         """Allow one more start of tasks that are unknown, failed or completed: the next run starts them, which costs.
 
         If the start of an unknown task has happened after all, it has been paid for, too, and the task may run, so that
-        it keeps its place until `free` ends it. A task that runs can be started again if it has no place any more, since
-        the API does not know it, or since you have freed its place.
+        it keeps its place until `free` ends it. A task that runs can be started again if it has no place any more: when
+        the API does not know it, or you have freed it.
 
         Args:
             *keys: The keys. Either all are changed, or none.
@@ -121,10 +121,12 @@ class Ledger:
         _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
-            for row in [_deciding(db, key) for key in dict.fromkeys(keys)]:
+            rows = [_deciding(db, key) for key in dict.fromkeys(keys)]
+            for row in rows:
                 is_given_up = row.state == "running" and not row.place and row.owner is None
                 if row.state not in {"unknown", "failed", "completed"} and not is_given_up:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
+            for row in rows:
                 transitions.retry(db, row)
 
         self._store.change(operation)
@@ -170,9 +172,10 @@ class Ledger:
         _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
-            for key in dict.fromkeys(keys):
+            for key in keys:
                 if _latest(db, key).state == "starting":
                     raise ConfigurationError(NOT_NOW.format(key, "starting", "its place cannot be freed yet"))
+            for key in keys:
                 transitions.free(db, transitions.rows_of(db, "key = ? AND state != 'starting'", key))
 
         self._store.change(operation)
@@ -194,7 +197,7 @@ class Ledger:
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:
                 for row in self._all_rows(None):
-                    file.write(json.dumps(_exported(row), ensure_ascii=False) + "\n")
+                    file.write(_exported(row) + "\n")
                     number += 1
                 file.flush()
                 os.fsync(file.fileno())
@@ -241,6 +244,8 @@ class Ledger:
             last = page[-1].key, page[-1].attempt
 
 
+_INTERNAL: Final = frozenset({"answer", "owner", "claim", "number", "alone", "halvings"})
+"""The columns of a row that an export leaves out, or has in another form."""
 _NO_RETRY: Final = {
     "starting": "wait until its start has ended",
     "running": "wait until it has ended; if the API does not know it any more, free its place first",
@@ -278,9 +283,7 @@ def _integrity(db: sqlite3.Connection) -> list[str]:
     return [text for (text,) in db.execute("PRAGMA integrity_check(10)") if text != "ok"]
 
 
-def _exported(row: Row) -> dict[str, Any]:
-    return {
-        name: value if name != "answer" or value is None else json.loads(value)
-        for name, value in row._asdict().items()
-        if name not in {"owner", "claim", "number", "alone", "halvings"}
-    }
+def _exported(row: Row) -> str:
+    """Return a row as a line of JSON; the answer is the stored text, since Python's numbers have fewer digits."""
+    fields = {name: value for name, value in row._asdict().items() if name not in _INTERNAL}
+    return f'{json.dumps(fields, ensure_ascii=False)[:-1]}, "answer": {row.answer or "null"}}}'

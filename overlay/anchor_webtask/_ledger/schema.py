@@ -37,7 +37,7 @@ CREATE: Final = (
         PRIMARY KEY (key, attempt)
     )
     """,
-    "CREATE INDEX by_state ON attempts (state) WHERE state NOT IN ('completed', 'failed', 'refused')",
+    "CREATE INDEX by_state ON attempts (state)",
     """
     CREATE TABLE ledger (
         base_url TEXT NOT NULL,

@@ -9,7 +9,7 @@ import anyio.to_thread
 
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._batch.ledger_plan import Looked
-from anchor_webtask._batch.left import flush_async
+from anchor_webtask._batch.left import flush_async, pass_notes
 from anchor_webtask._models import TaskResult
 from anchor_webtask._tasks.async_handle import call as call_user
 from anchor_webtask._tasks.async_ledger import AsyncLedgerTasks
@@ -46,18 +46,34 @@ async def run_keyed(
     Raises:
         AnchorError: There is no valid answer, or the ledger cannot be used.
     """
-    call, item = keyed.items.call, keyed.item
+    call = keyed.items.call
     await anyio.to_thread.run_sync(call.open)
     try:
-        task = await _task(keyed, AsyncLedgerTasks(keyed.items, start, handle))
-        if isinstance(task, TaskResult):
-            return task
-        if on_start is not None and (task_id := task._state.task_id) is not None:
-            await call_user(on_start, task, task_id)
-        with recorded(keyed.items.record(item), task._state):
-            return await task._result_by(keyed.deadline, on_update)
-    finally:
-        await flush_async(call.end())
+        result = await _result(keyed, AsyncLedgerTasks(keyed.items, start, handle), on_start, on_update)
+    except BaseException as raised:
+        try:
+            await flush_async(call.end())
+        except BaseException as again:  # a second cancellation
+            pass_notes(raised, again)
+            raise
+        raise
+    await flush_async(call.end())
+    return result
+
+
+async def _result(
+    keyed: Keyed,
+    tasks: AsyncLedgerTasks[Any],
+    on_start: Callable[[AsyncWebTask[Any]], object] | None,
+    on_update: Callable[[TaskUpdate], object] | None,
+) -> TaskResult[Any]:
+    task = await _task(keyed, tasks)
+    if isinstance(task, TaskResult):
+        return task
+    if on_start is not None and (task_id := task._state.task_id) is not None:
+        await call_user(on_start, task, task_id)
+    with recorded(keyed.items.record(keyed.item), task._state):
+        return await task._result_by(keyed.deadline, on_update)
 
 
 async def _task(keyed: Keyed, tasks: AsyncLedgerTasks[Any]) -> AsyncWebTask[Any] | TaskResult[Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.ledger import LedgerItems
 
@@ -61,7 +62,11 @@ class AsyncLedgerTasks(Generic[T]):
             await run_async(start.before_sending())
             item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
 
-        record = StartRecord(before_sending, start.not_started)
+        def not_started(failure: Failure) -> None:
+            start.not_started(failure)
+            item.departure.return_unsent(failure)
+
+        record = StartRecord(before_sending, not_started)
 
         async def conclude(record: StartRecord) -> AsyncWebTask[T] | StartFailed | Looked[T] | None:
             return await run_async(self.items.concluded(item, start, await self._sent(request, record)))
@@ -70,7 +75,8 @@ class AsyncLedgerTasks(Generic[T]):
             task = await record.watch_async(conclude)
         except BaseException:
             item.task_id = record.known_id() or item.task_id
-            ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            may_have_started = record.may_have_started or record.has_ended
+            ledger_starts.interrupted(start, record.known_id(), may_have_started=may_have_started)
             raise
         finally:
             start.let_go()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._batch.ledger_plan import Looked
-from anchor_webtask._batch.left import flush
+from anchor_webtask._batch.left import flush, pass_notes
 from anchor_webtask._models import TaskResult
 from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.keyed import Later, ToStart
@@ -43,19 +43,35 @@ def run_keyed(
     Raises:
         AnchorError: There is no valid answer, or the ledger cannot be used.
     """
-    call, item = keyed.items.call, keyed.item
+    call = keyed.items.call
     call.open()
     try:
-        task = _task(keyed, LedgerTasks(keyed.items, start, handle))
-        if isinstance(task, TaskResult):
-            return task
-        if on_start is not None and (task_id := task._state.task_id) is not None:
-            with AddingTaskId(task_id):
-                on_start(task)
-        with recorded(keyed.items.record(item), task._state):
-            return task._result_by(keyed.deadline, on_update)
-    finally:
-        flush(call.end(), lambda: False)
+        result = _result(keyed, LedgerTasks(keyed.items, start, handle), on_start, on_update)
+    except BaseException as raised:
+        try:
+            flush(call.end(), lambda: False)
+        except BaseException as again:  # a second Ctrl-C
+            pass_notes(raised, again)
+            raise
+        raise
+    flush(call.end(), lambda: False)
+    return result
+
+
+def _result(
+    keyed: Keyed,
+    tasks: LedgerTasks[Any],
+    on_start: Callable[[WebTask[Any]], object] | None,
+    on_update: Callable[[TaskUpdate], object] | None,
+) -> TaskResult[Any]:
+    task = _task(keyed, tasks)
+    if isinstance(task, TaskResult):
+        return task
+    if on_start is not None and (task_id := task._state.task_id) is not None:
+        with AddingTaskId(task_id):
+            on_start(task)
+    with recorded(keyed.items.record(keyed.item), task._state):
+        return task._result_by(keyed.deadline, on_update)
 
 
 def _task(keyed: Keyed, tasks: LedgerTasks[Any]) -> WebTask[Any] | TaskResult[Any]:

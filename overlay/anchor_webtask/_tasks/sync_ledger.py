@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.ledger import LedgerItems
 
@@ -58,12 +59,17 @@ class LedgerTasks(Generic[T]):
             run(start.before_sending())
             item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
 
-        record = StartRecord(before_sending, start.not_started)
+        def not_started(failure: Failure) -> None:
+            start.not_started(failure)
+            item.departure.return_unsent(failure)
+
+        record = StartRecord(before_sending, not_started)
         try:
             task = record.watch(lambda record: run(self.items.concluded(item, start, self._sent(request, record))))
         except BaseException:
             item.task_id = record.known_id() or item.task_id
-            ledger_starts.interrupted(start, record.known_id(), may_have_started=record.may_have_started)
+            may_have_started = record.may_have_started or record.has_ended
+            ledger_starts.interrupted(start, record.known_id(), may_have_started=may_have_started)
             raise
         finally:
             start.let_go()
