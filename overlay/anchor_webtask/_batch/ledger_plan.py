@@ -145,7 +145,11 @@ class LedgerPlan(Plan[T]):
         )
 
     def _busy(self) -> int:
-        return super()._busy() - self._guests
+        # The claim counts the places that are held, which the user may free at any time.
+        return len(self._starting) + len(self._running) - self._guests
+
+    def _is_alone(self) -> bool:
+        return super()._is_alone() and not self.places.held
 
     def _may_start(self, now: float) -> bool:
         return now >= self._full_until and super()._may_start(now)
@@ -235,15 +239,17 @@ class LedgerPlan(Plan[T]):
         if self.is_left:
             return []
         self._sweep_at = now + SWEEP_SECONDS
+        if places.busy < self._limits.max_running:
+            self._full_until = -math.inf  # the user may have freed a place
         adopted = []
         for row in rows:
             item = self._watched.get(row.claim)
             if item is not None:
-                self._set_guest(item, is_guest=False)
+                self._set_guest(item, is_guest=not row.place)
                 continue
             orphan: Item[T] = Item(-1, row.key, NOBODY, None, fingerprint=row.fingerprint)
             self._orphans.add(orphan)
-            adopted.append(self._watch(orphan, row, now, is_guest=False))
+            adopted.append(self._watch(orphan, row, now, is_guest=not row.place))
         return adopted
 
     def sweep_failed(self, now: float) -> bool:
@@ -352,6 +358,7 @@ class LedgerPlan(Plan[T]):
     def _become_unknown(self, item: Item[T], error: StartOutcomeUnknownError, now: float) -> None:
         self._sweep_at = min(self._sweep_at, now)  # so that the progress says which places are held
         super()._become_unknown(item, error, now)
+        self._held.pop(item, None)  # the ledger holds its place
 
     def _hold(self, item: Item[T], now: float) -> None:
         if not item.is_guest:
