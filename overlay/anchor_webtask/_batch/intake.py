@@ -101,6 +101,6 @@ class Intake(Generic[T]):
     def _deliver(self, outcome: TaskOutcome[T]) -> None:
         self.outcomes.append(outcome)
         self._unread += 1
-        self._counts.add(outcome.state)
+        self._counts.add(outcome.state, is_stored=outcome.stored)
         if self.is_left and outcome.state == "running" and outcome.task_id is not None:
             self.left_ids[outcome.key] = outcome.task_id

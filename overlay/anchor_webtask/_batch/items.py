@@ -54,7 +54,7 @@ class Item(Generic[T]):
         fingerprint: The hash of the request.
         claim: The claim of the attempt in the ledger; empty if there is none.
         row: What the ledger has of a task that is to be watched, until the watch is made.
-        is_guest: Whether another call has the task, so that it has no place of this call.
+        is_guest: Whether it has no place of this call: another call has the task, or its place was freed.
         is_stored: Whether its outcome is from an earlier run.
         departure: Whether the latest start was sent.
     """

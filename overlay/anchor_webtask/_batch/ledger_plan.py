@@ -17,7 +17,7 @@ from anchor_webtask._batch.gate import STOPPED
 from anchor_webtask._batch.items import Item
 from anchor_webtask._batch.models import TaskRequest
 from anchor_webtask._batch.plan import Plan
-from anchor_webtask._errors import AnchorError, ConfigurationError, LedgerBusyError, LedgerError
+from anchor_webtask._errors import AnchorError, ConfigurationError, LedgerBusyError, LedgerError, NotFoundError
 from anchor_webtask._ledger.models import Free, Full, OtherRequest, Places, Row, Taken
 from anchor_webtask._models import T, TaskResult
 
@@ -45,6 +45,8 @@ HELD: Final = (
 KEY_FOR_SESSION: Final = "a request with a session_id needs a key, since a ledger cannot recognize it otherwise"
 KEY_FOR_DATA: Final = "equal requests with different data need keys, since a ledger cannot tell them apart otherwise"
 OTHER_CALL: Final = "another call has been starting the task with the key {!r} for longer than the timeout"
+DROPPED: Final = "the ledger has dropped the answer of this attempt, which did not fit the output; its task_id finds it"
+GONE: Final = "the ledger has dropped the answer of this task, and the API does not have it any more: {}"
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -86,6 +88,7 @@ class LedgerPlan(Plan[T]):
         self._looking: set[Item[T]] = set()
         self._look_again: dict[Item[T], float] = {}  # when
         self._watched: dict[str, Item[T]] = {}
+        self._fetched: set[Item[T]] = set()  # completed, and the ledger has dropped the answer
         self._orphans: set[Item[T]] = set()  # adopted, and no request of this call has asked for them yet
         self._data: dict[str, object] = {}  # the data of the first request without a key, by its fingerprint
         self._look_since: dict[Item[T], float] = {}
@@ -102,7 +105,11 @@ class LedgerPlan(Plan[T]):
         for item in [item for item, due in self._look_again.items() if due <= now]:
             del self._look_again[item]
             self._to_look.append(item)
-        return self._to_look.popleft() if self._to_look else None
+        while self._to_look:
+            item = self._to_look.popleft()
+            if item in self._looking:  # it may have been finished since
+                return item
+        return None
 
     def next_sweep(self, now: float) -> bool:
         """Whether to adopt now what owners that have died left; this is asked once for each time."""
@@ -145,7 +152,11 @@ class LedgerPlan(Plan[T]):
         )
 
     def _busy(self) -> int:
-        return super()._busy() - self._guests
+        # The claim counts the places that are held, which the user may free at any time.
+        return len(self._starting) + len(self._running) - self._guests
+
+    def _is_alone(self) -> bool:
+        return super()._is_alone() and not self.places.held
 
     def _may_start(self, now: float) -> bool:
         return now >= self._full_until and super()._may_start(now)
@@ -167,7 +178,7 @@ class LedgerPlan(Plan[T]):
     def _enqueue(self, item: Item[T]) -> None:
         if item.request.key is None:
             first = self._data.setdefault(item.fingerprint, item.request.data)
-            if first is not item.request.data and first != item.request.data:
+            if not _are_equal(first, item.request.data):
                 self._finish(item, "not_started", ConfigurationError(KEY_FOR_DATA))
                 return
         self._looking.add(item)
@@ -235,15 +246,17 @@ class LedgerPlan(Plan[T]):
         if self.is_left:
             return []
         self._sweep_at = now + SWEEP_SECONDS
+        if places.busy < self._limits.max_running:
+            self._full_until = -math.inf  # the user may have freed a place
         adopted = []
         for row in rows:
             item = self._watched.get(row.claim)
             if item is not None:
-                self._set_guest(item, is_guest=False)
+                self._set_guest(item, is_guest=not row.place)
                 continue
             orphan: Item[T] = Item(-1, row.key, NOBODY, None, fingerprint=row.fingerprint)
             self._orphans.add(orphan)
-            adopted.append(self._watch(orphan, row, now, is_guest=False))
+            adopted.append(self._watch(orphan, row, now, is_guest=not row.place))
         return adopted
 
     def sweep_failed(self, now: float) -> bool:
@@ -256,6 +269,8 @@ class LedgerPlan(Plan[T]):
         if item in self._running:
             self._watched.pop(item.claim, None)
             self._full_until = now  # its place may be free now
+            if item in self._fetched and isinstance(verdict, NotFoundError):
+                verdict.args = (GONE.format(verdict.args[0]),)
         super().ended(item, verdict, now)
         self._set_guest(item, is_guest=False)
 
@@ -287,6 +302,8 @@ class LedgerPlan(Plan[T]):
             self._finish(item, "not_started", AnchorError(STOPPED))
 
     def _decide(self, item: Item[T], looked: Looked[T], now: float) -> Item[T] | None:
+        if not (isinstance(looked.found, Taken) and looked.found.row.state == "starting"):
+            self._look_since.pop(item, None)
         match looked.found:
             case OtherRequest():
                 self._finish(item, "not_started", ConfigurationError(OTHER_TASK.format(item.key)))
@@ -340,7 +357,10 @@ class LedgerPlan(Plan[T]):
     def _watch(self, item: Item[T], row: Row, now: float, *, is_guest: bool) -> Item[T]:
         item.task_id, item.claim, item.attempt, item.begun = row.task_id, row.claim, row.attempt, now
         item.row = row
+        if row.state == "completed":
+            self._fetched.add(item)
         self._running.add(item)
+        self._counts.begin(now)
         self._watched[row.claim] = item
         self._set_guest(item, is_guest=is_guest)
         return item
@@ -352,13 +372,14 @@ class LedgerPlan(Plan[T]):
     def _become_unknown(self, item: Item[T], error: StartOutcomeUnknownError, now: float) -> None:
         self._sweep_at = min(self._sweep_at, now)  # so that the progress says which places are held
         super()._become_unknown(item, error, now)
+        self._held.pop(item, None)  # the ledger holds its place
 
     def _hold(self, item: Item[T], now: float) -> None:
         if not item.is_guest:
             super()._hold(item, now)
 
     def _fail(self, item: Item[T], state: OutcomeState, error: AnchorError) -> None:
-        if item in self._orphans:
+        if item in self._orphans or item in self._fetched:
             self._finish(item, state, error)
         else:
             super()._fail(item, state, error)
@@ -366,10 +387,24 @@ class LedgerPlan(Plan[T]):
     def _finish(
         self, item: Item[T], state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
     ) -> None:
+        self._look_since.pop(item, None)
+        if item in self._fetched:
+            self._fetched.discard(item)
+            state = "completed" if state == "running" else state
         if item in self._orphans:
             self._orphans.discard(item)
         else:
             super()._finish(item, state, error, result)
+
+
+def _are_equal(one: object, other: object) -> bool:
+    """Whether two values of the user's are equal; values that cannot tell are different."""
+    if one is other:
+        return True
+    try:
+        return (one == other) is True  # arrays compare their elements
+    except Exception:  # noqa: BLE001  the comparison is the user's code
+        return False
 
 
 def _outcome(row: Row, looked: Looked[T]) -> tuple[OutcomeState, AnchorError | None, TaskResult[T] | None]:
@@ -377,4 +412,4 @@ def _outcome(row: Row, looked: Looked[T]) -> tuple[OutcomeState, AnchorError | N
     state = _STATES[row.state]
     if isinstance(looked.verdict, TaskResult):
         return state, None, looked.verdict
-    return state, looked.verdict, None
+    return state, looked.verdict or AnchorError(DROPPED), None

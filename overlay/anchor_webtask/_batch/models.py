@@ -131,7 +131,8 @@ class Progress:
         held: How many of the `max_running` places tasks have that timed out or are unknown: they may still run. With a
             ledger, these are the unknown ones of all its calls; `Ledger.free` frees the place of one.
         held_until: When the last place of an unknown task in the ledger becomes free; None without one.
-        rate: Outcomes per second since the first start; 0 before the first outcome.
+        rate: Outcomes per second since the first start, or since this call began to wait for a task that was started
+            before; outcomes that were stored before the call do not count. 0 before the first outcome.
         seconds_left: An estimate of the seconds until the last outcome; None if it cannot be estimated.
     """
 
