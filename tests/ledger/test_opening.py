@@ -7,10 +7,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import Anchor, LedgerError
+from anchor_webtask._ledger import file
 from anchor_webtask._ledger.file import LedgerFile, check_base_url
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from anchor_webtask.emulator import Emulator
 
@@ -28,9 +31,9 @@ def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) ->
             path = tmp_path / f"{number}.ledger"
             begin.wait()
             try:
-                file = LedgerFile(path, BASE_URL)
-                check_base_url(path, BASE_URL, file.db)
-                file.close()
+                opened = LedgerFile(path, BASE_URL)
+                check_base_url(path, BASE_URL, opened.db)
+                opened.close()
             except LedgerError as error:
                 errors.append(error)
 
@@ -49,3 +52,22 @@ def test_files_of_owners_that_were_killed_are_removed(anchor_emulator: Emulator,
     with Anchor() as anchor:
         list(anchor.tasks.map(["Read"], ledger=path))
     assert not folder.exists()
+
+
+def test_kind_of_file_system_is_read_from_what_is_mounted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    mounts = tmp_path / "mounts"
+    monkeypatch.setattr(file, "MOUNTS", mounts)
+    name = "Müller's disk"
+    (tmp_path / name).mkdir()
+    (tmp_path / "auto").mkdir()
+    shown = str(tmp_path / name).replace(" ", "\\040")
+    lines = [
+        b"/dev/a / ext4 rw 0 0",
+        b"/dev/b /mnt/\xff\\011 vfat rw 0 0",  # not UTF-8
+        f"server:/c {shown} nfs4 rw 0 0".encode(),
+        f"map {tmp_path}/auto autofs rw 0 0".encode(),
+        f"server:/d {tmp_path}/auto nfs rw 0 0".encode(),
+    ]
+    mounts.write_bytes(b"\n".join(lines))
+    folders = [tmp_path, tmp_path / name, tmp_path / "auto"]
+    assert [file._file_system(folder / "x.ledger") for folder in folders] == ["ext4", "nfs4", "nfs"]

@@ -215,8 +215,10 @@ def test_disk_that_stays_broken_stops_starts_and_ids_are_logged(
 
 @pytest.mark.parametrize("way", ["deleted", "replaced"])
 def test_file_that_is_taken_away_stops_starts(
-    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, way: str
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
+    monkeypatch.setattr(left, "FLUSH_SECONDS", 0.1)
+
     def take_away(_: dict[str, Any]) -> float:
         if anchor_emulator.starts == 0:
             copy = path.with_name("copy")

@@ -7,6 +7,7 @@ files before SQLite 3.51.3, and is not faster for commits that are grouped.
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import sys
 from contextlib import suppress
@@ -21,10 +22,14 @@ BUSY_SECONDS: Final = 5.0
 NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"}
 )
+MOUNTS: Final = Path("/proc/self/mounts")
+"""Where Linux lists what is mounted."""
 
 UNUSABLE: Final = "the ledger {!r} cannot be used, since {}"
 NO_FILE: Final = "the file does not exist: tasks.map and tasks.run make it"
 
+_ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
+"""A space, or another special character, in a name in `MOUNTS`."""
 _TEMPORARY: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _CAUSES: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
@@ -216,12 +221,13 @@ def _file_system(path: Path) -> str | None:
     best, kind = -1, None
     try:
         folder = path.parent.resolve()
-        mounts = Path("/proc/self/mounts").read_text(encoding="utf-8", errors="surrogateescape")
+        mounts = MOUNTS.read_bytes()
     except OSError:
         return None
     for line in mounts.splitlines():
-        _, mount, found, *_ = line.split(" ")
-        point = Path(mount.encode().decode("unicode_escape"))
-        if folder.is_relative_to(point) and len(point.parts) > best:
-            best, kind = len(point.parts), found
+        _, mount, found, *_ = line.split(b" ")
+        point = Path(os.fsdecode(_ESCAPED.sub(lambda escaped: bytes([int(escaped[1], 8) & 0xFF]), mount)))
+        # The last of several at one point is the one that counts: an automount is listed before what it has mounted.
+        if folder.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), os.fsdecode(found)
     return kind

@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._errors import ConfigurationError, LedgerError
 from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.file import LedgerFile, check_base_url
+from anchor_webtask._ledger.future import Future
 from anchor_webtask._ledger.owners import Owner, is_alive, new_owner
 from anchor_webtask._ledger.writer import Writer
 
 if TYPE_CHECKING:
-    from anchor_webtask._ledger.future import Future
     from anchor_webtask._ledger.writer import Kind, Operation
 
 R = TypeVar("R")
@@ -38,7 +39,9 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._guard = threading.Lock()
+        # It is held for moments only, and never while the disk is waited for. A signal's handler may use the ledger,
+        # too, in the thread that holds it.
+        self._guard = threading.RLock()
         self._writer: Writer | None = None
         forks.stores.add(self)
 
@@ -48,7 +51,7 @@ class Store:
         Raises:
             LedgerError: The file cannot be used, or belongs to another base URL.
         """
-        self._open_writer(base_url).submit(partial(check_base_url, self.path, base_url), "read").result()
+        self._submit(partial(check_base_url, self.path, base_url), "read", base_url).result()
 
     def read(self, operation: Operation[R]) -> R:
         """Return the result of an operation that only reads.
@@ -56,7 +59,7 @@ class Store:
         Raises:
             LedgerError: The file cannot be used.
         """
-        return self._open_writer(None).submit(operation, "read").result()
+        return self.submit(operation, "read").result()
 
     def change(self, operation: Operation[R]) -> R:
         """Return the result of an operation once it is on disk.
@@ -64,11 +67,11 @@ class Store:
         Raises:
             LedgerError: The file cannot be used; nothing was changed.
         """
-        return self._open_writer(None).submit(operation, "intent").result()
+        return self.submit(operation, "intent").result()
 
     def submit(self, operation: Operation[R], kind: Kind) -> Future[R]:
-        """Run an operation soon, as `Writer.submit` does."""
-        return self._open_writer(None).submit(operation, kind)
+        """Run an operation soon, as `Writer.submit` does. This raises nothing, and does not wait for the disk."""
+        return self._submit(operation, kind, None)
 
     def new_owner(self) -> Owner:
         """Return a new owner, which locks its file.
@@ -91,29 +94,37 @@ class Store:
         """
         with self._guard:
             writer, self._writer = self._writer, None
-        if writer is not None:
-            writer.close(wait=wait)
+            if writer is not None:
+                writer.close(wait=False)
+        if writer is not None and wait:
+            writer.close(wait=True)
 
     def forget_in_child(self) -> None:
         """Forget the writer in a forked child, which has no such thread, and must not use its parent's connection."""
         forks.left_behind.append(self._writer)
-        self._writer, self._guard = None, threading.Lock()
+        self._writer, self._guard = None, threading.RLock()
 
     @property
     def _owners(self) -> Path:
         return self.path.with_name(f"{self.path.name}-owners")
 
-    def _open_writer(self, base_url: str | None) -> Writer:
-        with self._guard:
-            if self._writer is None:
-                self._writer = Writer(partial(_opened, self.path, base_url))
-            return self._writer
+    def _submit(self, operation: Operation[R], kind: Kind, base_url: str | None) -> Future[R]:
+        with self._guard:  # so that nothing is submitted to a writer that is being closed
+            try:
+                if self._writer is None or self._writer.has_ended:
+                    self._writer = Writer(partial(_opened, self.path))
+                return self._writer.submit(operation, kind, base_url)
+            except RuntimeError as error:
+                failed: Future[R] = Future()
+                failed.set_exception(LedgerError(f"the ledger {str(self.path)!r} cannot be used now: {error}"))
+                return failed
 
 
 def _opened(path: Path, base_url: str | None) -> LedgerFile:
     file = LedgerFile(path, base_url)
-    if file.is_on_network():
-        logger.warning(ON_NETWORK, str(path), extra={"task_id": None})
+    with suppress(Exception):  # of the user's filter or handler
+        if file.is_on_network():
+            logger.warning(ON_NETWORK, str(path), extra={"task_id": None})
     return file
 
 

@@ -1,22 +1,24 @@
 """The one thread that uses a ledger's file: it runs what has gathered in one transaction.
 
 A commit waits for the disk, which takes longer than all else. So operations that arrive meanwhile share the next one.
-What must not be lost, a record, is tried again until it is stored; anything else fails if the file is locked, or if the
-disk is full.
+What must not be lost, a record, is tried again until it is stored, whatever is wrong with the file; anything else fails
+at once then. The file is opened for the first operation that needs it.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
 import queue
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from anchor_webtask._errors import AnchorError, LedgerError
 from anchor_webtask._ledger import forks
@@ -34,15 +36,32 @@ Operation: TypeAlias = Callable[[sqlite3.Connection], R]
 """A function of a connection, in a transaction. It raises an error of this package only before it has written."""
 
 Kind: TypeAlias = Literal["intent", "read", "record", "last record"]
-"""What becomes of an operation if the file is locked or the disk is full.
+"""What becomes of an operation if the file cannot be used: it is locked, the disk is full, or it was moved away.
 
-An intent and a read fail. A record is tried again until it is stored. Its future has the outcome of the first try; the
-future of a last record ends when it is stored, and so is all that was submitted before it.
+An intent and a read fail. A record is tried again until it is stored, or the ledger is closed. Its future has the
+outcome of the first try, whose error is temporary; the future of a last record ends when it is stored, and so is all
+that was submitted before it. A record ends only by an error of its own: a refusal, or an error in this package.
 """
 
 AGAIN: Final = 1.0
 """Seconds after which records that could not be stored are tried again."""
+LOG_AGAIN: Final = 60.0
+"""Seconds after which the same reason is logged again."""
 NOT_STORED: Final = "the ledger cannot store now what is known of its tasks (%s); it is tried again every second"
+DROPPED: Final = "the ledger cannot store something that is known of its tasks: %s"
+CLOSED: Final = "the ledger was closed before it could store or read this"
+
+_OF_OPERATION: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+"""Errors of SQLite that are an operation's own: it would fail again with any file."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -51,6 +70,7 @@ logger = logging.getLogger("anchor_webtask")
 class _Job:
     operation: Operation[Any]
     kind: Kind
+    base_url: str | None
     future: Future[Any] = field(default_factory=Future)
 
     @property
@@ -59,39 +79,69 @@ class _Job:
 
     def succeed(self, value: Any) -> None:
         if not self.future.done():
-            self.future.set_result(value)
+            with suppress(Exception):  # of a callback, such as one for an event loop that has ended
+                self.future.set_result(value)
 
     def fail(self, error: AnchorError) -> None:
         if not self.future.done():
-            self.future.set_exception(error)
+            with suppress(Exception):
+                self.future.set_exception(error)
+
+
+class _Failure(NamedTuple):
+    """Why nothing was stored.
+
+    Attributes:
+        error: The error.
+        is_own: Whether it is the error of one operation, and not of the file.
+        may_be_of_one: Whether the other operations may succeed without the one that has failed.
+    """
+
+    error: LedgerError
+    is_own: bool
+    may_be_of_one: bool
 
 
 class Writer:
     """The thread of one ledger.
 
     Args:
-        open_file: Opens the file in the thread.
+        open_file: Opens the file in the thread; it is called again until it succeeds. Its argument is the base URL for
+            which a new file may be made; None if the file must exist.
 
     Raises:
-        LedgerError: The file cannot be opened.
+        RuntimeError: No thread can be started, such as when the program ends.
     """
 
-    def __init__(self, open_file: Callable[[], LedgerFile]) -> None:
+    def __init__(self, open_file: Callable[[str | None], LedgerFile]) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        opened: Future[None] = Future()
         transaction = threading.Lock()
-        self._thread = threading.Thread(
-            target=_Thread(self._jobs, open_file, opened, transaction).run, name="anchor_webtask ledger", daemon=True
-        )
-        self._thread.start()
-        forks.add(self, transaction)
-        opened.result()
+        self._work = _Thread(self._jobs, open_file, transaction)
+        # First, so that a thread whose start is interrupted ends, too. Not at the end of the program: calls are left
+        # only then, and what they still learn must be stored.
         self._close = weakref.finalize(self, self._jobs.put, None)
+        self._close.atexit = False
+        forks.add(self, transaction)
+        self._thread = threading.Thread(target=self._work.run, name="anchor_webtask ledger", daemon=True)
+        self._thread.start()
 
-    def submit(self, operation: Operation[R], kind: Kind) -> Future[R]:
-        """Run an operation soon, and return its future result."""
-        job = _Job(operation, kind)
+    @property
+    def has_ended(self) -> bool:
+        """Whether the thread runs nothing any more."""
+        return self._work.has_ended
+
+    def submit(self, operation: Operation[R], kind: Kind, base_url: str | None = None) -> Future[R]:
+        """Run an operation soon, and return its future result.
+
+        Args:
+            operation: The operation.
+            kind: What becomes of it if the file cannot be used.
+            base_url: The base URL for which the file may be made, if it is not open yet.
+        """
+        job = _Job(operation, kind, base_url)
         self._jobs.put(job)
+        if self._work.has_ended:  # no lock is needed: either this sees it, or the thread sees the job
+            self._work.fail_rest()
         return job.future
 
     def close(self, *, wait: bool) -> None:
@@ -107,81 +157,130 @@ class _Thread:
     def __init__(
         self,
         jobs: SimpleQueue[_Job | None],
-        open_file: Callable[[], LedgerFile],
-        opened: Future[None],
+        open_file: Callable[[str | None], LedgerFile],
         transaction: threading.Lock,
     ) -> None:
+        self.has_ended = False
         self._jobs = jobs
         self._transaction = transaction
         self._open_file = open_file
-        self._opened = opened
+        self._file: LedgerFile | None = None
+        self._under_way: list[_Job] = []
         self._late: list[_Job] = []  # records that could not be stored
         self._is_closing = False
+        self._logged: tuple[str, float] = ("", 0.0)
 
     def run(self) -> None:
         try:
-            with self._transaction:
-                file = self._open_file()
-        except BaseException as error:  # noqa: BLE001  the caller raises it
-            self._opened.set_exception(error)
-            return
-        self._opened.set_result(None)
-        while not self._is_closing:
-            if jobs := self._gathered():
-                with self._transaction:
-                    self._run_all(file, jobs)
-            del jobs  # it would keep their owners alive while the thread waits
-        for job in self._late:
-            job.fail(LedgerError("the ledger was closed before it could store this"))
-        file.close()
+            while not self._is_closing:
+                self._gather()
+                if self._under_way:
+                    with self._transaction:
+                        self._run_all(self._under_way)
+                self._under_way = []  # it would keep their owners alive while the thread waits
+        finally:
+            if self._file is not None:
+                self._file.close()
+            self.has_ended = True
+            self.fail_rest()
+            lost = any(job.is_record for job in self._late)
+            for job in (*self._under_way, *self._late):
+                job.fail(LedgerError(CLOSED))
+            if lost:
+                _warn(DROPPED, CLOSED)
+            self._under_way, self._late = [], []
 
-    def _gathered(self) -> list[_Job]:
-        """Return the records that are late, and all new jobs; wait if there are none."""
-        jobs, self._late = self._late, []
+    def fail_rest(self) -> None:
+        """Fail what was submitted too late; any thread may call this once the thread has ended."""
+        with suppress(queue.Empty):
+            while True:
+                if (job := self._jobs.get_nowait()) is not None:
+                    job.fail(LedgerError(CLOSED))
+
+    def _gather(self) -> None:
+        """Take the records that are late, and all new jobs; wait if there are none."""
+        jobs = self._under_way
+        jobs += self._late
+        self._late = []
         with suppress(queue.Empty):
             job = self._jobs.get(timeout=AGAIN if jobs else None)
-            while job is not None:
-                jobs.append(job)
+            while True:
+                if job is None:
+                    self._is_closing = True
+                else:
+                    jobs.append(job)
                 job = self._jobs.get_nowait()
-            self._is_closing = True
-        return jobs
 
-    def _run_all(self, file: LedgerFile, jobs: Sequence[_Job]) -> None:
-        error = self._try(file, jobs)
-        if error is None:
+    def _run_all(self, jobs: Sequence[_Job]) -> None:
+        failure = self._try(jobs)
+        if failure is None:
             return
-        if len(jobs) > 1 and not error.is_temporary:  # one of them may be the reason
-            for job in jobs:
-                self._run_all(file, [job])
+        if len(jobs) == 1 or not failure.may_be_of_one:
+            self._failed(jobs, failure)
             return
-        for job in jobs:
-            is_late = job.is_record and error.is_temporary
-            if is_late:
+        for number, job in enumerate(jobs):
+            if job.kind == "last record" and self._late:  # all that was submitted before it must be stored first
                 self._late.append(job)
-            if not (is_late and job.kind == "last record"):
-                job.fail(error)
-        if self._late:
-            logger.warning(NOT_STORED, error, extra={"task_id": None})
+            elif (failure := self._try([job])) is not None:
+                if not failure.may_be_of_one:
+                    self._failed(jobs[number:], failure)  # in order: a task's end comes after its id
+                    break
+                self._failed([job], failure)
 
-    def _try(self, file: LedgerFile, jobs: Sequence[_Job]) -> LedgerError | None:
-        """Run jobs in one transaction; return the error if nothing was stored."""
-        db = file.db
+    def _failed(self, jobs: Sequence[_Job], failure: _Failure) -> None:
+        error = failure.error
+        if failure.is_own:
+            for job in jobs:
+                if job.is_record:
+                    _warn(DROPPED, error)
+                job.fail(error)
+            return
+        later = copy.copy(error)
+        later.is_temporary = True
+        records = [job for job in jobs if job.is_record]
+        self._late += records
+        for job in jobs:
+            if job.kind != "last record":
+                job.fail(later if job.is_record else error)
+        now, (text, logged) = time.monotonic(), self._logged
+        if records and (str(error) != text or now - logged >= LOG_AGAIN):
+            self._logged = str(error), now
+            _warn(NOT_STORED, error)
+
+    def _try(self, jobs: Sequence[_Job]) -> _Failure | None:
+        """Run jobs in one transaction; return why nothing was stored."""
+        base_url = next((job.base_url for job in jobs if job.base_url is not None), None)
         try:
-            file.check_identity()
+            if self._file is None:
+                self._file = self._open_file(base_url)
+            self._file.check_identity()
+        except LedgerError as error:
+            return _Failure(error, is_own=False, may_be_of_one=base_url is not None and len(jobs) > 1)
+        except BaseException as error:  # noqa: BLE001  it is the result of each job
+            return _Failure(_as_ledger_error(error), is_own=False, may_be_of_one=False)
+        file, db, is_in_operation = self._file, self._file.db, False
+        try:
             db.execute("BEGIN" if all(job.kind == "read" for job in jobs) else "BEGIN IMMEDIATE")
+            is_in_operation = True
             results = [_result(job, db) for job in jobs]
+            is_in_operation = False
             db.execute("COMMIT")
         except BaseException as error:  # noqa: BLE001  it ends the transaction, and is the result of each job
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
+            is_own = is_in_operation and _is_of_operation(error)
             if isinstance(error, sqlite3.Error):
-                return ledger_error(file.path, error)
-            return error if isinstance(error, LedgerError) else LedgerError(f"the ledger cannot store this: {error!r}")
+                is_damaged = _code(error) == sqlite3.SQLITE_CORRUPT
+                return _Failure(ledger_error(file.path, error), is_own, is_own or is_damaged)
+            return _Failure(_as_ledger_error(error), is_own, is_own)
+        self._logged = ("", 0.0)
         for job, (value, refusal) in zip(jobs, results, strict=True):
             if refusal is None:
                 job.succeed(value)
-            else:
-                job.fail(refusal)
+                continue
+            if job.is_record:
+                _warn(DROPPED, refusal)
+            job.fail(refusal)
         return None
 
 
@@ -190,3 +289,25 @@ def _result(job: _Job, db: sqlite3.Connection) -> tuple[Any, AnchorError | None]
         return job.operation(db), None
     except AnchorError as refusal:
         return None, refusal
+
+
+def _is_of_operation(error: BaseException) -> bool:
+    """Whether an error that an operation has raised is its own, so that it would fail again."""
+    if isinstance(error, sqlite3.Error):
+        return _code(error) in _OF_OPERATION
+    return not isinstance(error, OSError | MemoryError)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return SQLite's code; errors of the Python module itself, which has refused an argument, have none."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+
+
+def _as_ledger_error(error: BaseException) -> LedgerError:
+    return LedgerError(f"the ledger cannot store this: {error!r}")
+
+
+def _warn(text: str, why: object) -> None:
+    """Log a warning; a filter or a handler of the user that raises must not end the ledger's thread."""
+    with suppress(Exception):
+        logger.warning(text, why, extra={"task_id": None})

@@ -1,0 +1,295 @@
+"""The thread of a ledger: what it must not lose, and that nobody waits for ever for it."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import weakref
+from contextlib import closing
+from typing import TYPE_CHECKING, Any, Final
+
+import pytest
+
+from anchor_webtask import AnchorError, Ledger, LedgerError, LedgerUnusableError, TaskRequest
+from anchor_webtask._ledger import file, store, writer
+from anchor_webtask._ledger.store import Store
+from tests.support.ledger_server import PROGRAMS
+from tests.support.many import states
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from anchor_webtask._ledger.future import Future
+    from anchor_webtask.emulator import Emulator
+    from tests.support.runners import Runner
+
+BASE_URL: Final = "https://api.example"
+SECONDS: Final = 10
+"""Seconds after which a test fails that waits for the thread."""
+
+
+@pytest.fixture
+def opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    monkeypatch.setattr(writer, "AGAIN", 0.02)
+    made = Store(path)
+    made.open(BASE_URL)
+    yield made
+    made.close()
+
+
+def count(db: sqlite3.Connection) -> int:
+    """Change the ledger, and return how often that was done."""
+    db.execute("UPDATE ledger SET halvings = halvings + 1")
+    (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
+    return int(number)
+
+
+def stored(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as db:
+        (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
+    return int(number)
+
+
+def wait_for_rest(opened: Store) -> None:
+    opened.submit(lambda _: None, "last record").result(SECONDS)
+
+
+def test_end_of_the_program_stores_ids_of_starts_under_way(path: Path) -> None:
+    command = [sys.executable, str(PROGRAMS / "end_during_starts.py"), str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    with Ledger(path) as ledger:
+        rows = [*ledger.rows()]
+    assert {row.state for row in rows} == {"running"}
+    assert sorted(str(row.task_id) for row in rows) == sorted(ran.stdout.split())
+    assert len(rows) == 3
+
+
+def test_call_goes_on_whose_file_was_away_for_a_moment(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writer, "AGAIN", 0.02)
+    away, warned = path.with_name("away"), threading.Event()
+
+    def warn(*_: object, **__: object) -> None:
+        if away.exists():
+            away.rename(path)
+        warned.set()
+
+    def takes(_: dict[str, Any]) -> float:
+        if not warned.is_set():
+            path.rename(away)
+        return 10.0
+
+    monkeypatch.setattr(writer.logger, "warning", warn)
+    anchor_emulator.on(takes=takes, answer=1)
+    requests = [TaskRequest(f"Read {key}", key=key) for key in "abc"]
+    assert states(runner.call(tasks.map, requests, max_running=1, ledger=path)) == {"completed": 3}
+    assert warned.is_set()
+    with Ledger(path) as ledger:
+        assert ledger.counts()["completed"] == 3
+    assert anchor_emulator.starts == 3
+
+
+@pytest.mark.parametrize("kind", ["record", "last record"])
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT])
+def test_record_is_stored_whatever_was_wrong_with_the_file(opened: Store, path: Path, kind: Any, code: int) -> None:
+    tries = 0
+
+    def operation(db: sqlite3.Connection) -> int:
+        nonlocal tries
+        tries += 1
+        if tries < 3:
+            error = sqlite3.OperationalError("the file is broken")
+            error.sqlite_errorcode = code
+            raise error
+        return count(db)
+
+    first = opened.submit(operation, kind)
+    if kind == "record":
+        with pytest.raises(LedgerUnusableError) as raised:
+            first.result(SECONDS)
+        assert raised.value.is_temporary  # so the call keeps its owner until the record is stored
+        wait_for_rest(opened)
+    else:
+        assert first.result(SECONDS) == 1
+    assert (tries, stored(path)) == (3, 1)
+
+
+@pytest.mark.parametrize("kind", ["intent", "read"])
+def test_intents_and_reads_fail_at_once(opened: Store, path: Path, kind: Any) -> None:
+    path.rename(path.with_name("away"))
+    with pytest.raises(LedgerUnusableError, match="was deleted or replaced") as raised:
+        opened.submit(count, kind).result(SECONDS)
+    assert not raised.value.is_temporary
+    path.with_name("away").rename(path)
+    wait_for_rest(opened)
+    assert stored(path) == 0
+
+
+def test_record_is_stored_once_its_file_can_be_opened(opened: Store, path: Path) -> None:
+    opened.close()
+    away = path.with_name("away")
+    path.rename(away)
+    with pytest.raises(LedgerUnusableError, match="does not exist"):
+        opened.submit(count, "record").result(SECONDS)
+    assert not path.exists()
+    away.rename(path)
+    wait_for_rest(opened)
+    assert stored(path) == 1
+
+
+@pytest.mark.parametrize(
+    "error", [sqlite3.IntegrityError("UNIQUE"), UnicodeEncodeError("utf-8", "\ud800", 0, 1, "no"), AnchorError("no")]
+)
+def test_error_of_one_record_ends_it_alone(
+    opened: Store, path: Path, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    begin = threading.Event()
+
+    def fail(_: sqlite3.Connection) -> None:
+        raise error
+
+    opened.submit(lambda _: begin.wait(SECONDS), "read")
+    futures = [opened.submit(operation, "record") for operation in (count, fail, count)]
+    begin.set()
+    wait_for_rest(opened)
+    assert [type(future.exception()) for future in futures[::2]] == [type(None)] * 2
+    assert isinstance(futures[1].exception(), AnchorError)
+    assert stored(path) == 2
+    assert "cannot store something that is known of its tasks" in caplog.text
+
+
+def test_log_filter_that_raises_ends_nothing(opened: Store, path: Path) -> None:
+    def refuse(_: logging.LogRecord) -> bool:
+        raise ZeroDivisionError
+
+    away = path.with_name("away")
+    path.rename(away)
+    writer.logger.addFilter(refuse)
+    try:
+        with pytest.raises(LedgerUnusableError):
+            opened.submit(count, "record").result(SECONDS)
+        away.rename(path)
+        wait_for_rest(opened)
+    finally:
+        writer.logger.removeFilter(refuse)
+    assert stored(path) == 1
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading.Event()
+    opened.submit(lambda _: begin.wait(SECONDS), "read")
+
+    late: list[Future[int]] = []
+
+    def fail(*_: object) -> None:
+        late.append(opened.submit(count, "record"))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(writer._Thread, "_run_all", fail)
+    begin.set()
+    for future in (opened.submit(count, "record"), late):
+        with pytest.raises(LedgerError, match="was closed before"):
+            (future[0] if isinstance(future, list) else future).result(SECONDS)
+    monkeypatch.undo()
+    assert opened.submit(count, "record").result(SECONDS) == 1
+
+
+@pytest.mark.usefixtures("opened")
+def test_what_is_submitted_during_and_after_a_close_is_stored_or_fails(path: Path) -> None:
+    def open_file(base_url: str | None) -> file.LedgerFile:
+        return file.LedgerFile(path, base_url)
+
+    thread, begin = writer.Writer(open_file), threading.Event()
+    first = thread.submit(lambda _: begin.wait(SECONDS), "read")
+    thread.close(wait=False)
+    during = thread.submit(count, "record")
+    begin.set()
+    thread.close(wait=True)
+    assert first.done()
+    assert during.result(SECONDS) == 1
+    with pytest.raises(LedgerError, match="was closed before"):
+        thread.submit(count, "record").result(SECONDS)
+
+
+def test_closes_lose_nothing_that_other_threads_submit(opened: Store, path: Path) -> None:
+    futures: list[Future[int]] = []
+
+    def submit() -> None:
+        futures.extend(opened.submit(count, "record") for _ in range(300))
+
+    threads = [threading.Thread(target=submit) for _ in range(2)]
+    for each in threads:
+        each.start()
+    while any(each.is_alive() for each in threads):
+        opened.close()
+    assert [future.result(SECONDS) > 0 for future in futures] == [True] * 600
+    assert stored(path) == 600
+
+
+def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_open = threading.Event()
+
+    def open_file(*_: object) -> Any:
+        may_open.wait(SECONDS)
+        raise LedgerUnusableError("no file")
+
+    monkeypatch.setattr(store, "_opened", open_file)
+    made = Store(path)
+    future = made.submit(count, "intent")
+    assert not future.done()
+    may_open.set()
+    with pytest.raises(LedgerUnusableError, match="no file"):
+        future.result(SECONDS)
+    made.close()
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(LedgerError, match="cannot be used now: can't create new thread"):
+        made.submit(count, "record").result(SECONDS)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such signals")
+def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_open = threading.Event()
+    files: list[weakref.ref[object]] = []
+
+    def open_file(path: Path, base_url: str | None) -> file.LedgerFile:
+        may_open.wait(SECONDS)
+        made = file.LedgerFile(path, base_url)
+        files.append(weakref.ref(made))
+        return made
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_opened", open_file)
+    before = {*threading.enumerate()}
+    old = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        Store(path).open(BASE_URL)
+    except KeyboardInterrupt:
+        pass
+    else:
+        pytest.fail("the opening was not interrupted")
+    finally:
+        signal.signal(signal.SIGALRM, old)
+    (thread,) = {*threading.enumerate()} - before
+    gc.collect()
+    may_open.set()
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+    del thread
+    gc.collect()
+    assert [made() for made in files] == [None]
