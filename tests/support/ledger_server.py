@@ -64,5 +64,5 @@ def serving(*, seed: int = 0, faults: int = 0, shortest: float = 0.01, longest: 
 def output(process: subprocess.Popen[str], seconds: float = 0) -> str:
     """Wait until a program has ended well, and return its output."""
     printed, errors = process.communicate(timeout=PATIENCE + seconds)
-    assert (process.returncode, errors) == (0, "")
+    assert (process.returncode, errors) == (0, ""), errors
     return printed

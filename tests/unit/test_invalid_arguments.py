@@ -298,7 +298,11 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         *((method, "ulr", f"did you mean url? {USE_EXTRA_BODY}") for method in STARTS),
         ("start", "maxsteps", "did you mean max_steps?"),
         ("run", "secrets_value", "did you mean secret_values?"),
-        ("run", "headless", "its arguments are output, timeout, wait, on_start, on_update, url, session_id, agent,"),
+        (
+            "run",
+            "headless",
+            "its arguments are output, timeout, wait, on_start, on_update, key, ledger, url, session_id, agent,",
+        ),
         ("start", "headless", "its arguments are output, url, session_id, agent,"),
         *((method, "output_schema", "pass it as output=…") for method in (*STARTS, "get", "resume")),
         ("run", "response_model", "pass it as output=…"),

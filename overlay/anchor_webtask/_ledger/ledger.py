@@ -115,10 +115,9 @@ class Ledger:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: There is no key, a key has no task, or its task has not ended.
+            ConfigurationError: A key has no task, or its task has not ended.
             LedgerError: The file cannot be used.
         """
-        _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
             rows = [_deciding(db, key) for key in dict.fromkeys(keys)]
@@ -166,10 +165,9 @@ class Ledger:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: There is no key, a key has no task, or its task is starting now.
+            ConfigurationError: A key has no task, or its task is starting now.
             LedgerError: The file cannot be used.
         """
-        _check_any(keys)
 
         def operation(db: sqlite3.Connection) -> None:
             for key in keys:
@@ -259,11 +257,6 @@ def _latest(db: sqlite3.Connection, key: str) -> Row:
     if row is None:
         raise ConfigurationError(NO_ROW.format(key))
     return row
-
-
-def _check_any(keys: tuple[str, ...]) -> None:
-    if not keys:
-        raise ConfigurationError("name at least one key")
 
 
 def _deciding(db: sqlite3.Connection, key: str) -> Row:
