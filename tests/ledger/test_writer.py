@@ -220,19 +220,23 @@ def test_what_is_submitted_during_and_after_a_close_is_stored_or_fails(path: Pat
         thread.submit(count, "record").result(SECONDS)
 
 
-def test_closes_lose_nothing_that_other_threads_submit(opened: Store, path: Path) -> None:
-    futures: list[Future[int]] = []
+def test_close_in_the_middle_of_a_submit_loses_nothing(
+    opened: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = writer.Writer.submit
+    closing_thread = threading.Thread(target=opened.close)
 
-    def submit() -> None:
-        futures.extend(opened.submit(count, "record") for _ in range(300))
+    def submit_late(*arguments: Any) -> Any:
+        closing_thread.start()
+        closing_thread.join(0.2)  # it must wait for this submit
+        return submit(*arguments)
 
-    threads = [threading.Thread(target=submit) for _ in range(2)]
-    for each in threads:
-        each.start()
-    while any(each.is_alive() for each in threads):
-        opened.close()
-    assert [future.result(SECONDS) > 0 for future in futures] == [True] * 600
-    assert stored(path) == 600
+    monkeypatch.setattr(writer.Writer, "submit", submit_late)
+    future = opened.submit(count, "record")
+    monkeypatch.undo()
+    assert future.result(SECONDS) == 1
+    closing_thread.join(SECONDS)
+    assert stored(path) == 1
 
 
 def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

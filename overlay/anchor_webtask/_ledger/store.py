@@ -94,10 +94,8 @@ class Store:
         """
         with self._guard:
             writer, self._writer = self._writer, None
-            if writer is not None:
-                writer.close(wait=False)
-        if writer is not None and wait:
-            writer.close(wait=True)
+        if writer is not None:  # whatever was submitted to it is in its queue already
+            writer.close(wait=wait)
 
     def forget_in_child(self) -> None:
         """Forget the writer in a forked child, which has no such thread, and must not use its parent's connection."""
