@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from anchor_webtask._errors import LedgerError, PaymentRequiredError, RateLimitError, StartOutcomeUnknownError
@@ -45,7 +46,8 @@ def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], An
     failed.is_full = False
     if isinstance(error, StartOutcomeUnknownError):
         if error.task_id is None:
-            start.lost(str(error))
+            with suppress(LedgerError):
+                yield start.lost(str(error))
             return None
         yield from succeeded(start, error.task_id)
         return error.task_id
