@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = max(settings().max_examples // 4, 1)
 CHOICES = 300
-WALKS = 400
+WALKS = 4000
 """Random walks among which one must see that a rule is missing."""
 
 
