@@ -13,7 +13,7 @@ import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from unittest import mock
 
 from anchor_webtask import Anchor, AsyncAnchor, Ledger, Progress, TaskRequest, WaitPolicy, _world
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+IN_FLIGHT: Final = 25
+"""How many tasks use the ledger at once."""
 LONG_WAIT: WaitPolicy = WaitPolicy(minimum=3600, maximum=3600)
 
 
@@ -126,6 +128,32 @@ def seconds_per_item(in_flight: int, items: int) -> float:
         seconds = time.perf_counter() - begun
         call.end().result()
     return seconds / items
+
+
+def seconds_per_claim(rows: int, claims: int) -> float:
+    """Return the seconds that the claim of a start takes in a ledger with many tasks that have ended."""
+    with _ledger(is_used=True) as path:
+        ledger = Ledger(str(path))
+        call = LedgerCall(ledger, SystemClock(), "http://127.0.0.1", CallLimits(claims, 1, 1800), closes=True)
+        call.open()
+        names = (
+            "key, attempt, state, fingerprint, claim, place, hold, number, alone, halvings, claimed, stamped, wrapped"
+        )
+        insert = f"INSERT INTO attempts ({names}) VALUES (?1, 1, 'completed', '', ?1, 0, 0, 0, 0, 0, 0, 0, 0)"  # noqa: S608  no user's text
+        many = ((f"old-{number}",) for number in range(rows))
+        call.record(lambda db: db.executemany(insert, many) and None).result()
+
+        def claim(number: int) -> None:
+            start = call.new_start(str(number), "fingerprint", wrapped=False)
+            run(start.before_sending())
+            start.let_go()
+
+        begun = time.perf_counter()
+        with ThreadPoolExecutor(IN_FLIGHT) as threads:
+            list(threads.map(claim, range(claims)))
+        seconds = time.perf_counter() - begun
+        call.end().result()
+    return seconds / claims
 
 
 def memory_per_task(count: int, *, with_ledger: bool) -> float:

@@ -15,6 +15,7 @@ OFFICIAL: Final = "anchorbrowser"
 NO_LOGGING: Final = "no logging"
 NO_LEDGER: Final = "no ledger"
 ONE_AT_A_TIME: Final = "one at a time"
+EMPTY: Final = "empty ledger"
 
 
 @dataclass(frozen=True)

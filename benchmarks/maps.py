@@ -6,8 +6,15 @@ from typing import TYPE_CHECKING, Final
 
 from benchmarks._durations import MEDIANS
 from benchmarks._many_tasks import in_child
-from benchmarks._maps import map_in_virtual_time, map_over_tcp, memory_per_task, seconds_per_item
-from benchmarks._rows import NO_LEDGER, ONE_AT_A_TIME, OURS, row
+from benchmarks._maps import (
+    IN_FLIGHT,
+    map_in_virtual_time,
+    map_over_tcp,
+    memory_per_task,
+    seconds_per_claim,
+    seconds_per_item,
+)
+from benchmarks._rows import EMPTY, NO_LEDGER, ONE_AT_A_TIME, OURS, row
 from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
@@ -18,13 +25,16 @@ if TYPE_CHECKING:
 ROUNDS: Final = {100: 5, 1_000: 3, 10_000: 1}
 """The largest number of samples, by the number of tasks."""
 TCP_TASKS, TCP_MEDIAN = 1_000, 5.0
-IN_FLIGHT, ITEMS = 25, 500
+ITEMS: Final = 500
+ROWS: Final = 200_000
 
 _LEDGER: Final = f"{OURS}: with a ledger."
 _ALONE: Final = (
     f"{OURS}: {IN_FLIGHT} tasks in flight, which share commits. "
     f"{ONE_AT_A_TIME}: each of a task's three steps has a commit of its own."
 )
+
+_CLAIM: Final = f"{OURS}: with these rows. {EMPTY}: without any."
 
 
 def rows(rounds: int) -> Iterator[Row]:
@@ -43,6 +53,12 @@ def rows(rounds: int) -> Iterator[Row]:
     }
     samples = figures(take_samples(measures, min(rounds, 5)), lambda seconds: seconds * 1e3)
     yield row("map.ledger.item", "the ledger alone: time per task", "ms", samples, _ALONE)
+    measures = {
+        OURS: lambda: in_child(seconds_per_claim, ROWS, ITEMS),
+        EMPTY: lambda: in_child(seconds_per_claim, 0, ITEMS),
+    }
+    samples = figures(take_samples(measures, min(rounds, 3)), lambda seconds: seconds * 1e3)
+    yield row("map.ledger.claim", f"a claim in a ledger with {ROWS:,} tasks that have ended", "ms", samples, _CLAIM)
 
 
 def _with_and_without(
