@@ -139,8 +139,8 @@ def seconds_per_claim(rows: int, claims: int) -> float:
         names = (
             "key, attempt, state, fingerprint, claim, place, hold, number, alone, halvings, claimed, stamped, wrapped"
         )
-        insert = f"INSERT INTO attempts ({names}) VALUES (?1, 1, 'completed', '', ?1, 0, 0, 0, 0, 0, 0, 0, 0)"  # noqa: S608  no user's text
-        many = ((f"old-{number}",) for number in range(rows))
+        insert = f"INSERT INTO attempts ({names}) VALUES (:key, 1, 'completed', '', :key, 0, 0, 0, 0, 0, 0, 0, 0)"  # noqa: S608  no user's text
+        many = ({"key": f"old-{number}"} for number in range(rows))
         call.record(lambda db: db.executemany(insert, many) and None).result()
 
         def claim(number: int) -> None:

@@ -72,6 +72,7 @@ def test_clients_load_what_map_needs_only_when_it_is_called() -> None:
     assert not {name for name in added if name.startswith(("anchor_webtask._batch", "anchor_webtask._ledger"))}
 
 
+@pytest.mark.skipif("coverage" in sys.modules, reason="coverage loads sqlite3")
 def test_map_without_a_ledger_does_not_load_sqlite() -> None:
     added = json.loads(
         run(f"import anchor_webtask; anchor_webtask.Anchor('key').tasks.map([]); {PRINT_MODULES}").stdout

@@ -55,6 +55,7 @@ def in_thread(call: Callable[[], object]) -> None:
     assert not thread.is_alive()
 
 
+@pytest.mark.skipif("coverage" in sys.modules, reason="coverage traces each line, too")
 @pytest.mark.parametrize("is_done", [True, False])
 def test_interrupted_wait_leaves_the_future_usable(*, is_done: bool) -> None:
     for point in count(1):

@@ -205,13 +205,15 @@ def refuse_for_lack_of_room(
     if not is_certain and _was_alone(db, row, now):
         return False
     db.execute(
-        "UPDATE ledger SET room = max(min(ifnull(room, ?1), ?1) / 2, 1), halvings = halvings + 1 WHERE halvings = ?2",
-        (limit, row.halvings),
+        "UPDATE ledger SET room = max(min(ifnull(room, :limit), :limit) / 2, 1), halvings = halvings + 1 "
+        "WHERE halvings = :halvings",
+        {"limit": limit, "halvings": row.halvings},
     )
     if pause > 0:
         db.execute(
-            "UPDATE ledger SET paused_until = ?1, pause = ?2 WHERE paused_until < ?1 OR paused_until > ?3 + pause",
-            (now + pause, pause, now),
+            "UPDATE ledger SET paused_until = :until, pause = :pause "
+            "WHERE paused_until < :until OR paused_until > :now + pause",
+            {"until": now + pause, "pause": pause, "now": now},
         )
     withdraw(db, claim_id)
     return True
