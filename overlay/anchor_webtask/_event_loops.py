@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
+
+    from anyio.abc import TaskGroup
 
 
 def running_loop() -> Any:
@@ -40,3 +42,18 @@ def this_loop() -> tuple[Any, Callable[[Callable[[], object]], None]]:
             schedule(callback)
 
     return loop, soon
+
+
+def spawn(group: TaskGroup, function: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+    """Start a background task, in which trio must not raise the exception of Ctrl-C: that is for the user's task."""
+    loop = running_loop()
+    if is_asyncio(loop):
+        group.start_soon(function, *arguments)
+        return
+    import trio
+
+    group.start_soon(trio.lowlevel.enable_ki_protection(_call), function, *arguments)
+
+
+async def _call(function: Callable[..., Coroutine[Any, Any, None]], *arguments: object) -> None:
+    await function(*arguments)

@@ -8,6 +8,7 @@ from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.left import flush_async
 from anchor_webtask._batch.manager import Manager
 from anchor_webtask._errors import AnchorError
+from anchor_webtask._event_loops import spawn
 from anchor_webtask._models import T
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ class LedgerManager(Manager[T]):
     def _act(self, group: TaskGroup) -> float:
         plan, now = self._ledger_plan, self._clock.now()
         if plan.next_sweep(now):
-            group.start_soon(self._sweep, group)
+            spawn(group, self._sweep, group)
         while (item := plan.next_look(now)) is not None:
-            group.start_soon(self._look, item)
+            spawn(group, self._look, item)
         return super()._act(group)
 
     def _broke(self, item: Item[T]) -> None:
@@ -73,7 +74,7 @@ class LedgerManager(Manager[T]):
                 self.leave()
         else:
             for item in self._ledger_plan.swept(rows, places, self._clock.now()):
-                group.start_soon(self._watch, item)
+                spawn(group, self._watch, item)
         self._changed.set()
 
     async def _look(self, item: Item[T]) -> None:

@@ -22,7 +22,7 @@ from anchor_webtask._batch.items import StartFailed, as_request, prepared
 from anchor_webtask._batch.outbox import Outbox
 from anchor_webtask._batch.requests import Requests, was_cancelled
 from anchor_webtask._errors import AnchorError, NotFoundError
-from anchor_webtask._event_loops import is_asyncio, this_loop
+from anchor_webtask._event_loops import is_asyncio, spawn, this_loop
 from anchor_webtask._models import T
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ class Manager(Outbox[T]):
         try:
             try:
                 await self._open()
-                group.start_soon(self._feed)
+                spawn(group, self._feed)
                 await self._drive(group)
             except Exception as raised:  # noqa: BLE001  the user's task raises it
                 self._keep(raised)
@@ -218,7 +218,7 @@ class Manager(Outbox[T]):
         plan, now = self._plan, self._clock.now()
         plan.give_up(now)
         while (item := plan.next_start(now)) is not None:
-            group.start_soon(self._run_item, item)
+            spawn(group, self._run_item, item)
         if not self._is_taking and plan.wants_request(now):
             self._is_taking = True
             self._wished.set()
