@@ -71,8 +71,8 @@ def test_interrupted_wait_leaves_the_future_usable(*, is_done: bool) -> None:
         in_thread(interrupt)  # an interrupted `with` can leave its exception as the context of the thread's next ones
         (was_interrupted,) = interruptions
         if not is_done:
-            in_thread(lambda future=future: future.set_result("done"))  # type: ignore[misc]
-        in_thread(lambda future=future, called=called: future.add_done_callback(called.append))  # type: ignore[misc]
+            in_thread(lambda future=future: future.set_result("done"))  # type: ignore[misc]  # mypy cannot infer it
+        in_thread(lambda future=future, called=called: future.add_done_callback(called.append))  # type: ignore[misc]  # mypy cannot infer it
         assert called == [future]
         assert future.result() == "done"
         if not was_interrupted:

@@ -112,7 +112,7 @@ def checked_key(name: str, key: object) -> str:
     """Return a key.
 
     Raises:
-        ConfigurationError: The key is no text, is blank, or has half of a surrogate pair, which no file can hold.
+        ConfigurationError: The key is not text, is blank, or has half of a surrogate pair, which no file can hold.
     """
     if not (isinstance(key, str) and key.strip() and key == key.encode("utf-8", "replace").decode()):
         raise ConfigurationError(f"{name} must be text that is not blank, not {key!r}")

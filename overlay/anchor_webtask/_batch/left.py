@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 
 FLUSH_SECONDS: Final = 5.0
 """Seconds for which the end of a call waits until all that it has recorded is on disk."""
+HURRIED_FLUSH_SECONDS: Final = 1.0
+"""The same after a second Ctrl-C."""
+_SLICE: Final = 0.1
 FORKED: Final = "another process has begun this call of map, and this one was forked from it: call map again here"
 STOP_RAISED: Final = (
     "on_progress or other code of yours has raised the exception that ends a loop, which would end this one as if all "
     "tasks were done"
 )
-
-HURRIED_FLUSH_SECONDS: Final = 1.0
-"""The same after a second Ctrl-C."""
-_SLICE: Final = 0.1
 
 logger = logging.getLogger("anchor_webtask")
 

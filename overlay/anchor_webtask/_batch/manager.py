@@ -240,7 +240,7 @@ class Manager(Outbox[T]):
         self._cancel_waits()
         self._deliver_last()
         for scope in self._start_scopes:
-            scope.shield = False  # all is told; the event loop may end now
+            scope.shield = False  # all outcomes are delivered; the event loop may end now
         if self._is_abandoned:
             self._log_unread()
         self._finished.set()

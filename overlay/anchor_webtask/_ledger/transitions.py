@@ -37,12 +37,12 @@ def _row(db: sqlite3.Connection, claim: str) -> Row | None:
 
 
 def _insert(db: sqlite3.Connection, row: Row) -> None:
-    db.execute(f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_VALUES})", row._asdict())  # noqa: S608
+    db.execute(f"INSERT INTO attempts ({_COLUMNS}) VALUES ({_VALUES})", row._asdict())  # noqa: S608  names of columns
 
 
 def _set(db: sqlite3.Connection, of: str, /, **values: object) -> None:
     names = ", ".join(f"{name} = :{name}" for name in values)
-    db.execute(f"UPDATE attempts SET {names} WHERE claim = :of", {**values, "of": of})  # noqa: S608
+    db.execute(f"UPDATE attempts SET {names} WHERE claim = :of", {**values, "of": of})  # noqa: S608  names of columns
 
 
 def _delete(db: sqlite3.Connection, claim: str) -> None:
@@ -110,34 +110,36 @@ def claim(db: sqlite3.Connection, intent: Intent, patience: Patience) -> Claimed
     db.execute(
         "DELETE FROM attempts WHERE key = ? AND attempt = ?", (intent.key, found.attempt)
     )  # one that was refused
-    now = patience.wall()
-    _insert(
-        db,
-        Row(
-            key=intent.key,
-            attempt=found.attempt,
-            state="starting",
-            fingerprint=intent.fingerprint,
-            claim=intent.claim,
-            owner=intent.owner,
-            place=1,
-            hold=intent.hold,
-            number=numbers + 1,
-            alone=int(not busy),
-            halvings=halvings,
-            claimed=now,
-            stamped=now,
-            started=None,
-            ended=None,
-            task_id=None,
-            attached=0,
-            wrapped=int(intent.wrapped),
-            answer=None,
-            valid=None,
-            error=None,
-        ),
-    )
+    row = _new_row(intent, found.attempt, intent.claim, patience.wall())
+    _insert(db, row._replace(owner=intent.owner, number=numbers + 1, alone=int(not busy), halvings=halvings))
     return Claimed(found.attempt, found.previous)
+
+
+def _new_row(intent: Intent, attempt: int, claim_id: str, now: float) -> Row:
+    """Return the row of a start that begins now, without an owner."""
+    return Row(
+        key=intent.key,
+        attempt=attempt,
+        state="starting",
+        fingerprint=intent.fingerprint,
+        claim=claim_id,
+        owner=None,
+        place=1,
+        hold=intent.hold,
+        number=0,
+        alone=0,
+        halvings=0,
+        claimed=now,
+        stamped=now,
+        started=None,
+        ended=None,
+        task_id=None,
+        attached=0,
+        wrapped=int(intent.wrapped),
+        answer=None,
+        valid=None,
+        error=None,
+    )
 
 
 def places(db: sqlite3.Connection, patience: Patience) -> Places:
@@ -270,32 +272,8 @@ def start(db: sqlite3.Connection, intent: Intent, attempt: int, task_id: str, *,
         return row.claim
     claim_id = intent.claim if row is None else secrets.token_hex(8)
     (last,) = db.execute("SELECT max(attempt) FROM attempts WHERE key = ?", (intent.key,)).fetchone()
-    _insert(
-        db,
-        Row(
-            key=intent.key,
-            attempt=max((last or 0) + 1, attempt),
-            state="running",
-            fingerprint=intent.fingerprint,
-            claim=claim_id,
-            owner=owner,
-            place=1,
-            hold=intent.hold,
-            number=0,
-            alone=0,
-            halvings=0,
-            claimed=now,
-            stamped=now,
-            started=now,
-            ended=None,
-            task_id=task_id,
-            attached=0,
-            wrapped=int(intent.wrapped),
-            answer=None,
-            valid=None,
-            error=None,
-        ),
-    )
+    new = _new_row(intent, max((last or 0) + 1, attempt), claim_id, now)
+    _insert(db, new._replace(state="running", owner=owner, started=now, task_id=task_id))
     return claim_id
 
 

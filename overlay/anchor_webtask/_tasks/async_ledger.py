@@ -52,7 +52,8 @@ class AsyncLedgerTasks(Generic[T]):
 
     async def look(self, item: Item[T]) -> Looked[T]:
         """Look an item up in the ledger."""
-        return self.items.looked(item, await result_of(self.items.call.find(item.key, item.fingerprint)))
+        found = await result_of(self.items.call.find(item.key, item.fingerprint))
+        return self.items.looked(item, found)
 
     async def start(self, item: Item[T], request: Start[T]) -> AsyncWebTask[T] | StartFailed | Looked[T]:
         """Start the task of an item, once its intent is in the ledger; return what that has if nothing was sent."""

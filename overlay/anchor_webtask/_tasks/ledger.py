@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from anchor_webtask._config import Settings
     from anchor_webtask._ledger.call import LedgerStart
     from anchor_webtask._ledger.future import Future
-    from anchor_webtask._ledger.models import Found
+    from anchor_webtask._ledger.models import Found, Full
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._tasks.base import Start
@@ -86,7 +86,7 @@ class LedgerItems(Generic[T]):
         self.call = call
         self._setup = setup
 
-    def looked(self, item: Item[T], found: Found) -> Looked[T]:
+    def looked(self, item: Item[T], found: Found | Full) -> Looked[T]:
         """Return what the ledger has for an item."""
         return looked(found, self._setup_of(item), self.call.began)
 
@@ -110,7 +110,7 @@ class LedgerItems(Generic[T]):
             start.withdrawn()
             if outcome.found is None:
                 return StartFailed(AnchorError(LEFT), None)
-            return looked(outcome.found, self._setup_of(item), self.call.began)
+            return self.looked(item, outcome.found)
         if isinstance(outcome, StartFailed):
             item.task_id = yield from ledger_starts.failed(start, outcome)
             item.claim = start.claim

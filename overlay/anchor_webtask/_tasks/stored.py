@@ -8,12 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask._batch.ledger_plan import Looked
-from anchor_webtask._errors import (
-    AnchorError,
-    InvalidOutputError,
-    StartOutcomeUnknownError,
-    TaskFailedError,
-)
+from anchor_webtask._errors import AnchorError, InvalidOutputError, StartOutcomeUnknownError, TaskFailedError
 from anchor_webtask._ledger.models import Free, Taken
 from anchor_webtask._output.embedded_json import EXACT
 from anchor_webtask._polling.outcomes import Completed, Failed, Source
@@ -111,9 +106,9 @@ def verdict(row: Row, setup: Setup[T]) -> Verdict[T] | None:
     """Return the answer of a stored task, or why there is none; None if the task may have to be awaited."""
     if row.state == "unknown":
         return StartOutcomeUnknownError(UNKNOWN.format(row.error, row.key), task_id=row.task_id)
-    if _ended(row) is None:
-        return None
     parts = handle_parts(row, setup)
+    if parts.state.ended is None:
+        return None
     try:
         return Handle(parts.setup, parts.state, started=parts.started)._result()
     except AnchorError as error:

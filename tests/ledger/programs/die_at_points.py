@@ -74,7 +74,7 @@ def die_at_commits(points: Points) -> None:
             points.reach()
             return cursor
 
-    ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]
+    ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]  # to replace it is the purpose
 
 
 def die_at_lines(points: Points) -> None:

@@ -40,7 +40,7 @@ def stop_in_commit(number: int) -> None:
                 os.kill(os.getpid(), signal.SIGSTOP)
             return super().execute(sql, *arguments)
 
-    ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]
+    ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]  # to replace it is the purpose
 
 
 def tell_when_left() -> None:
