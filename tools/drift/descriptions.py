@@ -6,6 +6,7 @@ import difflib
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from tools.drift.anchors import WRITTEN
 from tools.drift.normal_form import differs
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def rest(old: dict[str, Any], new: dict[str, Any], known: set[str], spot: Spot) 
             yield here.row("example-shape" if restructured else "example", before, after, note=key)
         elif key in _TEXTS:
             yield here.row("text", before, after, note=key)
+        elif key == WRITTEN:
+            yield here.row("spelling", before, after)
         else:
             yield here.row("extension" if key.startswith("x-") else "not-understood", before, after, note=key)
 
@@ -68,7 +71,7 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
     """
     olds, news = (re.findall(r"\s+|\w+|[^\w\s]", text) for text in (before, after))
     if len(olds) * len(news) > _LONG:
-        return [("-", before), ("+", after)]
+        return _long_difference(olds, news)
     matcher = difflib.SequenceMatcher(None, olds, news, autojunk=False)
     hunks = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     if len(hunks) > _FEW and matcher.ratio() < _RELATED:
@@ -78,6 +81,22 @@ def difference(before: str, after: str) -> list[tuple[str, str]]:
         removed, added = "".join(olds[start:end]), "".join(news[new_start:new_end])
         pieces += [("=", removed)] if what == "equal" else [pair for pair in (("-", removed), ("+", added)) if pair[1]]
     return pieces
+
+
+def _long_difference(olds: list[str], news: list[str]) -> list[tuple[str, str]]:
+    """Compare two lists of words that are too long to be compared word by word: only their beginnings and ends."""
+    head = _shared(olds, news)
+    tail = _shared(olds[head:][::-1], news[head:][::-1])
+    removed, added = ("".join(words[head : len(words) - tail]) for words in (olds, news))
+    pieces = [("=", "".join(olds[:head])), ("-", removed), ("+", added), ("=", "".join(olds[len(olds) - tail :]))]
+    return [(sign, text) for sign, text in pieces if text]
+
+
+def _shared(one: list[str], other: list[str]) -> int:
+    """Return how many words two lists have in common at their beginning."""
+    return next(
+        (at for at, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1]), min(len(one), len(other))
+    )
 
 
 def _structure(value: Any) -> Any:

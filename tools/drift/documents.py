@@ -1,18 +1,19 @@
-"""Compares two OpenAPI documents: compares servers and components here, and calls other modules for the rest."""
+"""Compares two OpenAPI documents: pairs their operations here, and calls other modules for the rest."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from tools.drift import descriptions, pairing, security
+from tools.drift import descriptions, pairing, renaming, security
+from tools.drift.components import Components
+from tools.drift.contents import Contents
 from tools.drift.normal_form import differs, normal, same
 from tools.drift.operations import Operations
-from tools.drift.rows import BOTH, Row
 from tools.drift.schemas import Schemas
 from tools.drift.spot import Spot
-from tools.drift.usage import Use, uses
 from tools.generate import operation_modules
 from tools.openapi import python_names
 from tools.openapi.operations import METHODS, operations
@@ -20,6 +21,7 @@ from tools.openapi.operations import METHODS, operations
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tools.drift.rows import Row
     from tools.openapi.limits import JSON
 
 _Key = tuple[str, str]
@@ -36,45 +38,57 @@ def compare(old: JSON, new: JSON) -> list[Row]:
         A row for each change, the most severe first; at least one row if the documents differ in meaning.
     """
     before, after = normal(old), normal(new)
-    renamed = pairing.rename_schemas(before, after)
-    found = [*_Documents(before, after).rows()]
-    for name, other in renamed.items():
-        spot = attrs.evolve(Spot().under("components", "schemas", other), where=other)
-        python = f"models.{python_names.model(name)} → {python_names.model(other)}"
-        found.append(spot.row("schema-renamed", name, other, python=python))
+    renamed = renaming.rename_components(before, after)
+    found = [*_Documents(before, after).rows(), *_renamed(renamed)]
     if not found and not same(before, after):
         found.append(Spot().row("not-understood"))
     return sorted(found, key=lambda row: (-row.severity, row.where, row.kind))
 
 
+def _renamed(renamed: dict[_Key, str]) -> Iterator[Row]:
+    for (kind, name), other in renamed.items():
+        spot = Spot().under("components", kind, other)
+        if kind == "schemas":
+            python = f"models.{python_names.model(name)} → {python_names.model(other)}"
+            yield attrs.evolve(spot, where=other).row("schema-renamed", name, other, python=python)
+        else:
+            yield attrs.evolve(spot, where=f"components.{kind}.{other}").row("component-renamed", name, other)
+
+
 class _Documents:
-    """Compares two documents in normal form, and finds the operations that use each component."""
+    """Compares two documents in normal form."""
 
     def __init__(self, old: dict[str, Any], new: dict[str, Any]) -> None:
         self.old = old
         self.new = new
-        self.operations = Operations(Schemas(old, new))
-        self.uses: dict[str, Use] = uses(old)
-        for reference, use in uses(new).items():
-            known = self.uses.setdefault(reference, Use())
-            known.hits |= use.hits
-            known.operations |= use.operations
+        self.schemas = Schemas(old, new)
+        self.operations = Operations(Contents(self.schemas))
 
     def rows(self) -> Iterator[Row]:
         spot = Spot()
         yield from self._servers(spot)
-        yield from security.requirements(self.old.get("security") or [], self.new.get("security") or [], spot)
         yield from self._paths(spot)
-        yield from self._components()
+        webhooks = (self.old.get("webhooks") or {}, self.new.get("webhooks") or {})
+        for name in dict.fromkeys([*webhooks[0], *webhooks[1]]):
+            here = attrs.evolve(spot.under("webhooks"), where="webhook", operations=(f"webhook {name}",))
+            one, other = ({name: each[name]} if name in each else {} for each in webhooks)
+            yield from () if same(one, other) else self.operations.called(one, other, here)
+        yield from Components(self.operations, self.old, self.new).rows()
+        yield from self.schemas.followed_rows()
+        yield from self._words(spot)
+
+    def _words(self, spot: Spot) -> Iterator[Row]:
+        """Compare what a document says of itself."""
         olds, news = self.old.get("info") or {}, self.new.get("info") or {}
         for key in dict.fromkeys([*olds, *news]):
             if differs(olds, news, key):
                 yield spot.under("info", key).row("text", olds.get(key), news.get(key), note=key)
         if differs(self.old, self.new, "tags"):
             yield spot.under("tags").row("tags", self.old.get("tags"), self.new.get("tags"))
-        if differs(self.old, self.new, "openapi"):
-            yield spot.under("openapi").row("text", self.old.get("openapi"), self.new.get("openapi"), note="openapi")
-        known = {"components", "info", "openapi", "paths", "security", "servers", "tags"}
+        for key in ("openapi", "$self"):
+            if differs(self.old, self.new, key):
+                yield spot.under(key).row("text", self.old.get(key), self.new.get(key), note=key)
+        known = {"$self", "components", "info", "openapi", "paths", "security", "servers", "tags", "webhooks"}
         yield from descriptions.rest(self.old, self.new, known, spot)
 
     def _servers(self, spot: Spot) -> Iterator[Row]:
@@ -101,16 +115,26 @@ class _Documents:
             {(method, path): each for method, path, each in operations(root)} for root in (self.old, self.new)
         )
         pairs = pairing.paired_operations(olds, news)
+        users = [
+            f"{method.upper()} {path}"
+            for old_key, (method, path) in pairs.items()
+            if "security" not in olds[old_key] and "security" not in news[method, path]
+        ]
+        lists = self.old.get("security"), self.new.get("security")
+        yield from security.of_document(*lists, users, len(users) < len(pairs), spot)
+        owners: dict[str, set[_Key]] = defaultdict(set)
+        for key, module in modules[0].items():
+            for name in _names(olds[key], module):
+                owners[name].add(key)
         for old_key, new_key in pairs.items():
             here = _operation(new_key, modules[1][new_key])
             yield from self._moved(old_key, new_key, here)
+            yield from _taken(new_key, _names(news[new_key], modules[1][new_key]), owners, pairs, here)
             yield from _named((olds[old_key], modules[0][old_key]), (news[new_key], modules[1][new_key]), here)
-            shared = (self.old.get("security"), self.new.get("security"))
             before, after = olds[old_key], news[new_key]
-            items = (self.old["paths"][old_key[1]], self.new["paths"][new_key[1]])
             found = [
-                *security.of_operations(before.get("security"), after.get("security"), shared, here),
-                *self.operations.compare((items[0], before), (items[1], after), here),
+                *security.of_operations(before.get("security"), after.get("security"), lists, here),
+                *self.operations.compare(before, after, here, paths=(old_key[1], new_key[1])),
             ]
             ids = before.get("operationId") != after.get("operationId")
             yield from found if found or ids or same(before, after) else [here.row("not-understood")]
@@ -119,9 +143,10 @@ class _Documents:
                 yield _operation(key, modules[0][key]).row("operation-removed", python=f"{modules[0][key]}: removed")
         for key in news:
             if key not in pairs.values():
-                summary = news[key].get("summary")
+                here = _operation(key, modules[1][key])
+                yield from _taken(key, _names(news[key], modules[1][key]), owners, pairs, here)
                 python = f"{modules[1][key]}: new"
-                yield _operation(key, modules[1][key]).row("operation-added", None, summary, python=python)
+                yield here.row("operation-added", None, news[key].get("summary"), python=python)
         yield from self._items(spot, {old[1]: new[1] for old, new in pairs.items()})
 
     def _moved(self, old_key: _Key, new_key: _Key, spot: Spot) -> Iterator[Row]:
@@ -129,7 +154,11 @@ class _Documents:
             yield spot.row("method-changed", old_key[0].upper(), new_key[0].upper())
         if old_key[1] != new_key[1]:
             plain = pairing.without_parameter_names(old_key[1]) == pairing.without_parameter_names(new_key[1])
-            yield spot.row("path-parameter-renamed" if plain else "path-changed", old_key[1], new_key[1])
+            kind = "path-parameter-renamed" if plain else "path-changed"
+            names, order = (pairing.template_parameters(path) for path in (old_key[1], new_key[1]))
+            if [name for name in names if name in order] != [name for name in order if name in names]:
+                kind = "path-parameters-swapped"
+            yield spot.row(kind, old_key[1], new_key[1])
 
     def _items(self, spot: Spot, moved: dict[str, str]) -> Iterator[Row]:
         """Compare the keys of path items, except operations and parameters."""
@@ -140,76 +169,7 @@ class _Documents:
             if path in moved.values() and path not in olds:
                 continue
             here = attrs.evolve(spot.under("paths", other), where=other)
-            found = list(descriptions.rest(before, after, {"parameters", *METHODS}, here))
-            if not found and (path in olds) != (other in news) and not {*before, *after}.intersection(METHODS):
-                found.append(here.row("not-understood", before, after))
-            yield from found
-
-    # -- Components ----------------------------------------------------------------------------------------------------
-
-    def _components(self) -> Iterator[Row]:
-        olds, news = (root.get("components") or {} for root in (self.old, self.new))
-        for kind in dict.fromkeys([*olds, *news]):
-            found = list(self._components_of(kind, olds.get(kind), news.get(kind)))
-            if not found and differs(olds, news, kind):
-                found.append(Spot().under("components", kind).row("not-understood", olds.get(kind), news.get(kind)))
-            yield from found
-
-    def _components_of(self, kind: str, before: Any, after: Any) -> Iterator[Row]:
-        olds, news = (each if isinstance(each, dict) else {} for each in (before, after))
-        for name in dict.fromkeys([*olds, *news]):
-            if not same(olds.get(name), news.get(name)):
-                found = list(self._component(kind, name, olds.get(name), news.get(name)))
-                spot = Spot().under("components", kind, name)
-                yield from found or [spot.row("not-understood", olds.get(name), news.get(name))]
-
-    def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
-        use = self.uses.get(f"#\0components\0{kind}\0{name}", Use())
-        spot = Spot(
-            place=Spot().under("components", kind, name).place,
-            where=name if kind == "schemas" else f"components.{kind}.{name}",
-            hits=BOTH if kind == "securitySchemes" else frozenset(use.hits),
-            operations=tuple(sorted(use.operations)),
-            model=(name,),
-        )
-        if not all(isinstance(each, dict | None) for each in (before, after)):
-            yield spot.row("not-understood", before, after)
-        elif kind == "securitySchemes":
-            yield from _scheme(before, after, spot)
-        elif before is None or after is None:
-            word = "added" if before is None else "removed"
-            python = (
-                f"models.{python_names.model(name)}: {'new' if before is None else 'removed'}"
-                if kind == "schemas"
-                else ""
-            )
-            yield spot.row(f"schema-{word}", python=python)
-        elif kind == "schemas":
-            yield from self.operations.schemas.compare(before, after, spot)
-        elif kind in {"parameters", "headers"} and not _is_moved_or_renamed(before, after):
-            yield from self.operations.parameter(before, after, spot)
-        elif kind == "requestBodies":
-            yield from self.operations.body(before, after, spot)
-        elif kind == "responses":
-            yield from self.operations.response(before, after, spot)
-        elif kind == "examples":
-            yield spot.row("example", before, after)
-        else:
-            yield spot.row("not-understood", before, after, note=kind)
-
-
-def _scheme(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
-    if before is None or after is None:
-        yield spot.row("security-scheme-added" if before is None else "security-scheme-removed", before, after)
-        return
-    olds, news = ({**descriptions.without(each), "bearerFormat": None} for each in (before, after))
-    if not same(olds, news):
-        yield spot.row("security-scheme", descriptions.without(before), descriptions.without(after))
-    yield from descriptions.rest(before, after, olds.keys() | news.keys() - {"bearerFormat"}, spot)
-
-
-def _is_moved_or_renamed(before: dict[str, Any], after: dict[str, Any]) -> bool:
-    return (before.get("in"), before.get("name")) != (after.get("in"), after.get("name"))
+            yield from descriptions.rest(before, after, {*METHODS}, here)
 
 
 def _operation(key: _Key, module: str) -> Spot:
@@ -217,6 +177,24 @@ def _operation(key: _Key, module: str) -> Spot:
     place = Spot().under("paths", path, method).place
     where = f"{method.upper()} {path}"
     return Spot(place=place, where=where, operations=(where,), model=(module.rpartition(".")[2],))
+
+
+def _names(operation: dict[str, Any], module: str) -> list[str]:
+    """Return the names by which programs know an operation: its module, and the id that its classes begin with."""
+    identity = operation.get("operationId")
+    return [module, *([python_names.attribute(identity)] if isinstance(identity, str) else [])]
+
+
+def _taken(
+    key: _Key, names: list[str], owners: dict[str, set[_Key]], pairs: dict[_Key, _Key], spot: Spot
+) -> Iterator[Row]:
+    """Find out whether an operation has a Python name that another operation had; callers would call it instead."""
+    for name in names:
+        had = owners.get(name, set())
+        if had and key not in map(pairs.get, had):
+            callers = ", ".join(f"{method.upper()} {path}" for method, path in sorted(had))
+            yield spot.row("python-name-taken", callers, spot.where, python=name)
+            return
 
 
 def _named(old: tuple[Any, str], new: tuple[Any, str], spot: Spot) -> Iterator[Row]:

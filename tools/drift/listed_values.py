@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from tools.drift import descriptions
 from tools.drift.normal_form import canonical
+from tools.drift.wire_form import UNIONS
 from tools.openapi.references import resolve
 
 if TYPE_CHECKING:
@@ -14,15 +15,16 @@ if TYPE_CHECKING:
     from tools.drift.rows import Row
     from tools.drift.spot import Spot
 
-UNIONS: Final = ("oneOf", "anyOf")
-
 
 def listed(schema: dict[str, Any]) -> list[Any] | None:
     """Return the values that a schema lists in `enum` or `const`; None if the schema has neither."""
-    if "const" in schema:
-        return [schema["const"]]
-    values = schema.get("enum")
-    return values if isinstance(values, list) else None
+    values = [schema["const"]] if "const" in schema else schema.get("enum")
+    return [*map(_whole, values)] if isinstance(values, list) else None
+
+
+def _whole(value: Any) -> Any:
+    """Return a whole number without a fraction: `1.0` and `1` are the same value."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot) -> Iterator[Row]:
@@ -34,7 +36,7 @@ def compare_values(before: list[Any] | None, after: list[Any] | None, spot: Spot
     if removed := [value for key, value in olds.items() if key not in news]:
         yield spot.row("values-removed", removed, note=f"{len(removed)} of {len(olds)}")
     if added := [value for key, value in news.items() if key not in olds]:
-        yield spot.row("values-added", None, added, note=f"{len(added)} to {len(olds)}")
+        yield spot.row("values-added", None, added, note=f"{len(added)} new, {len(olds)} before")
 
 
 def alternatives(schema: dict[str, Any]) -> list[Any]:

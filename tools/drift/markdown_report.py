@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from tools.drift import wording
+from tools.drift.advice import to_do
 from tools.drift.rows import Severity
 from tools.terminal import printable
 
@@ -32,9 +33,10 @@ _LEGEND: Final = "\nIn texts, `[-…-]` is removed, `{+…+}` is added, and `⏎
 
 def markdown(report: Report) -> str:
     """Return a report as Markdown."""
-    if not report:
-        return "No API drift.\n"
+    if not report.is_drift:
+        return "No API drift.\n" + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
     head = f"**API drift, {code(report.old)} → {code(report.new)}:** {' · '.join(report.verdict())}\n"
+    head += f"\nUsers of {'; of '.join(f'`{user}`: {what}' for user, what in report.for_whom())}.\n"
     text = head + "".join(f"\n> {code(note)}\n" for note in report.notes[:2])
     room = _ROOM - len(text.encode()) - (_SURFACE_ROOM if report.surface else 0)
     for severity in reversed(Severity):
@@ -42,6 +44,10 @@ def markdown(report: Report) -> str:
             section = _section(severity, [_line(group) for group in groups], room)
             text += section
             room -= len(section.encode())
+    if report.other_breaks:
+        lines = [f"- {code(wording.line(each))}\n" for each in report.other_breaks]
+        section = f"\n### Other lines of {code(report.used_by)} that break\n\n"
+        text += section + "".join(_fitting(lines, _ROOM - len((text + section).encode()), "- … and more\n"))
     surface = _surface(report.surface, _ROOM - len(text.encode()))
     return text + surface + (_LEGEND if "[-" in text or "{+" in text else "")
 
@@ -74,8 +80,14 @@ def _line(rows: list[Row]) -> str:
     hit, names = wording.hit(row)
     if hit:
         parts.append(" ".join([hit[0].upper() + hit[1:], " and ".join(map(code, names))]).rstrip())
-    if row.python:
-        parts.append(f"Python: {code(row.python)}")
+    if python := wording.python(rows):
+        parts.append(f"{wording.python_label(rows)}: {code(python)}")
+    if action := to_do(row):
+        parts.append(f"To do: {action}")
+    if broken := wording.broken(rows):
+        parts.append("Breaks " + ", ".join(code(line) for line in broken[:_PLACES]))
+        if len(broken) > _PLACES:
+            parts[-1] += f" and {len(broken) - _PLACES} more"
     return ". ".join(parts) + ".\n"
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _OPENED: Final = "our overlay accepts any value here"
 _OF_VALUES: Final = ("bound-", "format", "null-", "pattern", "type-", "values-")
-_MASKED: Final = "on the wire only: our overlay hides it from the generated code"
+_MASKED: Final = "on the wire only: our overlay keeps the generated code as it was"
 _OURS: Final = "changed by our overlay"
 
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from tools.drift import descriptions
 from tools.drift.normal_form import canonical
-from tools.openapi import python_names, walk
+from tools.openapi import python_names
 
 _MANY: Final = 10_000  # the maximum number of pairs to compare; if there are more, no property counts as renamed
-_SCHEMAS: Final = "#/components/schemas/"
 _ALIKE: Final = 0.6  # the minimum similarity of the old and the new name of a renamed property
 
 _Key = tuple[str, str]
@@ -140,36 +139,23 @@ def without_parameter_names(path: str) -> str:
     return re.sub(r"\{[^}]*\}", "{}", path)
 
 
-def rename_schemas(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
-    """Give schemas of the old document the names that equal schemas have in the new document.
+def template_parameters(path: str) -> list[str]:
+    """Return the names of a path's parameters in their order, in which the generated functions take them."""
+    return re.findall(r"\{([^}]*)\}", path)
 
-    Returns:
-        The new name for each old name.
+
+def paired_parameters(
+    removed: dict[_Key, Any], added: dict[_Key, Any], paths: tuple[str, str]
+) -> list[tuple[_Key, _Key]]:
+    """Pair parameters that were moved (same name, another place) or renamed.
+
+    A parameter was renamed if the new one is equal except for the name, or stands at the same place of the path.
+
+    Args:
+        removed: The parameters that only the old operation has.
+        added: The parameters that only the new operation has.
+        paths: The old and the new path.
     """
-    olds, news = ((root.get("components") or {}).get("schemas") for root in (old, new))
-    if not (isinstance(olds, dict) and isinstance(news, dict)):
-        return {}
-    found: dict[str, str] = {}
-    while True:
-        added = {canonical(news[name]): name for name in news if name not in olds}
-        round_found = {
-            name: added.pop(canonical(olds[name]))
-            for name in [*olds]
-            if name not in news and canonical(olds[name]) in added
-        }
-        if not round_found:
-            return found
-        found |= round_found
-        for name, other in round_found.items():
-            olds[other] = olds.pop(name)
-        for node in walk.objects(old):
-            name = str(node.get("$ref", "")).removeprefix(_SCHEMAS)
-            if name in round_found:
-                node["$ref"] = _SCHEMAS + round_found[name]
-
-
-def paired_parameters(removed: dict[_Key, Any], added: dict[_Key, Any]) -> list[tuple[_Key, _Key]]:
-    """Pair parameters that were moved (same name, another place) or renamed (equal except for the name)."""
 
     def bare(parameter: Any) -> str:
         return canonical(
@@ -177,6 +163,10 @@ def paired_parameters(removed: dict[_Key, Any], added: dict[_Key, Any]) -> list[
         )
 
     found: list[tuple[_Key, _Key]] = []
+    if without_parameter_names(paths[0]) == without_parameter_names(paths[1]):
+        names = zip(*map(template_parameters, paths), strict=True)
+        found = [pair for one, other in names if (pair := (("path", one), ("path", other))) and one != other]
+        found = [(one, other) for one, other in found if one in removed and other in added]
     for moved in (True, False):
         for old_key, before in removed.items():
             for new_key, after in added.items():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from typing import TYPE_CHECKING
 
 import attrs
 
-from tools.drift import wording
-from tools.drift.rows import Row, Severity
+from tools.drift.audience import PROMISED, USERS, concerned, first_concerned
+from tools.drift.rows import BrokenLine, Row, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tools.drift.audience import User
 
 
 @attrs.frozen
@@ -25,6 +27,8 @@ class Report:
         surface: The diff of the surface file; empty if the file is unchanged, or if only specs are compared.
         notes: A text for each limit of the comparison, such as a missing composed spec.
         version: The current version of the package.
+        used_by: The folder of a user whose code was checked; empty if none was.
+        other_breaks: The lines of their code that break by none of the rows.
     """
 
     old: str
@@ -33,6 +37,19 @@ class Report:
     surface: str
     notes: list[str]
     version: str
+    used_by: str = ""
+    other_breaks: tuple[BrokenLine, ...] = ()
+
+    @property
+    def broken_lines(self) -> int:
+        """The number of lines of the user's code that break."""
+        lines = {(line.file, line.number) for row in self.rows for line in row.breaks}
+        return len(lines | {(line.file, line.number) for line in self.other_breaks})
+
+    @property
+    def is_drift(self) -> bool:
+        """Whether anything has changed; a report without changes may still have notes."""
+        return bool(self.rows or self.surface or self.other_breaks)
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.surface or self.notes)
@@ -50,29 +67,56 @@ class Report:
 
     @property
     def next_version(self) -> str:
-        """The next version by semantic versioning; before 1.0 a breaking change increments the second number."""
+        """The next version by semantic versioning; before 1.0 a breaking change increments the second number.
+
+        Only `anchor_webtask` promises this. What concerns the generated client alone increments the last number.
+        """
         if not (self.rows or self.surface):
             return self.version
         major, minor, patch = (int(part) for part in self.version.split(".")[:3])
-        if self.worst is Severity.BREAKING:
+        worst = self._worst_of_promise
+        if worst is Severity.BREAKING:
             return f"{major + 1}.0.0" if major else f"0.{minor + 1}.0"
-        if self.worst is Severity.DOCUMENTATION or not major:
+        if worst is Severity.DOCUMENTATION or not major:
             return f"{major}.{minor}.{patch + 1}"
         return f"{major}.{minor + 1}.0"
 
-    def groups(self, severity: Severity) -> list[list[Row]]:
-        """Return the rows of a severity in groups; a group has all rows with the same change at different places."""
-        found: dict[Any, list[Row]] = defaultdict(list)
-        for row in self.rows:
-            if row.severity is severity:
-                changed = tuple(piece for piece in wording.change(row) if piece[0] != "=")
-                found[row.kind, row.note, wording.hit(row), changed, row.python].append(row)
-        return list(found.values())
+    @property
+    def _worst_of_promise(self) -> Severity:
+        own = (row.severity for row in self.rows if concerned(row) & PROMISED)
+        new = Severity.ADDITIVE if self.surface else Severity.DOCUMENTATION
+        return max(own, default=new)
+
+    def groups(self, severity: Severity, user: User | None = None) -> list[list[Row]]:
+        """Return the changes of a severity, each as a list with a row for each of its places.
+
+        Those that concern users of `tasks` come first.
+
+        Args:
+            severity: The severity.
+            user: Only changes that concern these users; None for all.
+        """
+        found = (row for row in self.rows if row.severity is severity and (user is None or user in concerned(row)))
+        return [[*row.places()] for row in sorted(found, key=first_concerned)]
 
     def verdict(self) -> Iterator[str]:
         """Yield the parts of the report's first line: the next version, and the number of groups of each severity."""
-        reason = " because of breaking changes" if self.rows and self.worst is Severity.BREAKING else ""
-        yield f"anchor-webtask {self.version} → {self.next_version}{reason}"
-        yield from (f"{len(self.groups(severity))} {severity}" for severity in reversed(Severity))
+        reason = ""
+        if self._worst_of_promise is Severity.BREAKING:
+            reason = " because of breaking changes"
+        elif self.rows and self.worst is Severity.BREAKING:
+            reason = ", since nothing breaks for users of tasks"
+        yield f"next version: anchor-webtask {self.version} → {self.next_version}{reason}"
+        counts = ((len(self.groups(severity)), severity) for severity in reversed(Severity))
+        yield from (f"{count} {severity}" for count, severity in counts if count)
         if self.surface:
             yield "the Python surface differs"
+        if self.used_by:
+            yield f"{self.broken_lines or 'no'} lines of {self.used_by} break"
+
+    def for_whom(self) -> Iterator[tuple[User, str]]:
+        """Yield for each kind of users what changes for them; documentation does not count."""
+        for user in USERS:
+            counts = ((len(self.groups(each, user)), each) for each in reversed(Severity))
+            changes = [f"{count} {each}" for count, each in counts if count and each is not Severity.DOCUMENTATION]
+            yield user, ", ".join(changes) or "nothing changes"

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final, Literal
 import attrs
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tools.openapi.limits import JSON
 
 Hit = Literal["request", "response"]
@@ -36,6 +38,40 @@ class Severity(enum.IntEnum):
 
 
 @attrs.frozen
+class BrokenLine:
+    """A line of the user's code that breaks.
+
+    Attributes:
+        file: The file, seen from the user's folder.
+        number: The number of the line.
+        text: The line.
+        errors: What the type checker says of it, against the new build only.
+    """
+
+    file: str
+    number: int
+    text: str
+    errors: tuple[str, ...]
+
+
+@attrs.frozen
+class Place:
+    """Another place of a change.
+
+    Attributes:
+        place: The normalized JSONPath.
+        where: The place in readable form.
+        operations: The operations that the change affects there, as `POST /path`.
+        python: The effect on names in Python; empty if there is none.
+    """
+
+    place: str
+    where: str
+    operations: tuple[str, ...]
+    python: str
+
+
+@attrs.frozen
 class Row:
     """One change.
 
@@ -50,6 +86,8 @@ class Row:
         after: The new value; None if there is none, or if the kind of change already says the new value.
         python: The effect on names in Python; empty if there is none.
         note: Additional information; empty if there is none.
+        breaks: The lines of the user's code that the change breaks, if a folder of theirs was checked.
+        more: The other places of the same change; `operations` includes theirs.
     """
 
     severity: Severity
@@ -62,3 +100,11 @@ class Row:
     after: JSON = None
     python: str = ""
     note: str = ""
+    breaks: tuple[BrokenLine, ...] = ()
+    more: tuple[Place, ...] = ()
+
+    def places(self) -> Iterator[Row]:
+        """Yield a row for each place of the change."""
+        yield self
+        for each in self.more:
+            yield attrs.evolve(self, place=each.place, where=each.where, python=each.python)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tools.compose.composition import compose
+from tools.compose.composition import compose_document
 from tools.compose.read_overlay import CompositionError
 from tools.generate import config
 from tools.openapi import reader
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 
     from tools.openapi.limits import JSON
 
+_SHOWN: Final = 3
+"""The number of actions of the overlay that a note names."""
+_NOT_COMPOSED: Final = (
+    "our overlay does not fit {} ({}), so both specs are compared as upstream published them; names in Python may "
+    "differ"
+)
 _MAIN: Final = ("origin/main", "main", "origin/master", "master")
 
 
@@ -101,13 +108,14 @@ def base(root: Path) -> str:
 def _composed(path: Path, overlay: Path, name: str) -> tuple[JSON, Any, str]:
     published = _load(path)
     try:
-        return published, compose(path, overlay).document, ""
+        return published, compose_document(str(path), json.loads(json.dumps(published)), overlay).document, ""
     except CompositionError as error:
-        lost = ", ".join(problem.action for problem in error.problems if problem.action)
-        note = (
-            f"our overlay does not fit {name} ({lost or error}), so both specs are compared as upstream published them"
-        )
-        return published, None, note
+        lost = [problem.action for problem in error.problems if problem.action]
+        more = f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else ""
+        why = ", ".join(lost[:_SHOWN]) + more if lost else str(error)
+    except Exception as error:  # noqa: BLE001  what is no valid OpenAPI may fail anywhere, but is compared nevertheless
+        why = f"{type(error).__name__}: {error}"
+    return published, None, _NOT_COMPOSED.format(name, why)
 
 
 def _load(path: Path) -> JSON:

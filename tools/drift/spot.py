@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import attrs
 
 from tools.drift import classification
 from tools.drift.rows import BOTH, Hit, Row, Severity
-
-if TYPE_CHECKING:
-    from tools.openapi.limits import JSON
 
 
 @attrs.frozen
@@ -41,7 +38,7 @@ class Spot:
         """Return a copy of the place, with the suffix added to `where` and the names added to `model`."""
         return attrs.evolve(self, where=self.where + suffix, model=(*self.model, *names))
 
-    def row(self, kind: str, before: JSON = None, after: JSON = None, *, python: str = "", note: str = "") -> Row:
+    def row(self, kind: str, before: Any = None, after: Any = None, *, python: str = "", note: str = "") -> Row:
         """Return a row for this place; the row names the Python attribute unless only documentation has changed."""
         severity = classification.severity(kind, self.hits)
         return Row(

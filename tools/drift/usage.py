@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 import attrs
 
+from tools.drift.renaming import component
 from tools.drift.rows import BOTH, Hit
 from tools.openapi import walk
 from tools.openapi.operations import operations
-from tools.openapi.references import resolve
+from tools.openapi.references import leads_nowhere, leads_outside, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,70 +26,115 @@ _DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
 
 @attrs.define
 class Use:
-    """The use of one component.
+    """The use of one component or one reference.
 
     Attributes:
-        hits: Whether requests, responses or both use the component.
-        operations: The operations that use the component, as `POST /path`.
+        hits: Whether requests, responses or both use it.
+        operations: The operations that use it, as `POST /path`.
     """
 
     hits: set[Hit] = attrs.field(factory=set)
     operations: set[str] = attrs.field(factory=set)
 
-
-def uses(document: dict[str, Any]) -> dict[str, Use]:
-    """Return the use of each component of a document; the keys are those that `component` returns."""
-    found: dict[str, Use] = defaultdict(Use)
-
-    def use(part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
-        for reference in _references(part, document, names=names):
-            found[reference].hits |= hits
-            found[reference].operations.add(operation)
-
-    for method, path, operation in operations(document):
-        here = {"parameters": document["paths"][path].get("parameters")}
-        for part in (here, operation):
-            for key, hits in _DIRECTIONS.items():
-                use(part.get(key), hits, f"{method.upper()} {path}", names=key in {"callbacks", "responses"})
-    for path, item in document.get("paths", {}).items():
-        if "$ref" in item:
-            use(item, BOTH, path)
-    for name, item in _named(document.get("webhooks")):
-        use(item, BOTH, f"webhook {name}")
-    return dict(found)
+    def add(self, other: Use) -> None:
+        """Add the use that another document makes."""
+        self.hits |= other.hits
+        self.operations |= other.operations
 
 
-def _named(webhooks: Any) -> Iterator[tuple[str, Any]]:
-    yield from webhooks.items() if isinstance(webhooks, dict) else ()
+class Uses:
+    """The uses that the operations of a document make, however they reach a component.
 
-
-def _references(part: Any, document: dict[str, Any], *, names: bool) -> set[str]:
-    seen: set[str] = set()
-    waiting = list(_direct(part, names=names))
-    while waiting:
-        reference = waiting.pop()
-        if reference not in seen:
-            seen.add(reference)
-            waiting += _direct(resolve(reference, document), names=False)
-    return {component(reference) for reference in seen}
-
-
-def component(reference: str) -> str:
-    """Return a key for the component that a `$ref` refers to, also if it refers to a part of the component.
-
-    The key does not depend on how the name is escaped in the `$ref`.
+    Attributes:
+        of_references: The use of each `$ref`, as it is written.
     """
-    parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
-    return "\0".join(parts)
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self._direct: dict[str, list[str]] = {}
+        self.of_references: dict[str, Use] = defaultdict(Use)
+        for method, path, operation in operations(document):
+            for key, hits in _DIRECTIONS.items():
+                self._use(operation.get(key), hits, f"{method.upper()} {path}", names=key in {"callbacks", "responses"})
+        for path, item in (document.get("paths") or {}).items():
+            if "$ref" in item:
+                self._use({"$ref": item["$ref"]}, BOTH, path)
+        for name, item in (document.get("webhooks") or {}).items():
+            self._use(item, BOTH, f"webhook {name}")
+        self._schemes = _schemes(document)
+        self._components: dict[tuple[str, str], Use] = defaultdict(Use)
+        self._outside = Use()
+        for reference, use in self.of_references.items():
+            place = component(reference)
+            if place is not None:
+                self._components[place].add(use)
+            if leads_outside(reference):
+                self._outside.add(use)
+
+    def of_component(self, kind: str, name: str) -> Use:
+        """Return the use of a component.
+
+        A component that no operation seems to use may be used through another document. So if there are references to
+        other documents, which are not followed, it counts as used by the operations with these references.
+        """
+        if kind == "securitySchemes":
+            # Without any requirement, all schemes may be used.
+            operations_of = self._schemes.get(name, set())
+            return Use({*BOTH} if operations_of or not self._schemes else set(), {*operations_of})
+        found = self._components.get((kind, name))
+        return found if found is not None else self._outside
+
+    def dangling(self) -> set[str]:
+        """Return the references of operations to places that the document does not have."""
+        return {
+            each
+            for each in self.of_references
+            if not leads_outside(each) and leads_nowhere({"$ref": each}, self._document)
+        }
+
+    def _use(self, part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
+        seen: set[str] = set()
+        waiting = list(_direct(part, names=names))
+        while waiting:
+            reference = waiting.pop()
+            if reference not in seen:
+                seen.add(reference)
+                self.of_references[reference].hits |= hits
+                self.of_references[reference].operations.add(operation)
+                if reference not in self._direct:
+                    self._direct[reference] = list(_direct(resolve(reference, self._document), names=False))
+                waiting += self._direct[reference]
+
+
+def _schemes(document: dict[str, Any]) -> dict[str, set[str]]:
+    """Return the operations that require each security scheme."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for method, path, operation in operations(document):
+        for requirement in operation.get("security", document.get("security")) or []:
+            for name in requirement:
+                found[name].add(f"{method.upper()} {path}")
+    return found
+
+
+def outside(document: Any) -> list[str]:
+    """Return the references of a document, which need not be in normal form, to other documents."""
+    found = dict.fromkeys(reference for reference in _direct(document, names=False) if leads_outside(reference))
+    anchors = {
+        f"#{node[key]}"
+        for node in walk.objects(document)
+        for key in ("$anchor", "$dynamicAnchor")
+        if isinstance(node.get(key), str)
+    }
+    return [reference for reference in found if reference not in anchors]
 
 
 def _direct(part: Any, *, names: bool) -> Iterator[str]:
     for node in walk.objects(part, names=names):
-        if isinstance(node.get("$ref"), str):
-            yield node["$ref"]
-        mapping = (
-            (node.get("discriminator") or {}).get("mapping") if isinstance(node.get("discriminator"), dict) else None
-        )
+        for key in ("$ref", "$dynamicRef"):
+            if isinstance(node.get(key), str):
+                yield node[key]
+        discriminator = node.get("discriminator")
+        mapping = discriminator.get("mapping") if isinstance(discriminator, dict) else None
         if isinstance(mapping, dict):
             kinds = [value for value in mapping.values() if isinstance(value, str)]
             yield from (kind if "/" in kind else f"#/components/schemas/{kind}" for kind in kinds)

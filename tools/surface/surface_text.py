@@ -16,7 +16,7 @@ from tools.surface.models import describe_models
 from tools.surface.operations import describe_operations
 from tools.surface.python_api import describe_exports
 
-MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator", "anchor_webtask.testing")
+MODULES: Final = ("anchor_webtask", "anchor_webtask.emulator", "anchor_webtask.notebook", "anchor_webtask.testing")
 
 
 def surface_text() -> str:

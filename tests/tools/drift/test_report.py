@@ -24,6 +24,7 @@ from tools.repository import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOOL = "/v1/tools/perform-web-task"
 DOC, ADD, NAM, BEH, BRK = Severity
 SCHEMA = json.loads((ROOT / "tools" / "drift" / "report.schema.json").read_text(encoding="utf-8"))
 HOSTILE = [
@@ -71,7 +72,7 @@ def test_new_enum_value_where_the_overlay_accepts_any_value_is_additive(vendored
     new["components"]["schemas"]["PerformWebTaskAsyncResponseData"]["properties"]["status"]["enum"].append("queued")
     row = only(found(vendored, new, tmp_path).rows)
     assert (row.kind, row.severity, row.after) == ("values-added", ADD, ["queued"])
-    assert row.note == "1 to 1; our overlay accepts any value here"
+    assert row.note == "1 new, 1 before; our overlay accepts any value here"
 
 
 def test_changed_type_in_a_response_where_the_overlay_accepts_any_value_has_the_severity_behaviour(
@@ -92,7 +93,7 @@ def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored
     request["required"].append("more")
     row = only(make_report(ROOT, Side("old", old, vendored), Side("new", new, vendored), "0.1.0").rows)
     assert (row.kind, row.severity) == ("required-property-added", BRK)
-    assert row.note == "on the wire only: our overlay hides it from the generated code"
+    assert row.note == "on the wire only: our overlay keeps the generated code as it was"
     less = copy.deepcopy(vendored)
     del less["paths"]["/v1/tools/perform-web-task"]
     report = make_report(ROOT, Side("old", old, vendored), Side("new", less, vendored), "0.1.0")
@@ -101,8 +102,8 @@ def test_change_that_the_overlay_hides_from_the_code_keeps_its_severity(vendored
 
 def test_report_without_rows_shows_its_note(vendored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     report = make_report(ROOT, Side("old", vendored, vendored), Side("new", vendored, None, note="why"), "0.1.0")
-    assert "`why`" in markdown_report.markdown(report)
-    assert "why" in written(report, monkeypatch)
+    assert markdown_report.markdown(report) == "No API drift.\n\n> `why`\n"
+    assert written(report, monkeypatch) == "No API drift.\nwhy\n"
     assert report.next_version == "0.1.0"
 
 
@@ -144,12 +145,12 @@ def test_specs_are_compared_as_upstream_published_them_if_a_composed_spec_is_mis
         ("0.1.4", DOC, "0.1.5"),
         ("1.2.3", BRK, "2.0.0"),
         ("1.2.3", BEH, "1.3.0"),
-        ("1.2.3", NAM, "1.3.0"),
+        ("1.2.3", NAM, "1.2.4"),  # invisible to users of `tasks`
         ("1.2.3", ADD, "1.3.0"),
         ("1.2.3", DOC, "1.2.4"),
     ],
 )
-def test_next_version_follows_the_highest_severity(version: str, severity: Severity, follows: str) -> None:
+def test_next_version_follows_the_highest_severity_for_tasks(version: str, severity: Severity, follows: str) -> None:
     schema = {"type": "string"}
     changes: dict[Severity, Any] = {
         BRK: {"properties": {}},
@@ -161,7 +162,7 @@ def test_next_version_follows_the_highest_severity(version: str, severity: Sever
     responses = {"200": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/A"}}}}}
 
     def spec(more: Any) -> Any:
-        return {"paths": {"/a": {"get": {"responses": responses}}}, "components": {"schemas": {"A": more}}}
+        return {"paths": {TOOL: {"post": {"responses": responses}}}, "components": {"schemas": {"A": more}}}
 
     old = spec({"properties": {"b": schema, "a": schema}})
     report = make_report(ROOT, Side("old", old, None), Side("new", spec(changes[severity]), None), version)
@@ -178,14 +179,14 @@ def test_row_shows_the_affected_requests_responses_and_operations(vendored: Any,
         schemas["Unused"] = {"type": "string", "enum": values}
     report = found(old, new, tmp_path)
     text = markdown_report.markdown(report)
-    assert "Requests (additive for responses) of `GET " in text
+    assert "Requests (in responses: additive) of `GET " in text
     assert 'values removed (`1 of 2`): `["a"]`. No operation uses it.\n' in text
     for number in range(3):
         path = copy.deepcopy(new["paths"]["/v1/tools/perform-web-task"])
         for spec in (old, new):
             spec["paths"][f"/v1/more{number}"] = path
     assert (
-        "Requests (additive for responses) of 5 operations. Python: `PerformWebTaskRequestSchema.x`.\n"
+        "Requests (in responses: additive) of 5 operations. To do: pass only values that remain.\n"
         in markdown_report.markdown(found(old, new, tmp_path))
     )
 
@@ -291,16 +292,18 @@ def test_text_report_has_colours_only_for_a_terminal(
     report = found(old, new, tmp_path)
     both = "GET /v1/tools/perform-web-task/{workflowId}/status and POST /v1/tools/perform-web-task"
     assert written(report, monkeypatch).splitlines() == [
-        "API drift, old → new: anchor-webtask 0.1.0 → 0.2.0 because of breaking changes · 1 breaking · 0 behaviour "
-        "· 0 naming · 1 additive · 1 documentation",
+        "API drift, old → new: next version: anchor-webtask 0.1.0 → 0.2.0 because of breaking changes · 1 breaking · "
+        "1 additive · 1 documentation",
+        "Users of tasks: 1 breaking, 1 additive; of sessions: nothing changes; of api: 1 breaking, 1 additive.",
         "",
         "breaking",
-        f"  ErrorResponse.error.code: property removed, in responses of {both}",
+        f"  ErrorResponse.error.code: property removed, in responses of {both} · concerns users of tasks",
         "    integer",
         "    Python: ErrorResponseError.code: removed",
+        "    To do: no longer read it",
         "",
         "additive",
-        f"  ErrorResponse.error.number: optional property added, in responses of {both}",
+        f"  ErrorResponse.error.number: optional property added, in responses of {both} · concerns users of tasks",
         "    integer",
         "    Python: ErrorResponseError.number: new",
         "",

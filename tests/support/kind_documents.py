@@ -1,0 +1,259 @@
+"""Small documents, and parts of them, in which the pairs of `kinds_of_schemas` and `kinds_of_operations` differ."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from tests.support.changes import put
+from tests.support.documents import JSON, document, of, read, sent
+from tools.drift.rows import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DOC, ADD, NAM, BEH, BRK = Severity
+
+
+class Pair(NamedTuple):
+    """Two documents, and the most severe row that their comparison must have."""
+
+    name: str
+    old: Any
+    new: Any
+    worst: Severity | None
+    kind: str = ""
+
+
+TEXT: Final = {"type": "string"}
+NUMBER: Final = {"type": "integer"}
+FILE: Final = {"type": "string", "format": "binary"}
+NULL: Final = {"type": "null"}
+LIST: Final = {"type": "array", "items": TEXT}
+LEAF: Final = {"type": "object", "properties": {"a": TEXT}}
+TO_LEAF: Final = {"$ref": "#/components/schemas/Leaf"}
+TO_ROLE: Final = {"$ref": "#/components/schemas/Role"}
+TO_SELF: Final = {"$ref": "#/components/schemas/Self"}
+SELF: Final = {"type": "object", "properties": {"self": TO_SELF}}
+ROLE: Final = {"type": "string", "enum": ["x", "y"]}
+GET: Final = ["paths", "/a", "get"]
+X: Final = [*GET, "responses", "200", "content", JSON, "schema"]
+PARTLY: Final = {"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": ["b"]}
+COMPONENTS: Final[Any] = {
+    "Leaf": LEAF,
+    "Partly": PARTLY,
+    "Role": ROLE,
+    "Text": TEXT,
+    "Union": {"oneOf": [{"$ref": "#/components/schemas/Leaf"}, {"$ref": "#/components/schemas/Role"}]},
+    "Maybe": {"type": ["string", "null"]},
+    "MaybeLeaf": {"anyOf": [LEAF, NULL]},
+}
+
+
+def both(name: str, old: Any, new: Any, worst: Severity | None, kind: str = "") -> list[Pair]:
+    """Return two pairs, in which a property of a request or of a response changes."""
+    return [
+        Pair(f"{name}, sent", sent(old, **COMPONENTS), sent(new, **COMPONENTS), worst, kind),
+        Pair(f"{name}, read", read(old, **COMPONENTS), read(new, **COMPONENTS), worst, kind),
+    ]
+
+
+def apart(name: str, old: Any, new: Any, kind: str, request: Severity | None, response: Severity | None) -> list[Pair]:
+    """Return the pairs of `both`, of which each has its own class."""
+    one, other = both(name, old, new, None, kind)
+    return [one._replace(worst=request), other._replace(worst=response)]
+
+
+def operation(**more: Any) -> Any:
+    """Return an operation, with these keywords in place of its own."""
+    return {"operationId": "doIt", "tags": ["things"], "responses": {"200": {"description": "ok"}}, **more}
+
+
+def answers(content: Any, **more: Any) -> Any:
+    """Return a document whose operation answers with this content."""
+    return document({"/a": {"get": operation(responses={"200": {"description": "ok", "content": content, **more}})}})
+
+
+def parameter(**more: Any) -> Any:
+    """Return a query parameter, with these keywords in place of its own."""
+    return {"name": "q", "in": "query", "schema": TEXT, **more}
+
+
+def asks(*parameters: Any, path: str = "/a", **components: Any) -> Any:
+    """Return a document whose operation has these parameters."""
+    return document({path: {"get": operation(parameters=[*parameters])}}, **components)
+
+
+def secured(*security: Any, schemes: tuple[str, ...] = ("k", "l"), name: str = "", scope: str = "r") -> Any:
+    """Return a document with these requirements."""
+    made = document(
+        {"/a": {"get": operation()}},
+        securitySchemes={
+            **{each: {"type": "apiKey", "in": "header", "name": name or each.upper()} for each in schemes[:1]},
+            **{each: {"type": "apiKey", "in": "header", "name": each.upper()} for each in schemes[1:]},
+            "o": {
+                "type": "oauth2",
+                "flows": {
+                    "implicit": {
+                        "authorizationUrl": "https://e.org",
+                        "scopes": {**({"r": scope} if scope else {}), "w": "w"},
+                    }
+                },
+            },
+        },
+    )
+    return {**made, "security": [*security]}
+
+
+def own_list(*security: Any) -> Any:
+    """Return a document whose operation has these requirements, and not the document."""
+    return put(secured(), [*GET, "security"], [*security])
+
+
+def scheme(made: Any) -> Any:
+    """Return a document with this security scheme."""
+    return in_components(
+        "securitySchemes", "k", made, {**document({"/a": {"get": operation()}}), "security": [{"k": []}]}
+    )
+
+
+def scheme_by_reference(made: Any) -> Any:
+    """Return a document with this security scheme under another name, to which the first name refers."""
+    return in_components("securitySchemes", "z", made, scheme({"$ref": "#/components/securitySchemes/z"}))
+
+
+def flows(**made: Any) -> Any:
+    """Return a document with these ways to get a token."""
+    return scheme({"type": "oauth2", "flows": made})
+
+
+def in_path(first: str, second: str, listed: str = "xy") -> Any:
+    """Return a document whose path has two parameters."""
+    given = [{"name": name, "in": "path", "required": True, "schema": TEXT} for name in listed]
+    return asks(*given, path=f"/a/{{{first}}}/{{{second}}}")
+
+
+def wrapped(*, inside: bool) -> Any:
+    """Return a document of several operations, whose answers are inside `data` or not."""
+    answer: Any = {"type": "object", "properties": {"a": TEXT, "b": NUMBER}}
+    schema = {"type": "object", "properties": {"data": answer}} if inside else answer
+    content = {JSON: {"schema": schema}}
+    return document(
+        {
+            f"/{name}": {
+                "get": operation(operationId=name, responses={"200": {"description": "ok", "content": content}})
+            }
+            for name in "abcdefg"
+        }
+    )
+
+
+def calls(word: str = "", **more: Any) -> Any:
+    """Return a document with a webhook."""
+    body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": TEXT, **more}}}}}
+    item = {"post": {"requestBody": body, "responses": {"200": {"description": f"k{word}"}}}}
+    return {**document({"/a": {"get": operation()}}), "webhooks": {"w": item}}
+
+
+def with_callback(**more: Any) -> Any:
+    """Return a document with a callback, whose body has these properties."""
+    body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": TEXT, **more}}}}}
+    called = {"post": {"requestBody": body, "responses": {"200": {"description": "k"}}}}
+    return document({"/a": {"get": operation(callbacks={"done": {"{$request.query.url}": called}})}})
+
+
+def with_parameter(made: Any, *, shared: bool) -> Any:
+    """Return a document whose webhook or callback has a parameter: its operation, or its path."""
+    callbacks = made["paths"]["/a"]["get"].get("callbacks")
+    items = callbacks["done"].values() if callbacks else made["webhooks"].values()
+    for item in items:
+        (item if shared else item["post"])["parameters"] = [parameter()]
+    return made
+
+
+def form(schema: Any = TEXT, **encoding: Any) -> Any:
+    """Return a document with a form, whose property has this encoding."""
+    media = {
+        "schema": {"type": "object", "properties": {"a": schema}},
+        **({"encoding": {"a": encoding}} if encoding else {}),
+    }
+    return document({"/a": {"post": operation(requestBody={"content": {"multipart/form-data": media}})}})
+
+
+def renamed(name: str, kind: str = "schemas") -> Any:
+    """Return a document with components that refer to each other and to themselves."""
+    if kind == "responses":
+        made = document({"/a": {"get": operation(responses={"200": {"$ref": f"#/components/responses/{name}"}})}})
+        made["components"] = {kind: {name: {"description": "ok", "content": {JSON: {"schema": LEAF}}}}}
+        return made
+    tree = {"type": "object", "properties": {"more": {"$ref": f"#/components/schemas/{name}"}, "leaf": TO_LEAF}}
+    return read({"$ref": f"#/components/schemas/{name}"}, **{name: tree, "Leaf": LEAF})
+
+
+def in_components(kind: str, name: str, part: Any, made: Any) -> Any:
+    """Return a copy of a document with a component more."""
+    return put(made, ["components", kind, name], part)
+
+
+def shared(schema: Any, **responses: Any) -> Any:
+    """Return a document whose component is reached through others, in several operations."""
+    components = {"Deep": schema, "Middle": {"type": "array", "items": {"$ref": "#/components/schemas/Deep"}}}
+    content = {JSON: {"schema": {"$ref": "#/components/schemas/Middle"}}}
+    ok = {"200": {"description": "ok", "content": content}, **responses}
+    paths = {f"/{name}": {"get": operation(operationId=name, responses=ok)} for name in "ab"}
+    return document(paths, schemas=components)
+
+
+def positional(required: list[str]) -> Any:
+    """Return a document whose body has two properties."""
+    return of({"type": "object", "properties": {"a": TEXT, "b": TEXT}, "required": required})
+
+
+def anchored(reference: str, schema: Any, name: str = "A") -> Any:
+    """Return a document that reaches a component through an anchor, or through another document."""
+    key = "$dynamicRef" if reference.startswith("dynamic") else "$ref"
+    made = read({key: reference.removeprefix("dynamic")}, A={"$anchor": name, "$dynamicAnchor": name, **schema})
+    return copy.deepcopy(made)
+
+
+def numbered(**bounds: Any) -> Any:
+    return {"type": "number", **bounds}
+
+
+def types(*kinds: str) -> Any:
+    return {"type": [*kinds]}
+
+
+def holds(schema: Any) -> Any:
+    return {"type": "array", "items": {}, "contains": schema}
+
+
+def places(*places: Any) -> Any:
+    return {"type": "array", "items": TEXT, "prefixItems": [*places]}
+
+
+MERGED: Final = {"type": "object", "properties": {"a": TEXT, "b": NUMBER}}
+B: Final = {"type": "object", "properties": {"b": NUMBER}}
+LEAF_AND_B: Final[Any] = {"allOf": [TO_LEAF, B]}
+ONE_OF: Final[Any] = {"oneOf": [TO_LEAF, {"$ref": "#/components/schemas/Role"}]}
+HEADER: Final = {"name": "X-Case", "in": "header", "required": True, "schema": TEXT}
+KEY: Final = {"type": "apiKey", "in": "header", "name": "X-Key"}
+COOKIE: Final = {**KEY, "in": "cookie"}
+BEARER: Final = {"type": "http", "scheme": "Bearer"}
+FLOW: Final = {"tokenUrl": "https://a", "scopes": {"r": "r"}}
+LIMITED: Final = {"description": "no", "headers": {"Retry-After": {"schema": NUMBER}}}
+
+TRUTH: Final = {"type": "boolean"}
+REQUIRED: Final[Any] = {"allOf": [{"$ref": "#/components/schemas/Partly"}, {"type": "object", "required": ["a"]}]}
+"""A schema whose class takes `b` before `a`, since `b` is already required in the part."""
+FLAT: Final = {**PARTLY, "required": ["a", "b"]}
+
+BESIDE: Final[dict[str, Callable[[Any], Any]]] = {
+    "response": lambda leaf: put(read(TO_LEAF, Leaf=leaf), [*GET, "responses", "400"], None),
+    "content": lambda leaf: put(read(TO_LEAF, Leaf=leaf), [*GET, "responses", "200", "content", "text/plain"], None),
+    "property": lambda leaf: put(read(TO_LEAF, Leaf=leaf), [*X, "properties", "y"], None),
+    "path": lambda leaf: put(read(TO_LEAF, Leaf=leaf), ["paths", "/b"], None),
+    "parameter": lambda leaf: put(read(TO_LEAF, Leaf=leaf), [*GET, "parameters"], [None]),
+    "part": lambda leaf: put(read(TO_LEAF, Leaf=leaf), X, {"allOf": [None, TO_LEAF]}),
+}
+"""Documents in which something beside a component is invalid."""

@@ -1,0 +1,77 @@
+"""Pairs in which the credentials differ that operations require, or the schemes that describe them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.support.kind_documents import (
+    ADD,
+    BEARER,
+    BRK,
+    COOKIE,
+    DOC,
+    FLOW,
+    KEY,
+    Pair,
+    flows,
+    own_list,
+    scheme,
+    scheme_by_reference,
+    secured,
+)
+
+SECURITY: Final[list[Pair]] = [
+    Pair("a scope less", secured({"o": ["r", "w"]}), secured({"o": ["w"]}), ADD, "security-less-asked"),
+    Pair("a scope more", secured({"o": ["w"]}), secured({"o": ["r", "w"]}), BRK, "security-more-asked"),
+    Pair("a scheme more", secured({"k": []}), secured({"k": [], "l": []}), BRK, "security-more-asked"),
+    Pair("another scheme", secured({"k": []}), secured({"l": []}), BRK, "security-alternative-removed"),
+    Pair("a scheme less", secured({"k": [], "l": []}), secured({"k": []}), ADD, "security-less-asked"),
+    Pair("nothing as an alternative", secured({"k": []}), secured({"k": []}, {}), ADD, "security-alternative-added"),
+    Pair(
+        "a scheme renamed",
+        secured({"k": []}),
+        secured({"m": []}, schemes=("m", "l"), name="K"),
+        DOC,
+        "component-renamed",
+    ),
+    Pair("a scope offered", secured({"o": ["w"]}, scope=""), secured({"o": ["w"]}), ADD, "scopes-added"),
+    Pair("a scope no longer offered", secured({"o": ["w"]}), secured({"o": ["w"]}, scope=""), BRK, "scopes-removed"),
+    Pair("a scope described", secured({"o": ["r"]}), secured({"o": ["r"]}, scope="Read"), DOC, "text"),
+    Pair("credentials asked for", secured(), secured({"k": []}), BRK, "security-asked"),
+    Pair("credentials no longer asked for", secured({"k": []}), secured(), ADD, "security-not-asked"),
+    Pair("credentials no longer optional", secured({"k": []}, {}), secured({"k": []}), BRK, "security-asked"),
+    Pair("no credentials said", secured(), secured({}), DOC, "security-place"),
+    Pair("credentials said by the operation", secured({"k": []}), own_list({"k": []}), DOC, "security-place"),
+    Pair("a list that no operation uses", own_list({"k": []}), {**own_list({"k": []}), "security": []}, None),
+    Pair(
+        "another list that no operation uses",
+        {**own_list({"k": []}), "security": [{"l": []}]},
+        {**own_list({"k": []}), "security": [{"l": [], "k": []}]},
+        DOC,
+        "security-place",
+    ),
+    Pair("a header of a key in lower case", scheme(KEY), scheme({**KEY, "name": "x-key"}), DOC, "header-respelled"),
+    Pair(
+        "a cookie of a key in lower case", scheme(COOKIE), scheme({**COOKIE, "name": "x-key"}), BRK, "security-scheme"
+    ),
+    Pair("a scheme of HTTP in lower case", scheme(BEARER), scheme({**BEARER, "scheme": "bearer"}), DOC, "text"),
+    Pair("the format of a token", scheme(BEARER), scheme({**BEARER, "bearerFormat": "JWT"}), DOC, "text"),
+    Pair("a scheme no longer by reference", scheme_by_reference(BEARER), scheme(BEARER), DOC, "document-place"),
+    Pair("a scheme by reference", scheme(BEARER), scheme_by_reference(BEARER), DOC, "document-place"),
+    Pair(
+        "a scheme that no operation uses",
+        secured({"k": []}),
+        secured({"k": []}, schemes=("k",)),
+        DOC,
+        "security-scheme-removed",
+    ),
+    Pair("a scheme that any operation may use", secured(), secured(schemes=("k",)), BRK, "security-scheme-removed"),
+    Pair(
+        "a way to get a token more", flows(password=FLOW), flows(password=FLOW, other=FLOW), ADD, "security-flow-added"
+    ),
+    Pair("a way to get a token less", flows(a=FLOW, b=FLOW), flows(a=FLOW), BRK, "security-flow-removed"),
+    Pair("a token from elsewhere", flows(a=FLOW), flows(a={**FLOW, "tokenUrl": "https://b"}), BRK, "security-scheme"),
+    Pair("tokens can be renewed", flows(a=FLOW), flows(a={**FLOW, "refreshUrl": "/b"}), ADD, "security-flow-added"),
+    Pair("an extension of flows", flows(a=FLOW), flows(a=FLOW, **{"x-b": 1}), DOC, "extension"),
+    Pair("an extension of a flow", flows(a=FLOW), flows(a={**FLOW, "x-b": 1}), DOC, "extension"),
+]

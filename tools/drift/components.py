@@ -1,0 +1,121 @@
+"""Compares the components of two documents; each row names all operations that use the component, however they do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from tools.drift import security
+from tools.drift.contents import moved, resolve_once
+from tools.drift.normal_form import differs, parameter_key, same
+from tools.drift.operations import header_respelled
+from tools.drift.rows import Severity
+from tools.drift.spot import Spot
+from tools.drift.usage import Use, Uses
+from tools.openapi import python_names
+from tools.openapi.references import leads_nowhere
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tools.drift.operations import Operations
+    from tools.drift.rows import Row
+
+
+class Components:
+    """Compares the components of two documents in normal form."""
+
+    def __init__(self, operations: Operations, old: dict[str, Any], new: dict[str, Any]) -> None:
+        self._operations = operations
+        self._old = old
+        self._new = new
+        self._uses = (Uses(old), Uses(new))
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows for all components that differ, and for references to components that are gone."""
+        yield from self._dangling()
+        olds, news = (root.get("components") or {} for root in (self._old, self._new))
+        for kind in dict.fromkeys([*olds, *news]):
+            if kind.startswith("x-"):
+                if differs(olds, news, kind):
+                    yield Spot().under("components", kind).row("extension", olds.get(kind), news.get(kind), note=kind)
+                continue
+            found = list(self._of_kind(kind, olds.get(kind), news.get(kind)))
+            if not found and differs(olds, news, kind):
+                found.append(Spot().under("components", kind).row("not-understood", olds.get(kind), news.get(kind)))
+            yield from found
+
+    def spot(self, kind: str, name: str) -> Spot:
+        """Return the place of a component, with its uses in both documents."""
+        use = Use()
+        for uses in self._uses:
+            use.add(uses.of_component(kind, name))
+        return Spot(
+            place=Spot().under("components", kind, name).place,
+            where=name if kind == "schemas" else f"components.{kind}.{name}",
+            hits=frozenset(use.hits),
+            operations=tuple(sorted(use.operations)),
+            model=(name,),
+        )
+
+    def _dangling(self) -> Iterator[Row]:
+        """Compare the references to places that the document does not have; the generator drops what needs them."""
+        olds, news = (uses.dangling() for uses in self._uses)
+        for kind, found, uses in (
+            ("reference-dangling", news - olds, self._uses[1]),
+            ("reference-found", olds - news, self._uses[0]),
+        ):
+            other = self._old if uses is self._uses[1] else self._new
+            for reference in sorted(found):
+                if leads_nowhere({"$ref": reference}, other):
+                    continue  # it is not that the place is gone, but that the reference is new; it has a row
+                use = uses.of_references[reference]
+                spot = Spot(where=reference, hits=frozenset(use.hits), operations=tuple(sorted(use.operations)))
+                yield spot.row(kind, note=reference)
+
+    def _of_kind(self, kind: str, before: Any, after: Any) -> Iterator[Row]:
+        olds, news = (each if isinstance(each, dict) else {} for each in (before, after))
+        for name in dict.fromkeys([*olds, *news]):
+            if name not in olds or name not in news or not same(olds[name], news[name]):
+                found = list(self._component(kind, name, olds.get(name), news.get(name)))
+                yield from found or [self.spot(kind, name).row("not-understood", olds.get(name), news.get(name))]
+
+    def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
+        spot = self.spot(kind, name)
+        if not all(isinstance(each, dict | None) for each in (before, after)):
+            yield spot.row("not-understood", before, after)
+        elif kind == "securitySchemes":
+            schemes = before and resolve_once(before, self._old), after and resolve_once(after, self._new)
+            found = list(security.scheme(*schemes, spot)) or list(moved(before, after, spot))
+            yield from found if spot.hits else (attrs.evolve(row, severity=Severity.DOCUMENTATION) for row in found)
+        elif before is None or after is None:
+            word = "added" if before is None else "removed"
+            if kind == "schemas":
+                model = f"models.{python_names.model(name)}"
+                yield spot.row(f"schema-{word}", python=f"{model}: {'new' if before is None else 'removed'}")
+            else:
+                yield spot.row(f"component-{word}")
+        else:
+            yield from self._compared(kind, before, after, spot)
+
+    def _compared(self, kind: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        contents = self._operations.contents
+        other = kind == "parameters" and parameter_key(before, self._old) != parameter_key(after, self._new)
+        if kind == "schemas":
+            yield from contents.schemas.compare(before, after, spot)
+        elif other or before.get("$ref") != after.get("$ref"):
+            yield spot.row("not-understood", before, after, note=kind)
+        elif kind in {"parameters", "headers"}:
+            yield from contents.parameter(before, after, spot)
+            yield from header_respelled(before, after, spot)
+        elif kind == "requestBodies":
+            yield from contents.body(before, after, spot)
+        elif kind == "responses":
+            yield from contents.response(before, after, spot)
+        elif kind == "callbacks":
+            yield from self._operations.called(before, after, spot)
+        elif kind in {"examples", "links"}:
+            yield spot.row(kind.removesuffix("s"), before, after)
+        else:
+            yield spot.row("not-understood", before, after, note=kind)
