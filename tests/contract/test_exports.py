@@ -13,11 +13,16 @@ EXPORTS = [
     "Anchor",
     "AnchorError",
     "AsyncAnchor",
+    "AsyncBatch",
+    "AsyncSession",
+    "AsyncSessionFile",
+    "AsyncSessions",
     "AsyncTaskOutcomes",
     "AsyncTasks",
     "AsyncWebTask",
     "AuthenticationError",
     "BadRequestError",
+    "Batch",
     "ConfigurationError",
     "InvalidOutputError",
     "JsonSchema",
@@ -26,14 +31,26 @@ EXPORTS = [
     "LedgerError",
     "LedgerRow",
     "LedgerUnusableError",
+    "ListPrice",
     "NoTaskIdError",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "Progress",
+    "Question",
+    "QuestionField",
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
+    "Session",
+    "SessionError",
+    "SessionFile",
+    "SessionInfo",
+    "SessionNotEndedWarning",
+    "SessionOptions",
+    "SessionOutcomeUnknownError",
+    "SessionUsage",
+    "Sessions",
     "StartOutcomeUnknownError",
     "StatusError",
     "TaskFailedError",
@@ -54,6 +71,9 @@ EXPORTS = [
 ]
 EMULATOR_EXPORTS = [
     "DIALECTS",
+    "Ask",
+    "Download",
+    "EmulatedSession",
     "EmulatedTask",
     "Emulator",
     "EmulatorServer",
@@ -71,16 +91,17 @@ TESTING_EXPORTS = ["Clock", "SystemClock", "VirtualClock", "VirtualTimeError", "
     [
         ("anchor_webtask", EXPORTS),
         ("anchor_webtask.emulator", EMULATOR_EXPORTS),
+        ("anchor_webtask.notebook", ["watch"]),
         ("anchor_webtask.testing", TESTING_EXPORTS),
     ],
-    ids=["package", "emulator", "testing"],
+    ids=["package", "emulator", "notebook", "testing"],
 )
 def test_module_exports_exactly_the_names_that_this_file_lists(module: str, exports: list[str]) -> None:
     assert importlib.import_module(module).__all__ == exports
 
 
 def test_package_has_no_public_name_beyond_its_exports() -> None:
-    submodules = {"emulator", "testing"}
+    submodules = {"emulator", "notebook", "testing"}
     assert {*dir(anchor_webtask)} >= {*EXPORTS}
     # pytest rewrites the asserts of packages with a plugin, and leaves names such as `@pytest_ar` in them.
     public = {name for name in vars(anchor_webtask) if not name.startswith(("_", "@"))}

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from anchor_webtask.emulator._request_validation import task_id_field
-from anchor_webtask_api import AuthenticatedClient
+from anchor_webtask_api import AuthenticatedClient, models
 from anchor_webtask_api.api.tools import get_perform_web_task_status, perform_web_task
 from anchor_webtask_api.models import (
     ErrorResponse,
@@ -34,6 +34,26 @@ def test_every_generated_module_can_be_imported() -> None:
     command = [sys.executable, import_check.__file__, str(ROOT / GENERATED), "anchor_webtask_api"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
+
+
+ALL_MODELS = """
+import sys
+from anchor_webtask_api import models
+print(sorted(name for name in sys.modules if name.startswith("anchor_webtask_api.models.")))
+assert set(models.__all__) <= set(dir(models))
+from anchor_webtask_api.models import *
+assert all(getattr(models, name) is globals()[name] for name in models.__all__)
+"""
+
+
+def test_models_are_imported_at_their_first_use() -> None:
+    ran = subprocess.run([sys.executable, "-c", ALL_MODELS], capture_output=True, text=True)
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+def test_unknown_model_is_an_error_at_run_time_and_for_type_checkers() -> None:
+    with pytest.raises(AttributeError, match=r"^module 'anchor_webtask_api.models' has no attribute 'ErrorRespond'$"):
+        _ = models.ErrorRespond  # type: ignore[attr-defined]  # mypy fails without this error
 
 
 def client() -> AuthenticatedClient:

@@ -27,6 +27,12 @@ READ_A_RESULT = (
     "tasks = anchor_webtask.Anchor('key', transport=transport).tasks; "
     "assert str(tasks.get('task-1', output=OUTPUT).result().value) == EXPECTED"
 )
+WATCH = (
+    f"from anchor_webtask.notebook import watch; import anchor_webtask, httpx; "
+    f"transport = httpx.MockTransport(lambda _: {COMPLETED}); "
+    "watch(anchor_webtask.Anchor('key', transport=transport).tasks.get('task-1'))"
+)
+FOR_NOTEBOOKS = ("anchor_webtask._display", "anchor_webtask.notebook")
 OUTPUT_LIBRARIES = {"msgspec", "pydantic", "jsonschema", "referencing"}
 IMPORT_HTTPX = "import httpx, concurrent.futures.thread"
 """The second module registers a hook for forks, and must do so before the package does."""
@@ -58,13 +64,20 @@ def test_importing_the_package_loads_neither_its_client_nor_httpx() -> None:
 def test_importing_all_names_loads_only_httpx_the_package_and_the_standard_library() -> None:
     added = imported_beyond_httpx(IMPORT_ALL_NAMES)
     assert {name.partition(".")[0] for name in added} - sys.stdlib_module_names == {"anchor_webtask"}
-    assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
+    assert not {name for name in added if name.startswith(("anchor_webtask.emulator", *FOR_NOTEBOOKS))}
 
 
 def test_creating_clients_loads_only_httpx_and_the_package() -> None:
     added = imported_beyond_httpx(CREATE_CLIENTS)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
-    assert not {name for name in added if name.startswith("anchor_webtask.emulator")}
+    assert not {name for name in added if name.startswith(("anchor_webtask.emulator", *FOR_NOTEBOOKS))}
+
+
+def test_watching_in_a_program_does_not_load_ipython() -> None:
+    ran = run(f"{WATCH}; {PRINT_MODULES}")
+    assert ran.stderr == "task-1: not checked yet (0 s)\ntask-1: completed (0 s)\n"
+    assert "anchor_webtask.notebook._board" in json.loads(ran.stdout)
+    assert "IPython" not in json.loads(ran.stdout)
 
 
 def test_clients_load_what_map_needs_only_when_it_is_called() -> None:
@@ -90,9 +103,15 @@ def test_package_prints_no_log_records_if_the_application_does_not_configure_log
     assert run(SEND_A_CHECK).stderr == ""
 
 
+def test_client_imports_only_the_models_of_tasks() -> None:
+    imported = {name.rpartition(".models.")[2] for name in imported_beyond_httpx(SEND_A_CHECK) if ".models." in name}
+    others = {"domain_secret_values", "error_response", "error_response_error"}
+    assert {name for name in imported if not name.startswith("perform_web_task_")} <= others
+
+
 def test_tests_in_this_file_detect_an_early_import_and_an_early_ssl_context() -> None:
     added = imported_beyond_httpx(SEND_A_CHECK)
-    assert {"anchor_webtask_api", "attr"} <= {name.partition(".")[0] for name in added}
+    assert "anchor_webtask_api" in added
     assert "TypeError: 'NoneType' object is not callable" in run(f"{FORBID_SSL_CONTEXTS}; {CONNECT}").stderr
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -17,11 +18,9 @@ from tools.compose.composition import Composition, compose
 from tools.generate import import_check, pins, shadowed_names
 from tools.generate.isolated_run import run
 from tools.openapi import yaml
-from tools.repository import CONFIG, OVERLAY, SPEC
+from tools.repository import CONFIG, OVERLAY, ROOT, SPEC
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tools.generate.census import Census
     from tools.openapi.limits import JSON
 
@@ -30,16 +29,19 @@ README: Final = """\
 
 `make generate` writes this folder from `openapi-mintlify.yaml`, `overlay/openapi-overlay.yaml` and
 `generator-config.yaml`. Do not edit it: the next `make generate` replaces the complete folder. To correct the code,
-change the overlay.
+change the overlay. `models` imports each model at its first use.
 
 `make check` and a contract test generate the code again in a temporary folder, and name every file that is missing,
-extra or changed. `provenance.json` has the hashes of the three input files and the versions of the tools.
+extra or changed. `provenance.json` has the hashes of the input files and the versions of the tools.
 
 Programs should import `anchor_webtask`, which uses this package. `anchor_webtask_api` itself promises no stability.
 """
 
 
 RUN_GENERATOR: Final = "tools.generate.run_generator"
+
+TEMPLATES: Final = Path(__file__).with_name("templates")
+"""The templates that replace those of the generator."""
 
 
 class GenerationError(Exception):
@@ -113,10 +115,10 @@ def build(root: Path, work: Path) -> Generated:
     spec.rename(package / spec.name)
     (package / "py.typed").touch()
     (new / "README.md").write_text(README, encoding="utf-8")
+    inputs = {path.as_posix(): root / path for path in (SPEC, OVERLAY, CONFIG)}
+    inputs |= {path.relative_to(ROOT).as_posix(): path for path in sorted(TEMPLATES.iterdir())}
     provenance: dict[str, JSON] = {
-        "sha256": {
-            path.as_posix(): hashlib.sha256((root / path).read_bytes()).hexdigest() for path in (SPEC, OVERLAY, CONFIG)
-        },
+        "sha256": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()},
         "tools": {name: versions[name] for name in (pins.GENERATOR, pins.FORMATTER)},
     }
     (new / "provenance.json").write_text(yaml.to_json(provenance), encoding="utf-8")
@@ -125,6 +127,7 @@ def build(root: Path, work: Path) -> Generated:
 
 def _run_generator(spec: Path, config: Path, package: Path) -> None:
     arguments = ["--path", spec, "--config", config, "--output-path", package, "--meta", "none", "--fail-on-warning"]
+    arguments += ["--custom-template-path", TEMPLATES]
     ran = run([sys.executable, "-m", RUN_GENERATOR, "generate", *map(str, arguments)], spec.parent)
     # for some warnings the exit status is 0, so any line other than the usual one is an error
     printed = [line for line in ran.stdout.splitlines() if line.strip() and line != f"Generating {package}"]

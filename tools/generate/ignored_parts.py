@@ -79,7 +79,7 @@ def _parameter(parameter: dict[str, Any]) -> Iterator[str]:
     The generated code always repeats the parameter's name for each value: `style: form` and `explode: true`.
     """
     schema = parameter.get("schema")
-    if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in {"array", "object"}:
+    if parameter.get("in") != "query" or not isinstance(schema, dict) or schema.get("type") not in ("array", "object"):
         return
     style = parameter.get("style", "form")
     explode = parameter.get("explode", style == "form")

@@ -51,5 +51,6 @@ def _lost(origin: str, names: list[str]) -> Iterator[str]:
 
 
 if __name__ == "__main__":
+    sys.dont_write_bytecode = True  # the folder is a temporary one
     sys.path.insert(0, sys.argv[1])
     sys.exit("\n".join(problems(Path(sys.argv[1]), sys.argv[2])) or 0)

@@ -32,10 +32,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
         "PYTHONNOUSERSITE": "1",
         "PYTHONSAFEPATH": "1",
         "PYTHONPATH": str(ROOT),  # here our own programs find `tools`
-        "PYTHONDONTWRITEBYTECODE": "1",
     }
     if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without this variable
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    if "PYTHONPYCACHEPREFIX" in os.environ:  # a folder for byte code, so that each program need not be compiled again
+        environment["PYTHONPYCACHEPREFIX"] = os.environ["PYTHONPYCACHEPREFIX"]
+    else:
+        environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.run(  # noqa: S603  the programs are those beside this interpreter
         command,
         cwd=folder,

@@ -46,8 +46,13 @@ def build(project: Project) -> Sequence[GeneratorError]:
     return _build(project)
 
 
-if __name__ == "__main__":
+def install() -> None:
+    """Replace functions of the generator in this process."""
     strings.PythonIdentifier.__new__ = distinct  # type: ignore[method-assign]
     Endpoint._check_parameters_for_conflicts = safe_names.tell_parameters_apart  # type: ignore[assignment, method-assign]
     Project.build = build  # type: ignore[assignment, method-assign]
+
+
+if __name__ == "__main__":
+    install()
     sys.exit(app())

@@ -1,8 +1,8 @@
 """Calls the generated code: its operations, its parsers of responses, and the client that is `Anchor.api`.
 
-Importing one generated endpoint imports every model of the spec, so `_load` imports them on first use. The private
-functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse the
-response as separate steps. A contract test fails if a new version of the generator changes them.
+The generated code is imported on first use: a complete spec has hundreds of models, of which a task needs a few. The
+private functions `_get_kwargs` and `_parse_response` of the generated code let us build a request, send it, and parse
+the response as separate steps. A contract test fails if a new version of the generator changes them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from anchor_webtask._http.redirects import KEY_HEADER
 from anchor_webtask._redaction.secrets import REDACTED
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from anchor_webtask_api import AuthenticatedClient, Client
     from anchor_webtask_api.models.perform_web_task_request_schema import PerformWebTaskRequestSchema
 
@@ -26,6 +28,16 @@ _NOT_GUARDED: Final = (
     "`.api`, and asyncio functions with AsyncAnchor's `.api`; set headers and cookies on its httpx client, not a copy"
 )
 
+
+_TASK_MODELS: Final = (
+    "DomainSecretValues",
+    "PerformWebTaskAsyncResponseData",
+    "PerformWebTaskRequestSchemaOutputSchema",
+    "PerformWebTaskRequestSchemaSecretValues",
+    "PerformWebTaskStatusData",
+    "PerformWebTaskSyncResponseData",
+)
+"""The models that the code of the two operations would import outside the lock, at its first request or response."""
 
 # The functions below import on their first call only: an import statement takes a microsecond each time.
 
@@ -61,7 +73,10 @@ def _load() -> None:
     with _importing.lock:
         import anchor_webtask_api.api.tools.get_perform_web_task_status
         import anchor_webtask_api.api.tools.perform_web_task
-        import anchor_webtask_api.models  # noqa: F401
+        import anchor_webtask_api.models
+
+        for name in _TASK_MODELS:
+            getattr(anchor_webtask_api.models, name)
 
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
@@ -95,6 +110,53 @@ def parse_status(status: int, content: Any) -> object:
     """Parse the response to a status check; see `parse_start`."""
     response = cast("Any", _ReadResponse(status, content))
     return _status_endpoint()._parse_response(client=_parsing_client(), response=response)
+
+
+@functools.cache
+def _session_endpoint(name: str) -> Any:
+    """Return the module of an operation of sessions, once all that it would import later has been imported."""
+    with _importing.lock:
+        from importlib import import_module
+
+        endpoint = import_module(f"anchor_webtask_api.api.sessions.{name}")
+        import anchor_webtask_api.models
+
+        for model in _BODIES.values():
+            getattr(anchor_webtask_api.models, model)
+    return endpoint
+
+
+_BODIES: Final = {
+    "create_session": "SessionCreateRequestSchema",
+    "answer_question": "HumanInterventionResponseRequest",
+}
+"""The operations of sessions that have a body, and its model."""
+
+
+def session_kwargs(name: str, **arguments: str) -> dict[str, Any]:
+    """Return the arguments of the httpx request of an operation of sessions that has no body."""
+    kwargs: dict[str, Any] = _session_endpoint(name)._get_kwargs(**arguments)
+    return kwargs
+
+
+def creation_kwargs(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the httpx request that creates a session.
+
+    The content is not put into the models of its parts: these change with the spec, which would change what is sent.
+    """
+    endpoint = _session_endpoint("create_session")
+    body = models().SessionCreateRequestSchema()
+    body.additional_properties.update(content)
+    kwargs: dict[str, Any] = endpoint._get_kwargs(body=body)
+    return kwargs
+
+
+def answer_kwargs(session_id: str, request_id: str, response: Any) -> dict[str, Any]:
+    """Return the arguments of the httpx request that answers a question."""
+    endpoint = _session_endpoint("answer_question")
+    body = models().HumanInterventionResponseRequest(request_id=request_id, response=response)
+    kwargs: dict[str, Any] = endpoint._get_kwargs(session_id=session_id, body=body)
+    return kwargs
 
 
 class _ReadResponse:

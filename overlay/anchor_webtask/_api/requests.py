@@ -32,7 +32,7 @@ _SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://|(about|data):"  # compiled on first 
 _WITHOUT_HOST: Final = {"about", "data", "file", "view-source"}
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
+ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 Options = Sealed[dict[str, Any]]
 
@@ -90,10 +90,10 @@ def start_request(
 def status_request(base_url: str, task_id: str) -> Sealed[PreparedRequest]:
     """Build the request of a status check."""
     kwargs = generated.status_kwargs(task_id)
-    return Sealed(_prepared(httpx.URL(base_url + kwargs["url"]), kwargs))
+    return Sealed(prepared_request(httpx.URL(base_url + kwargs["url"]), kwargs))
 
 
-def _prepared(url: httpx.URL, kwargs: dict[str, Any]) -> PreparedRequest:
+def prepared_request(url: httpx.URL, kwargs: dict[str, Any]) -> PreparedRequest:
     """Prepare a request from the arguments of an httpx request, which the generated code returns."""
     params = kwargs.get("params")
     headers = tuple((name.encode(), value.encode()) for name, value in kwargs.get("headers", {}).items())
@@ -150,12 +150,12 @@ def task_id_problem(task_id: object) -> str | None:
 
 
 def _identifier_problem(value: object) -> str | None:
-    if (problem := _text_problem(value)) or not isinstance(value, str):
+    if (problem := text_problem(value)) or not isinstance(value, str):
         return problem
     return f"must have at most {MAX_ID_LENGTH} characters, not {len(value)}" if len(value) > MAX_ID_LENGTH else None
 
 
-def _text_problem(value: object) -> str | None:
+def text_problem(value: object) -> str | None:
     if not isinstance(value, str):
         return f"must be text, not {type(value).__name__}"
     if not value.strip():
@@ -171,12 +171,12 @@ def _is_unicode(value: str) -> bool:
     return True
 
 
-def _url_problem(value: object) -> str | None:
+def url_problem(value: object) -> str | None:
     if isinstance(value, list | tuple | set):
         return f"must be text, not {type(value).__name__}: start one task for each URL"
     if value is not None and not isinstance(value, str | bytes | int | float):
         return f"must be text, not {type(value).__name__}: pass str(url)"
-    if (problem := _text_problem(value)) or not isinstance(value, str):
+    if (problem := text_problem(value)) or not isinstance(value, str):
         return problem
     if not re.match(_SCHEME, value.strip()):
         return "must start with https:// or http://, since the agent's browser cannot open your files"
@@ -192,7 +192,7 @@ def _has_host(url: str) -> bool:
     return parts.scheme in _WITHOUT_HOST or (bool(parts.hostname) and not any(map(str.isspace, parts.netloc)))
 
 
-def _flag_problem(value: object) -> str | None:
+def flag_problem(value: object) -> str | None:
     return None if isinstance(value, bool) else f"must be True or False, not {type(value).__name__}"
 
 
@@ -229,21 +229,21 @@ def _extra_problem(value: object) -> str | None:
 
 
 _CHECKS: Final[Mapping[str, Callable[[object], str | None]]] = {
-    "url": _url_problem,
+    "url": url_problem,
     "session_id": _identifier_problem,
-    "agent": _text_problem,
-    "provider": _text_problem,
-    "model": _text_problem,
-    "detect_elements": _flag_problem,
-    "human_intervention": _flag_problem,
+    "agent": text_problem,
+    "provider": text_problem,
+    "model": text_problem,
+    "detect_elements": flag_problem,
+    "human_intervention": flag_problem,
     "max_steps": _steps_problem,
     "secret_values": _secrets_problem,
-    "highlight_elements": _flag_problem,
+    "highlight_elements": flag_problem,
     "extra_body": _extra_problem,
 }
 Method: TypeAlias = Literal["run", "start", "run_in_one_request", "TaskRequest"]
 _ARGUMENTS: Final[Mapping[Method, tuple[str, ...]]] = {
-    "run": ("output", "timeout", "wait", "on_start", "on_update", "key", "ledger"),
+    "run": ("output", "timeout", "wait", "on_start", "on_update", "on_question", "key", "ledger"),
     "start": ("output",),
     "run_in_one_request": ("output", "http_timeout"),
     "TaskRequest": ("key", "data"),
@@ -261,7 +261,7 @@ _BODY_FIELDS: Final[Mapping[str, str]] = {
 
 
 def _prompt_problem(prompt: object) -> str | None:
-    problem = _text_problem(prompt)
+    problem = text_problem(prompt)
     if problem and isinstance(prompt, list | tuple | set):
         problem = f"{problem}: start one task for each prompt"
     elif problem and not (isinstance(prompt, str) and prompt.strip()):
@@ -308,11 +308,11 @@ def _prepared_start(
     try:
         if not has_text_keys(extra_body):
             return None
-        kwargs["content"] = _ENCODER.encode(kwargs.pop("json")).encode()
+        kwargs["content"] = ENCODER.encode(kwargs.pop("json")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reraise_from_handler(error)
         return None
-    return Sealed(_prepared(_start_url(base_url + kwargs["url"]), kwargs))
+    return Sealed(prepared_request(_start_url(base_url + kwargs["url"]), kwargs))
 
 
 def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:

@@ -60,7 +60,7 @@ def read_start(response: BoundedResponse | Failure, redact: Redactor) -> Reply |
         if 200 <= (response.status or 0) < 300:
             return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
         return response._replace(task_id=redact.task_id(task_id))
-    content, is_finite = _json(response)
+    content, is_finite = read_json(response)
     task_id, status = _named_id(content) if isinstance(content, dict) else arrived_id(response.bodies())
     if task_id is not None:
         return Running(redact.task_id(task_id), _text(status, redact), retry_after=response.retry_after)
@@ -148,7 +148,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
 
 def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
     models = generated.models()
-    content, is_finite = _json(response)
+    content, is_finite = read_json(response)
     match _parsed(generated.parse_status, content):
         case models.PerformWebTaskStatusResponseSchema(data=models.PerformWebTaskStatusData() as data):
             pass
@@ -186,7 +186,7 @@ def _reason(error: Any, redact: Redactor) -> str | None:
     return redact(text) if len(text) <= MAX_REASON else f"{redact(text[:MAX_REASON])}…"
 
 
-def _json(response: BoundedResponse) -> tuple[Any, bool]:
+def read_json(response: BoundedResponse) -> tuple[Any, bool]:
     """Return the JSON of a response, None if it has none; and whether all numbers in it are finite."""
     body = response.content()
     if len(body) >= _LARGE:

@@ -27,9 +27,14 @@ with explain_missing_library():
     from anchor_webtask.emulator._requests_log import LoggedRequest, SecretValue
     from anchor_webtask.emulator._scenario_files import ScenarioFileError
     from anchor_webtask.emulator._scenarios import Fault, ScenarioError
+    from anchor_webtask.emulator._session_parts import Ask, Download
+    from anchor_webtask.emulator._session_runs import EmulatedSession
 
 __all__ = [
     "DIALECTS",
+    "Ask",
+    "Download",
+    "EmulatedSession",
     "EmulatedTask",
     "Emulator",
     "EmulatorServer",

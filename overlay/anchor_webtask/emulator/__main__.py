@@ -8,8 +8,12 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anchor_webtask.emulator import DIALECTS, Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 EPILOG = """The first line on standard output is the URL: set ANCHORBROWSER_BASE_URL to it.
 Requests are logged on standard error. SIGTERM and Ctrl-C end the program.
@@ -72,22 +76,46 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = _parser()
     given = parser.parse_args(arguments)
+    try:
+        emulator = Emulator(given.key, takes=given.takes, dialects=given.dialect)
+        if given.scenarios is not None:
+            emulator.load(given.scenarios)
+        serve(emulator, host=given.host, port=given.port, allow_remote=given.allow_remote)
+    except (ValueError, OSError, ImportError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+    return 0
+
+
+def announce(url: str) -> None:
+    """Write the URL of the server."""
+    print(url, flush=True)  # noqa: T201  the program's output
+
+
+def serve(
+    emulator: Emulator, *, host: str, port: int, allow_remote: bool, announce: Callable[[str], None] = announce
+) -> None:
+    """Serve an emulator until the process receives SIGTERM or Ctrl-C, and log the requests.
+
+    Args:
+        emulator: The emulator.
+        host: The address to listen at.
+        port: The port; 0 for a free one.
+        allow_remote: Whether the address may be one that other machines reach.
+        announce: Called with the URL once the server listens.
+
+    Raises:
+        ValueError: The address is not allowed.
+        OSError: The server cannot listen there.
+    """
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     for name in ("uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)  # the emulator logs requests itself
-    try:
-        emulator = Emulator(given.key, takes=given.takes, dialects=given.dialect)
-        if given.scenarios is not None:
-            emulator.load(given.scenarios)
-        with emulator.serve(host=given.host, port=given.port, allow_remote=given.allow_remote) as server:
-            print(server.base_url, flush=True)  # noqa: T201  the program's output
-            stopped.wait()
-    except (ValueError, OSError, ImportError) as error:
-        parser.exit(1, f"{parser.prog}: {error}\n")
-    return 0
+    with emulator.serve(host=host, port=port, allow_remote=allow_remote) as server:
+        announce(server.base_url)
+        stopped.wait()
 
 
 if __name__ == "__main__":

@@ -13,11 +13,15 @@ from anchor_webtask.emulator._emulated_tasks import EmulatedTask
 from anchor_webtask.emulator._hosts import is_loopback
 from anchor_webtask.emulator._optional_dependencies import explain_missing_library
 from anchor_webtask.emulator._responder import Responder
-from anchor_webtask.emulator._scenarios import Answer, make_scenario, seconds
+from anchor_webtask.emulator._scenarios import STEPS, Answer, make_scenario
+from anchor_webtask.emulator._session_parts import Ask, Download, as_parts
+from anchor_webtask.emulator._session_runs import EmulatedSession
+from anchor_webtask.emulator._session_scenarios import MP4, PNG, make_session_scenario, session_faults
 from anchor_webtask.emulator._start_limits import make_limit
+from anchor_webtask.emulator._values import seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from os import PathLike
 
     import httpx
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from anchor_webtask.emulator._requests_log import LoggedRequest
     from anchor_webtask.emulator._scenarios import Fault
     from anchor_webtask.emulator._serving import Serving
+    from anchor_webtask.emulator._start_limits import StartLimit
 
 
 class Emulator:
@@ -109,6 +114,11 @@ class Emulator:
         """All tasks, in the order of their starts; a test can finish or fail each of them at once."""
         return tuple(EmulatedTask(run) for run in self._responder.register.tasks)
 
+    @property
+    def sessions(self) -> tuple[EmulatedSession, ...]:
+        """All browser sessions, in the order of their creation."""
+        return tuple(EmulatedSession(run) for run in self._responder.sessions.register.sessions)
+
     def check(self) -> None:
         """Check that the test itself has made no mistake; `testing.install` does that when it ends.
 
@@ -133,6 +143,44 @@ class Emulator:
             ]
             raise AssertionError("\n".join([f"unfinished tasks: {len(running)}", *lines]))
 
+    def expect_no_open_sessions(self) -> None:
+        """Check that all sessions have ended: an open session costs until its time has passed.
+
+        Raises:
+            AssertionError: Sessions are open; the message has their ids and tags.
+        """
+        still_open = [session for session in self.sessions if session.is_open]
+        if still_open:
+            lines = [f"  {session.id} {', '.join(session.tags)}".rstrip() for session in still_open]
+            raise AssertionError("\n".join([f"open sessions: {len(still_open)}", *lines]))
+
+    def on_session(
+        self,
+        *,
+        recording: bytes = MP4,
+        recording_takes: float = 30.0,
+        screenshot: bytes = PNG,
+        faults: Mapping[str, Iterable[int | Fault]] | None = None,
+    ) -> None:
+        """Set what happens to the sessions that are created from now on, and to requests about sessions.
+
+        Args:
+            recording: The recording of a session, as bytes.
+            recording_takes: Seconds from the end of a session until its recording is ready.
+            screenshot: The screenshot of a session, as bytes.
+            faults: Faults for the next requests, in order, by the name of the request: `create`, `list`, `get`, `end`,
+                `downloads`, `recordings`, `recording`, `screenshot`, `questions`, `answer` or `file`. A fault that
+                hides the response hides the effect too, unless it has `accepted=True`. Each call adds faults.
+
+        Raises:
+            ValueError: An argument is invalid.
+        """
+        sessions = self._responder.sessions
+        scenario = make_session_scenario(recording=recording, recording_takes=recording_takes, screenshot=screenshot)
+        checked = session_faults(faults or {})
+        sessions.scenario = scenario
+        sessions.add_faults(checked)
+
     def on(
         self,
         *,
@@ -143,6 +191,9 @@ class Emulator:
         fails: object = None,
         faults: Iterable[int | Fault] = (),
         start_faults: Iterable[int | Fault] = (),
+        steps: int = STEPS,
+        asks: Iterable[Ask] = (),
+        downloads: Iterable[Download] = (),
     ) -> None:
         """Add a scenario: what happens to the tasks whose prompt and URL match.
 
@@ -166,6 +217,10 @@ class Emulator:
                 get normal responses.
             start_faults: Faults for the starts that match, in order, one for each start. Once all are used, starts get
                 normal responses.
+            steps: How many steps the agent makes, which the session of the task counts.
+            asks: Questions of the agent to a human, one after the other. They need a session, and a start with
+                `human_intervention`.
+            downloads: Files that the browser downloads, if the task runs in a session.
 
         Raises:
             ValueError: An argument is out of range, is not JSON, or contradicts another argument.
@@ -179,6 +234,9 @@ class Emulator:
             fails=fails,
             faults=faults,
             start_faults=start_faults,
+            steps=steps,
+            asks=as_parts("asks", Ask, asks),
+            downloads=as_parts("downloads", Download, downloads),
         )
         self._responder.add(scenario)
 
@@ -187,10 +245,11 @@ class Emulator:
         *,
         running: float | None = None,
         starts: float | None = None,
+        sessions: float | None = None,
         status: int | None = None,
         retry_after: int | None = None,
     ) -> None:
-        """Limit how many tasks may run at once, or how many may be started in all, as the plan of an account does.
+        """Limit how many tasks may run at once, how many may be started in all, or how many sessions may be open.
 
         A start beyond a limit is refused with the API's error body, and no task starts. Each call sets one limit. It
         replaces an earlier limit of the same kind at once; `math.inf` removes it. A lower limit ends no task. If both
@@ -206,15 +265,19 @@ class Emulator:
         Args:
             running: How many tasks may run at once, 0 or more.
             starts: How many tasks may be started in all, 0 or more. Those that have been started before count.
-            status: The HTTP status of a refusal, from 400 to 599; by default, 429 for `running`, 402 for `starts`.
+            sessions: How many sessions may be open at once, 0 or more.
+            status: The HTTP status of a refusal, from 400 to 599; by default 402 for `starts`, and 429 for the others.
             retry_after: The seconds in the header `Retry-After` of a refusal; by default, there is no such header.
 
         Raises:
-            ValueError: An argument is out of range, or both or neither of `running` and `starts` are given.
+            ValueError: An argument is out of range, or not exactly one of `running`, `starts` and `sessions` is given.
         """
-        self._responder.register.limit(
-            make_limit(running=running, starts=starts, status=status, retry_after=retry_after)
+        self._limit(
+            make_limit(running=running, starts=starts, sessions=sessions, status=status, retry_after=retry_after)
         )
+
+    def _limit(self, limit: StartLimit) -> None:
+        (self._responder.sessions if limit.kind == "sessions" else self._responder).register.limit(limit)
 
     def load(self, file: str | PathLike[str]) -> None:
         """Add the scenarios and limits of a TOML file.
@@ -238,7 +301,7 @@ class Emulator:
         for scenario in scenarios:
             self._responder.add(scenario)
         for limit in limits:
-            self._responder.register.limit(limit)
+            self._limit(limit)
 
     def transport(self, *, base_path: str = "") -> httpx.MockTransport:
         """Return a transport for `httpx.Client` and `httpx.AsyncClient`; several clients may share it.
@@ -284,7 +347,11 @@ class Emulator:
         )
 
     def bind(self, clock: Clock) -> Clock:
-        """Use this clock unless the emulator has one already, and return the emulator's clock."""
+        """Use this clock unless the emulator has one already, and return the emulator's clock.
+
+        Args:
+            clock: The clock for an emulator without one.
+        """
         return self._responder.bind(clock)
 
 

@@ -26,6 +26,7 @@ class Request:
     query: str = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(repr=False)  # header names are in lower case
     body: bytes = attrs.field(repr=False)
+    origin: str = ""  # scheme, host and port that the client has called
 
 
 @attrs.frozen

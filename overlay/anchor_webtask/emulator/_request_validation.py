@@ -57,6 +57,10 @@ class Operation:
         match = self._path.fullmatch(path)
         return match and tuple(unquote(value) for value in match.groups())
 
+    def has_path(self, path: str) -> bool:
+        """Whether a path belongs to this operation, whatever the method."""
+        return self._path.fullmatch(path) is not None
+
     def is_for(self, method: str, path: str) -> bool:
         """Whether a request with this method and path is for this operation."""
         return method == self.method and self.path_arguments(path) is not None

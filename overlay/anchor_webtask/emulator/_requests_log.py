@@ -7,6 +7,8 @@ from typing import Any
 
 import attrs
 
+from anchor_webtask._addresses import secret_parts
+
 
 class SecretValue:
     """A secret value of a request; only `reveal` shows it.
@@ -38,10 +40,11 @@ class LoggedRequest:
 
     Attributes:
         method: The HTTP method.
-        path: The path, percent-encoded, as the client sent it.
+        path: The path, percent-encoded, as the client sent it; its repr hides what may be a secret.
         status: The status of the response; None if the request is still held, or if it ended without a response,
             because the client gave up or the connection was cut.
-        body: The JSON object of the request, None if it has none. Each of its `secret_values` is a `SecretValue`.
+        body: The JSON object of the request, None if it has none. Each of its `secret_values` is a `SecretValue`, and
+            so are the user and the password of a session's proxy, and its address if it has a password or a token.
         elapsed: When it arrived: the emulator's `elapsed`, in seconds.
     """
 
@@ -53,10 +56,19 @@ class LoggedRequest:
 
 
 def sealed(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON object of a request with sealed secret values, which may be grouped by domain."""
-    if "secret_values" not in body:
-        return body
-    return {**body, "secret_values": _sealed_values(body["secret_values"])}
+    """Return the JSON object of a request with sealed secret values, which may be grouped by domain.
+
+    The user and the password of a session's proxy are sealed, too, and its address if it has a password or a token.
+    """
+    if "secret_values" in body:
+        body = {**body, "secret_values": _sealed_values(body["secret_values"])}
+    session = body.get("session")
+    proxy = session.get("proxy") if isinstance(session, dict) else None
+    if isinstance(session, dict) and isinstance(proxy, dict):
+        names = ["username", "password", *(["server"] if secret_parts(str(proxy.get("server"))) else [])]
+        hidden = {name: SecretValue(proxy[name]) for name in names if name in proxy}
+        body = {**body, "session": {**session, "proxy": {**proxy, **hidden}}}
+    return body
 
 
 def sealed_json(body: bytes) -> dict[str, Any] | None:

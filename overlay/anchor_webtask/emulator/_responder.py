@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import re
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote
 
 import attrs
 
 from anchor_webtask import _world
+from anchor_webtask._addresses import secret_path
 from anchor_webtask._clock import VirtualTimeError
+from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._version import __version__
 from anchor_webtask.emulator._emulated_tasks import MAX_POLLS, TaskRun
 from anchor_webtask.emulator._holds import Hold
@@ -20,23 +24,29 @@ from anchor_webtask.emulator._hosts import WRONG_HOST, names_loopback
 from anchor_webtask.emulator._http_messages import one_line
 from anchor_webtask.emulator._request_validation import InvalidRequestError, operations, task_id_field
 from anchor_webtask.emulator._requests_log import LoggedRequest, sealed, sealed_json
-from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, ScenarioError, as_json, seconds
+from anchor_webtask.emulator._scenarios import STATUSES_WITHOUT_BODY, Answer, Scenario, ScenarioError
+from anchor_webtask.emulator._session_responder import NO_SESSION, NOT_RUNNING, SessionResponder
+from anchor_webtask.emulator._session_scenarios import OPERATIONS
 from anchor_webtask.emulator._start_limits import StartRefusedError
 from anchor_webtask.emulator._synthetic_answers import NoAnswerError, make_answer
 from anchor_webtask.emulator._task_register import TaskRegister
+from anchor_webtask.emulator._values import as_json, seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from anchor_webtask._clock import Clock
     from anchor_webtask.emulator._dialects import Wording
     from anchor_webtask.emulator._http_messages import Play, Request, Response
+    from anchor_webtask.emulator._request_validation import Operation
     from anchor_webtask.emulator._scenarios import Fault
+    from anchor_webtask.emulator._session_runs import SessionRun
 
 logger = logging.getLogger("anchor_webtask.emulator")
 
 START = "perform_web_task"
 CHECK = "get_perform_web_task_status"
+FILE_PATH = re.compile(r"/v1/sessions/([^/]+)/downloads/([^/]+)")
 KEY_HEADER = "anchor-api-key"
 TEXT_ANSWER = "The emulator's answer."
 SCENARIO_FAILED = "a function of the scenario failed or returned an invalid value"
@@ -59,12 +69,13 @@ class Responder:
         scenarios: The scenarios; the first that matches a task applies.
         error: The last error of the test itself: of a function of a scenario, or of a wait in which no time passes.
         register: The tasks and their limits.
+        sessions: Plays the sessions.
     """
 
     def __init__(self, api_key: str | None, wording: Wording, takes: float, clock: Clock | None) -> None:
         self._api_key = api_key
         self._wording = wording
-        self._operations = operations(START, CHECK)
+        self._operations = operations(START, CHECK, *OPERATIONS.values())
         self._task_id_field = task_id_field()
         self._lock = threading.Lock()
         self._clock = clock
@@ -74,6 +85,12 @@ class Responder:
         self.error: Exception | None = None
         self.scenarios: list[Scenario] = []
         self.register = TaskRegister()
+        self.sessions = SessionResponder(wording, self._operations, lambda: self.clock)
+        self._routes: tuple[tuple[Operation, Callable[..., Play]], ...] = (
+            (self._operations[START], self._start),
+            (self._operations[CHECK], self._check),
+            *self.sessions.routes(),
+        )
 
     @property
     def clock(self) -> Clock:
@@ -116,19 +133,19 @@ class Responder:
             request: The request.
             any_host: Whether the header `Host` may name a host that is not a loopback address.
         """
-        elapsed = self.elapsed
+        elapsed, path = self.elapsed, self._secret_path(request)
         with self._lock:
             place = len(self._log)
-            self._log.append(LoggedRequest(request.method, request.path, None, sealed_json(request.body), elapsed))
+            self._log.append(LoggedRequest(request.method, path, None, sealed_json(request.body), elapsed))
         try:
             if any_host or names_loopback(request.headers.get("host", "")):
                 response = yield from self._respond(request)
             else:
                 response = self._wording.error(421, WRONG_HOST)
         except GeneratorExit:
-            _log(request, "ended without a response")
+            _log(request, path, "ended without a response")
             raise
-        _log(request, "connection cut" if response.cut is True else response.status)
+        _log(request, path, "connection cut" if response.cut is True else response.status)
         headers = {**response.headers, "x-emulator": f"anchor-webtask/{__version__}"}
         if response.status not in STATUSES_WITHOUT_BODY:
             headers["content-length"] = str(len(response.body))
@@ -137,24 +154,39 @@ class Responder:
                 self._log[place] = attrs.evolve(self._log[place], status=response.status)
         return attrs.evolve(response, headers=headers)
 
+    def _secret_path(self, request: Request) -> str:
+        """Return the path of a request, whose repr shows neither the key nor what may be a token."""
+        is_known = FILE_PATH.fullmatch(request.path) is not None or any(
+            operation.has_path(request.path) for operation, _ in self._routes
+        )
+        return secret_path(request.path, request.headers.get(KEY_HEADER, ""), self._api_key or "", is_known=is_known)
+
     def _respond(self, request: Request) -> Play:
-        for respond, operation in ((self._start, self._operations[START]), (self._check, self._operations[CHECK])):
-            arguments = operation.path_arguments(request.path)
-            if arguments is None:
-                continue
+        if file := FILE_PATH.fullmatch(request.path):
+            refusal = self._key_refusal(request)
+            return refusal or (yield from self.sessions.file(request, *map(unquote, file.groups())))
+        matching = [(operation, respond) for operation, respond in self._routes if operation.has_path(request.path)]
+        if not matching:
+            return self._wording.error(404, "the emulator does not implement this path")
+        for operation, respond in matching:
             if request.method != operation.method:
-                allowed = {"allow": operation.method}
-                return self._wording.error(405, f"this path accepts only {operation.method}", allowed)
-            key = request.headers.get(KEY_HEADER)
-            if not key:
-                return self._wording.error(401, f"the header {KEY_HEADER} is missing or empty")
-            if self._api_key not in (None, key):
-                return self._wording.error(401, "the API key differs from the api_key of the emulator")
+                continue
+            if (refusal := self._key_refusal(request)) is not None:
+                return refusal
             try:
-                return (yield from respond(request, *arguments))
+                return (yield from respond(request, *(operation.path_arguments(request.path) or ())))
             except InvalidRequestError as error:
                 return self._wording.error(400, str(error))
-        return self._wording.error(404, "the emulator does not implement this path")
+        methods = ", ".join(operation.method for operation, _ in matching)
+        return self._wording.error(405, f"this path accepts only {methods}", {"allow": methods})
+
+    def _key_refusal(self, request: Request) -> Response | None:
+        key = request.headers.get(KEY_HEADER)
+        if not key:
+            return self._wording.error(401, f"the header {KEY_HEADER} is missing or empty")
+        if self._api_key not in (None, key):
+            return self._wording.error(401, "the API key differs from the api_key of the emulator")
+        return None
 
     def _start(self, request: Request) -> Play:
         operation = self._operations[START]
@@ -163,40 +195,60 @@ class Responder:
         with self._lock:
             scenario = next((each for each in self.scenarios if each.matches(body)), self._default_scenario)
             fault = scenario.start_faults.popleft() if scenario.start_faults else None
+        session_id = next(iter(parse_qs(request.query).get("sessionId", ())), None)
+        session = self.sessions.register.find(session_id)
+        if session_id is not None and session is None:
+            return self._wording.error(404, NO_SESSION)
+        if session is not None and not session.is_open:
+            return self._wording.error(400, NOT_RUNNING)
         if fault and fault.hides_answer:
             if fault.accepted:
                 with contextlib.suppress(StartRefusedError):
-                    self._start_task(body, scenario)
+                    self._start_task(body, scenario, session)
             return (yield from self._faulty(self._wording.answered(None), fault))
-        response = _with_warnings((yield from self._started(body, scenario)), warnings + more_warnings)
+        response = _with_warnings((yield from self._started(body, scenario, session)), warnings + more_warnings)
         return (yield from self._faulty(response, fault))
 
-    def _started(self, body: dict[str, Any], scenario: Scenario) -> Play:
+    def _started(self, body: dict[str, Any], scenario: Scenario, session: SessionRun | None) -> Play:
         try:
-            task = self._start_task(body, scenario)
+            task = self._start_task(body, scenario, session)
         except StartRefusedError as refused:
             return self._wording.error(refused.limit.status, refused.limit.message, refused.limit.headers)
         if body.get("async"):
             return self._wording.started(self._task_id_field, task.id)
-        yield task.until_end()
+        while (hold := task.until_end()) is not None:
+            yield hold
         return self._ended(task.last_state)
 
-    def _start_task(self, body: dict[str, Any], scenario: Scenario) -> TaskRun:
+    def _start_task(self, body: dict[str, Any], scenario: Scenario, session: SessionRun | None) -> TaskRun:
         seen = sealed(body)
+        may_ask = session is not None and body.get("human_intervention")
 
         def make() -> TaskRun:
             takes, end, error = _course(seen, scenario)
             if error is not None:
                 self.error = ScenarioError(f"{SCENARIO_FAILED}: {type(error).__name__}: {error}")
                 self.error.__cause__ = error
-            return TaskRun(seen, self.clock, takes, end, deque(scenario.faults))
+            return TaskRun(
+                seen,
+                self.clock,
+                takes,
+                end,
+                deque(scenario.faults),
+                steps=scenario.steps,
+                asks=scenario.asks if may_ask else (),
+                session=session,
+            )
 
-        return self.register.start(make)
+        task = self.register.start(make)
+        if session is not None:
+            session.add(task, scenario.downloads)
+        return task
 
     def _ended(self, state: Mapping[str, Any]) -> Response:
         if state["status"] == "COMPLETED":
             return self._wording.answered(state["result"])
-        return self._wording.error(500, _reason_text(state["error"]))
+        return self._wording.error(500, _reason_text(state.get("error") or state["status"]))
 
     def _check(self, request: Request, task_id: str) -> Play:
         warnings = self._operations[CHECK].check_query(request)
@@ -240,8 +292,8 @@ def _course(body: dict[str, Any], scenario: Scenario) -> tuple[float, dict[str, 
     return takes, {"status": "COMPLETED", "result": answer}, None
 
 
-def _log(request: Request, outcome: object) -> None:
-    logger.info("%s %s %s", one_line(request.method), one_line(request.path), outcome)
+def _log(request: Request, path: str, outcome: object) -> None:
+    logger.info("%s %s %s", one_line(request.method), one_line(shown_id(path)), outcome)
 
 
 def _reason_text(reason: object) -> str:

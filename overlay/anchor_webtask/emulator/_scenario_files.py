@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 
 from anchor_webtask.emulator._scenarios import Fault, make_scenario
+from anchor_webtask.emulator._session_parts import Ask, Download
 from anchor_webtask.emulator._start_limits import make_limit
 from anchor_webtask.emulator._toml_places import line_of, place_text
 
@@ -39,7 +40,12 @@ SCENARIO_KEYS: Final = (
     "fails_json",
     "faults",
     "start_faults",
+    "steps",
+    "asks",
+    "downloads",
 )
+ASK_KEYS: Final = tuple(attrs.fields_dict(Ask))
+DOWNLOAD_KEYS: Final = tuple(attrs.fields_dict(Download))
 FAULT_KEYS: Final = tuple(attrs.fields_dict(Fault))
 
 T = TypeVar("T")
@@ -114,12 +120,16 @@ def _scenario(table: Mapping[str, Any], place: Place, default_takes: float) -> S
         name: str = key
         given: Any = value
         match key:
-            case "prompt" | "url" | "takes" | "answer" | "fails":
+            case "prompt" | "url" | "takes" | "answer" | "fails" | "steps":
                 pass
             case "answer_json" | "fails_json":
                 name, given = key.removesuffix("_json"), _checked(here, partial(_json, value))
             case "faults" | "start_faults":
                 given = _faults(value, here)
+            case "asks":
+                given = _parts(value, here, Ask, ASK_KEYS)
+            case "downloads":
+                given = _parts(value, here, Download, DOWNLOAD_KEYS)
             case _:
                 raise _MistakeError(here, f"a scenario has no such key; it may have {', '.join(SCENARIO_KEYS)}")
         _add(arguments, name, given, here)
@@ -131,7 +141,7 @@ def _limit(table: Mapping[str, Any], place: Place) -> StartLimit:
     for key, value in table.items():
         here = (*place, key)
         match key:
-            case "running" | "starts":
+            case "running" | "starts" | "sessions":
                 _checked(here, partial(make_limit, **{key: value}))
             case "status" | "retry_after":
                 _checked(here, partial(make_limit, running=0, **{key: value}))
@@ -160,6 +170,29 @@ def _fault(fault: object, place: Place) -> Fault:
         _add(arguments, name, given, here)
         _checked(here, partial(Fault, **{name: given}))
     return _checked(place, partial(Fault, **arguments))
+
+
+def _parts(parts: object, place: Place, kind: Callable[..., T], keys: tuple[str, ...]) -> list[T]:
+    """Return the questions or the downloads of a scenario; `content_base64` holds bytes in base64."""
+    if not isinstance(parts, list) or not all(isinstance(each, dict) for each in parts):
+        raise _MistakeError(place, f"write a list of tables with the keys {', '.join(keys)}")
+    made = []
+    for number, table in enumerate(parts):
+        arguments: dict[str, Any] = {}
+        for key, value in table.items():
+            here = (*place, number, key)
+            name, given = key, value
+            if key == "content_base64":
+                name, given = "content", _checked(here, partial(_bytes, value))
+            elif key == "content" and isinstance(value, str):
+                given = value.encode()
+            if name not in keys:
+                raise _MistakeError(here, f"there is no such key; choose from {', '.join(keys)}")
+            _add(arguments, name, given, here)
+        if keys[0] not in arguments:
+            raise _MistakeError((*place, number), f"the key {keys[0]} is missing")
+        made.append(_checked((*place, number), partial(kind, **arguments)))
+    return made
 
 
 def _add(arguments: dict[str, Any], name: str, value: object, place: Place) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import enum
 import http
 import json
-import math
 import re
-import sys
 from collections import deque
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -15,13 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from anchor_webtask.emulator._values import as_json, seconds
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from anchor_webtask.emulator._dialects import Wording
     from anchor_webtask.emulator._http_messages import Cut, Response
+    from anchor_webtask.emulator._session_parts import Ask, Download
 
 STATUSES_WITHOUT_BODY = (204, 304)
+STEPS = 3
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 PRINTABLE = re.compile(r"[ -~]*")
 FRAMING = ("content-length", "transfer-encoding")
@@ -37,7 +39,7 @@ class Answer(enum.Enum):
     SYNTHETIC = "synthetic"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen
 class Fault:
     """A problem with one HTTP response, for instance an error status, a delay or a cut connection.
 
@@ -61,14 +63,14 @@ class Fault:
         ValueError: An argument is out of range, or two arguments contradict each other.
     """
 
-    status: int | None = attrs.field(default=None, kw_only=False)
-    headers: Mapping[str, str] = attrs.field(factory=dict)
-    body: bytes | str | None = attrs.field(default=None, repr=False)
-    content_type: str | None = None
-    delay: float = 0.0
-    cut: Cut = False
-    task_status: str | None = None
-    accepted: bool = False
+    status: int | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict, kw_only=True)
+    body: bytes | str | None = attrs.field(default=None, repr=False, kw_only=True)
+    content_type: str | None = attrs.field(default=None, kw_only=True)
+    delay: float = attrs.field(default=0.0, kw_only=True)
+    cut: Cut = attrs.field(default=False, kw_only=True)
+    task_status: str | None = attrs.field(default=None, kw_only=True)
+    accepted: bool = attrs.field(default=False, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if self.status is not None and (not isinstance(self.status, int) or not 200 <= self.status <= 599):
@@ -110,7 +112,12 @@ class Fault:
         return other_status or self.cut is True or self.body is not None
 
     def apply(self, response: Response, wording: Wording) -> Response:
-        """Return the response with the changes that this fault makes; the caller holds it for `delay` seconds."""
+        """Return the response with the changes that this fault makes; the caller holds it for `delay` seconds.
+
+        Args:
+            response: The response without the fault.
+            wording: How the emulator words an error.
+        """
         if self.body is not None:
             response = attrs.evolve(response, body=self.body.encode() if isinstance(self.body, str) else self.body)
         elif self.status is not None and self.status >= 400:
@@ -142,6 +149,9 @@ class Scenario:
     fails: object = None
     faults: tuple[Fault, ...] = ()
     start_faults: deque[Fault] = attrs.field(factory=deque)
+    steps: int = STEPS
+    asks: tuple[Ask, ...] = ()
+    downloads: tuple[Download, ...] = ()
 
     def matches(self, body: Mapping[str, Any]) -> bool:
         """Whether a start with this request body matches the scenario's patterns."""
@@ -161,6 +171,9 @@ def make_scenario(
     fails: object = None,
     faults: Iterable[int | Fault] = (),
     start_faults: Iterable[int | Fault] = (),
+    steps: int = STEPS,
+    asks: Iterable[Ask] = (),
+    downloads: Iterable[Download] = (),
 ) -> Scenario:
     """Return a scenario.
 
@@ -173,6 +186,9 @@ def make_scenario(
         fails: As there.
         faults: As there.
         start_faults: As there.
+        steps: As there.
+        asks: As there.
+        downloads: As there.
 
     Raises:
         ValueError: An argument is out of range, is not JSON, or contradicts another argument.
@@ -185,6 +201,8 @@ def make_scenario(
     check_faults = as_faults(faults)
     if any(fault.accepted for fault in check_faults):
         raise ValueError("a fault with accepted=True is for starts only: pass it in start_faults, not in faults")
+    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+        raise ValueError(f"steps must be an integer, 0 or more, not {steps!r}")
     if takes is None:
         takes = default_takes
     return Scenario(
@@ -195,6 +213,9 @@ def make_scenario(
         fails=fails if callable(fails) else as_json("fails", fails),
         faults=check_faults,
         start_faults=deque(as_faults(start_faults)),
+        steps=steps,
+        asks=tuple(asks),
+        downloads=tuple(downloads),
     )
 
 
@@ -211,32 +232,6 @@ def _with_task_status(response: Response, status: str) -> Response:
     if "status" in data:
         data["status"] = status
     return attrs.evolve(response, body=json.dumps(content).encode())
-
-
-def as_json(name: str, value: object) -> object:
-    """Return a copy of the value, made by a round trip through JSON.
-
-    Raises:
-        ValueError: The value is not JSON; the message contains `name`.
-    """
-    try:
-        copy: object = json.loads(json.dumps(value, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"{name} must be JSON: {error}") from None
-    return copy
-
-
-def seconds(name: str, value: float) -> float:
-    """Return the value if it is a valid number of seconds; `math.inf` is valid.
-
-    Raises:
-        ValueError: The value is negative, NaN, an integer that no float can hold, or not a number; the message contains
-            `name`.
-    """
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not (0 <= value <= sys.float_info.max or value == math.inf):
-        raise ValueError(f"{name} must be a number of seconds, 0 or more, not {value!r}")
-    return value
 
 
 def _reason_phrase(status: int) -> str:

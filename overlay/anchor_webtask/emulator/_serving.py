@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
 import socket
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from anchor_webtask.emulator._http_messages import Handle, Play
 
 T = TypeVar("T")
+
+_MOMENT: Final = 0.005
+"""Seconds in which the event loop calls all callbacks that are due."""
 
 
 class Serving(Generic[T]):
@@ -88,7 +92,7 @@ class Serving(Generic[T]):
             try:
                 yield self._entered(f"http://{shown}:{listener.getsockname()[1]}")
             finally:
-                server.should_exit = True
+                portal.call(server.ending.set)
                 serving.result()
 
 
@@ -112,12 +116,22 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self._clock = clock
         self._handle = handle
+        self.ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait for the end: uvicorn would look only ten times a second whether it has come."""
+        await self.ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Abort open connections: uvicorn would wait for them, and a request may be held open for hours."""
-        for connection in self._connections():
-            connection.transport.abort()
-        await super().shutdown(sockets)
+        for each in (*self.servers, *(sockets or ())):
+            each.close()
+        while True:
+            for connection in self._connections():
+                connection.transport.abort()
+            await asyncio.sleep(_MOMENT)  # a connection that was accepted just now is made only then
+            if not self.server_state.connections and not self.server_state.tasks:
+                return
 
     def _connections(self) -> list[H11Protocol]:
         return [each for each in self.server_state.connections if isinstance(each, H11Protocol)]
@@ -129,8 +143,9 @@ class _Server(uvicorn.Server):
         except ClientDisconnect:
             return
         path = scope["raw_path"].decode("ascii")
+        query, origin = scope["query_string"].decode("ascii"), f"http://{request.headers.get('host', '')}"
         with contextlib.closing(
-            self._handle(Request(request.method, path, scope["query_string"].decode("ascii"), request.headers, body))
+            self._handle(Request(request.method, path, query, request.headers, body, origin))
         ) as play:
             response = await self._played(play, receive)
         if response is None:

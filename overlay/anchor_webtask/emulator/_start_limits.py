@@ -1,4 +1,4 @@
-"""Limits of an account: how many tasks may run at once, and how many may be started in all."""
+"""Limits of an account: how many tasks may run at once or be started in all, and how many sessions may be open."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 import attrs
 
-from anchor_webtask.emulator._scenarios import seconds
+from anchor_webtask.emulator._values import seconds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Kind = Literal["running", "starts"]
+Kind = Literal["running", "starts", "sessions"]
 
 
 @attrs.frozen
@@ -21,7 +21,7 @@ class StartLimit:
 
     Attributes:
         kind: What is limited.
-        most: How many tasks the limit admits.
+        most: How many tasks or sessions the limit admits.
         status: The HTTP status of the response to a start that it refuses.
         headers: Headers of this response.
     """
@@ -33,7 +33,9 @@ class StartLimit:
 
     @property
     def message(self) -> str:
-        """Why a start is refused."""
+        """Why a start or a creation is refused."""
+        if self.kind == "sessions":
+            return f"too many sessions are open: the emulator's limit is {self.most}"
         if self.kind == "running":
             return f"too many tasks are running: the emulator's limit is {self.most}"
         return f"out of credit: the emulator's limit is {self.most} starts"
@@ -51,6 +53,7 @@ def make_limit(
     *,
     running: float | None = None,
     starts: float | None = None,
+    sessions: float | None = None,
     status: int | None = None,
     retry_after: int | None = None,
 ) -> StartLimit:
@@ -59,19 +62,22 @@ def make_limit(
     Args:
         running: As for `Emulator.limit`, like all others.
         starts: As there.
+        sessions: As there.
         status: As there.
         retry_after: As there.
 
     Raises:
-        ValueError: An argument is out of range, or not exactly one of `running` and `starts` is given.
+        ValueError: An argument is out of range, or not exactly one of `running`, `starts` and `sessions` is given.
     """
-    if running is not None and starts is not None:
-        raise ValueError("a limit is one of running or of starts: set two limits, each with its own status")
+    if sum(each is not None for each in (running, starts, sessions)) > 1:
+        raise ValueError("a limit is one of running, starts or sessions: set two limits, each with its own status")
     if running is not None:
         return StartLimit("running", _most("running", running), _status(status, 429), _headers(retry_after))
     if starts is not None:
         return StartLimit("starts", _most("starts", starts), _status(status, 402), _headers(retry_after))
-    raise ValueError("a limit needs running or starts, such as running=3")
+    if sessions is not None:
+        return StartLimit("sessions", _most("sessions", sessions), _status(status, 429), _headers(retry_after))
+    raise ValueError("a limit needs running, starts or sessions, such as running=3")
 
 
 def _most(name: str, most: float) -> float:

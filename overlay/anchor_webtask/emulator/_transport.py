@@ -61,7 +61,9 @@ class EmulatorTransport(httpx.MockTransport):
     def _play(self, request: httpx.Request) -> Play:
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         path = path.removeprefix(self._base_path)
-        return self._handle(Request(request.method, path, query, httpx.Headers(request.headers), request.content))
+        origin = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{self._base_path}"
+        headers = httpx.Headers(request.headers)
+        return self._handle(Request(request.method, path, query, headers, request.content, origin))
 
 
 class _Body(httpx.SyncByteStream, httpx.AsyncByteStream):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask.emulator import DIALECTS, Emulator, Fault
+from anchor_webtask.emulator._dialects import TASK_DIALECTS
 from anchor_webtask.emulator._request_validation import task_id_field
 from tests.unit.emulator.support import client_of
 
@@ -80,7 +81,7 @@ def test_responses_without_a_dialect_are_those_of_the_spec(clock: InstantClock) 
     assert bodies([], clock) == BY_THE_SPEC
 
 
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("dialect", TASK_DIALECTS)
 def test_dialect_changes_the_responses_that_it_is_about_and_no_others(clock: InstantClock, dialect: str) -> None:
     assert bodies([dialect], clock) == BY_THE_SPEC | CHANGES[dialect]
 

@@ -378,8 +378,8 @@ class TestVirtualTime:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({}, "needs running or starts"),
-        ({"status": 429}, "needs running or starts"),
+        ({}, "needs running, starts or sessions"),
+        ({"status": 429}, "needs running, starts or sessions"),
         ({"running": 1, "starts": 1}, "set two limits"),
         ({"running": -1}, "running must be an integer, 0 or more, or math.inf for no limit, not -1"),
         ({"running": 1.5}, "running must be"),

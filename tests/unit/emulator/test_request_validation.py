@@ -118,7 +118,8 @@ def test_warning_header_has_at_most_1000_characters(api: Api) -> None:
 
 
 def test_unknown_query_parameter_is_accepted_with_a_warning(api: Api) -> None:
-    known = api.http.post(TASKS, params={"sessionId": "s1"}, json={"prompt": "a"})
+    session_id = data(api.http.post("/v1/sessions"))["id"]
+    known = api.http.post(TASKS, params={"sessionId": session_id}, json={"prompt": "a"})
     assert data(known)
     assert "x-emulator-warning" not in known.headers
     unknown = api.http.post(TASKS, params={"session": "s1"}, json={"prompt": "a"})
@@ -139,8 +140,9 @@ def test_parameter_that_is_defined_outside_the_operation_is_known(monkeypatch: p
     monkeypatch.setattr(_request_validation, "composed_spec", lambda: spec)
     # without the cache, which is of the real spec
     monkeypatch.setattr(_responder, "operations", _request_validation.operations.__wrapped__)
-    with client_of(Emulator(KEY)) as api:
-        response = api.http.post(TASKS, params={"sessionId": "s1"}, json={"prompt": "a"})
+    with client_of(Emulator(KEY, takes=0)) as api:
+        session_id = data(api.http.post("/v1/sessions"))["id"]
+        response = api.http.post(TASKS, params={"sessionId": session_id}, json={"prompt": "a"})
     assert data(response)
     assert "x-emulator-warning" not in response.headers
 

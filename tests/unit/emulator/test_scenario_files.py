@@ -171,7 +171,7 @@ def test_error_of_a_file_names_the_line_and_the_key(file: Path, scenario: str, k
         ("\nscenario = [1]\n", "line 2, scenario: "),
         ("[limit]\nrunning = 1\n", "line 1, limit: write each limit as a table [[limit]]"),
         ("[[limit]]\nrunning = 1\n[[limit]]\nstatus = 429\n", "line 3, limit[1]: a limit needs"),
-        ("[[limit]]\nrunning = 1\nstarts = 1\n", "line 1, limit[0]: a limit is one of running or of starts"),
+        ("[[limit]]\nrunning = 1\nstarts = 1\n", "line 1, limit[0]: a limit is one of running, starts or sessions"),
         ("[[limit]]\nrunning = -1\n", "line 2, limit[0].running: running must be"),
         ("[[limit]]\nstarts = 1.5\n", "line 2, limit[0].starts: starts must be"),
         ("[[limit]]\nstarts = 1\nstatus = 200\n", "line 3, limit[0].status: a limit's status must be"),

@@ -1,0 +1,386 @@
+"""Interrupted sessions: each is ended, or its tag or its id is said."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+import warnings
+from contextlib import contextmanager
+from linecache import getline
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import httpx
+import pytest
+
+from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, SessionNotEndedWarning
+from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask.testing import VirtualClock, install
+from tests.support.runners import KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    from tests.support.clocks import InstantClock
+    from tests.support.runners import Runner
+
+
+class InterruptionError(Exception):
+    """What interrupts, such as the exception of a signal handler."""
+
+
+class Interrupting(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """A transport that raises an interruption before or after requests of one method reach the emulator."""
+
+    def __init__(self, inner: httpx.MockTransport | Interrupting, method: str, *, before: bool, times: int = 1) -> None:
+        self._inner = inner
+        self._method = method
+        self._before = before
+        self._times = times
+
+    def _interrupt(self, request: httpx.Request, *, before: bool) -> None:
+        if self._times and request.method == self._method and before == self._before:
+            self._times -= 1
+            raise InterruptionError
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self._interrupt(request, before=True)
+        response = self._inner.handle_request(request)
+        self._interrupt(request, before=False)
+        return response
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        self._interrupt(request, before=True)
+        response = await self._inner.handle_async_request(request)
+        self._interrupt(request, before=False)
+        return response
+
+
+@pytest.fixture
+def emulator(clock: InstantClock) -> Emulator:
+    return Emulator(KEY, takes=30, clock=clock)
+
+
+@pytest.fixture(autouse=True)
+def swallowed() -> Iterator[list[str]]:
+    """Record the warnings about sessions that may still be open."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", SessionNotEndedWarning)
+        texts: list[str] = []
+        yield texts
+        texts += [str(each.message) for each in caught]
+
+
+def interrupted(runner: Runner, call: Callable[..., Any], *args: Any) -> InterruptionError:
+    with pytest.raises(InterruptionError) as caught:
+        runner.call(call, *args)
+    return caught.value
+
+
+def test_session_is_ended_whose_creation_is_interrupted_after_it_was_sent(runner: Runner, emulator: Emulator) -> None:
+    transport = Interrupting(emulator.transport(), "POST", before=False)
+    with runner.anchor(transport=transport) as anchor:
+        error = interrupted(runner, anchor.sessions.open)
+    assert len(emulator.sessions) == 1
+    emulator.expect_no_open_sessions()
+    assert getattr(error, "__notes__", []) == []
+
+
+def test_interruption_says_the_tag_of_a_session_that_is_not_found(
+    runner: Runner, emulator: Emulator, clock: InstantClock
+) -> None:
+    with runner.anchor(transport=Interrupting(emulator.transport(), "POST", before=True)) as anchor:
+        error = interrupted(runner, anchor.sessions.open)
+    (note,) = error.__notes__
+    assert "the browser session may or may not have been created" in note
+    assert "anchor-webtask session list --tag awt-" in note
+    assert (clock.time, emulator.sessions) == (10, ())
+
+
+def test_second_interruption_says_the_tag(runner: Runner, emulator: Emulator) -> None:
+    first = Interrupting(emulator.transport(), "GET", before=True)
+    with runner.anchor(transport=Interrupting(first, "POST", before=False)) as anchor:
+        error = interrupted(runner, anchor.sessions.open)
+    (note,) = error.__notes__
+    (session,) = emulator.sessions
+    assert f"anchor-webtask session list --tag {session.tags[1]}" in note
+
+
+def test_session_that_an_error_names_is_said_and_not_ended(runner: Runner, emulator: Emulator) -> None:
+    """It may be another one, which is in the way of the new session."""
+    emulator.on_session(faults={"create": [Fault(409, body='{"data": {"id": "s-123"}}')]})
+    with runner.anchor(transport=Interrupting(emulator.transport(), "GET", before=True)) as anchor:
+        error = interrupted(runner, anchor.sessions.open)
+    (note,) = error.__notes__
+    assert "anchor-webtask session list --tag awt-" in note
+    assert "anchor-webtask session end s-123" in note
+    assert not any(each.method == "DELETE" for each in emulator.requests)
+
+
+def test_session_is_ended_if_a_log_handler_interrupts_its_creation(
+    runner: Runner, emulator: Emulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.getMessage().endswith("created"):
+                raise InterruptionError
+
+    logger, handler = logging.getLogger("anchor_webtask"), Handler()
+    caplog.set_level(logging.INFO, logger="anchor_webtask")
+    logger.addHandler(handler)
+    try:
+        with runner.anchor(transport=emulator.transport()) as anchor:
+            interrupted(runner, anchor.sessions.open)
+    finally:
+        logger.removeHandler(handler)
+    assert len(emulator.sessions) == 1
+    emulator.expect_no_open_sessions()
+
+
+def test_interrupted_end_says_the_id(runner: Runner, emulator: Emulator) -> None:
+    with runner.anchor(transport=Interrupting(emulator.transport(), "DELETE", before=True)) as anchor:
+        session = runner.call(anchor.sessions.open)
+        error = interrupted(runner, session.end)
+        (note,) = error.__notes__
+        assert f"the browser session {session.id!r} may still be open: it costs" in note
+        runner.call(session.end)
+    emulator.expect_no_open_sessions()
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def held() -> Iterator[Emulator]:
+    with install(Emulator(takes=30, clock=VirtualClock())) as emulator:
+        yield emulator
+
+
+@pytest.mark.anyio
+async def test_cancelled_body_ends_its_session(held: Emulator) -> None:
+    held.on_session(faults={"end": [502]})
+    async with AsyncAnchor() as anchor:
+        with anyio.move_on_after(0.05) as scope:
+            async with anchor.sessions.open():
+                await anyio.sleep_forever()
+        assert scope.cancelled_caught
+        held.expect_no_open_sessions()
+    assert len(held.sessions) == 1
+
+
+@pytest.mark.anyio
+async def test_cancelled_task_in_a_session_ends_the_session(held: Emulator) -> None:
+    held.on(takes=3600)
+    async with AsyncAnchor() as anchor, anyio.create_task_group() as group:
+
+        async def stop(_: object) -> None:
+            group.cancel_scope.cancel()
+
+        async with anchor.sessions.open() as session:
+            await session.tasks.run("Read", on_update=stop)
+    assert len(held.sessions) == 1
+    held.expect_no_open_sessions()
+
+
+@pytest.mark.anyio
+async def test_session_whose_creation_is_cancelled_is_found_and_ended(held: Emulator) -> None:
+    held.on_session(faults={"create": [Fault(delay=20)], "list": [Fault(delay=1)], "end": [Fault(delay=1)]})
+    async with AsyncAnchor() as anchor:
+        with held.clock.move_on_after(5) as scope:
+            async with anchor.sessions.open():
+                pytest.fail("the creation was not cancelled")
+        assert scope.cancelled_caught
+    assert len(held.sessions) == 1
+    held.expect_no_open_sessions()
+
+
+@pytest.mark.anyio
+async def test_cancelled_creation_that_is_not_found_is_a_warning_with_its_tag(
+    held: Emulator, swallowed: list[str]
+) -> None:
+    held.on_session(faults={"create": [Fault(status=502, delay=20)]})
+    async with AsyncAnchor() as anchor:
+        with pytest.warns(SessionNotEndedWarning, match="session list --tag awt-"), held.clock.move_on_after(5):
+            await anchor.sessions.open()
+    assert (held.sessions, swallowed) == ((), [])
+
+
+def test_task_of_asyncio_that_is_cancelled_ends_its_session(held: Emulator) -> None:
+    opened = asyncio.Event()
+
+    async def work(anchor: AsyncAnchor) -> None:
+        async with anchor.sessions.open():
+            opened.set()
+            await asyncio.sleep(3600)
+
+    async def main() -> None:
+        async with AsyncAnchor() as anchor:
+            task = asyncio.create_task(work(anchor))
+            await opened.wait()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            assert task.cancelled()
+
+    asyncio.run(main())
+    held.expect_no_open_sessions()
+
+
+def test_coroutine_that_is_dropped_says_the_id(held: Emulator) -> None:
+    """Nothing can be awaited any more in a coroutine that is closed."""
+
+    async def work(session: AsyncSession) -> None:
+        async with session:
+            await asyncio.sleep(3600)
+
+    async def main() -> None:
+        async with AsyncAnchor() as anchor:
+            coroutine = work(await anchor.sessions.open())
+            coroutine.send(None)
+            with pytest.warns(SessionNotEndedWarning, match="may still be open"):
+                coroutine.close()
+
+    asyncio.run(main())
+    assert held.sessions[0].is_open
+
+
+def test_sync_body_that_is_interrupted_ends_its_session(held: Emulator) -> None:
+    with Anchor() as anchor, pytest.raises(InterruptionError), anchor.sessions.open():
+        raise InterruptionError
+    assert len(held.sessions) == 1
+    held.expect_no_open_sessions()
+
+
+class EveryLine:
+    """Interrupts the n-th line that functions of these names run."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+        self._left = 0
+
+    def interrupt(self, frame: FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_name not in self._names or "_sessions" not in frame.f_code.co_filename:
+            return None
+        # Nothing happens at the line of a `try`, and what is raised there is still the caller's.
+        if event == "line" and getline(frame.f_code.co_filename, frame.f_lineno).strip() != "try:":
+            self._left -= 1
+            if self._left == 0:
+                raise InterruptionError
+        return self.interrupt
+
+    @contextmanager
+    def at(self, line: int) -> Iterator[None]:
+        before = sys.gettrace()
+        self._left = line
+        sys.settrace(self.interrupt)
+        try:
+            yield
+        finally:
+            sys.settrace(before)
+
+    @property
+    def has_interrupted(self) -> bool:
+        return self._left <= 0
+
+
+def is_said(emulator: Emulator, *errors: BaseException) -> bool:
+    """Return whether the last session has ended, or an error says its id."""
+    session = emulator.sessions[-1]
+    notes = [note for error in errors for note in getattr(error, "__notes__", ())]
+    said = (f"session end {session.id}", f"session list --tag {session.tags[1]}")
+    return not session.is_open or any(text in note for note in notes for text in said)
+
+
+OPENING = (
+    *(
+        "open",
+        "_open",
+        "_opened",
+        "__await__",
+        "__init__",
+        "__enter__",
+        "__aenter__",
+        "_prepare",
+        "_creation",
+        "_created",
+    ),
+    *("creation_steps", "new_exchange"),
+)
+
+
+def test_interruption_of_each_line_of_the_opening_ends_the_session_or_says_it(held: Emulator) -> None:
+    lines, count, interruptions = EveryLine(*OPENING), 0, []
+    with Anchor() as anchor:
+        anchor.sessions.open().end()
+        while True:
+            count += 1
+            try:
+                with lines.at(count), anchor.sessions.open():
+                    sys.settrace(None)
+            except InterruptionError as error:
+                interruptions.append(error)
+            assert is_said(held, *interruptions[-1:]), count
+            if not lines.has_interrupted:
+                break
+    assert count > 40
+
+
+@pytest.mark.anyio
+async def test_interruption_of_each_line_of_the_async_opening_ends_the_session_or_says_it(held: Emulator) -> None:
+    lines, count, interruptions = EveryLine(*OPENING), 0, []
+    async with AsyncAnchor() as anchor:
+        await (await anchor.sessions.open()).end()
+        while True:
+            count += 1
+            try:
+                with lines.at(count):
+                    async with anchor.sessions.open():
+                        sys.settrace(None)
+            except InterruptionError as error:
+                interruptions.append(error)
+            assert is_said(held, *interruptions[-1:]), count
+            if not lines.has_interrupted:
+                break
+    assert count > 40
+
+
+def test_interruption_of_each_line_of_the_end_says_the_id(held: Emulator) -> None:
+    lines, count = EveryLine("_end", "__exit__"), 0
+    interruptions: list[InterruptionError] = []
+    with Anchor() as anchor:
+        while True:
+            count += 1
+            session = anchor.sessions.open()
+            session.__enter__()
+            try:
+                with lines.at(count):
+                    session.__exit__(None, None, None)
+            except InterruptionError as error:
+                interruptions.append(error)
+            assert is_said(held, *interruptions[-1:]), count
+            if not lines.has_interrupted:
+                break
+    assert count > 5
+
+
+@pytest.mark.anyio
+async def test_interruption_of_each_line_of_the_async_end_says_the_id(held: Emulator) -> None:
+    lines, count = EveryLine("_end", "__aexit__"), 0
+    interruptions: list[InterruptionError] = []
+    async with AsyncAnchor() as anchor:
+        while True:
+            count += 1
+            opening = anchor.sessions.open()
+            await opening.__aenter__()
+            try:
+                with lines.at(count):
+                    await opening.__aexit__(None, None, None)
+            except InterruptionError as error:
+                interruptions.append(error)
+            assert is_said(held, *interruptions[-1:]), count
+            if not lines.has_interrupted:
+                break
+    assert count > 8
