@@ -25,13 +25,19 @@ GROUPS: Final = {
     "wait": "waiting for many tasks at once",
     "logging": "waiting with logging",
     "map": "many tasks, with a ledger and without",
+    "worker": "batches and workers, in the database of --database",
     "schedule": "the schedule of a wait's checks",
     "answer": "typed answers",
+    "cli": "the help of the command line",
     "command": "the maintainers' commands, and the installed size",
 }
 FULL: Final = Path("..") / "shared" / "upstream" / "2026-02-15.yaml"
 PLOT: Final = ROOT / ".cache" / "schedule.svg"
 ROUNDS: Final = 15
+NO_DATABASE: Final = (
+    "No database was passed, so the rows of workers are left out. Pass the URL of one for tests as DATABASE=<url> or "
+    "--database <url>"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         environments = Environments(Path(folder), full, variables)
         for group in dict.fromkeys(options.only or GROUPS):
+            if group == "worker" and options.database is None:
+                print(NO_DATABASE, file=sys.stderr)
+                continue
             groups[group] = []
             for row in _measure(group, options, environments):
                 print(f"{group}: {row.label}", file=sys.stderr, flush=True)
@@ -91,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     spec_help = f"a complete upstream spec; default: {FULL}, if it exists"
     parser.add_argument("--full", type=Path, metavar="FILE", help=spec_help)
+    database_help = "a database of PostgreSQL for the group worker, such as postgresql://me@localhost/test"
+    parser.add_argument("--database", metavar="URL", help=database_help)
     parser.add_argument(
         "--plot",
         type=Path,
@@ -157,6 +168,10 @@ def _measure(group: str, options: argparse.Namespace, environments: Environments
             from benchmarks import maps
 
             yield from maps.rows(rounds)
+        case "worker":
+            from benchmarks import workers
+
+            yield from workers.rows(rounds, options.database)
         case "schedule":
             from benchmarks import schedule
 
@@ -168,6 +183,10 @@ def _measure(group: str, options: argparse.Namespace, environments: Environments
             from benchmarks import answers
 
             yield from answers.rows(rounds)
+        case "cli":
+            from benchmarks import cli
+
+            yield from cli.rows(rounds, environments)
         case _:
             from benchmarks import commands
 

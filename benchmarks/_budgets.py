@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from benchmarks._rows import BARE, NO_LEDGER, NO_LOGGING, OURS
+from benchmarks._rows import BARE, BARE_TYPER, NO_LEDGER, NO_LOGGING, ONE_AT_A_TIME, OURS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -18,6 +18,8 @@ SECTIONS: Final = {
     "ratios": ("ratios", BARE),
     "ratios_to_no_logging": ("ratios", NO_LOGGING),
     "ratios_to_no_ledger": ("ratios", NO_LEDGER),
+    "ratios_to_one_at_a_time": ("ratios", ONE_AT_A_TIME),
+    "ratios_to_bare_typer": ("ratios", BARE_TYPER),
     "figures": ("figures", OURS),
 }
 """For each section of budgets.toml: whether it has ratios or figures of a row, and to which column they belong."""

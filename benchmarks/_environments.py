@@ -42,6 +42,11 @@ class Environments:
         return self._environment("ours", str(self.checkout))
 
     @cached_property
+    def ours_cli(self) -> Path:
+        """The path of Python in an environment with this package and its extra `cli`."""
+        return self._environment("ours-cli", f"{self.checkout}[cli]")
+
+    @cached_property
     def ours_full(self) -> Path:
         """The path of Python in an environment with this package built from the complete spec, without its extras."""
         return self._environment("ours-full", str(self.checkout_full))

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sqlite3
 import tempfile
 import time
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from unittest import mock
 
 from anchor_webtask import Anchor, AsyncAnchor, Ledger, Progress, TaskRequest, WaitPolicy, _world
 from anchor_webtask._clock import SystemClock
+from anchor_webtask._ledger import writer
 from anchor_webtask._ledger.call import CallLimits, LedgerCall
 from anchor_webtask._ledger.waiting import run
 from anchor_webtask._polling.outcomes import Completed
+from anchor_webtask._redaction.secrets import Redactor, Sealed
 from anchor_webtask.testing import VirtualClock
 from benchmarks._durations import lognormal
 from benchmarks._fake_api import FakeApi
@@ -34,7 +38,11 @@ if TYPE_CHECKING:
 
 IN_FLIGHT: Final = 25
 """How many tasks use the ledger at once."""
-LONG_WAIT: WaitPolicy = WaitPolicy(minimum=3600, maximum=3600)
+SLOW_COMMIT: Final = 0.015
+"""Seconds that a commit takes on a disk that is busy. On a fast one, Python's share of the time decides."""
+LONG_WAIT: Final = WaitPolicy(minimum=3600, maximum=3600)
+SHORT_WAIT: Final = WaitPolicy(minimum=0.01, maximum=0.01)
+_FIRST: Final = TaskRequest("0", key="first")
 
 
 @contextmanager
@@ -53,6 +61,8 @@ async def _map(
     """Return the CPU seconds per task that the async client needs for all tasks at once."""
     requests, ended = _requests(durations), 0
     async with AsyncAnchor(KEY, base_url=base_url, transport=transport) as anchor:
+        async for _ in anchor.tasks.map([_FIRST], ledger=path, wait=SHORT_WAIT):
+            pass  # the first call also imports modules
         cpu = time.process_time()
         async for outcome in anchor.tasks.map(requests, max_running=len(requests), ledger=path):
             ended += outcome.state == "completed"
@@ -64,6 +74,7 @@ async def _map(
 def _map_sync(base_url: str, durations: Sequence[float], path: Path | None) -> float:
     requests = _requests(durations)
     with Anchor(KEY, base_url=base_url) as anchor:
+        list(anchor.tasks.map([_FIRST], ledger=path, wait=SHORT_WAIT))  # the first call also imports modules
         cpu = time.process_time()
         ended = sum(
             each.state == "completed" for each in anchor.tasks.map(requests, max_running=len(requests), ledger=path)
@@ -102,24 +113,45 @@ def map_over_tcp(client: str, median: float, count: int, *, with_ledger: bool) -
         return asyncio.run(_map(server.url, None, durations, path))
 
 
-def seconds_per_item(in_flight: int, items: int) -> float:
+def seconds_per_item(in_flight: int, items: int, *, commit: float) -> float:
     """Return the seconds that a ledger needs for one task: to claim its start, and to store its id and its answer.
 
     Args:
-        in_flight: How many tasks are claimed and stored at once, which share commits. With 1, nothing shares them.
+        in_flight: How many tasks are claimed and stored at once, which share commits. With 1, nothing shares them, and
+            nothing waits for others.
         items: The number of tasks.
+        commit: Seconds that each commit takes beyond what it takes on the disk of this machine.
     """
+    interval = writer.INTERVAL if in_flight > 1 else 0.0
+    with mock.patch.object(writer, "INTERVAL", interval), _slow_disk(commit):
+        return _seconds_per_item(in_flight, items)
+
+
+@contextmanager
+def _slow_disk(commit: float) -> Iterator[None]:
+    class Connection(sqlite3.Connection):
+        def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
+            if sql == "COMMIT":
+                time.sleep(commit)
+            return super().execute(sql, *arguments)
+
+    with mock.patch.object(sqlite3, "connect", partial(sqlite3.connect, factory=Connection)):
+        yield
+
+
+def _seconds_per_item(in_flight: int, items: int) -> float:
     with _ledger(is_used=True) as path:
         call = LedgerCall(
             Ledger(str(path)), SystemClock(), "http://127.0.0.1", CallLimits(in_flight, 1, 1800), closes=True
         )
         call.open()
+        no_secrets = Redactor(Sealed(()))
 
         def one(number: int) -> None:
-            start = call.new_start(str(number), "fingerprint", wrapped=False)
+            start = call.new_start(str(number), "fingerprint", wrapped=False, has_secrets=False)
             run(start.before_sending())
             start.started(f"task-{number}").result()
-            call.ended(start.claim, f"task-{number}", Completed(number), is_valid=True).result()
+            call.ended(start.claim, f"task-{number}", Completed(number), no_secrets, is_valid=True).result()
             start.let_go()
 
         begun = time.perf_counter()
@@ -144,7 +176,7 @@ def seconds_per_claim(rows: int, claims: int) -> float:
         call.record(lambda db: db.executemany(insert, many) and None).result()
 
         def claim(number: int) -> None:
-            start = call.new_start(str(number), "fingerprint", wrapped=False)
+            start = call.new_start(str(number), "fingerprint", wrapped=False, has_secrets=False)
             run(start.before_sending())
             start.let_go()
 
@@ -165,7 +197,7 @@ def memory_per_task(count: int, *, with_ledger: bool) -> float:
         async with AsyncAnchor(
             KEY, base_url="http://127.0.0.1", transport=mock_transport(api.respond), wait=LONG_WAIT
         ) as anchor:
-            async for _ in anchor.tasks.map(["0"], wait=WaitPolicy(minimum=0.01, maximum=0.01)):
+            async for _ in anchor.tasks.map(["0"], wait=SHORT_WAIT):
                 pass  # the first call also imports modules and fills caches
             gc.collect()
             before = tracemalloc.get_traced_memory()[0]

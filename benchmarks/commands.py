@@ -9,16 +9,18 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from benchmarks import _large_spec
 from benchmarks._environments import SPEC, site_packages
 from benchmarks._processes import MIB, run_command
 from benchmarks._rows import BARE, OFFICIAL, OURS, row
 from benchmarks._sampling import figures, take_samples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from benchmarks._environments import Environments
+    from benchmarks._processes import CommandCost
     from benchmarks._rows import Row
 
 MAX_ROUNDS: Final = 3
@@ -40,6 +42,7 @@ def rows(rounds: int, environments: Environments) -> Iterator[Row]:
     yield from _commands("vendored", "vendored spec", environments.checkout, rounds)
     if environments.has_full:
         yield from _commands("full", "complete spec", environments.checkout_full, rounds)
+    yield from _large(environments.checkout_full if environments.has_full else environments.checkout, rounds)
 
 
 def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row]:
@@ -60,6 +63,23 @@ def _commands(name: str, spec: str, checkout: Path, rounds: int) -> Iterator[Row
         key, label, note = f"command.{verb}.{name}", f"{verb}, {spec}", _NOTES.get(verb, "")
         yield row(f"{key}.wall", f"{label}: wall", "s", {OURS: seconds[verb]}, note)
         yield row(f"{key}.memory", f"{label}: peak memory", "MiB", {OURS: mebibytes[verb]}, note)
+
+
+def _large(checkout: Path, rounds: int) -> Iterator[Row]:
+    """Measure `make drift` on two large specs."""
+    measures: dict[str, Callable[[], CommandCost]] = {}
+    for form in ("yaml", "json"):
+        files = [checkout / f"large-{side}.{form}" for side in ("old", "new")]
+        for source, file in zip((SPEC, _CHANGED), files, strict=True):
+            _large_spec.write(checkout / source, file)
+        command = (sys.executable, "-m", "tools.drift", "--old", files[0].name, "--new", files[1].name)
+        measures[form] = partial(run_command, command, folder=checkout)
+    samples = take_samples(measures, min(rounds, MAX_ROUNDS))
+    seconds, mebibytes = figures(samples, lambda cost: cost.wall), figures(samples, lambda cost: cost.peak / MIB)
+    for form in measures:
+        key, label = f"command.drift.large.{form}", f"drift, 3 MB of {form.upper()}"
+        yield row(f"{key}.wall", f"{label}: wall", "s", {OURS: seconds[form]}, _NOTES["drift"])
+        yield row(f"{key}.memory", f"{label}: peak memory", "MiB", {OURS: mebibytes[form]}, _NOTES["drift"])
 
 
 def _installed_size(python: Path) -> float:

@@ -8,6 +8,7 @@ from benchmarks._durations import MEDIANS
 from benchmarks._many_tasks import in_child
 from benchmarks._maps import (
     IN_FLIGHT,
+    SLOW_COMMIT,
     map_in_virtual_time,
     map_over_tcp,
     memory_per_task,
@@ -47,12 +48,9 @@ def rows(rounds: int) -> Iterator[Row]:
         yield _with_and_without(f"map.tcp.{client}.cpu", label, min(rounds, 3), "ms", 1e3, _tcp(client))
     label = f"{1_000:,} tasks that run: memory per task"
     yield _with_and_without("map.memory", label, 1, "kB", 1e-3, _memory)
-    measures = {
-        OURS: lambda: in_child(seconds_per_item, IN_FLIGHT, ITEMS),
-        ONE_AT_A_TIME: lambda: in_child(seconds_per_item, 1, ITEMS // 5),
-    }
-    samples = figures(take_samples(measures, min(rounds, 5)), lambda seconds: seconds * 1e3)
-    yield row("map.ledger.item", "the ledger alone: time per task", "ms", samples, _ALONE)
+    yield _per_item("map.ledger.item", "the ledger alone: time per task", rounds, ITEMS, 0.0)
+    label = f"the ledger alone, where a commit takes {SLOW_COMMIT * 1e3:g} ms more: time per task"
+    yield _per_item("map.ledger.item.slow", label, rounds, ITEMS, SLOW_COMMIT)
     measures = {
         OURS: lambda: in_child(seconds_per_claim, ROWS, ITEMS),
         EMPTY: lambda: in_child(seconds_per_claim, 0, ITEMS),
@@ -66,6 +64,15 @@ def _with_and_without(
 ) -> Row:
     samples = take_samples({OURS: lambda: measure(True), NO_LEDGER: lambda: measure(False)}, rounds)
     return row(key, label, unit, figures(samples, lambda value: value * factor), _LEDGER)
+
+
+def _per_item(key: str, label: str, rounds: int, items: int, commit: float) -> Row:
+    measures = {
+        OURS: lambda: in_child(seconds_per_item, IN_FLIGHT, items, commit=commit),
+        ONE_AT_A_TIME: lambda: in_child(seconds_per_item, 1, items // 5, commit=commit),
+    }
+    samples = figures(take_samples(measures, min(rounds, 5)), lambda seconds: seconds * 1e3)
+    return row(key, label, "ms", samples, _ALONE)
 
 
 def _virtual(count: int) -> Callable[[bool], float]:

@@ -10,6 +10,7 @@ import attrs
 import pytest
 
 from anchor_webtask import (
+    Anchor,
     AnchorError,
     AuthenticationError,
     BadRequestError,
@@ -203,7 +204,9 @@ def test_equal_requests_without_a_key_are_different_tasks_with_stable_keys(
     tasks: Any, runner: Runner, anchor_emulator: Emulator
 ) -> None:
     request = TaskRequest("Read", url="https://shop.example", max_steps=None, secret_values={"PASSWORD": SECRET})
-    same = TaskRequest("Read", url="https://shop.example", secret_values={"PASSWORD": "another"}, session_id="1")
+    with Anchor() as anchor:
+        session_id = anchor.sessions.open().id
+    same = TaskRequest("Read", url="https://shop.example", secret_values={"PASSWORD": "another"}, session_id=session_id)
     outcomes = runner.call(tasks.map, [request, same, request, "Read"], max_running=1)
     first = "484f40804fe2ca0e2f3de05ca6bfd690"
     assert [outcome.key for outcome in outcomes] == [
@@ -311,21 +314,24 @@ def test_refusal_of_the_account_stops_all_further_starts(
         assert "either the account is out of credit, or other programs" in str(outcomes[1].error).lower()
 
 
+@pytest.mark.parametrize("delay", [0, 5], ids=["runs", "is-starting"])
 def test_long_pause_that_the_service_wants_is_hopeless_once_nothing_else_runs(
-    tasks: Any, runner: Runner, anchor_emulator: Emulator
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, delay: float
 ) -> None:
-    anchor_emulator.on(takes=30)
+    anchor_emulator.on(takes=30, start_faults=[Fault(delay=delay)])
     anchor_emulator.on(prompt="Read 1", start_faults=[Fault(429, headers={"retry-after": "3500"})] * 9)
     outcomes = runner.call(tasks.map, numbered(2), timeout=60)
     assert states(outcomes) == {"completed": 1, "not_started": 1}
-    assert isinstance(outcomes[-1].error, RateLimitError)
+    (error,) = (each.error for each in outcomes if each.state == "not_started")
+    assert isinstance(error, RateLimitError)
     assert anchor_emulator.elapsed < 120
 
 
+@pytest.mark.parametrize("delay", [0, 5], ids=["runs", "is-starting"])
 def test_shorter_pause_is_waited_for_once_nothing_else_runs(
-    tasks: Any, runner: Runner, anchor_emulator: Emulator
+    tasks: Any, runner: Runner, anchor_emulator: Emulator, delay: float
 ) -> None:
-    anchor_emulator.on(takes=30)
+    anchor_emulator.on(takes=30, start_faults=[Fault(delay=delay)])
     anchor_emulator.on(prompt="Read 1", start_faults=[Fault(429, headers={"retry-after": "80"})])
     assert states(runner.call(tasks.map, numbered(2), timeout=60)) == {"completed": 2}
     assert 80 < anchor_emulator.elapsed < 200

@@ -7,19 +7,22 @@ import itertools
 import math
 import signal
 import threading
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskTimeoutError
+from anchor_webtask import Anchor, AsyncAnchor, Ledger, StartOutcomeUnknownError, TaskRequest, TaskTimeoutError
+from anchor_webtask._batch import left
 from anchor_webtask.emulator import Fault
 from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from anchor_webtask import Progress, TaskOutcome
     from anchor_webtask.emulator import Emulator
@@ -76,7 +79,7 @@ def test_exception_in_a_block_tells_the_ids_of_the_tasks_that_run(
 
     with pytest.raises(LookupError) as raised:
         loop(runner, tasks.map(requests(), max_running=3), body, with_block=True)
-    assert "this does not stop the tasks that run; tasks.get(id) finds each again" in notes(raised.value)
+    assert left.STILL_RUN in notes(raised.value)
     assert_told(notes(raised.value), anchor_emulator)
     assert_no_more_starts(anchor_emulator, runner, tasks)
 
@@ -108,6 +111,31 @@ def test_stop_returns_the_ids_by_key_and_unread_outcomes_can_be_read(
     assert {outcome.state for outcome in rest} <= {"running", "not_started"}
     assert runner.call(outcomes.stop) == {}
     assert_no_more_starts(anchor_emulator, runner, tasks)
+
+
+def test_stop_by_another_thread_loses_no_outcome_while_the_next_one_is_asked_for(anchor_emulator: Emulator) -> None:
+    anchor_emulator.on(takes=math.inf)
+    anchor_emulator.on(prompt="Read 0", takes=1)
+    with Anchor(wait=FEW_CHECKS) as anchor:
+        outcomes = anchor.tasks.map(["Read 0", "Read 1", "Read 2"])
+
+        class Received(deque[Any]):
+            """Whoever finds it empty is overtaken by a thread that stops the call."""
+
+            def __len__(self) -> int:
+                found = super().__len__()
+                if not found and not stopped:
+                    stopped.append(True)
+                    thread = threading.Thread(target=outcomes.stop)
+                    thread.start()
+                    thread.join()
+                return found
+
+        stopped: list[bool] = []
+        assert next(outcomes).state == "completed"
+        outcomes._received = Received(outcomes._received)
+        assert [outcome.state for outcome in outcomes] == ["running", "running"]
+        assert stopped
 
 
 def test_stop_before_the_first_outcome_starts_nothing(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
@@ -178,6 +206,45 @@ def test_start_under_way_is_unknown_only_after_five_seconds(
         else:
             assert stopped == {}
             assert isinstance(outcome.error, StartOutcomeUnknownError)
+
+
+@pytest.mark.parametrize("has_ledger", [False, True])
+def test_result_that_comes_at_once_counts_though_the_call_was_left(
+    runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock, tmp_path: Path, *, has_ledger: bool
+) -> None:
+    """The first outcome comes after 10 s, so the start is under way for 4 more seconds."""
+    ledger = tmp_path / "ledger" if has_ledger else None
+    anchor_emulator.on(start_faults=[Fault(200, delay=14.0, body='{"data": {"result": 3}}')])
+    anchor_emulator.on(prompt="Quick", takes=0)
+    with runner.anchor(wait=FEW_CHECKS) as anchor:
+        outcomes = anchor.tasks.map(["Quick", "Slow"], max_running=2, ledger=ledger)
+        loop(runner, outcomes, lambda _: True)
+        assert runner.call(outcomes.stop) == {}
+        assert anchor_clock.elapsed == 14
+        (outcome,) = runner.call(lambda: outcomes)
+        assert (outcome.state, outcome.task_id, outcome.result().raw) == ("completed", None, 3)
+        if has_ledger:
+            (again,) = runner.call(anchor.tasks.map, ["Slow"], ledger=ledger)
+            assert (again.state, again.stored, again.result().raw) == ("completed", True, 3)
+    assert anchor_emulator.start_requests == 2
+
+
+@pytest.mark.parametrize("runner", ["sync"], indirect=True)
+def test_result_that_comes_at_once_is_stored_though_the_call_has_ended(
+    runner: Runner, anchor_emulator: Emulator, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    anchor_emulator.on(start_faults=[Fault(200, delay=29.0, body='{"data": {"result": 3}}')])
+    anchor_emulator.on(prompt="Quick", takes=0)
+    with runner.anchor(wait=FEW_CHECKS) as anchor, Ledger(tmp_path / "ledger") as ledger:
+        outcomes = anchor.tasks.map(["Quick", TaskRequest("Slow", key="slow")], max_running=2, ledger=ledger)
+        loop(runner, outcomes, lambda _: True)
+        outcomes.stop()
+        assert states(outcomes) == {"unknown": 1}
+        anchor.tasks._settings.clock.sleep(60)
+        row = ledger.get("slow")
+    assert row is not None
+    assert (row.state, row.answer) == ("completed", 3)
+    assert "its answer is not returned" in caplog.text
 
 
 @pytest.mark.parametrize("runner", ["asyncio", "trio"], indirect=True)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import sys
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 
 from anchor_webtask._ledger.future import Future
+from anchor_webtask._ledger.loop_waits import LoopWaits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +40,7 @@ def interrupted_at(point: int, call: Callable[[], object]) -> bool:
         return trace
 
     previous = sys.gettrace()
+    gc.disable()  # else the callback of another test's garbage may be what is interrupted
     try:
         sys.settrace(trace)
         call()
@@ -44,6 +48,7 @@ def interrupted_at(point: int, call: Callable[[], object]) -> bool:
         return True
     finally:
         sys.settrace(previous)
+        gc.enable()
     return False
 
 
@@ -109,3 +114,29 @@ def test_exception_is_raised_by_each_wait() -> None:
     for _ in range(2):
         with pytest.raises(LookupError, match="nothing"):
             future.result()
+
+
+def test_event_loop_whose_wake_up_was_interrupted_is_woken_again() -> None:
+    async def wait_for_both() -> list[int]:
+        waits, futures = LoopWaits(), [Future[int](), Future[int]()]
+        loop, woken = asyncio.get_running_loop(), list[object]()
+        has_failed = asyncio.Event()
+        loop.set_exception_handler(lambda *_: has_failed.set())
+        waiting = [asyncio.create_task(waits.result_of(future)) for future in futures]
+        await asyncio.sleep(0)
+
+        class Interrupting:
+            """An event whose first setting is interrupted."""
+
+            def set(self) -> None:
+                woken.append(self)
+                if len(woken) == 1:
+                    raise InterruptionError
+
+        waits._arrived.append(cast("Any", Interrupting()))
+        for future in futures:
+            future.set_result(1)
+        await has_failed.wait()
+        return await asyncio.gather(*waiting)
+
+    assert asyncio.run(asyncio.wait_for(wait_for_both(), LIMIT)) == [1, 1]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import pytest
 
 from anchor_webtask import Anchor, Ledger, TaskRequest
+from anchor_webtask._ledger.postgres.backend import PostgresBackend
 from tests.support.ledger_accounts import settled_accounts
 from tests.support.ledger_server import PROGRAMS, output, serving
 from tests.support.ledger_work import OFTEN, keys_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.support.ledger_server import Server
+    from tests.support.postgres_server import Place
 
 COMMIT_STEP: Final = 7
 """By default, every 7th moment is tried. The steps are prime numbers, so that no loop repeats in step with them."""
@@ -40,7 +42,7 @@ def every_point(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--every-point"))
 
 
-def finish(server: Server, ledger: Path, keys: Sequence[str], limit: int) -> Counter[str]:
+def finish(server: Server, ledger: Place, keys: Sequence[str], limit: int) -> Counter[str]:
     """Run `map` until all tasks have ended, and return the number of outcomes in each state."""
     with Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor:
         requests = [TaskRequest(key, key=key) for key in keys]
@@ -71,27 +73,34 @@ LONG: Final = {
 }
 
 
-@pytest.mark.parametrize("name", SHORT)
-def test_kills_start_nothing_twice_and_lose_nothing(tmp_path: Path, name: str, *, every: bool) -> None:
-    loop, ledger = (LONG if every else SHORT)[name], tmp_path / "work.ledger"
-    work = (ledger, loop.items, loop.limit, loop.hold, loop.kills, loop.longest, 0)
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [("file", "one at once"), ("file", "some at once"), ("postgres", "some at once")],
+    indirect=["place"],
+)
+def test_kills_start_nothing_twice_and_lose_nothing(
+    tmp_path: Path, place: Place, name: str, monkeypatch: pytest.MonkeyPatch, *, every: bool
+) -> None:
+    monkeypatch.setattr(PostgresBackend, "settle_after", 0.0)  # no process lives whose connection is lost
+    loop = (LONG if every else SHORT)[name]
+    work = (tmp_path, place, loop.items, loop.limit, loop.hold, loop.kills, loop.longest, 0)
     with serving(faults=2 * loop.items, shortest=loop.tasks[0], longest=loop.tasks[1]) as server:
         with spawn(PROGRAMS / "kill_workers.py", *map(str, work), base_url=server.base_url) as process:
             assert int(output(process, loop.kills)) >= loop.kills
         server.calm()
         keys = [*keys_of("a", loop.items // 2), *keys_of("b", loop.items // 2)]
-        states = finish(server, ledger, keys, loop.limit)
+        states = finish(server, place, keys, loop.limit)
         starts = server.starts()
-        before = settled_accounts(ledger, starts)
+        before = settled_accounts(place, starts)
         assert set(Counter(start.prompt for start in starts).values()) == {1}
         assert before.most <= loop.limit
         assert before.states == states
         assert states["completed"] > 0 < states["unknown"]
 
-        with Ledger(ledger) as opened:
+        with Ledger(place) as opened:
             opened.retry(*(row.key for row in opened.rows("unknown")))
-        assert finish(server, ledger, keys, loop.limit)["unknown"] == 0
-        after = settled_accounts(ledger, server.starts())
+        assert finish(server, place, keys, loop.limit)["unknown"] == 0
+        after = settled_accounts(place, server.starts())
         assert after.starts - before.starts == states["unknown"]
         assert after.paid == before.paid
 

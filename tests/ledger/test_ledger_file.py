@@ -11,7 +11,7 @@ import pytest
 
 from anchor_webtask import Anchor, TaskRequest
 from anchor_webtask._ledger.models import STATES
-from anchor_webtask._ledger.schema import APPLICATION_ID, VERSION
+from anchor_webtask._ledger.sqlite.schema import APPLICATION_ID, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,10 +20,14 @@ from tests.ledger.model.checks import BrokenRuleError
 from tests.ledger.model.mutations import MUTATIONS
 from tests.ledger.model.scenarios import SCENARIOS
 from tests.ledger.model.world import World
+from tests.support.postgres_server import empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    import psycopg
+
+    from anchor_webtask._ledger.postgres.statements import Statements
     from tests.ledger.model.world import Scenario
 
 EXAMPLES = max(settings().max_examples // 4, 1)
@@ -49,6 +53,12 @@ def test_rules_hold(name: str, choices: bytes) -> None:
     _walk(SCENARIOS[name], lambda number: next(left, 0) % number)
 
 
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_rules_hold_in_postgres(name: str, made_tables: psycopg.Connection[Any]) -> None:
+    for seed in range(max(EXAMPLES // 12, 1)):
+        _walk(SCENARIOS[name], Random(seed).randrange, empty(made_tables))
+
+
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_model_sees_that_rule_is_missing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     mutation = MUTATIONS[name]
@@ -63,8 +73,8 @@ def _walk_until_rule_is_broken(scenario: Scenario) -> None:
         _walk(scenario, Random(seed).randrange)
 
 
-def _walk(scenario: Scenario, choose: Callable[[int], int]) -> None:
-    world = World(scenario)
+def _walk(scenario: Scenario, choose: Callable[[int], int], tables: Statements | None = None) -> None:
+    world = World(scenario, tables)
     try:
         world.walk(choose)
     finally:

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import Anchor, LedgerError
-from anchor_webtask._ledger import file
-from anchor_webtask._ledger.file import LedgerFile, check_base_url
+from anchor_webtask._ledger.sqlite import file
+from anchor_webtask._ledger.sqlite.file import LedgerFile
+from anchor_webtask._ledger.store import check_base_url
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +33,7 @@ def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) ->
             begin.wait()
             try:
                 opened = LedgerFile(path, BASE_URL)
-                check_base_url(path, BASE_URL, opened.db)
+                check_base_url(str(path), BASE_URL, opened.db)
                 opened.close()
             except LedgerError as error:
                 errors.append(error)

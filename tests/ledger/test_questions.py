@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -18,27 +19,41 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from anchor_webtask.emulator import Emulator
+    from anchor_webtask.testing import VirtualClock
+    from tests.support.postgres_server import Place, PostgresServer
 
 
 FORGET: dict[str, Any] = {"answers": "forget"}
 
 
-@pytest.fixture
-def used(anchor_emulator: Emulator, path: Path, ledger: Ledger) -> Ledger:
-    """A ledger with a task in each state but `starting` and `retried`; each task's key is its state."""
-    anchor_emulator.on(answer={"amount": 3})
-    anchor_emulator.on(prompt="running", takes=1000)
-    anchor_emulator.on(prompt="failed", fails="no price")
-    anchor_emulator.on(prompt="unknown", start_faults=[Fault(502, accepted=True)])
-    anchor_emulator.on(prompt="refused", start_faults=[400])
+def use(emulator: Emulator, place: Place) -> None:
+    """Make a ledger with a task in each state but `starting` and `retried`; each task's key is its state."""
+    emulator.on(answer={"amount": 3})
+    emulator.on(prompt="running", takes=1000)
+    emulator.on(prompt="failed", fails="no price")
+    emulator.on(prompt="unknown", start_faults=[Fault(502, accepted=True)])
+    emulator.on(prompt="refused", start_faults=[400])
     states = ("running", "completed", "failed", "unknown", "refused")
     with Anchor(wait=FEW_CHECKS) as anchor:
-        list(anchor.tasks.map([TaskRequest(state, key=state) for state in states], timeout=100, ledger=path))
+        list(anchor.tasks.map([TaskRequest(state, key=state) for state in states], timeout=100, ledger=place))
+
+
+@pytest.fixture
+def used(anchor_emulator: Emulator, path: Path, ledger: Ledger) -> Ledger:
+    """A file that was used."""
+    use(anchor_emulator, path)
     return ledger
 
 
-def test_rows_say_what_is_known(used: Ledger, anchor_emulator: Emulator) -> None:
-    assert used.counts() == {
+@pytest.fixture
+def used_anywhere(anchor_emulator: Emulator, place: Place, ledger: Ledger) -> Ledger:
+    """A file or a database that was used."""
+    use(anchor_emulator, place)
+    return ledger
+
+
+def test_rows_say_what_is_known(used_anywhere: Ledger, anchor_emulator: Emulator) -> None:
+    assert used_anywhere.counts() == {
         "starting": 0,
         "running": 1,
         "completed": 1,
@@ -47,7 +62,7 @@ def test_rows_say_what_is_known(used: Ledger, anchor_emulator: Emulator) -> None
         "refused": 1,
         "retried": 0,
     }
-    rows = {row.key: row for row in used.rows()}
+    rows = {row.key: row for row in used_anywhere.rows()}
     assert list(rows) == sorted(rows)
     assert {row.state for row in rows.values()} == rows.keys()
     assert {row.attempt for row in rows.values()} == {1}
@@ -61,19 +76,19 @@ def test_rows_say_what_is_known(used: Ledger, anchor_emulator: Emulator) -> None
     assert all(
         moment <= row.claimed <= (row.started or row.claimed) <= (row.ended or row.claimed) for row in rows.values()
     )
-    assert [used.get(key) for key in rows] == list(rows.values())
-    assert [row.key for row in used.rows("failed")] == ["failed"]
-    assert used.get("missing") is None
+    assert [used_anywhere.get(key) for key in rows] == list(rows.values())
+    assert [row.key for row in used_anywhere.rows("failed")] == ["failed"]
+    assert used_anywhere.get("missing") is None
 
 
-def test_many_rows_are_read_in_pages(path: Path, anchor_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_rows_are_read_in_pages(place: Place, anchor_emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     from anchor_webtask._ledger import ledger as module
 
     monkeypatch.setattr(module, "PAGE", 2)
     anchor_emulator.on(answer=1)
     with Anchor() as anchor:
-        list(anchor.tasks.map([TaskRequest("Read", key=str(number)) for number in range(5)], ledger=path))
-    with Ledger(path) as ledger:
+        list(anchor.tasks.map([TaskRequest("Read", key=str(number)) for number in range(5)], ledger=place))
+    with Ledger(place) as ledger:
         assert [row.key for row in ledger.rows()] == list("01234")
         assert [row.key for row in ledger.rows("completed")] == list("01234")
 
@@ -96,11 +111,38 @@ def test_export_that_fails_leaves_the_old_file(used: Ledger, tmp_path: Path, mon
 
     target = tmp_path / "rows.jsonl"
     target.write_text("old")
-    monkeypatch.setattr("anchor_webtask._ledger.ledger.json.dumps", dumps)
+    monkeypatch.setattr("anchor_webtask._ledger.export.json.dumps", dumps)
     with pytest.raises(OSError, match="the disk is full"):
         used.export(target)
     assert target.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "name", ["prices.ledger", "prices.ledger-journal", "other.ledger", "link", "./x/../prices.ledger"]
+)
+def test_export_does_not_replace_a_ledger(used: Ledger, path: Path, name: str) -> None:
+    (path.parent / "x").mkdir()
+    shutil.copy(path, path.with_name("other.ledger"))
+    path.with_name("link").symlink_to(path)
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match="belongs to a ledger"):
+        used.export(path.parent / name)
+    assert path.read_bytes() == before
+    used.check()
+
+
+def test_export_into_a_missing_folder_names_the_file(used: Ledger, tmp_path: Path) -> None:
+    target = tmp_path / "none" / "rows.jsonl"
+    with pytest.raises(FileNotFoundError) as raised:
+        used.export(target)
+    assert raised.value.filename == str(target)
+
+
+@pytest.mark.parametrize("call", ["retry", "free"])
+def test_list_in_place_of_keys_is_refused(used: Ledger, call: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"such as {call}\(\*keys\), and not \['0'\]"):
+        getattr(used, call)(["0"])
 
 
 def test_check_finds_damage(used: Ledger, path: Path) -> None:
@@ -128,16 +170,16 @@ def test_check_finds_damage(used: Ledger, path: Path) -> None:
         (lambda ledger: ledger.attach("unknown", Checked("task-1", status=None)), "a task that was checked"),
         (lambda ledger: ledger.attach("unknown", Checked(ledger.get("failed").task_id)), "'failed' has this id"),
         (lambda ledger: list(ledger.rows("finished")), "no state 'finished': the states are starting, running"),
-        (lambda ledger: Ledger(ledger.path, **FORGET), "must be 'keep' or 'drop', not 'forget'"),
+        (lambda _: Ledger("x.ledger", **FORGET), "must be 'keep' or 'drop', not 'forget'"),
     ],
 )
 def test_decision_that_is_not_possible_changes_nothing(
-    used: Ledger, decide: Callable[[Ledger], object], says: str
+    used_anywhere: Ledger, decide: Callable[[Ledger], object], says: str
 ) -> None:
-    before = list(used.rows())
+    before = list(used_anywhere.rows())
     with pytest.raises(ConfigurationError, match=says):
-        decide(used)
-    assert list(used.rows()) == before
+        decide(used_anywhere)
+    assert list(used_anywhere.rows()) == before
 
 
 class Checked:
@@ -147,10 +189,10 @@ class Checked:
         self.id, self.status = task_id, status
 
 
-def test_decisions_change_what_they_name(used: Ledger) -> None:
-    used.free("unknown", "completed")
-    used.retry("unknown", "failed", "completed", "failed")
-    states = {row.key: (row.state, row.has_place) for row in used.rows()}
+def test_decisions_change_what_they_name(used_anywhere: Ledger, anchor_clock: VirtualClock) -> None:
+    used_anywhere.free("unknown", "completed")
+    used_anywhere.retry("unknown", "failed", "completed", "failed")
+    states = {row.key: (row.state, row.has_place) for row in used_anywhere.rows()}
     assert states == {
         "completed": ("retried", False),
         "failed": ("retried", False),
@@ -159,11 +201,12 @@ def test_decisions_change_what_they_name(used: Ledger) -> None:
         "unknown": ("retried", False),
     }
     with pytest.raises(ConfigurationError, match="is retried, so the next run starts it already"):
-        used.retry("failed")
-    used.attach("unknown", Checked("task-1"))
-    row = used.get("unknown")
+        used_anywhere.retry("failed")
+    used_anywhere.attach("unknown", Checked("task-1"))
+    row = used_anywhere.get("unknown")
     assert isinstance(row, LedgerRow)
     assert (row.state, row.task_id, row.has_place) == ("running", "task-1", True)
+    assert row.started == datetime.fromtimestamp(anchor_clock.wall(), UTC)
 
 
 def test_ledger_is_closed_and_opened_again(used: Ledger) -> None:
@@ -174,3 +217,18 @@ def test_ledger_is_closed_and_opened_again(used: Ledger) -> None:
     used.close()
     used.close()
     assert repr(used).startswith("<Ledger '/")
+
+
+def test_export_and_check_of_a_database(anchor_emulator: Emulator, postgres: PostgresServer, tmp_path: Path) -> None:
+    url, target = postgres.new_url(), tmp_path / "rows.jsonl"
+    use(anchor_emulator, url)
+    with Ledger(url) as ledger:
+        assert ledger.export(target) == 5
+        ledger.check()
+    assert [json.loads(line)["key"] for line in target.read_text().splitlines()] == [
+        "completed",
+        "failed",
+        "refused",
+        "running",
+        "unknown",
+    ]

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import random
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
-from anchor_webtask import Anchor, Ledger, TaskRequest
+from anchor_webtask import Anchor, AsyncAnchor, Ledger, TaskRequest
 from anchor_webtask._ledger.patience import Patience
 from anchor_webtask.emulator import Fault
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from anchor_webtask.emulator import Emulator
+    from tests.support.postgres_server import Place
     from tests.support.runners import Runner
 
 
@@ -49,12 +51,12 @@ def all_at_once(runner: Runner, calls: list[Any]) -> list[list[Any]]:
 
 @pytest.mark.parametrize("limit", [1, 3])
 def test_calls_at_once_start_each_task_once_and_yield_each_key(
-    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, limit: int
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place, limit: int
 ) -> None:
     anchor_emulator.on(takes=20, answer=1)
     anchor_emulator.on(prompt="Read 7", fails="no")
     keys = [str(number) for number in range(8)]
-    calls = [tasks.map(shuffled(keys, seed), max_running=limit, ledger=path) for seed in range(3)]
+    calls = [tasks.map(shuffled(keys, seed), max_running=limit, ledger=place) for seed in range(3)]
     for outcomes in all_at_once(runner, calls):
         assert sorted(each.key for each in outcomes) == keys
         assert states(outcomes) == {"completed": 7, "failed": 1}
@@ -63,11 +65,11 @@ def test_calls_at_once_start_each_task_once_and_yield_each_key(
 
 
 def test_calls_with_different_keys_share_the_limit(
-    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place
 ) -> None:
     anchor_emulator.on(takes=20, answer=1)
     calls = [
-        tasks.map(shuffled([f"{name}{number}" for number in range(5)], 0), max_running=2, ledger=path)
+        tasks.map(shuffled([f"{name}{number}" for number in range(5)], 0), max_running=2, ledger=place)
         for name in ("a", "b")
     ]
     for outcomes in all_at_once(runner, calls):
@@ -76,10 +78,10 @@ def test_calls_with_different_keys_share_the_limit(
 
 
 def test_one_ledger_object_serves_several_calls(
-    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place
 ) -> None:
     anchor_emulator.on(takes=20, answer=1)
-    with Ledger(path) as ledger:
+    with Ledger(place) as ledger:
         calls = [tasks.map(shuffled(["a", "b"], seed), ledger=ledger) for seed in range(2)]
         for outcomes in all_at_once(runner, calls):
             assert states(outcomes) == {"completed": 2}
@@ -87,7 +89,9 @@ def test_one_ledger_object_serves_several_calls(
     assert anchor_emulator.starts == 2
 
 
-def test_break_and_map_again_in_one_process(anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path) -> None:
+def test_break_and_map_again_in_one_process(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place
+) -> None:
     anchor_emulator.on(takes=50, answer=1)
     keys = [str(number) for number in range(6)]
     yielded: set[str] = set()
@@ -95,20 +99,20 @@ def test_break_and_map_again_in_one_process(anchor_emulator: Emulator, runner: R
         before = len(yielded)
         loop(
             runner,
-            tasks.map(shuffled(keys, before), max_running=2, ledger=path),
+            tasks.map(shuffled(keys, before), max_running=2, ledger=place),
             lambda outcome: yielded.add(outcome.key) or True,  # type: ignore[func-returns-value]  # `add` returns None
             with_block=True,
         )
-    outcomes = runner.call(tasks.map, shuffled(keys, 0), max_running=2, ledger=path)
+    outcomes = runner.call(tasks.map, shuffled(keys, 0), max_running=2, ledger=place)
     assert states(outcomes) == {"completed": 6}
     assert (anchor_emulator.starts, anchor_emulator.max_running_seen) == (6, 2)
 
 
 def test_failed_task_is_started_again_by_one_of_two_calls(
-    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place
 ) -> None:
     anchor_emulator.on(takes=20, fails="no")
-    calls = [tasks.map(shuffled(["a"], 0), attempts=3, ledger=path) for _ in range(2)]
+    calls = [tasks.map(shuffled(["a"], 0), attempts=3, ledger=place) for _ in range(2)]
     for outcomes in all_at_once(runner, calls):
         assert [(each.state, each.attempt) for each in outcomes] == [("failed", 3)]
     assert anchor_emulator.starts == 3
@@ -127,13 +131,42 @@ def test_no_pause_is_waited_for_longer_than_it_is_long_though_the_clock_jumps(ju
     assert patience.seconds_left("pause", wall, 60) == 0
 
 
+def test_a_call_that_lives_for_days_does_not_know_of_all_pauses_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("anchor_webtask._ledger.patience.MOST_SEEN", 2)
+    times = [0.0]
+    patience = Patience(lambda: times[0], lambda: 0.0)
+    for what in ("a", "b", "a", "c"):
+        patience.age(what, 0.0)
+    times[0] = 10
+    assert [patience.age(what, 0.0) for what in ("a", "c", "b")] == [10, 10, 0]
+
+
 def test_unknown_start_of_a_call_that_ended_holds_its_place_for_the_next_call_too(
-    anchor_emulator: Emulator, path: Path
+    anchor_emulator: Emulator, place: Place
 ) -> None:
     anchor_emulator.on(takes=10, answer=1)
     anchor_emulator.on(prompt="Read lost", start_faults=[Fault(502, accepted=True)], takes=10)
     with Anchor(wait=FEW_CHECKS) as anchor:
-        list(anchor.tasks.map(shuffled(["lost"], 0), max_running=1, timeout=100, ledger=path))
+        list(anchor.tasks.map(shuffled(["lost"], 0), max_running=1, timeout=100, ledger=place))
         for number in range(3):  # each call waits for what is left of the hold, and no longer
-            list(anchor.tasks.map(shuffled([str(number)], 0), max_running=1, timeout=100, ledger=path))
+            list(anchor.tasks.map(shuffled([str(number)], 0), max_running=1, timeout=100, ledger=place))
     assert 100 <= anchor_emulator.elapsed < 250
+
+
+def test_loop_that_ends_with_looks_under_way_has_nothing_to_warn_about(anchor_emulator: Emulator, place: Place) -> None:
+    anchor_emulator.on(takes=1, answer=1)
+
+    async def main() -> None:
+        async with AsyncAnchor(wait=FEW_CHECKS) as anchor:
+            assert len([each async for each in anchor.tasks.map(requests, ledger=place, max_running=8)]) == len(
+                requests
+            )
+            async for _ in anchor.tasks.map(requests, ledger=place, max_running=8):
+                break
+
+    requests = shuffled([str(number) for number in range(20)], 1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        asyncio.run(main())
+        gc.collect()
+    assert not [str(each.message) for each in caught if "never awaited" in str(each.message)]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from anchor_webtask import LedgerError, RateLimitError, TransportError
-from anchor_webtask._ledger.call import NotSentError
+from anchor_webtask._ledger.claims import is_claim_in
 from anchor_webtask._ledger.models import Full
+from anchor_webtask._ledger.start import NotSentError
 from anchor_webtask._polling.outcomes import Failure, Fault
 from tests.ledger.model import clock
 from tests.ledger.model.calls import Call, MapCall, RunCall, Spec
@@ -18,7 +19,7 @@ from tests.ledger.model.world import Scenario, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from anchor_webtask._ledger.call import LedgerStart
+    from anchor_webtask._ledger.start import LedgerStart
 
 FULL = Failure(Fault.STATUS, RateLimitError("429", status=429), status=429)
 NOT_CONNECTED = Failure(Fault.NOT_CONNECTED, TransportError("refused"))
@@ -39,7 +40,7 @@ def call(world: World) -> Call:
 
 
 def new_start(call: Call, key: str = "a") -> LedgerStart:
-    return call.call.new_start(key, "f", wrapped=False)
+    return call.call.new_start(key, "f", wrapped=False, has_secrets=False)
 
 
 def before_sending(call: Call, start: LedgerStart, *effects: Callable[[], object]) -> int:
@@ -134,6 +135,17 @@ def test_start_of_run_is_pending_until_it_is_repeated(world: World, failure: Fai
     assert start.claim != first
 
 
+def test_repeated_start_stays_in_its_browser_session(world: World) -> None:
+    call = RunCall(world, world.processes[0], Spec(0, "a", kind="run"))
+    call.call.open()
+    start = call.call.new_start("a", "f", wrapped=False, has_secrets=False, session_id="session-1")
+    for _ in range(2):
+        assert is_claim_in(start.claim, "session-1")
+        before_sending(call, start)
+        start.not_started(NOT_CONNECTED)
+        call.process.commit()
+
+
 def test_start_of_map_without_room_is_not_repeated_by_itself(call: Call, world: World) -> None:
     start = new_start(call)
     before_sending(call, start)
@@ -190,5 +202,4 @@ def test_adoption_whose_result_was_lost_is_found_by_the_next_sweep(call: Call, w
     for found in ([start.claim], []):
         swept = other.sweep()
         call.process.commit()
-        rows, _ = swept.result(0)
-        assert [row.claim for row in rows] == found
+        assert [row.claim for row in swept.result(0).adopted] == found

@@ -9,14 +9,20 @@ import subprocess
 import sys
 import threading
 import weakref
-from contextlib import closing
+from contextlib import closing, nullcontext
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
 from anchor_webtask import AnchorError, Ledger, LedgerError, LedgerUnusableError, TaskRequest
-from anchor_webtask._ledger import file, store, writer
+from anchor_webtask._ledger import writer
+from anchor_webtask._ledger.sqlite import file
+from anchor_webtask._ledger.sqlite.backend import SqliteBackend
 from anchor_webtask._ledger.store import Store
+from anchor_webtask.emulator import Emulator
+from anchor_webtask.testing import VirtualClock, install
+from tests.support.broken_disk import BrokenDisk
 from tests.support.ledger_server import PROGRAMS
 from tests.support.many import states
 
@@ -25,8 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.future import Future
-    from anchor_webtask.emulator import Emulator
     from tests.support.runners import Runner
 
 BASE_URL: Final = "https://api.example"
@@ -37,13 +43,13 @@ SECONDS: Final = 10
 @pytest.fixture
 def opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     monkeypatch.setattr(writer, "AGAIN", 0.02)
-    made = Store(path)
+    made = Store(SqliteBackend(path))
     made.open(BASE_URL)
     yield made
     made.close()
 
 
-def count(db: sqlite3.Connection) -> int:
+def count(db: Connection) -> int:
     """Change the ledger, and return how often that was done."""
     db.execute("UPDATE ledger SET halvings = halvings + 1")
     (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
@@ -102,7 +108,7 @@ def test_call_goes_on_whose_file_was_away_for_a_moment(
 def test_record_is_stored_whatever_was_wrong_with_the_file(opened: Store, path: Path, kind: Any, code: int) -> None:
     tries = 0
 
-    def operation(db: sqlite3.Connection) -> int:
+    def operation(db: Connection) -> int:
         nonlocal tries
         tries += 1
         if tries < 3:
@@ -153,7 +159,7 @@ def test_error_of_one_record_ends_it_alone(
 ) -> None:
     begin = threading.Event()
 
-    def fail(_: sqlite3.Connection) -> None:
+    def fail(_: Connection) -> None:
         raise error
 
     opened.submit(lambda _: begin.wait(SECONDS), "read")
@@ -194,7 +200,8 @@ def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: py
         late.append(opened.submit(count, "record"))
         raise ZeroDivisionError
 
-    monkeypatch.setattr(writer._Thread, "_run_all", fail)
+    assert opened._writer is not None
+    monkeypatch.setattr(opened._writer._work, "_run_all", fail)  # not those of other ledgers in this process
     begin.set()
     for future in (opened.submit(count, "record"), late):
         with pytest.raises(LedgerError, match="was closed before"):
@@ -205,10 +212,7 @@ def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: py
 
 @pytest.mark.usefixtures("opened")
 def test_what_is_submitted_during_and_after_a_close_is_stored_or_fails(path: Path) -> None:
-    def open_file(base_url: str | None) -> file.LedgerFile:
-        return file.LedgerFile(path, base_url)
-
-    thread, begin = writer.Writer(open_file), threading.Event()
+    thread, begin = writer.Writer(SqliteBackend(path)), threading.Event()
     first = thread.submit(lambda _: begin.wait(SECONDS), "read")
     thread.close(wait=False)
     during = thread.submit(count, "record")
@@ -246,8 +250,8 @@ def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: p
         may_open.wait(SECONDS)
         raise LedgerUnusableError("no file")
 
-    monkeypatch.setattr(store, "_opened", open_file)
-    made = Store(path)
+    monkeypatch.setattr(SqliteBackend, "open", open_file)
+    made = Store(SqliteBackend(path))
     future = made.submit(count, "intent")
     assert not future.done()
     may_open.set()
@@ -268,7 +272,7 @@ def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatc
     may_open = threading.Event()
     files: list[weakref.ref[object]] = []
 
-    def open_file(path: Path, base_url: str | None) -> file.LedgerFile:
+    def open_file(_: object, base_url: str | None) -> file.LedgerFile:
         may_open.wait(SECONDS)
         made = file.LedgerFile(path, base_url)
         files.append(weakref.ref(made))
@@ -277,12 +281,12 @@ def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatc
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(store, "_opened", open_file)
+    monkeypatch.setattr(SqliteBackend, "open", open_file)
     before = {*threading.enumerate()}
     old = signal.signal(signal.SIGALRM, interrupt)
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     try:
-        Store(path).open(BASE_URL)
+        Store(SqliteBackend(path)).open(BASE_URL)
     except KeyboardInterrupt:
         pass
     else:
@@ -297,3 +301,45 @@ def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatc
     del thread
     gc.collect()
     assert [made() for made in files] == [None]
+
+
+@pytest.mark.parametrize("is_virtual", [False, True])
+def test_operations_soon_after_a_commit_share_the_next_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, is_virtual: bool
+) -> None:
+    disk, pauses = BrokenDisk(monkeypatch), list[float]()
+    others: list[Future[int]] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        others.extend(made.submit(count, "record") for _ in range(3))
+
+    monkeypatch.setattr(writer, "time", SimpleNamespace(monotonic=lambda: 5.0, sleep=pause))
+    with (
+        install(Emulator(), clock=VirtualClock()) if is_virtual else nullcontext(),
+        closing(Store(SqliteBackend(path))) as made,
+    ):
+        made.open(BASE_URL)
+        made.submit(count, "record").result(SECONDS)
+        before = disk.commits
+        made.submit(count, "record").result(SECONDS)
+        for other in others:
+            other.result(SECONDS)
+    assert disk.commits == before + 1
+    if is_virtual:
+        assert not pauses  # to the clock, a pause of the thread would be idle time
+    else:
+        assert pauses == [pytest.approx(writer.INTERVAL)]
+        assert stored(path) == 5
+
+
+def test_questions_wait_for_no_other_operation(opened: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`map` looks up one request after the other: of many that have ended, it would wait a while for each."""
+    pauses = list[float]()
+    monkeypatch.setattr(writer, "time", SimpleNamespace(monotonic=lambda: 5.0, sleep=pauses.append))
+    opened.change(count)
+    for _ in range(3):
+        opened.read(lambda _: None)
+    assert not pauses
+    opened.change(count)
+    assert pauses == [pytest.approx(writer.INTERVAL)]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import anyio
 import pytest
 
+from anchor_webtask import Anchor
 from anchor_webtask.emulator import DIALECTS, Emulator
 
 if TYPE_CHECKING:
@@ -116,7 +117,9 @@ def test_every_argument_is_accepted(call: Callable[..., Any], base_url: str, emu
         "highlight_elements": False,
         "output_schema": {"type": "object"},
     }
-    call(base_url, "perform_web_task", async_=True, session_id="8a6cd5b1-3c46-4c0f-9b6e-7f1d8f6a2b11", **options)
+    with Anchor(KEY, base_url=base_url) as anchor:
+        session_id = anchor.sessions.open().id
+    call(base_url, "perform_web_task", async_=True, session_id=session_id, **options)
     body = emulator.tasks[0].body
     assert body["secret_values"].pop("PASSWORD").reveal() == options["secret_values"].pop("PASSWORD")
     assert body == {**options, "async": True}

@@ -32,7 +32,10 @@ if PROGRAM is None:
 
 DIFFERENCES: Final = {
     # breaking for our tool, but not for Redocly
-    ("not-understood", ""): "our tool does not understand callbacks, webhooks and dialects, so it assumes the worst",
+    (
+        "not-understood",
+        "",
+    ): "our tool does not understand servers of a path and unknown dialects, so it assumes the worst",
     ("not-understood", "request"): "our tool does not understand these keywords, so it assumes the worst",
     ("not-understood", "response"): "our tool does not understand these keywords, so it assumes the worst",
     ("required-body-added", "request"): "the server refuses programs that send no body",
@@ -41,8 +44,10 @@ DIFFERENCES: Final = {
     ("write-only", "response"): "the response no longer has the field that programs read",
     ("type-changed", "request"): "Redocly sees that a union is removed, but not that the field then has no type",
     ("part-removed", "request"): "the model loses the arguments of the removed part",
-    ("discriminator", "request"): "a body must now name its kind",
-    ("discriminator", "response"): "the generated parser now chooses the class by the discriminator",
+    (
+        "constraint-added",
+        "request",
+    ): "Redocly does not compare these keywords; the server may refuse what programs send",
     (
         "additional-properties-refused",
         "response",
@@ -56,7 +61,13 @@ DIFFERENCES: Final = {
     ("pattern", "response"): "generated code does not check patterns",
     ("pattern-removed", "response"): "generated code does not check patterns",
     ("format-removed", "response"): "the generated type is text before and after",
+    ("format-wider", "request"): "the server accepts what programs send, and more",
+    ("format-wider", "response"): "the generated type is the same number before and after",
+    ("constraint", "response"): "generated code does not check these keywords",
+    ("constraint-removed", "response"): "generated code does not check these keywords",
     ("additional-properties-allowed", "response"): "generated models keep fields that they do not know",
+    ("security-place", ""): "the operation has a list of its own, so the document's list does not concern it",
+    ("security-scheme-removed", ""): "no operation requires the scheme",
     ("text", ""): "Redocly recognizes a server by all its fields, our tool by its URL",
 }
 """The exceptions: by a change's kind and direction (request or response), why our tool judges differently."""

@@ -10,13 +10,10 @@ import itertools
 import os
 import time
 from contextlib import suppress
-from typing import Final, Protocol
+from typing import Protocol
 from weakref import ref
 
-from anchor_webtask._batch.plan import GRACE
-
-MAX_SECONDS: Final = GRACE + 1.0
-"""Seconds for which the end of the program waits, for all calls together."""
+from anchor_webtask._batch.left import ENDS_WITHIN
 
 
 class Call(Protocol):
@@ -53,7 +50,7 @@ def _leave_all() -> None:
     try:
         for call in calls:
             call.abandon()
-        until = time.monotonic() + MAX_SECONDS
+        until = time.monotonic() + ENDS_WITHIN  # for all calls together
         for call in calls:
             call.wait(max(until - time.monotonic(), 0.0))
     finally:

@@ -9,11 +9,11 @@ from anchor_webtask._polling.policy import WaitPolicy
 
 if TYPE_CHECKING:
     from anchor_webtask._batch.items import Item, StartFailed
-    from anchor_webtask._batch.ledger_plan import Looked
+    from anchor_webtask._batch.looked import Looked
     from anchor_webtask._batch.models import TaskOutcome, TaskRequest
     from anchor_webtask._clock import Clock
     from anchor_webtask._ledger.future import Future
-    from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._ledger.models import Swept
     from anchor_webtask._models import TaskResult
 
 HOLD_POLICY: Final = WaitPolicy(fraction=0, minimum=60, maximum=60)
@@ -94,8 +94,8 @@ class LedgerCalls(Calls[T], Protocol[T]):
         """Return a wait for a task that was started before, or by another call."""
         ...
 
-    def sweep(self) -> tuple[list[Row], Places]:
-        """Adopt what owners that have died left; return it, and the places in use.
+    def sweep(self) -> Swept:
+        """Adopt what owners that have died left; return it, and what else has changed.
 
         Raises:
             LedgerError: The ledger cannot be used.
@@ -185,8 +185,8 @@ class AsyncLedgerCalls(AsyncCalls[T], Protocol[T]):
         """Return a wait for a task that was started before, or by another call."""
         ...
 
-    async def sweep(self) -> tuple[list[Row], Places]:
-        """Adopt what owners that have died left; return it, and the places in use.
+    async def sweep(self) -> Swept:
+        """Adopt what owners that have died left; return it, and what else has changed.
 
         Raises:
             LedgerError: The ledger cannot be used.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Generic
 from anchor_webtask._batch.counts import Counts
 from anchor_webtask._batch.identity import fingerprint
 from anchor_webtask._batch.items import Item, invalid
+from anchor_webtask._batch.models import shown_part
 from anchor_webtask._errors import AnchorError, ConfigurationError
 from anchor_webtask._models import T
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import OutcomeState, TaskOutcome, TaskRequest
     from anchor_webtask._models import TaskResult
 
-OTHER_REQUEST: Final = "another request of this call has the key {!r}: give each task a key of its own"
+OTHER_REQUEST: Final = "another request of this call has the key {}: give each task a key of its own"
 
 
 class Intake(Generic[T]):
@@ -53,7 +54,11 @@ class Intake(Generic[T]):
             key = request.key if isinstance(request.key, str) else f"invalid-{index}"
             self._deliver(invalid(key, index, request, prepared))
             return
-        digest = fingerprint(request)
+        digest = self._fingerprint(request)
+        refusal = self._refusal(request, digest) if request.key is None else None
+        if refusal is not None:  # it gets no number, so that the keys of the others stay when the user corrects it
+            self._deliver(invalid(f"invalid-{index}", index, request, refusal))
+            return
         item: Item[T] = Item(index, "", request, prepared, fingerprint=digest)
         if request.key is None:
             number = self._unnamed[digest] = self._unnamed.get(digest, 0) + 1
@@ -66,6 +71,14 @@ class Intake(Generic[T]):
                 return
         self._enqueue(item)
 
+    def _fingerprint(self, request: TaskRequest) -> str:
+        """Return the hash by which a request is recognized."""
+        return fingerprint(request)
+
+    def _refusal(self, request: TaskRequest, digest: str) -> ConfigurationError | None:  # noqa: ARG002  for subclasses
+        """Return why a request must have a key; None if it need not."""
+        return None
+
     def _enqueue(self, item: Item[T]) -> None:
         """Let a new item wait for its start."""
         raise NotImplementedError
@@ -73,7 +86,7 @@ class Intake(Generic[T]):
     def _take_again(self, index: int, request: TaskRequest, first: Item[T] | TaskOutcome[T], *, is_equal: bool) -> None:
         """Take a request whose key an earlier one has."""
         if not is_equal:
-            error = ConfigurationError(OTHER_REQUEST.format(first.key))
+            error = ConfigurationError(OTHER_REQUEST.format(shown_part(first.key, request)))
             self._deliver(invalid(first.key, index, request, error))
         elif isinstance(first, Item):
             first.twins = [*(first.twins or ()), (index, request)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, cast
 
 from anchor_webtask._batch.gate import Departure, Gate
-from anchor_webtask._batch.models import TaskOutcome, TaskRequest
+from anchor_webtask._batch.models import TaskOutcome, TaskRequest, secrets_of, shown_part
 from anchor_webtask._errors import AnchorError, ConfigurationError
 from anchor_webtask._models import T, TaskResult
 
@@ -16,12 +16,17 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import OutcomeState
     from anchor_webtask._ledger.models import Row
     from anchor_webtask._polling.outcomes import Failure
+    from anchor_webtask._redaction.secrets import LearningRedactor
 
 Verdict: TypeAlias = TaskResult[T] | AnchorError
 """How the wait for a task has ended."""
 
 NOT_PAID: Final = frozenset({"refused", "not_started"})
 """The states of an item whose latest attempt certainly started nothing."""
+
+
+NOBODY: Final = TaskRequest("")
+"""The request of a task that a call has adopted, and that none of its requests has asked for."""
 
 
 @dataclass(slots=True)
@@ -54,9 +59,12 @@ class Item(Generic[T]):
         fingerprint: The hash of the request.
         claim: The claim of the attempt in the ledger; empty if there is none.
         row: What the ledger has of a task that is to be watched, until the watch is made.
+        redact: Removes the secrets of its request from what the API responds, if the task is watched before its request
+            is known; None otherwise.
         is_guest: Whether it has no place of this call: another call has the task, or its place was freed.
         is_stored: Whether its outcome is from an earlier run.
         departure: Whether the latest start was sent.
+        was_refused: Whether an earlier start is to be repeated.
     """
 
     index: int
@@ -73,9 +81,21 @@ class Item(Generic[T]):
     fingerprint: str = ""
     claim: str = ""
     row: Row | None = None
+    redact: LearningRedactor | None = None
     is_guest: bool = False
     is_stored: bool = False
+    was_refused: bool = False
     departure: Departure = field(default_factory=lambda: Departure(Gate()))
+
+    def learn_secrets(self) -> None:
+        """Let the watch of the task hide the secrets of the request, which is perhaps known only now."""
+        if self.redact is not None and self.request is not NOBODY:
+            self.redact.learn(secrets_of(self.request.sealed_options))
+
+    @property
+    def shown_key(self) -> str:
+        """The key as texts show it."""
+        return shown_part(self.key, self.request)
 
     def outcome(
         self, state: OutcomeState, error: AnchorError | None, result: TaskResult[T] | None = None
@@ -95,6 +115,7 @@ class Item(Generic[T]):
             stored=self.is_stored,
             error=error,
             _result=result,
+            _claim=self.claim,
         )
 
 
@@ -108,14 +129,14 @@ def as_request(given: object) -> TaskRequest:
     return given if isinstance(given, TaskRequest) else TaskRequest(cast("str", given))
 
 
-def checked_key(name: str, key: object) -> str:
-    """Return a key.
+def checked_key(name: str, key: object, request: TaskRequest) -> str:
+    """Return the key of a request.
 
     Raises:
         ConfigurationError: The key is not text, is blank, or has half of a surrogate pair, which no file can hold.
     """
     if not (isinstance(key, str) and key.strip() and key == key.encode("utf-8", "replace").decode()):
-        raise ConfigurationError(f"{name} must be text that is not blank, not {key!r}")
+        raise ConfigurationError(f"{name} must be text that is not blank, not {shown_part(key, request)}")
     return key
 
 
@@ -123,7 +144,7 @@ def prepared(request: TaskRequest, prepare: Callable[[TaskRequest], object]) -> 
     """Return what the driver needs to start a task, or the error that says why the request is invalid."""
     try:
         if request.key is not None:
-            checked_key("the key of a TaskRequest", request.key)
+            checked_key("the key of a TaskRequest", request.key, request)
         return prepare(request)
     except AnchorError as error:
         return error

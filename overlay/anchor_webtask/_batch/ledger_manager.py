@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.left import flush_async
+from anchor_webtask._batch.looked import Looked
 from anchor_webtask._batch.manager import Manager
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._event_loops import spawn
@@ -67,13 +67,13 @@ class LedgerManager(Manager[T]):
 
     async def _sweep(self, group: TaskGroup) -> None:
         try:
-            rows, places = await self._ledger.sweep()
+            swept = await self._ledger.sweep()
         except AnchorError as error:
-            if self._ledger_plan.sweep_failed(self._clock.now()):
+            if self._ledger_plan.sweep_failed(error, self._clock.now()):
                 self._keep(error)
                 self.leave()
         else:
-            for item in self._ledger_plan.swept(rows, places, self._clock.now()):
+            for item in self._ledger_plan.swept(swept, self._clock.now()):
                 spawn(group, self._watch, item)
         self._changed.set()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.left import flush
+from anchor_webtask._batch.looked import Looked
 from anchor_webtask._batch.scheduler import Scheduler
 from anchor_webtask._errors import AnchorError
 from anchor_webtask._models import T
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.items import Item
     from anchor_webtask._batch.ledger_plan import LedgerPlan
     from anchor_webtask._batch.models import TaskOutcome
-    from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._ledger.models import Swept
 
 
 class LedgerScheduler(Scheduler[T]):
@@ -65,12 +65,12 @@ class LedgerScheduler(Scheduler[T]):
 
     # Messages to the scheduler
 
-    def _swept(self, rows: list[Row], places: Places) -> None:
-        for item in self._ledger_plan.swept(rows, places, self._clock.now()):
+    def _swept(self, swept: Swept) -> None:
+        for item in self._ledger_plan.swept(swept, self._clock.now()):
             self._watch(item)
 
     def _sweep_failed(self, error: AnchorError) -> None:
-        if self._ledger_plan.sweep_failed(self._clock.now()):
+        if self._ledger_plan.sweep_failed(error, self._clock.now()):
             self._keep(error)
             self._leave()
 
@@ -91,7 +91,7 @@ class LedgerScheduler(Scheduler[T]):
 
     def _sweep(self) -> Message:
         try:
-            return partial(self._swept, *self._ledger.sweep())
+            return partial(self._swept, self._ledger.sweep())
         except AnchorError as error:
             return partial(self._sweep_failed, error)
 

@@ -6,17 +6,17 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._errors import LedgerError, PaymentRequiredError, RateLimitError, StartOutcomeUnknownError
+from anchor_webtask._ledger.transitions import SAME_ID
 from anchor_webtask._polling.outcomes import Fault
-from anchor_webtask._polling.wait import MAX_RETRY_AFTER
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from anchor_webtask._batch.items import StartFailed
-    from anchor_webtask._ledger.call import LedgerStart
     from anchor_webtask._ledger.future import Future
+    from anchor_webtask._ledger.start import LedgerStart
 
 BROKEN = (
     "the start was interrupted: the task may or may not have started. Check the dashboard before you start it again: a "
@@ -26,19 +26,28 @@ BROKEN = (
 logger = logging.getLogger("anchor_webtask")
 
 
-def succeeded(start: LedgerStart, task_id: str | None) -> Generator[Future[Any], Any, None]:
-    """Store the id of a task that has started, before anybody receives it; log the id if that is impossible now."""
+def succeeded(start: LedgerStart, task_id: str | None) -> Generator[Future[Any], Any, StartFailed | None]:
+    """Store the id of a task that has started, before anybody receives it; log the id if that is impossible now.
+
+    Returns:
+        Why it is not known which task has started after all, as its row says; None if it is.
+    """
     if task_id is None:
-        return
+        return None
     try:
-        start.claim = yield start.started(task_id)
+        claim = yield start.started(task_id)
     except LedgerError as error:
         shown = shown_id(task_id)
         logger.warning("the ledger has not stored the id of task %s yet: %s", shown, error, extra={"task_id": shown})
+        return None
+    if claim is None:
+        return StartFailed(StartOutcomeUnknownError(SAME_ID.format(task_id)), None)
+    start.claim = claim
+    return None
 
 
-def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], Any, str | None]:
-    """Store why a start got no task; return the id if it has started all the same.
+def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], Any, StartFailed | None]:
+    """Store why a start got no task, and return it; None if the task has started all the same.
 
     If the API refused the start since too many tasks run, `failed.is_full` says so afterwards.
     """
@@ -48,26 +57,19 @@ def failed(start: LedgerStart, failed: StartFailed) -> Generator[Future[Any], An
         if error.task_id is None:
             with suppress(LedgerError):
                 yield start.lost(str(error))
-            return None
-        yield from succeeded(start, error.task_id)
-        return error.task_id
+            return failed
+        return (yield from succeeded(start, error.task_id))
     if failure is None or failure.fault is not Fault.STATUS:
         start.withdrawn()
-        return None
-    if (
-        start.waits_for_place
-        and failure.is_complete
-        and isinstance(failure.error, RateLimitError | PaymentRequiredError)
-    ):
-        is_certain = isinstance(failure.error, RateLimitError)
-        pause = min(failure.retry_after or 0.0, MAX_RETRY_AFTER)
+        return failed
+    if failure.is_complete and isinstance(failure.error, RateLimitError | PaymentRequiredError):
         try:
-            failed.is_full = yield start.lacks_room(is_certain=is_certain, pause=pause)
+            failed.is_full = yield start.lacks_room(failure)
         except LedgerError:
-            failed.is_full = is_certain  # the ledger stores it later
+            failed.is_full = isinstance(failure.error, RateLimitError)  # the ledger stores it later
     if not failed.is_full:
-        start.refused(str(error))
-    return None
+        start.refused(error)
+    return failed
 
 
 def interrupted(start: LedgerStart, task_id: str | None, *, may_have_started: bool) -> None:

@@ -7,11 +7,12 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from anchor_webtask._batch.models import shown_part
+from anchor_webtask._batch.plan import GRACE
 from anchor_webtask._errors import AnchorError, ConfigurationError
-from anchor_webtask._ledger.waiting import ready_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._ledger.future import Future
@@ -20,7 +21,16 @@ FLUSH_SECONDS: Final = 5.0
 """Seconds for which the end of a call waits until all that it has recorded is on disk."""
 HURRIED_FLUSH_SECONDS: Final = 1.0
 """The same after a second Ctrl-C."""
+A_MOMENT: Final = 0.5
+"""Seconds within which a call does what it need not wait for, on a busy machine."""
+ENDS_WITHIN: Final = GRACE + FLUSH_SECONDS + 2 * A_MOMENT
+"""Seconds within which a call that was left has certainly ended."""
+HURRIED_ENDS_WITHIN: Final = HURRIED_FLUSH_SECONDS + A_MOMENT
+"""The same for a call that is to end at once."""
 _SLICE: Final = 0.1
+STILL_RUN: Final = (
+    "this does not stop the tasks that run; with a ledger, the next run goes on with them, and tasks.get(id) finds each"
+)
 FORKED: Final = "another process has begun this call of map, and this one was forked from it: call map again here"
 STOP_RAISED: Final = (
     "on_progress or other code of yours has raised the exception that ends a loop, which would end this one as if all "
@@ -51,25 +61,30 @@ def check_process(process: int | None) -> None:
 
 def running(outcomes: Iterable[TaskOutcome[Any]]) -> dict[str, str]:
     """Return the ids of the tasks that still run, by key."""
-    return {each.key: each.task_id for each in outcomes if each.state == "running" and each.task_id is not None}
+    return {each.key: each.task_id for each in _running(outcomes) if each.task_id is not None}
 
 
 def note(outcomes: Iterable[TaskOutcome[Any]]) -> str:
     """Return a text about outcomes that were not read; it is empty if no task was started for them."""
     unread = [*outcomes]
-    ended: dict[str, str | None] = {each.key: each.task_id for each in unread if each.state in {"completed", "failed"}}
-    unknown = {each.key: each.task_id for each in unread if each.state == "unknown"}
-    parts: list[tuple[str, Mapping[str, str | None]]] = [
-        ("this does not stop the tasks that run; tasks.get(id) finds each again", running(unread)),
+    ended = [each for each in unread if each.state in {"completed", "failed"}]
+    unknown = [each for each in unread if each.state == "unknown"]
+    parts = [
+        (STILL_RUN, _running(unread)),
         ("these tasks have ended, and their outcomes were not read; tasks.get(id) finds each again", ended),
         ("these tasks may or may not have started; check the dashboard", unknown),
     ]
-    return "; ".join(f"{text}: {_listed(ids)}" for text, ids in parts if ids)
+    return "; ".join(f"{text}: {_listed(each)}" for text, each in parts if each)
 
 
-def _listed(ids: Mapping[str, str | None]) -> str:
+def _running(outcomes: Iterable[TaskOutcome[Any]]) -> list[TaskOutcome[Any]]:
+    return [each for each in outcomes if each.state == "running" and each.task_id is not None]
+
+
+def _listed(outcomes: Iterable[TaskOutcome[Any]]) -> str:
     # The repr of an id that contains a secret is redacted.
-    return ", ".join(f"{key!r}" if task_id is None else f"{key!r} is {task_id!r}" for key, task_id in ids.items())
+    shown = {each.key: (shown_part(each.key, each.request), each.task_id) for each in outcomes}
+    return ", ".join(key if task_id is None else f"{key} is {task_id!r}" for key, task_id in shown.values())
 
 
 def add_note(raised: BaseException, outcomes: Iterable[TaskOutcome[Any]]) -> bool:
@@ -107,7 +122,10 @@ def log_iterable(raised: BaseException | None) -> None:
 
 
 def log_late(task_id: str | None) -> None:
-    """Log the id of a task whose start got its response after the call had ended."""
+    """Log the id of a task whose start got its response after the call had ended; None if that was the result."""
+    if task_id is None:
+        logger.warning("a task has ended after map was left: its answer is not returned", extra={"task_id": None})
+        return
     logger.warning("a task has started after map was left: its id is %r", task_id, extra={"task_id": task_id})
 
 
@@ -128,6 +146,8 @@ def flush(stored: Future[None], is_hurried: Callable[[], bool]) -> None:
 
 async def flush_async(stored: Future[None]) -> None:
     """Do the same in an event loop."""
+    from anchor_webtask._ledger.loop_waits import ready_within  # it imports anyio
+
     await ready_within(stored, FLUSH_SECONDS)
     _log_unstored(stored)
 
@@ -135,7 +155,7 @@ async def flush_async(stored: Future[None]) -> None:
 def _log_unstored(stored: Future[None]) -> None:
     """Log that the ledger has not stored all that is known of the tasks of a call that has ended."""
     if not stored.done():
-        why: object = "the file is locked, or the disk is full"
+        why: object = "its file is locked, its disk is full, or its database does not respond or refuses this"
     elif (error := stored.exception()) is not None:
         why = error
     else:

@@ -273,9 +273,13 @@ class Manager(Outbox[T]):
     async def _run_item(self, item: Item[T]) -> None:
         try:  # not a context manager, which would need memory for each task that is waited for
             watch = await self._start_shielded(item)
-            if watch is not None:
-                with self._wait_scope():
-                    await self._wait(item, watch)
+            if watch is None:
+                return
+            if watch.task_id is None:  # the result counts, though the call may have been left meanwhile
+                await self._wait(item, watch)
+                return
+            with self._wait_scope():
+                await self._wait(item, watch)
         except BaseException as raised:
             if not self._ended_by(item, raised):
                 raise

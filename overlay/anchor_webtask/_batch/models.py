@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, NoReturn, TypeAlias
 
+from anchor_webtask import _importing
 from anchor_webtask._models import T
 from anchor_webtask._redaction.secrets import Redactor, Sealed
+from anchor_webtask._signatures import shows_options
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 OutcomeState: TypeAlias = Literal["completed", "failed", "running", "unknown", "refused", "not_started"]
 
 
+@shows_options
 class TaskRequest:
     """One of many tasks: a prompt, the API's optional fields, and what helps you to recognize the outcome.
 
@@ -53,13 +56,21 @@ class TaskRequest:
         return self._options
 
     def __repr__(self) -> str:
-        quote = Redactor(_secrets(self._options)).quote
-        key = "" if self.key is None else f" key={quote(repr(self.key))}"
+        key = "" if self.key is None else f" key={shown_part(self.key, self)}"
         names = ", ".join(map(str, self._options.open()))
-        return f"<TaskRequest {quote(repr(self.prompt))}{key}{f' with {names}' if names else ''}>"
+        return f"<TaskRequest {shown_part(self.prompt, self)}{key}{f' with {names}' if names else ''}>"
 
 
-def _secrets(options: Sealed[TaskOptions]) -> Sealed[tuple[str, ...]]:
+def shown_part(part: object, request: TaskRequest) -> str:
+    """Return the repr of a request's prompt or key as every text shows it: without the secrets of the request."""
+    return _redactor(request).quote(repr(part))
+
+
+def _redactor(request: TaskRequest) -> Redactor:
+    return Redactor(secrets_of(request.sealed_options))
+
+
+def secrets_of(options: Sealed[TaskOptions]) -> Sealed[tuple[str, ...]]:
     """Return the secret values of options that have not been checked."""
     texts: list[object] = []
     values = options.open().get("secret_values")
@@ -82,9 +93,11 @@ class TaskOutcome(Generic[T]):
             `"not_started"`: no task was started.
         task_id: The task's id, as far as it is known.
         attempt: How often the task was started; 0 if it was not.
-        stored: Whether the task had ended before this call began: its outcome is from the ledger.
+        stored: Whether the outcome comes from the ledger, and was stored before this call began.
         error: Why there is no result; None if there is one.
     """
+
+    # `_claim` is the claim of its row in the ledger, whose answer may be dropped; empty if there is no row.
 
     key: str
     index: int
@@ -95,6 +108,7 @@ class TaskOutcome(Generic[T]):
     stored: bool = False
     error: AnchorError | None
     _result: TaskResult[T] | None = field(default=None, repr=False)
+    _claim: str = field(default="", repr=False, compare=False)
 
     def result(self) -> TaskResult[T]:
         """Return the task's answer.
@@ -105,6 +119,18 @@ class TaskOutcome(Generic[T]):
         if self._result is None:
             raise self.error or AssertionError("an outcome has a result or an error")
         return self._result
+
+    def __repr__(self) -> str:
+        shown = {each.name: repr(getattr(self, each.name)) for each in fields(self) if each.repr}
+        shown["key"] = shown_part(self.key, self.request)
+        return f"TaskOutcome({', '.join(f'{name}={text}' for name, text in shown.items())})"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        with _importing.lock:
+            from anchor_webtask._display import objects
+
+        return objects.outcome(self, _redactor(self.request).quote(self.key))
 
     if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
 

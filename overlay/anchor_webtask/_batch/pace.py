@@ -34,6 +34,7 @@ class Pace:
         window: How many tasks may be busy.
         number: How often the window has halved.
         resumes_at: Until when starts pause.
+        refused_since: When the first of several refusals came; infinity if a start after them has succeeded.
     """
 
     def __init__(
@@ -43,15 +44,18 @@ class Pace:
         self.number = 0
         self.resumes_at = -math.inf
         self._timeout, self._policy, self._chance = timeout, policy, chance
-        self._refused_since: float | None = None
+        self.refused_since = math.inf
         self._alone_since: float | None = None
+        self._refused_at = -math.inf  # the latest refusal
         self._wanted_until = -math.inf  # until when the service has asked for a pause
 
-    def succeed(self) -> None:
-        """Record that a start has succeeded."""
+    def succeed(self, item: Item[T]) -> None:
+        """Record that the start of this item has succeeded; one sent before a refusal says nothing about the pause."""
         self.window = min(self.window + 1, self._max_running)
-        self._refused_since = self._alone_since = None
-        self._wanted_until = -math.inf
+        self._alone_since = None
+        if item.begun > self._refused_at:
+            self.refused_since = math.inf
+            self._wanted_until = -math.inf
 
     def shrink(self, item: Item[T]) -> None:
         """Halve the window, since the start of this item was refused: the service is full."""
@@ -68,10 +72,9 @@ class Pace:
             now: The time.
             is_alone: Whether nothing runs.
         """
-        if self._refused_since is None:
-            self._refused_since = now
+        self.refused_since, self._refused_at = min(self.refused_since, now), now
         self._wanted_until = max(self._wanted_until, now + wanted)
-        delay = max(self._policy.delay(now - self._refused_since, self._chance()), wanted)
+        delay = max(self._policy.delay(now - self.refused_since, self._chance()), wanted)
         if not is_alone:
             self._alone_since = None
         elif self._timeout is not None:
@@ -86,7 +89,7 @@ class Pace:
 
     def become_alone(self, now: float) -> bool:
         """Record that nothing runs any more, while starts are refused; return whether there is hope."""
-        if self._refused_since is None or self._alone_since is not None or self._timeout is None:
+        if self.refused_since == math.inf or self._alone_since is not None or self._timeout is None:
             return True
         self._alone_since = now
         if self._wanted_until >= now + self._timeout:

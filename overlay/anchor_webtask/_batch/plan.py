@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from anchor_webtask._batch.gate import STOPPED, Departure, Gate
 from anchor_webtask._batch.intake import Intake
 from anchor_webtask._batch.pace import Pace
+from anchor_webtask._batch.reminder import Reminder
 from anchor_webtask._errors import (
     AnchorError,
     AuthenticationError,
@@ -87,6 +88,7 @@ class Plan(Intake[T]):
         self._why_stopped: AnchorError | None = None
         self._last_refusal: AnchorError | None = None  # the latest after which a start is repeated
         self._pace = Pace(limits.max_running, limits.timeout, policy, chance)
+        self._reminder = Reminder()
         self._give_up_at = math.inf
 
     # What to do
@@ -173,7 +175,12 @@ class Plan(Intake[T]):
         self._is_exhausted = True
 
     def started(self, item: Item[T], task_id: str | None) -> bool:
-        """Record that a start has succeeded, and return whether the call has not given it up before."""
+        """Record that a start has succeeded, and return whether the call has not given it up before.
+
+        Args:
+            item: The item.
+            task_id: The task's id; None if the API has responded with the result, so that `ended` follows at once.
+        """
         if item not in self._starting:
             return False
         self._starting.remove(item)
@@ -181,9 +188,9 @@ class Plan(Intake[T]):
         item.task_id = task_id
         if item.attempt >= self._limits.attempts:
             item.prepared = None  # otherwise it is kept, since the user may have changed the request in the meantime
-        self._pace.succeed()
+        self._pace.succeed(item)
         self._pay()
-        if self.is_left:
+        if self.is_left and task_id is not None:
             self._leave_running(item)
         return True
 
@@ -242,6 +249,8 @@ class Plan(Intake[T]):
             else:
                 self._finish_unsent(item)
         self.leave(now)
+        if item in self._running:  # the call was left before
+            self._leave_running(item)
 
     def leave(self, now: float) -> None:
         """Start and wait for nothing more; only the responses to starts that were sent are waited for, for a moment."""
@@ -295,17 +304,24 @@ class Plan(Intake[T]):
             self._finish(item, "not_started", error)
             return
         self._pending.appendleft(item)
-        self._last_refusal = error
-        if not self._pace.pause(item, wanted, now, is_alone=self._is_alone()):
+        item.was_refused, self._last_refusal = True, error
+        if self._pace.pause(item, wanted, now, is_alone=self._is_alone(now)):
+            self._reminder.remind(error, self._pace.refused_since, now, self._pace.resumes_at - now)
+        else:
             self._stop_starts(error)
 
-    def _is_alone(self) -> bool:
-        """Whether nothing runs that could end, and so make room for a start that was refused."""
-        return not (self._running or self._held)
+    def _is_alone(self, now: float) -> bool:  # noqa: ARG002  for the plan of a ledger
+        """Whether nothing runs that could end, and so make room for a start that was refused; nor may it run soon."""
+        return not (self._running or self._held or any(not item.was_refused for item in self._starting))
 
     def _give_up_hope(self, now: float) -> None:
         """Give up the starts that were refused if what ran has ended, and the service asks for too long a pause."""
-        if self._pending and self._last_refusal is not None and self._is_alone() and not self._pace.become_alone(now):
+        if (
+            self._pending
+            and self._last_refusal is not None
+            and self._is_alone(now)
+            and not self._pace.become_alone(now)
+        ):
             self._stop_starts(self._last_refusal)
 
     def _fail(self, item: Item[T], state: OutcomeState, error: AnchorError) -> None:

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 U = TypeVar("U")
 
 NAME: Final = "anchor_webtask map"
-LAST_MOMENT: Final = 0.5
-"""Seconds for which the end of the program waits until the scheduler has logged what it leaves."""
 
 
 class End:
@@ -148,7 +146,7 @@ class Scheduler(Generic[T]):
     def end_now(self) -> None:
         """End a call at once that was abandoned."""
         self.hurry()
-        self.wait(LAST_MOMENT)
+        self.wait(left.HURRIED_ENDS_WITHIN)
 
     # The scheduler
 
@@ -281,6 +279,11 @@ class Scheduler(Generic[T]):
         elif not self._plan.is_left:
             self._submit(partial(self._check, item, watch))
 
+    def _ended_at_once(self, item: Item[T], ended: Message) -> None:
+        if not self._plan.started(item, None):
+            left.log_late(None)
+        ended()
+
     def _start_failed(self, item: Item[T], failed: StartFailed) -> None:
         self._plan.start_failed(item, failed, self._clock.now())
 
@@ -321,6 +324,8 @@ class Scheduler(Generic[T]):
     def _after_start(self, item: Item[T], started: Watch[T] | StartFailed) -> Message:
         if isinstance(started, StartFailed):
             return partial(self._start_failed, item, started)
+        if started.task_id is None:  # the result counts, though the call may have been left meanwhile
+            return partial(self._ended_at_once, item, self._check(item, started))
         return partial(self._started, item, started)
 
     def _check(self, item: Item[T], watch: Watch[T]) -> Message:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import queue
+import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self
 
 from anchor_webtask._batch import left
 from anchor_webtask._batch.models import Progress, TaskOutcome
-from anchor_webtask._batch.plan import GRACE
 from anchor_webtask._batch.scheduler import End, Scheduler
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._models import T
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.scheduler import Output
     from anchor_webtask._clock import Clock
 
-PATIENCE: Final = 2 * GRACE
-"""Seconds within which a call that was left certainly ends."""
 MAX_SECONDS_ASLEEP: Final = 1.0
 """Seconds after which a wait for an outcome wakes up for a moment: a signal that comes directly before the wait does
 not interrupt it, nor does Ctrl-C on Windows."""
@@ -50,7 +48,8 @@ class TaskOutcomes(Generic[T]):
         self._on_progress = on_progress
         self._received: deque[Output[T]] = deque()
         self._returned: TaskOutcome[T] | None = None  # by the latest `__next__`
-        self._has_raised = False
+        self._has_raised = self._is_stopped = False
+        self._stop_ended = threading.Event()
 
     def stop(self) -> dict[str, str]:
         """Start no more tasks, and stop waiting for those that run.
@@ -151,8 +150,9 @@ class TaskOutcomes(Generic[T]):
         try:
             while True:
                 self._raise_once(scheduler.raised)
+                has_ended = self._has_ended  # first: another thread that stops the call adds all outcomes before this
                 if not received:
-                    if self._has_ended:
+                    if has_ended:
                         self._raise_of_iterable()
                         return None
                     with suppress(queue.Empty):
@@ -165,6 +165,8 @@ class TaskOutcomes(Generic[T]):
                         if self._on_progress is not None and not scheduler.is_left:
                             self._on_progress(progress)
                     case End():
+                        if self._is_stopped:  # another thread that stops may hold an outcome from before the end
+                            self._stop_ended.wait(left.ENDS_WITHIN)
                         self._has_ended = True
                         received.popleft()
                     case outcome:
@@ -211,7 +213,11 @@ class TaskOutcomes(Generic[T]):
     def _stop(self) -> dict[str, str]:
         left.check_process(self._process)
         had_ended = self._has_ended
-        self._leave()
+        self._is_stopped = True
+        try:
+            self._leave()
+        finally:
+            self._stop_ended.set()
         ids = left.running(self._unread())
         # Another thread may already have read some outcomes.
         return ids if had_ended else self._scheduler.left_ids | ids
@@ -236,6 +242,8 @@ class TaskOutcomes(Generic[T]):
         """Leave the call because of an exception, and add a note to it."""
         if left.is_forked(self._process):
             return  # the call is the other process's
+        if self._is_stopped and not self._has_ended:  # a stop by another thread was not waited for
+            self._scheduler.hurry()
         self._leave()
         left.add_note(raised, self._unread())
 
@@ -252,7 +260,7 @@ class TaskOutcomes(Generic[T]):
         """Receive all outputs of a call that was left."""
         while not self._has_ended and not any(isinstance(each, End) for each in tuple(self._received)):
             try:
-                self._receive(self._clock.get, self._scheduler.outbox, True, PATIENCE)
+                self._receive(self._clock.get, self._scheduler.outbox, True, left.ENDS_WITHIN)
             except queue.Empty:
                 break
         self._has_ended = True

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
-import os
-import tempfile
-import time
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, Self, TypeAlias
 
+from anchor_webtask import _importing, _world
 from anchor_webtask._errors import ConfigurationError, LedgerUnusableError
-from anchor_webtask._ledger import transitions
+from anchor_webtask._ledger import decisions, export
 from anchor_webtask._ledger.models import STATES, LedgerState, Row, as_ledger_row
-from anchor_webtask._ledger.store import Store, checked_path
+from anchor_webtask._ledger.place import backend_of
+from anchor_webtask._ledger.rows import rows_of
+from anchor_webtask._ledger.store import Store
+from anchor_webtask._redaction.secrets import Sealed
 
 if TYPE_CHECKING:
-    import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from os import PathLike
     from types import TracebackType
 
+    from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.models import LedgerRow
     from anchor_webtask._models import TaskStatus
 
@@ -30,6 +29,8 @@ Answers: TypeAlias = Literal["keep", "drop"]
 PAGE: Final = 500
 NO_ROW: Final = "the ledger has no task with the key {!r}"
 NOT_NOW: Final = "the task with the key {!r} is {}, so {}"
+
+NOT_KEYS: Final = "pass keys, each as an argument of its own, such as {}(*keys), and not {!r}"
 
 
 class CheckedTask(Protocol):
@@ -47,30 +48,36 @@ class CheckedTask(Protocol):
 
 
 class Ledger:
-    """A file that remembers each start of many tasks, so that no task is started twice and none is lost.
+    """Remembers each start of many tasks, in a file or a database, so that none is started twice and none is lost.
 
-    `tasks.map` and `tasks.run` make the file if it does not exist. It is opened on first use, and each process opens it
-    for itself. The methods wait for the disk, so that async code should call them in a thread.
+    `tasks.map` and `tasks.run` make the file, or the tables, if there are none. A ledger is opened on first use, and
+    each process opens it for itself. The methods wait for the disk or the network, so that async code should call them
+    in a thread.
 
     Args:
-        path: The file, on a local disk. Files beside it have the same name and an ending.
+        path: The file, on a local disk; files beside it have the same name and an ending. Or the URL of a PostgreSQL
+            database, `postgresql://user:password@host:5432/database`, which several machines can use; that needs
+            `pip install 'anchor-webtask[postgres]'`. With `?schema=prices` the tables are in a schema of that name,
+            so that a database can have several ledgers.
         answers: `"keep"` stores the answers of tasks. `"drop"` removes each answer once the loop has asked for the next
-            outcome; a later run gets it from the API again, as long as the API has it.
+            outcome, or when `run` returns it; a later run gets it from the API again, as long as the API has it.
 
     Raises:
         ConfigurationError: An argument is invalid.
     """
 
     def __init__(self, path: str | PathLike[str], *, answers: Answers = "keep") -> None:
+        place = Sealed[object](path)
+        del path  # it may be a URL with a password, and tracebacks show variables
         if answers not in ("keep", "drop"):
             raise ConfigurationError(f"answers must be 'keep' or 'drop', not {answers!r}")
-        self._store = Store(checked_path(path))
+        self._store = Store(backend_of(place))
         self._drops_answers = answers == "drop"
 
     @property
-    def path(self) -> Path:
-        """The file."""
-        return self._store.path
+    def path(self) -> Path | None:
+        """The file; None if the ledger is in a database."""
+        return self._store.backend.path
 
     def counts(self) -> dict[LedgerState, int]:
         """Return how many attempts are in each state.
@@ -78,7 +85,7 @@ class Ledger:
         Raises:
             LedgerError: The file cannot be used.
         """
-        found = self._store.read(transitions.counts)
+        found = self._store.read(decisions.counts)
         return {state: found.get(state, 0) for state in STATES}
 
     def rows(self, state: LedgerState | None = None) -> Iterator[LedgerRow]:
@@ -98,10 +105,13 @@ class Ledger:
     def get(self, key: str) -> LedgerRow | None:
         """Return the latest attempt of a key; None if there is none.
 
+        Args:
+            key: The key of the task's request.
+
         Raises:
             LedgerError: The file cannot be used.
         """
-        row = self._store.read(partial(transitions.latest, key=key))
+        row = self._store.read(partial(decisions.latest, key=key))
         return None if row is None else as_ledger_row(row)
 
     def retry(self, *keys: str) -> None:
@@ -115,18 +125,19 @@ class Ledger:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: A key has no task, or its task has not ended.
+            ConfigurationError: A key is not text or has no task, or its task has not ended.
             LedgerError: The file cannot be used.
         """
+        _check_keys("retry", keys)
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Connection) -> None:
             rows = [_deciding(db, key) for key in dict.fromkeys(keys)]
             for row in rows:
                 is_given_up = row.state == "running" and not row.place and row.owner is None
                 if row.state not in {"unknown", "failed", "completed"} and not is_given_up:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
             for row in rows:
-                transitions.retry(db, row)
+                decisions.retry(db, row)
 
         self._store.change(operation)
 
@@ -145,16 +156,18 @@ class Ledger:
             raise ConfigurationError(
                 "attach needs a task that was checked: pass anchor.tasks.get(id).refresh(), or await it"
             )
-        task_id, now = str(task.id), time.time()
+        task_id, now = str(task.id), _world.current.clock.wall()
 
-        def operation(db: sqlite3.Connection) -> None:
-            row = _latest(db, key)
-            if row.state not in {"unknown", "retried"} or row.task_id is not None:
-                raise ConfigurationError(NOT_NOW.format(key, row.state, "it needs no other id"))
-            others = transitions.rows_of(db, "task_id = ?", task_id)
+        def operation(db: Connection) -> None:
+            latest = _latest(db, key)
+            # A retry that the API has refused comes after the attempt whose id is wanted.
+            row = decisions.without_id(db, key) if latest.state == "refused" else latest
+            if row is None or row.state not in {"unknown", "retried"} or row.task_id is not None:
+                raise ConfigurationError(NOT_NOW.format(key, latest.state, "it needs no other id"))
+            others = rows_of(db, "task_id = ?", task_id)
             if others:
                 raise ConfigurationError(f"the task with the key {others[0].key!r} has this id already")
-            transitions.attach(db, row, task_id, now)
+            decisions.attach(db, row, task_id, now)
 
         self._store.change(operation)
 
@@ -165,16 +178,17 @@ class Ledger:
             *keys: The keys. Either all are changed, or none.
 
         Raises:
-            ConfigurationError: A key has no task, or its task is starting now.
+            ConfigurationError: A key is not text or has no task, or its task is starting now.
             LedgerError: The file cannot be used.
         """
+        _check_keys("free", keys)
 
-        def operation(db: sqlite3.Connection) -> None:
+        def operation(db: Connection) -> None:
             for key in keys:
                 if _latest(db, key).state == "starting":
                     raise ConfigurationError(NOT_NOW.format(key, "starting", "its place cannot be freed yet"))
             for key in keys:
-                transitions.free(db, transitions.rows_of(db, "key = ? AND state != 'starting'", key))
+                decisions.free(db, rows_of(db, "key = ? AND state != 'starting'", key))
 
         self._store.change(operation)
 
@@ -187,24 +201,11 @@ class Ledger:
             path: The file to write.
 
         Raises:
+            ConfigurationError: The file belongs to a ledger.
             LedgerError: The ledger cannot be used.
             OSError: The file cannot be written.
         """
-        target, number = Path(path), 0
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                for row in self._all_rows(None):
-                    file.write(_exported(row) + "\n")
-                    number += 1
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
-        return number
+        return export.write(self._all_rows(None), Path(path), self.path)
 
     def check(self) -> None:
         """Check that the file is complete and consistent.
@@ -213,11 +214,11 @@ class Ledger:
             LedgerUnusableError: It is damaged; the message has SQLite's findings.
             LedgerError: The file cannot be used.
         """
-        findings = self._store.read(_integrity)
+        findings = self._store.read(self._store.backend.findings)
         if findings:
             raise LedgerUnusableError(
-                f"the ledger {str(self.path)!r} is damaged: {'; '.join(findings)}. Restore a copy, or export what can "
-                "be read and start with a new file"
+                f"the ledger {self._store.name!r} is damaged: {'; '.join(findings)}. Restore a copy, or export what "
+                "can be read and start with a new file"
             )
 
     def close(self) -> None:
@@ -233,7 +234,15 @@ class Ledger:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Ledger {str(self.path)!r}>"
+        store: Store | None = vars(self).get("_store")  # tracebacks show it before its arguments were checked
+        return "<Ledger>" if store is None else f"<Ledger {store.name!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        with _importing.lock:
+            from anchor_webtask._display import objects
+
+        return objects.ledger(self._store.name, self.path)
 
     def _all_rows(self, state: LedgerState | None) -> Iterator[Row]:
         last: tuple[str, int] = ("", 0)
@@ -242,8 +251,6 @@ class Ledger:
             last = page[-1].key, page[-1].attempt
 
 
-_INTERNAL: Final = frozenset({"answer", "owner", "claim", "number", "alone", "halvings"})
-"""The columns of a row that an export leaves out, or has in another form."""
 _NO_RETRY: Final = {
     "starting": "wait until its start has ended",
     "running": "wait until it has ended; if the API does not know it any more, free its place first",
@@ -252,31 +259,27 @@ _NO_RETRY: Final = {
 }
 
 
-def _latest(db: sqlite3.Connection, key: str) -> Row:
-    row = transitions.latest(db, key)
+def _check_keys(call: str, keys: Iterable[object]) -> None:
+    for key in keys:
+        if not isinstance(key, str):
+            raise ConfigurationError(NOT_KEYS.format(call, key))
+
+
+def _latest(db: Connection, key: str) -> Row:
+    row = decisions.latest(db, key)
     if row is None:
         raise ConfigurationError(NO_ROW.format(key))
     return row
 
 
-def _deciding(db: sqlite3.Connection, key: str) -> Row:
-    row = transitions.deciding(db, key)
+def _deciding(db: Connection, key: str) -> Row:
+    row = decisions.deciding(db, key)
     if row is None:
         raise ConfigurationError(NO_ROW.format(key))
     return row
 
 
-def _page(db: sqlite3.Connection, *, state: LedgerState | None, after: tuple[str, int]) -> list[Row]:
-    return transitions.rows_of(
-        db, "(key, attempt) > (?, ?) AND state = ifnull(?, state) ORDER BY key, attempt LIMIT ?", *after, state, PAGE
+def _page(db: Connection, *, state: LedgerState | None, after: tuple[str, int]) -> list[Row]:
+    return rows_of(
+        db, "(key, attempt) > (?, ?) AND state = coalesce(?, state) ORDER BY key, attempt LIMIT ?", *after, state, PAGE
     )
-
-
-def _integrity(db: sqlite3.Connection) -> list[str]:
-    return [text for (text,) in db.execute("PRAGMA integrity_check(10)") if text != "ok"]
-
-
-def _exported(row: Row) -> str:
-    """Return a row as a line of JSON; the answer is the stored text, since Python's numbers have fewer digits."""
-    fields = {name: value for name, value in row._asdict().items() if name not in _INTERNAL}
-    return f'{json.dumps(fields, ensure_ascii=False)[:-1]}, "answer": {row.answer or "null"}}}'

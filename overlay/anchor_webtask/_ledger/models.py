@@ -34,7 +34,8 @@ class Row(NamedTuple):
         attached: Whether the user has attached the id.
         wrapped: Whether the sent schema wraps the answer in an object.
         answer: The answer's JSON.
-        valid: Whether the answer fitted the output when it was first read.
+        valid: Whether the answer fitted the output when it was first read; None if whoever stored it did not know the
+            output.
         error: Why the task failed, or why it is unknown whether it has started.
     """
 
@@ -56,6 +57,7 @@ class Row(NamedTuple):
     task_id: str | None
     attached: int
     wrapped: int
+    has_secrets: int
     answer: str | None
     valid: int | None
     error: str | None
@@ -72,7 +74,9 @@ class Intent(NamedTuple):
         attempts: How often the task may be started in all.
         hold: Seconds for which it keeps its place if its start is unknown.
         wrapped: Whether the sent schema wraps the answer in an object.
+        has_secrets: Whether the request has secret values.
         limit: How many tasks may run at once; None if the start waits for no place.
+        session_id: The browser session in which it runs.
     """
 
     key: str
@@ -82,7 +86,9 @@ class Intent(NamedTuple):
     attempts: int
     hold: float
     wrapped: bool
+    has_secrets: bool
     limit: int | None
+    session_id: str | None = None
 
 
 class Free(NamedTuple):
@@ -91,10 +97,12 @@ class Free(NamedTuple):
     Attributes:
         attempt: The number of the attempt.
         previous: The attempt before, which is the outcome if this one starts nothing; None if there is none.
+        is_refused: Whether the attempt has a row already, since the API has refused it.
     """
 
     attempt: int
     previous: Row | None
+    is_refused: bool = False
 
 
 class Taken(NamedTuple):
@@ -139,11 +147,27 @@ class Places(NamedTuple):
         busy: All of them.
         held: Those of tasks of which it is not known whether they run.
         held_until: When the last of these becomes free, in seconds since 1970; None if there is none.
+        held_for: How many seconds that is from now.
     """
 
     busy: int
     held: int
     held_until: float | None
+    held_for: float = 0.0
+
+
+class Swept(NamedTuple):
+    """What a call finds when it looks at all rows.
+
+    Attributes:
+        adopted: The running tasks that it waits for from now on, since nobody did.
+        freed: The claims of running tasks that it waits for, and whose places the user has freed.
+        places: How many places are in use.
+    """
+
+    adopted: list[Row]
+    freed: list[str]
+    places: Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +180,8 @@ class LedgerRow:
         state: `"starting"`, `"running"`, `"completed"`, `"failed"`, `"unknown"`, `"refused"` or `"retried"`.
         task_id: The task's id; None if it is not known.
         answer: The answer's JSON as received; None if there is none.
-        valid: Whether the answer fitted `output` when it was first read; None if there is no answer.
+        valid: Whether the answer fitted `output` when it was first read; None if there is no answer, or if
+            another program has stored it, which did not know the output.
         error: Why the task failed, why it was refused, or why it is not known whether it has started.
         has_place: Whether it may count against `max_running`: a task that starts or runs, or may run.
         claimed: When the start was about to be sent.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
+
+MOST_SEEN: Final = 10_000
+"""How many pauses and places a call knows of: a worker lives for days. Those that it asks for no more are forgotten."""
 
 
 class Patience:
@@ -32,5 +35,17 @@ class Patience:
             begun: When it began, in seconds since 1970.
             length: How long it is, in seconds.
         """
-        first_seen = self._first_seen.setdefault(what, self._now())
-        return max(min(begun + length - self.wall(), first_seen + length - self._now()), 0.0)
+        return max(length - self.age(what, begun), 0.0)
+
+    def age(self, what: Hashable, begun: float) -> float:
+        """Return how long ago something was, in seconds: at least as long as this call has known of it.
+
+        Args:
+            what: Names it.
+            begun: When it was, in seconds since 1970.
+        """
+        now = self._now()
+        first = self._first_seen[what] = self._first_seen.pop(what, now)  # last, as the latest that was asked for
+        if len(self._first_seen) > MOST_SEEN:
+            del self._first_seen[next(iter(self._first_seen))]
+        return max(self.wall() - begun, now - first)

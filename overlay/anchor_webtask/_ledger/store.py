@@ -1,44 +1,41 @@
-"""One ledger as a process uses it: its file is opened on first use, once in each process, and shared by all calls."""
+"""One ledger as a process uses it: opened on first use, once in each process, and shared by all calls."""
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
-from contextlib import suppress
+import weakref
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from anchor_webtask._errors import ConfigurationError, LedgerError
+from anchor_webtask._errors import LedgerError, LedgerUnusableError
 from anchor_webtask._ledger import forks
-from anchor_webtask._ledger.file import LedgerFile, check_base_url
 from anchor_webtask._ledger.future import Future
-from anchor_webtask._ledger.owners import Owner, is_alive, new_owner
 from anchor_webtask._ledger.writer import Writer
 
 if TYPE_CHECKING:
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._ledger.database import Backend, Connection, Owner
     from anchor_webtask._ledger.writer import Kind, Operation
 
 R = TypeVar("R")
 
-ON_NETWORK: Final = (
-    "the ledger %r is on a network file system: its locks may fail, so only one machine may use it, and tasks may be "
-    "started twice; use a local disk"
-)
-
-logger = logging.getLogger("anchor_webtask")
-
 
 class Store:
-    """The file of a ledger.
+    """The database of a ledger.
 
     Args:
-        path: The file.
+        backend: Where it is.
+
+    Attributes:
+        name: The place in messages.
+        settle_after: Seconds since its last stamp after which the start of an owner that has died becomes unknown.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.name, self.settle_after = backend.name, backend.settle_after
+        own = weakref.ref(self)  # a ledger that is not used any more closes itself
+        backend.when_owner_ends(lambda: store._free_locks() if (store := own()) is not None else None)
         # It is held for moments only, and never while the disk is waited for. A signal's handler may use the ledger,
         # too, in the thread that holds it.
         self._guard = threading.RLock()
@@ -46,18 +43,18 @@ class Store:
         forks.stores.add(self)
 
     def open(self, base_url: str) -> None:
-        """Open the file for a client, and make it if it does not exist.
+        """Open the ledger for a client, and make it if it does not exist.
 
         Raises:
-            LedgerError: The file cannot be used, or belongs to another base URL.
+            LedgerError: It cannot be used, or belongs to another base URL.
         """
-        self._submit(partial(check_base_url, self.path, base_url), "read", base_url).result()
+        self._submit(partial(check_base_url, self.name, base_url), "read", base_url).result()
 
     def read(self, operation: Operation[R]) -> R:
         """Return the result of an operation that only reads.
 
         Raises:
-            LedgerError: The file cannot be used.
+            LedgerError: The ledger cannot be used.
         """
         return self.submit(operation, "read").result()
 
@@ -65,7 +62,7 @@ class Store:
         """Return the result of an operation once it is on disk.
 
         Raises:
-            LedgerError: The file cannot be used; nothing was changed.
+            LedgerError: The ledger cannot be used; nothing was changed.
         """
         return self.submit(operation, "intent").result()
 
@@ -74,20 +71,24 @@ class Store:
         return self._submit(operation, kind, None)
 
     def new_owner(self) -> Owner:
-        """Return a new owner, which locks its file.
+        """Return a new owner, which holds its lock.
 
         Raises:
-            LedgerUnusableError: The file of the owner cannot be made.
+            LedgerError: The owner's lock cannot be made.
         """
-        # In the ledger's thread, since a signal's exception would leave the file of an owner open that nobody knows.
-        return self.submit(lambda _: new_owner(self._owners), "read").result()
+        # In the ledger's thread, since a signal's exception would leave the lock of an owner held that nobody knows.
+        return self.submit(lambda _: self.backend.new_owner(), "read").result()
 
     def is_alive(self, owner: str) -> bool:
-        """Whether an owner lives."""
-        return is_alive(self._owners, owner)
+        """Whether an owner lives; operations ask this, in the ledger's thread."""
+        return self.backend.is_alive(owner)
+
+    def wall(self, clock: Clock) -> float:
+        """Return seconds since 1970, by a clock on which all agree that use the ledger."""
+        return self.backend.wall(clock)
 
     def close(self, *, wait: bool = True) -> None:
-        """Store what is left to store, and close the file; the next use opens it again.
+        """Store what is left to store, and close the ledger; the next use opens it again.
 
         Args:
             wait: Whether to wait until that is done.
@@ -100,42 +101,36 @@ class Store:
     def forget_in_child(self) -> None:
         """Forget the writer in a forked child, which has no such thread, and must not use its parent's connection."""
         forks.left_behind.append(self._writer)
+        self.backend.forget_in_child()
         self._writer, self._guard = None, threading.RLock()
 
-    @property
-    def _owners(self) -> Path:
-        return self.path.with_name(f"{self.path.name}-owners")
+    def _free_locks(self) -> None:
+        """Let the ledger's thread begin a transaction soon, unless the ledger is closed."""
+        with self._guard:
+            if self._writer is not None and not self._writer.has_ended:
+                self._writer.submit(lambda _: None, "read")
 
     def _submit(self, operation: Operation[R], kind: Kind, base_url: str | None) -> Future[R]:
         with self._guard:  # so that nothing is submitted to a writer that is being closed
             try:
                 if self._writer is None or self._writer.has_ended:
-                    self._writer = Writer(partial(_opened, self.path))
+                    self._writer = Writer(self.backend)
                 return self._writer.submit(operation, kind, base_url)
             except RuntimeError as error:
                 failed: Future[R] = Future()
-                failed.set_exception(LedgerError(f"the ledger {str(self.path)!r} cannot be used now: {error}"))
+                failed.set_exception(LedgerError(f"the ledger {self.name!r} cannot be used now: {error}"))
                 return failed
 
 
-def _opened(path: Path, base_url: str | None) -> LedgerFile:
-    file = LedgerFile(path, base_url)
-    with suppress(Exception):  # of the user's filter or handler
-        if file.is_on_network():
-            logger.warning(ON_NETWORK, str(path), extra={"task_id": None})
-    return file
-
-
-def checked_path(given: object) -> Path:
-    """Return the absolute path of a ledger.
+def check_base_url(name: str, base_url: str, db: Connection) -> None:
+    """Refuse a client of another API.
 
     Raises:
-        ConfigurationError: It is not a path.
+        LedgerUnusableError: The ledger belongs to another base URL.
     """
-    if not isinstance(given, str | os.PathLike) or not (text := os.fspath(given)):
-        raise ConfigurationError(f"the ledger must be the path of a file, or a Ledger, not {given!r}")
-    if isinstance(text, bytes) or "\0" in text:
-        raise ConfigurationError(f"the ledger's path must be text without null characters, not {given!r}")
-    if "://" in text:
-        raise ConfigurationError(f"the ledger must be the path of a file on a local disk, not the URL {text!r}")
-    return Path(text).absolute()  # `resolve` would follow a symbolic link
+    (own,) = db.execute("SELECT base_url FROM ledger").fetchone()
+    if own != base_url:
+        raise LedgerUnusableError(
+            f"the ledger {name!r} belongs to base_url {own!r}, but this client uses {base_url!r}: use another ledger "
+            "for this client"
+        )

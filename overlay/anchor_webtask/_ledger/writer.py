@@ -1,8 +1,8 @@
-"""The one thread that uses a ledger's file: it runs what has gathered in one transaction.
+"""The one thread that uses a ledger's database: it runs what has gathered in one transaction.
 
 A commit waits for the disk, which takes longer than all else. So operations that arrive meanwhile share the next one.
-What must not be lost, a record, is tried again until it is stored, whatever is wrong with the file; anything else fails
-at once then. The file is opened for the first operation that needs it.
+What must not be lost, a record, is tried again until it is stored, whatever is wrong with the database; anything else
+fails at once then. The database is opened for the first operation that needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import logging
 import queue
-import sqlite3
 import threading
 import time
 import weakref
@@ -18,25 +17,27 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
 
+from anchor_webtask import _world
+from anchor_webtask._clock import SystemClock
 from anchor_webtask._errors import AnchorError, LedgerError
 from anchor_webtask._ledger import forks
-from anchor_webtask._ledger.file import ledger_error
+from anchor_webtask._ledger.database import Connection, Failure
 from anchor_webtask._ledger.future import Future
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from anchor_webtask._ledger.file import LedgerFile
+    from anchor_webtask._ledger.database import Backend, Database
 
 R = TypeVar("R")
 
-Operation: TypeAlias = Callable[[sqlite3.Connection], R]
+Operation: TypeAlias = Callable[[Connection], R]
 """A function of a connection, in a transaction. It raises an error of this package only before it has written."""
 
 Kind: TypeAlias = Literal["intent", "read", "record", "last record"]
-"""What becomes of an operation if the file cannot be used: it is locked, the disk is full, or it was moved away.
+"""What becomes of an operation if the database cannot be used: it is locked, its disk is full, or it is away.
 
 An intent and a read fail. A record is tried again until it is stored, or the ledger is closed. Its future has the
 outcome of the first try, whose error is temporary; the future of a last record ends when it is stored, and so is all
@@ -45,23 +46,16 @@ that was submitted before it. A record ends only by an error of its own: a refus
 
 AGAIN: Final = 1.0
 """Seconds after which records that could not be stored are tried again."""
+INTERVAL: Final = 0.007
+"""Seconds from one transaction to the next that changes something.
+
+Those whose results have just been stored can bring what is next, and share its commit, which costs more than all else.
+"""
 LOG_AGAIN: Final = 60.0
 """Seconds after which the same reason is logged again."""
 NOT_STORED: Final = "the ledger cannot store now what is known of its tasks (%s); it is tried again every second"
 DROPPED: Final = "the ledger cannot store something that is known of its tasks: %s"
 CLOSED: Final = "the ledger was closed before it could store or read this"
-
-_OF_OPERATION: Final = frozenset(
-    {
-        sqlite3.SQLITE_ERROR,
-        sqlite3.SQLITE_CONSTRAINT,
-        sqlite3.SQLITE_MISMATCH,
-        sqlite3.SQLITE_MISUSE,
-        sqlite3.SQLITE_RANGE,
-        sqlite3.SQLITE_TOOBIG,
-    }
-)
-"""Errors of SQLite that are an operation's own: it would fail again with any file."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -88,35 +82,22 @@ class _Job:
                 self.future.set_exception(error)
 
 
-class _Failure(NamedTuple):
-    """Why nothing was stored.
-
-    Attributes:
-        error: The error.
-        is_own: Whether it is the error of one operation, and not of the file.
-        may_be_of_one: Whether the other operations may succeed without the one that has failed.
-    """
-
-    error: LedgerError
-    is_own: bool
-    may_be_of_one: bool
-
-
 class Writer:
     """The thread of one ledger.
 
     Args:
-        open_file: Opens the file in the thread; it is called again until it succeeds. Its argument is the base URL for
-            which a new file may be made; None if the file must exist.
+        backend: Opens the database in the thread, again and again until that succeeds.
 
     Raises:
         RuntimeError: No thread can be started, such as when the program ends.
     """
 
-    def __init__(self, open_file: Callable[[str | None], LedgerFile]) -> None:
+    def __init__(self, backend: Backend) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         transaction = threading.Lock()
-        self._work = _Thread(self._jobs, open_file, transaction)
+        # A virtual clock would take the pause for idle time.
+        interval = INTERVAL if isinstance(_world.current.clock, SystemClock) else 0.0
+        self._work = _Thread(self._jobs, backend, transaction, interval)
         # First, so that a thread whose start is interrupted ends, too. Not at the end of the program: calls are left
         # only then, and what they still learn must be stored.
         self._close = weakref.finalize(self, self._jobs.put, None)
@@ -135,8 +116,8 @@ class Writer:
 
         Args:
             operation: The operation.
-            kind: What becomes of it if the file cannot be used.
-            base_url: The base URL for which the file may be made, if it is not open yet.
+            kind: What becomes of it if the database cannot be used.
+            base_url: The base URL for which a ledger may be made, if it is not open yet.
         """
         job = _Job(operation, kind, base_url)
         self._jobs.put(job)
@@ -157,17 +138,20 @@ class _Thread:
     def __init__(
         self,
         jobs: SimpleQueue[_Job | None],
-        open_file: Callable[[str | None], LedgerFile],
+        backend: Backend,
         transaction: threading.Lock,
+        interval: float,
     ) -> None:
         self.has_ended = False
         self._jobs = jobs
         self._transaction = transaction
-        self._open_file = open_file
-        self._file: LedgerFile | None = None
+        self._backend = backend
+        self._database: Database | None = None
         self._under_way: list[_Job] = []
         self._late: list[_Job] = []  # records that could not be stored
         self._is_closing = False
+        self._interval = interval
+        self._next = 0.0
         self._logged: tuple[str, float] = ("", 0.0)
 
     def run(self) -> None:
@@ -175,12 +159,14 @@ class _Thread:
             while not self._is_closing:
                 self._gather()
                 if self._under_way:
-                    with self._transaction:
+                    with self._transaction, self._backend.at_work():
                         self._run_all(self._under_way)
+                    if not _only_read(self._under_way):
+                        self._next = time.monotonic() + self._interval
                 self._under_way = []  # it would keep their owners alive while the thread waits
         finally:
-            if self._file is not None:
-                self._file.close()
+            if self._database is not None:
+                self._database.close()
             self.has_ended = True
             self.fail_rest()
             lost = any(job.is_record for job in self._late)
@@ -203,13 +189,24 @@ class _Thread:
         jobs += self._late
         self._late = []
         with suppress(queue.Empty):
-            job = self._jobs.get(timeout=AGAIN if jobs else None)
+            self._take(self._jobs.get(timeout=AGAIN if jobs else None))
+            self._take_all()
+        if _only_read(jobs):
+            return  # it commits nothing, and `map` looks up one request after the other
+        if not self._is_closing and (rest := self._next - time.monotonic()) > 0:
+            time.sleep(rest)
+            self._take_all()
+
+    def _take_all(self) -> None:
+        with suppress(queue.Empty):
             while True:
-                if job is None:
-                    self._is_closing = True
-                else:
-                    jobs.append(job)
-                job = self._jobs.get_nowait()
+                self._take(self._jobs.get_nowait())
+
+    def _take(self, job: _Job | None) -> None:
+        if job is None:
+            self._is_closing = True
+        else:
+            self._under_way.append(job)
 
     def _run_all(self, jobs: Sequence[_Job]) -> None:
         failure = self._try(jobs)
@@ -227,7 +224,7 @@ class _Thread:
                     break
                 self._failed([job], failure)
 
-    def _failed(self, jobs: Sequence[_Job], failure: _Failure) -> None:
+    def _failed(self, jobs: Sequence[_Job], failure: Failure) -> None:
         error = failure.error
         if failure.is_own:
             for job in jobs:
@@ -247,32 +244,34 @@ class _Thread:
             self._logged = str(error), now
             _warn(NOT_STORED, error)
 
-    def _try(self, jobs: Sequence[_Job]) -> _Failure | None:
+    def _try(self, jobs: Sequence[_Job]) -> Failure | None:
         """Run jobs in one transaction; return why nothing was stored."""
         base_url = next((job.base_url for job in jobs if job.base_url is not None), None)
         try:
-            if self._file is None:
-                self._file = self._open_file(base_url)
-            self._file.check_identity()
+            if self._database is None:
+                self._database = self._backend.open(base_url)
+            database = self._database
         except LedgerError as error:
-            return _Failure(error, is_own=False, may_be_of_one=base_url is not None and len(jobs) > 1)
+            return Failure(error, is_own=False, may_be_of_one=base_url is not None and len(jobs) > 1)
         except BaseException as error:  # noqa: BLE001  it is the result of each job
-            return _Failure(_as_ledger_error(error), is_own=False, may_be_of_one=False)
-        file, db, is_in_operation = self._file, self._file.db, False
+            return Failure(_as_ledger_error(error), is_own=False, may_be_of_one=False)
+        is_in_operation = False
         try:
-            db.execute("BEGIN" if all(job.kind == "read" for job in jobs) else "BEGIN IMMEDIATE")
+            db = database.begin(changes=not _only_read(jobs))
             is_in_operation = True
             results = [_result(job, db) for job in jobs]
             is_in_operation = False
-            db.execute("COMMIT")
+            database.commit()
         except BaseException as error:  # noqa: BLE001  it ends the transaction, and is the result of each job
-            with suppress(sqlite3.Error):
-                db.execute("ROLLBACK")
-            is_own = is_in_operation and _is_of_operation(error)
-            if isinstance(error, sqlite3.Error):
-                is_damaged = _code(error) == sqlite3.SQLITE_CORRUPT
-                return _Failure(ledger_error(file.path, error), is_own, is_own or is_damaged)
-            return _Failure(_as_ledger_error(error), is_own, is_own)
+            database.roll_back()
+            if not is_in_operation and isinstance(error, LedgerError):
+                return Failure(error, is_own=False, may_be_of_one=False)
+            failure = database.failure(error)
+            if failure is None:
+                is_own = is_in_operation and not isinstance(error, OSError | MemoryError)
+                return Failure(_as_ledger_error(error), is_own, is_own)
+            is_own = is_in_operation and failure.is_own
+            return failure._replace(is_own=is_own, may_be_of_one=is_own or failure.may_be_of_one)
         self._logged = ("", 0.0)
         for job, (value, refusal) in zip(jobs, results, strict=True):
             if refusal is None:
@@ -284,23 +283,15 @@ class _Thread:
         return None
 
 
-def _result(job: _Job, db: sqlite3.Connection) -> tuple[Any, AnchorError | None]:
+def _only_read(jobs: Sequence[_Job]) -> bool:
+    return all(job.kind == "read" for job in jobs)
+
+
+def _result(job: _Job, db: Connection) -> tuple[Any, AnchorError | None]:
     try:
         return job.operation(db), None
     except AnchorError as refusal:
         return None, refusal
-
-
-def _is_of_operation(error: BaseException) -> bool:
-    """Whether an error that an operation has raised is its own, so that it would fail again."""
-    if isinstance(error, sqlite3.Error):
-        return _code(error) in _OF_OPERATION
-    return not isinstance(error, OSError | MemoryError)
-
-
-def _code(error: sqlite3.Error) -> int:
-    """Return SQLite's code; errors of the Python module itself, which has refused an argument, have none."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
 
 
 def _as_ledger_error(error: BaseException) -> LedgerError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, overload
 
 from anchor_webtask import _importing
+from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
 from anchor_webtask._misuse import refuse_positional, refuse_unknown
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT
 from anchor_webtask._redaction.secrets import Sealed
+from anchor_webtask._signatures import shows_options
 from anchor_webtask._tasks.async_handle import AsyncWebTask, Drive, call
 from anchor_webtask._tasks.base import TasksBase
 from anchor_webtask._tasks.handle import log_start
@@ -30,14 +32,17 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Fetch
+    from anchor_webtask._tasks.asked import Question
     from anchor_webtask._tasks.base import HandleParts, Start
 
 
 class AsyncTasks(TasksBase):
-    """Starts web tasks and finds them again; the type of `AsyncAnchor().tasks`."""
+    """Starts web tasks and finds them again; the type of `AsyncAnchor().tasks`, and of a session's `tasks`."""
 
-    def __init__(self, settings: Settings, sender: AsyncSender) -> None:
-        super().__init__(settings)
+    def __init__(
+        self, settings: Settings, sender: AsyncSender, *, session_id: str | None = None, is_new: bool = False
+    ) -> None:
+        super().__init__(settings, session_id=session_id, is_new=is_new)
         self._sender = sender
 
     @overload
@@ -50,6 +55,7 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        on_question: Callable[[Question], object] | None = None,
         key: str | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
@@ -64,10 +70,12 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[T]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        on_question: Callable[[Question], object] | None = None,
         key: str | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[T]: ...
+    @shows_options
     async def run(
         self,
         prompt: str,
@@ -77,6 +85,7 @@ class AsyncTasks(TasksBase):
         wait: WaitPolicy | None = None,
         on_start: Callable[[AsyncWebTask[Any]], object] | None = None,
         on_update: Callable[[TaskUpdate], object] | None = None,
+        on_question: Callable[[Question], object] | None = None,
         key: str | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         **options: Unpack[TaskOptions],
@@ -86,20 +95,30 @@ class AsyncTasks(TasksBase):
         If the server cannot be reached or responds with 429, no task was started, and the start is retried until the
         deadline. A start that the server may have accepted is never retried.
 
+        ::
+
+            result = await anchor.tasks.run("Read the price", url="https://shop.example/p/1", output=float, timeout=600)
+            print(result.value)
+
         Args:
             prompt: The task, in plain words.
             output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
-            timeout: Seconds for the start and the wait together; None for no deadline. It does not cut off the
-                start request, since that could lose the task; the client's `http_timeout` limits this request.
+            timeout: Seconds for the start and the wait together, by default 30 minutes; None for no deadline. It does
+                not cut off the start request, since that could lose the task; the client's `http_timeout` limits this
+                request.
             wait: How often to check the task; by default, the client's policy.
             on_start: Called with the task's handle after the start, before the first check; use it to store the id. It
                 is not called if the API responds to the start with the result, without an id.
                 It may be a coroutine function.
             on_update: Called with the result of each check. It may be a coroutine function.
+            on_question: Called with each question of the agent to a human, in a browser session; returns the answer, as
+                text or as a mapping of the question's fields, or None for no answer. Each question is asked once. The
+                time that it takes does not count for `timeout`. It sets `human_intervention`. It may be a coroutine
+                function.
             key: Your name for the task in the ledger.
-            ledger: A `Ledger`, or the path of its file, which remembers the task by its key: the first call starts it,
-                and each later one waits for the same task, or returns its stored answer.
+            ledger: A `Ledger`, the path of its file, or the URL of its database, which remembers the task by its key:
+                the first call starts it, and each later one waits for the same task, or returns its stored answer.
             **options: The API's optional fields; see `TaskOptions`.
 
         Raises:
@@ -112,8 +131,8 @@ class AsyncTasks(TasksBase):
             LedgerError: The ledger cannot be used; nothing was sent.
             AnchorError: The start was refused, or a check failed in a way that a retry cannot fix.
         """
-        sealed, others = Sealed(options), Sealed(_positional)
-        del options, _positional
+        sealed, others, place = Sealed(options), Sealed(_positional), Sealed[object](ledger)
+        del options, _positional, ledger
         refuse_positional("run", "prompt", others)
 
         async def run(record: StartRecord) -> TaskResult[Any]:
@@ -125,21 +144,24 @@ class AsyncTasks(TasksBase):
                 wait=wait,
                 on_start=on_start,
                 on_update=on_update,
+                on_question=on_question,
                 callbacks_may_be_async=True,
             )
-            if key is not None or ledger is not None:
+            if key is not None or place.open() is not None:
                 with _importing.lock:
                     from anchor_webtask._tasks.async_keyed import run_keyed
                     from anchor_webtask._tasks.keyed import Keyed
 
-                keyed = Keyed(prompt, key, ledger, sealed, start)
-                return await run_keyed(keyed, self._start, self._handle, on_start=on_start, on_update=on_update)
+                keyed = Keyed(prompt, key, place, sealed, start)
+                return await run_keyed(
+                    keyed, self._start, self._handle, on_start=on_start, on_update=on_update, on_question=on_question
+                )
             deadline = start.deadline
             task = await self._start(start, record)
             del start  # `start` holds the request, which must not stay in memory during the wait
             if on_start is not None and (task_id := task._state.task_id) is not None:
                 await call(on_start, task, task_id)
-            return await task._result_by(deadline, on_update)
+            return await task._result_by(deadline, on_update, on_question)
 
         return await StartRecord().watch_async(run)
 
@@ -159,6 +181,7 @@ class AsyncTasks(TasksBase):
         output: TypeForm[T],
         **options: Unpack[TaskOptions],
     ) -> AsyncWebTask[T]: ...
+    @shows_options
     async def start(
         self,
         prompt: str,
@@ -170,6 +193,12 @@ class AsyncTasks(TasksBase):
 
         If the server cannot be reached, the start is tried three times. A start that the server may have accepted is
         never retried.
+
+        ::
+
+            task = await anchor.tasks.start("Read the price", url="https://shop.example/p/1", output=float)
+            print(task.id)  # store it: `get` makes another handle from it
+            print((await task.result(timeout=600)).value)
 
         Args:
             prompt: The task, in plain words.
@@ -279,6 +308,7 @@ class AsyncTasks(TasksBase):
         http_timeout: float = DEFAULT_TIMEOUT,
         **options: Unpack[TaskOptions],
     ) -> TaskResult[T]: ...
+    @shows_options
     async def run_in_one_request(
         self,
         prompt: str,
@@ -295,8 +325,11 @@ class AsyncTasks(TasksBase):
             prompt: The task, in plain words.
             output: What the answer should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answer is any JSON.
-            http_timeout: Seconds that the request may take.
+            http_timeout: Seconds that the request may take; by default 30 minutes.
             **options: The API's optional fields; see `TaskOptions`.
+
+        Returns:
+            The task's answer.
 
         Raises:
             ConfigurationError: The prompt or an option is invalid; nothing was sent.
@@ -323,7 +356,7 @@ class AsyncTasks(TasksBase):
         requests: Iterable[TaskRequest | str] | AsyncIterable[TaskRequest | str],
         *,
         output: JsonSchemaLike | None = None,
-        max_running: int = 5,
+        max_running: int | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
@@ -337,7 +370,7 @@ class AsyncTasks(TasksBase):
         requests: Iterable[TaskRequest | str] | AsyncIterable[TaskRequest | str],
         *,
         output: TypeForm[T],
-        max_running: int = 5,
+        max_running: int | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
@@ -350,7 +383,7 @@ class AsyncTasks(TasksBase):
         requests: Iterable[TaskRequest | str] | AsyncIterable[TaskRequest | str],
         *_positional: Any,
         output: Any = None,
-        max_running: int = 5,
+        max_running: int | None = None,
         ledger: Ledger | str | PathLike[str] | None = None,
         timeout: float | None = DEFAULT_TIMEOUT,
         attempts: int = 1,
@@ -368,17 +401,25 @@ class AsyncTasks(TasksBase):
         If the loop ends early, no more tasks are started, and those that run keep running; the outcomes that `stop`
         leaves, the note of the exception, or a warning in the log tell their ids.
 
+        ::
+
+            requests = [TaskRequest("Read the price", url=url, key=url) for url in urls]
+            async for outcome in anchor.tasks.map(requests, output=float, max_running=25, ledger="prices.ledger"):
+                print(outcome.key, outcome.result().value)
+
         Args:
-            requests: The tasks: prompts or `TaskRequest`s. Requests with the same key are one task, and yield one
-                outcome each. A slow iterable must be an async one. If reading them
+            requests: The tasks: prompts or `TaskRequest` objects. Requests with the same key are one task, and yield
+                one outcome each. A slow iterable must be an async one. If reading them
                 raises an exception, it is raised after the outcomes of the tasks that were started.
             output: What the answers should be: a type, a JSON Schema as a dict (sent with the task; the answer is not
                 validated), or a `JsonSchema` (the answer is validated). Without it the answers are any JSON.
-            max_running: How many tasks may run at once. Starts also pause while so many outcomes have not been read.
-            ledger: A `Ledger`, or the path of its file, which remembers each start: run the program again after a
-                crash, and it continues. Several processes may use the same ledger; they share its limit.
-            timeout: Seconds that each task is waited for, from its start; None for no deadline. A task that is still
-                running then keeps its place for as long again.
+            max_running: How many tasks may run at once; by default 5, and one after the other in a session. Starts also
+                pause while so many outcomes have not been read.
+            ledger: A `Ledger`, the path of its file, or the URL of its database, which remembers each start: run the
+                program again after a crash, and it continues. Several processes may use the same ledger, and those of
+                several machines the same database; they share its limit.
+            timeout: Seconds that each task is waited for, from its start, by default 30 minutes; None for no deadline.
+                A task that is still running then keeps its place for as long again.
             attempts: How often a task may be started in all if it fails, or if its answer does not fit `output`.
             max_starts: How many tasks may be started and paid for; None for any number.
             wait: How often to check each task; by default, the client's policy.
@@ -389,13 +430,13 @@ class AsyncTasks(TasksBase):
             ConfigurationError: An argument is invalid; nothing was sent.
             LedgerError: The ledger cannot be used; nothing was sent. The iteration raises it.
         """
-        others, names = Sealed(_positional), tuple(_unknown)
-        del _positional, _unknown
+        others, names, place = Sealed(_positional), tuple(_unknown), Sealed[object](ledger)
+        del _positional, _unknown, ledger
         with _importing.lock:
             from anchor_webtask._tasks.async_map import outcomes
             from anchor_webtask._tasks.many import MapArguments
 
-        arguments = (output, max_running, timeout, attempts, max_starts, wait, on_progress, ledger)
+        arguments = (output, self._max_running(max_running), timeout, attempts, max_starts, wait, on_progress, place)
         given = MapArguments(requests, others, names, *arguments)
         return outcomes(given, self._settings, self._prepare_one_of_many, self._start, self._handle)
 
@@ -411,7 +452,21 @@ class AsyncTasks(TasksBase):
             )
             return record.judged(start.read(response))
 
-        reply = await anext(Drive(start.steps, self._settings.clock, fetch, None))
+        counted = self._counted()
+        try:
+            reply = await anext(Drive(start.steps, self._settings.clock, fetch, None))
+        except StartOutcomeUnknownError as error:
+            error.session_id = start.setup.session_id
+            if error.task_id is None and self._is_only_start():
+                with _importing.lock:
+                    from anchor_webtask._tasks.async_steps import run_steps
+
+                await run_steps(self._proof(error), self._sender, self._settings.clock)
+            raise
+        except AnchorError as error:
+            error.session_id = start.setup.session_id
+            self._refused(counted)
+            raise
         task = self._handle(start.handle_parts(reply))
         log_start(task._state)
         return task

@@ -5,14 +5,15 @@ from __future__ import annotations
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from anchor_webtask import _importing
 from anchor_webtask._api.responses import read_status
-from anchor_webtask._config import checked_timeout
+from anchor_webtask._config import check_callbacks, checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._misuse import handle_hints
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
-from anchor_webtask._tasks.interruptions import AddingTaskId, annotate
+from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session, annotate
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Generator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.sender import AsyncSender
     from anchor_webtask._polling.outcomes import Failure, Reply
+    from anchor_webtask._tasks.asked import Question
+    from anchor_webtask._tasks.questions import Questions
 
 E = TypeVar("E")
 
@@ -99,12 +102,19 @@ class AsyncWebTask(Handle[T]):
         super().__init__(setup, state, started=started)
         self._sender = sender
 
-    async def result(self, timeout: float | None = DEFAULT_TIMEOUT) -> TaskResult[T]:
+    async def result(
+        self,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        *,
+        on_question: Callable[[Question], object] | None = None,
+    ) -> TaskResult[T]:
         """Wait until the task ends, and return its answer.
 
         Args:
-            timeout: Seconds to wait; 0 makes one check, None waits without a deadline. One last check follows the
-                deadline, and may take up to 5 more seconds.
+            timeout: Seconds to wait, by default 30 minutes; 0 makes one check, None waits without a deadline. One last
+                check follows the deadline, and may take up to 5 more seconds.
+            on_question: Called with each question of the agent to a human, for a task of a browser session that was
+                started with `human_intervention`; see `run`.
 
         Raises:
             TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
@@ -112,7 +122,9 @@ class AsyncWebTask(Handle[T]):
             InvalidOutputError: The task completed, but its answer does not fit `output`.
             AnchorError: A check failed in a way that a retry cannot fix.
         """
-        return await self._result_by(self._deadline(checked_timeout(timeout)), None)
+        seconds = checked_timeout(timeout)
+        check_callbacks(on_question=on_question, may_be_async=True)
+        return await self._result_by(self._deadline(seconds), None, on_question)
 
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> AsyncIterator[TaskUpdate]:
         """Wait until the task ends, and yield the result of each check.
@@ -136,7 +148,8 @@ class AsyncWebTask(Handle[T]):
         """
         update = await anext(self._updates(self._deadline(0)), None)
         if update is not None and update.last_error is not None:
-            raise update.last_error
+            with adding_session(self._setup.session_id):
+                raise update.last_error
         return self
 
     def __await__(self) -> Generator[Any, None, TaskResult[T]]:
@@ -149,12 +162,34 @@ class AsyncWebTask(Handle[T]):
         return Drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self._state.task_id)
 
     async def _result_by(
-        self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None
+        self,
+        deadline: float | None,
+        on_update: Callable[[TaskUpdate], object] | None,
+        on_question: Callable[[Question], object] | None = None,
     ) -> TaskResult[T]:
-        async for update in self._updates(deadline):
-            if on_update is not None:
-                await call(on_update, update, self._state.task_id)
+        questions: Questions | None = None
+        while self._state.ended is None:
+            async for update in self._updates(deadline):
+                if on_update is not None:
+                    await call(on_update, update, self._state.task_id)
+                if on_question is None or self._state.ended is not None:
+                    continue
+                questions = questions or self._questions()
+                taken = await self._ask(questions, on_question)
+                self._state.paused += taken
+                if taken and deadline is not None:
+                    deadline += taken  # the time of a human does not count
+                    break
         return self._result()
+
+    async def _ask(self, questions: Questions, on_question: Callable[[Question], object]) -> float:
+        """Ask what the agent wants to know, and return how long the user has taken."""
+        with _importing.lock:
+            from anchor_webtask._tasks.async_steps import run_steps
+
+        clock = self._setup.settings.clock
+        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+            return await run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact

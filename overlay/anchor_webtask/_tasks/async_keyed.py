@@ -8,8 +8,8 @@ import anyio
 import anyio.to_thread
 
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.left import flush_async, pass_notes
+from anchor_webtask._batch.looked import Looked
 from anchor_webtask._models import TaskResult
 from anchor_webtask._tasks.async_handle import call as call_user
 from anchor_webtask._tasks.async_ledger import AsyncLedgerTasks
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from anchor_webtask._models import TaskUpdate
+    from anchor_webtask._tasks.asked import Question
     from anchor_webtask._tasks.async_handle import AsyncWebTask
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.interruptions import StartRecord
@@ -33,6 +34,7 @@ async def run_keyed(
     *,
     on_start: Callable[[AsyncWebTask[Any]], object] | None,
     on_update: Callable[[TaskUpdate], object] | None,
+    on_question: Callable[[Question], object] | None,
 ) -> TaskResult[Any]:
     """Return the answer of a task: start it if it never was, wait for it if it runs.
 
@@ -42,6 +44,7 @@ async def run_keyed(
         handle: Makes the handle of a task that was started before.
         on_start: Called with the handle, before the first check.
         on_update: Called with the result of each check.
+        on_question: Called with each question of the agent.
 
     Raises:
         AnchorError: There is no valid answer, or the ledger cannot be used.
@@ -49,7 +52,10 @@ async def run_keyed(
     call = keyed.items.call
     await anyio.to_thread.run_sync(call.open)
     try:
-        result = await _result(keyed, AsyncLedgerTasks(keyed.items, start, handle), on_start, on_update)
+        with keyed.taking():
+            result = await _result(
+                keyed, AsyncLedgerTasks(keyed.items, start, handle), on_start, on_update, on_question
+            )
     except BaseException as raised:
         try:
             await flush_async(call.end())
@@ -66,6 +72,7 @@ async def _result(
     tasks: AsyncLedgerTasks[Any],
     on_start: Callable[[AsyncWebTask[Any]], object] | None,
     on_update: Callable[[TaskUpdate], object] | None,
+    on_question: Callable[[Question], object] | None,
 ) -> TaskResult[Any]:
     task = await _task(keyed, tasks)
     if isinstance(task, TaskResult):
@@ -73,7 +80,7 @@ async def _result(
     if on_start is not None and (task_id := task._state.task_id) is not None:
         await call_user(on_start, task, task_id)
     with recorded(keyed.items.record(keyed.item), task._state):
-        return await task._result_by(keyed.deadline, on_update)
+        return await task._result_by(keyed.deadline, on_update, on_question)
 
 
 async def _task(keyed: Keyed, tasks: AsyncLedgerTasks[Any]) -> AsyncWebTask[Any] | TaskResult[Any]:
@@ -87,10 +94,12 @@ async def _task(keyed: Keyed, tasks: AsyncLedgerTasks[Any]) -> AsyncWebTask[Any]
             case ToStart():
                 started = await tasks.start(item, keyed.start)
                 if isinstance(started, StartFailed):
-                    raise started.error
-                if not isinstance(started, Looked):
+                    await keyed.clock.sleep_async(keyed.failed(started).seconds)
+                    looked = await tasks.look(item)
+                elif isinstance(started, Looked):
+                    looked = started
+                else:
                     return started
-                looked = started
             case TaskResult() as result:
                 return result
             case _:

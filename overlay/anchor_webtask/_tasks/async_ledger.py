@@ -11,8 +11,8 @@ from anchor_webtask._batch import ledger_starts
 from anchor_webtask._batch.gate import CallLeftError
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._errors import AnchorError
-from anchor_webtask._ledger.call import NotSentError
-from anchor_webtask._ledger.waiting import result_of, run_async
+from anchor_webtask._ledger.loop_waits import LoopWaits
+from anchor_webtask._ledger.start import NotSentError
 from anchor_webtask._models import T
 from anchor_webtask._tasks.async_handle import AsyncWebTask
 from anchor_webtask._tasks.async_many import AsyncManyCalls, AsyncTaskWatch
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from anchor_webtask._batch.items import Item
-    from anchor_webtask._batch.ledger_plan import Looked
+    from anchor_webtask._batch.looked import Looked
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
-    from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._ledger.models import Swept
     from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.ledger import LedgerItems
@@ -49,10 +49,11 @@ class AsyncLedgerTasks(Generic[T]):
         self.items = items
         self._start = start
         self._handle = handle
+        self.waits = LoopWaits()
 
     async def look(self, item: Item[T]) -> Looked[T]:
         """Look an item up in the ledger."""
-        found = await result_of(self.items.call.find(item.key, item.fingerprint))
+        found = await self.waits.result_of(self.items.call.find(item.key, item.fingerprint))
         return self.items.looked(item, found)
 
     async def start(self, item: Item[T], request: Start[T]) -> AsyncWebTask[T] | StartFailed | Looked[T]:
@@ -60,7 +61,7 @@ class AsyncLedgerTasks(Generic[T]):
         start = self.items.new_start(item, request)
 
         async def before_sending() -> None:
-            await run_async(start.before_sending())
+            await self.waits.run(start.before_sending())
             item.departure.pass_gate()  # last: from now on, whoever leaves the call waits for the response
 
         def not_started(failure: Failure) -> None:
@@ -70,7 +71,7 @@ class AsyncLedgerTasks(Generic[T]):
         record = StartRecord(before_sending, not_started)
 
         async def conclude(record: StartRecord) -> AsyncWebTask[T] | StartFailed | Looked[T] | None:
-            return await run_async(self.items.concluded(item, start, await self._sent(request, record)))
+            return await self.waits.run(self.items.concluded(item, start, await self._sent(request, record)))
 
         try:
             task = await record.watch_async(conclude)
@@ -131,9 +132,9 @@ class AsyncLedgerManyCalls(AsyncManyCalls[T]):
         """Return a wait for a task that was started before, or by another call."""
         return self._watch(item, self._tasks.found(item))
 
-    async def sweep(self) -> tuple[list[Row], Places]:
-        """Adopt what owners that have died left; return it, and the places in use."""
-        return await result_of(self._call.sweep())
+    async def sweep(self) -> Swept:
+        """Adopt what owners that have died left; return it, and what else has changed."""
+        return await self._tasks.waits.result_of(self._call.sweep())
 
     def _watch(self, item: Item[T], task: AsyncWebTask[T]) -> AsyncTaskWatch[T]:
         return AsyncTaskWatch(task, self._deadline(item), self._tasks.items.record(item))

@@ -11,7 +11,7 @@ from anchor_webtask._errors import AnchorError, InvalidOutputError, TaskFailedEr
 from anchor_webtask._models import T
 from anchor_webtask._tasks.async_handle import AsyncWebTask
 from anchor_webtask._tasks.interruptions import StartRecord
-from anchor_webtask._tasks.stored import recorded
+from anchor_webtask._tasks.stored import ends_place, recorded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -96,7 +96,10 @@ class AsyncTaskWatch(Generic[T]):
                 await held._result_by(until, None)
         except (TaskFailedError, InvalidOutputError):
             pass
-        except AnchorError:
+        except AnchorError as error:
+            if not ends_place(error):
+                clock = setup.settings.clock
+                await clock.sleep_async(max(until - clock.now(), 0.0))
             if self._record is not None:
                 self._record.gone()
             raise

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn
 
+from anchor_webtask import _importing
 from anchor_webtask._api.requests import StartRequest, start_request
 from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
+from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._misuse import TASKS_HINTS, missing_attribute
 from anchor_webtask._models import T
 from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.start import start_steps
-from anchor_webtask._tasks.handle import Setup, found_state, started_state
+from anchor_webtask._redaction.secrets import Sealed
+from anchor_webtask._tasks.answers import Answers
+from anchor_webtask._tasks.handle import NO_SESSION, Setup, found_state, started_state
 from anchor_webtask._tasks.resume_token import decode
 
 if TYPE_CHECKING:
@@ -21,13 +25,17 @@ if TYPE_CHECKING:
     from anchor_webtask._api.requests import Method
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
+    from anchor_webtask._errors import StartOutcomeUnknownError
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._models import TaskOptions
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
-    from anchor_webtask._redaction.secrets import Sealed
+    from anchor_webtask._tasks.steps import Steps
+
+MAX_RUNNING: Final = 5
+"""How many tasks of `map` run at once by default."""
 
 NOT_PICKLED: Final = (
     "tasks cannot be pickled or copied, since it belongs to its client: make a client in each process, and pass a task "
@@ -89,11 +97,16 @@ class Start(NamedTuple, Generic[T]):
 class TasksBase:
     """The parts of `Tasks` and `AsyncTasks` that do no I/O."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, session_id: str | None = None, is_new: bool = False) -> None:
         self._settings = settings
+        self._session_id = session_id
+        self._answers = Answers()
+        self._is_new = is_new
+        self._sent: set[object] = set()  # the starts in a new session that were not refused
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._settings.base_url}>"
+        place = "" if self._session_id is None else f", in the browser session {self._session_id!r}"
+        return f"<{type(self).__name__} of {self._settings.base_url}{place}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
@@ -117,11 +130,16 @@ class TasksBase:
         wait: WaitPolicy | None,
         on_start: object,
         on_update: object,
+        on_question: object,
         callbacks_may_be_async: bool,
     ) -> Start[Any]:
         """Check the arguments of `run`, and build its request."""
         seconds = checked_timeout(timeout)
-        check_callbacks(on_start=on_start, on_update=on_update, may_be_async=callbacks_may_be_async)
+        check_callbacks(
+            on_start=on_start, on_update=on_update, on_question=on_question, may_be_async=callbacks_may_be_async
+        )
+        if on_question is not None:
+            options = self._with_questions(options)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
         start = self._prepare(prompt, output_of(output), options, method="run", wait=wait)
         return start._replace(deadline=deadline, until_deadline=True)
@@ -145,9 +163,58 @@ class TasksBase:
         wait: WaitPolicy | None = None,
     ) -> Start[T]:
         settings = self._settings
+        options = self._in_session(options)
         request = start_request(prompt, output, options, settings, method=method)
-        setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact)
+        session_id = options.open().get("session_id")
+        session_id = session_id and request.redact.task_id(session_id)
+        setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact, session_id, self._answers)
         return Start(request, setup, Slot.START, settings.http_timeout)
+
+    def _in_session(self, options: Sealed[TaskOptions]) -> Sealed[TaskOptions]:
+        """Return the options of a start; in a session, its id is one of them."""
+        if self._session_id is None:
+            return options
+        if options.open().get("session_id") is not None:
+            raise ConfigurationError(
+                "these tasks run in their session: leave session_id out, or call tasks of the client"
+            )
+        return Sealed({**options.open(), "session_id": self._session_id})
+
+    def _with_questions(self, options: Sealed[TaskOptions]) -> Sealed[TaskOptions]:
+        """Return the options of a start whose agent may ask questions."""
+        given = options.open()
+        if self._session_id is None and given.get("session_id") is None:
+            raise ConfigurationError(NO_SESSION)
+        if given.get("human_intervention") is False:
+            raise ConfigurationError("on_question needs human_intervention, without which the agent asks nothing")
+        return Sealed({**given, "human_intervention": True})
+
+    def _max_running(self, given: int | None) -> int:
+        """Return how many tasks of `map` run at once: by default one in a session, whose page they share."""
+        if given is not None:
+            return given
+        return MAX_RUNNING if self._session_id is None else 1
+
+    def _counted(self) -> object:
+        """Count a start that is about to be sent, and return what `_refused` takes if it certainly starts nothing."""
+        start = object()
+        if self._is_new:
+            self._sent.add(start)
+        return start
+
+    def _refused(self, start: object) -> None:
+        self._sent.discard(start)
+
+    def _is_only_start(self) -> bool:
+        """Return whether these tasks have sent one start alone, in a session that was created with them."""
+        return len(self._sent) == 1
+
+    def _proof(self, error: StartOutcomeUnknownError) -> Steps[None]:
+        with _importing.lock:
+            from anchor_webtask._tasks.proof import proof_steps
+
+        settings = self._settings
+        return proof_steps(error, settings, self._session_id or "", settings.clock.now(), self._is_only_start)
 
     def _prepare_one_of_many(self, request: TaskRequest, output: Output[T], policy: WaitPolicy) -> Start[T]:
         """Check a request of `map`, and build its start."""
@@ -164,7 +231,7 @@ class TasksBase:
 
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> HandleParts[T]:
         settings = self._settings
-        setup = Setup(settings, settings.wait, output, settings.redact)
+        setup = Setup(settings, settings.wait, output, settings.redact, self._session_id, self._answers)
         state = found_state(settings, task_id, started)
         state.warn_of_secret_id()
         return HandleParts(setup, state, started)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn
 
+from anchor_webtask import _importing
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import NoTaskIdError, TaskFailedError
+from anchor_webtask._errors import ConfigurationError, NoTaskIdError, TaskFailedError
 from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
 from anchor_webtask._redaction.secrets import shortened
 from anchor_webtask._secret_task_id import shown_id
-from anchor_webtask._tasks.interruptions import AddingTaskId
+from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session
 from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
@@ -24,7 +25,17 @@ if TYPE_CHECKING:
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._redaction.secrets import Redactor, Sealed
+    from anchor_webtask._tasks.answers import Answers
+    from anchor_webtask._tasks.questions import Questions
 
+NO_SESSION: Final = (
+    "on_question needs a browser session, in which the agent asks: write `with anchor.sessions.open() as session`, and "
+    "call session.tasks.run, or pass session_id"
+)
+UNKNOWN_SESSION: Final = (
+    "on_question needs a browser session, and it is not known in which one this task runs: find it in its session, by "
+    "anchor.sessions.get(session_id).tasks.get(task_id), or leave on_question out to wait for it"
+)
 NO_ID: Final = (
     "the task has no id, since the API responded to the start with the task's result: call result() on the handle, "
     "which is this error's .task"
@@ -37,12 +48,24 @@ NOT_PICKLED: Final = (
 
 
 class Setup(NamedTuple, Generic[T]):
-    """What a handle needs besides its task: the client's settings, the wait policy, the output, and the redactor."""
+    """What a handle needs besides its task.
+
+    Attributes:
+        settings: The client's settings.
+        policy: How often to check the task.
+        output: How its answer is read.
+        redact: Removes its secrets from text.
+        session_id: The browser session that it runs in: the one in which it was started, also according to a ledger,
+            or in which the user looks for it. None if that is not known; it may be any session then.
+        answers: What was answered in that session.
+    """
 
     settings: Settings
     policy: WaitPolicy
     output: Output[T]
     redact: Redactor
+    session_id: str | None = None
+    answers: Answers | None = None
 
 
 class Handle(Generic[T]):
@@ -100,6 +123,13 @@ class Handle(Generic[T]):
         task_id = "without an id" if self._state.task_id is None else repr(self._state.task_id)
         return f"<{type(self).__name__} {task_id}: {status}>"
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        with _importing.lock:
+            from anchor_webtask._display import objects
+
+        return objects.handle(type(self).__name__, self._state.task_id, self._state.status, self._state.raw_status)
+
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
 
@@ -119,16 +149,35 @@ class Handle(Generic[T]):
 
     def _steps(self, deadline: float | None) -> Generator[Step[TaskUpdate], StepResult]:
         setup = self._setup
-        return wait_steps(
-            self._state,
-            setup.policy,
-            now=setup.settings.clock.now(),
-            deadline=deadline,
-            http_timeout=setup.settings.http_timeout,
-            chance=setup.settings.clock.chance,
-        )
+        with adding_session(setup.session_id):
+            yield from wait_steps(
+                self._state,
+                setup.policy,
+                now=setup.settings.clock.now(),
+                deadline=deadline,
+                http_timeout=setup.settings.http_timeout,
+                chance=setup.settings.clock.chance,
+            )
+
+    def _questions(self) -> Questions:
+        """Return the questions of the task.
+
+        Raises:
+            ConfigurationError: The session of the task is not known.
+        """
+        with _importing.lock:
+            from anchor_webtask._tasks.questions import Questions
+
+        setup = self._setup
+        if setup.session_id is None or setup.answers is None:
+            raise ConfigurationError(UNKNOWN_SESSION, task_id=self._state.task_id)
+        return Questions(setup.settings, setup.session_id, setup.redact, setup.answers, self._state.task_id)
 
     def _result(self) -> TaskResult[T]:
+        with adding_session(self._setup.session_id):
+            return self._ended_result()
+
+    def _ended_result(self) -> TaskResult[T]:
         match self._state.ended:
             case Completed(raw=raw, source=source):
                 value = self._setup.output.value(raw, self._state.task_id, self._setup.redact, source)

@@ -7,7 +7,7 @@ first line on, and is read only if the start is interrupted.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from anchor_webtask import _importing
@@ -20,7 +20,7 @@ from anchor_webtask._redaction.secrets import release_frames
 from anchor_webtask._secret_task_id import HIDDEN_ID_HINT, SecretTaskId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from anchor_webtask._polling.outcomes import Reply
     from anchor_webtask._redaction.secrets import Redactor
@@ -31,9 +31,12 @@ ENDED_NOTE: Final = "interrupted after the task had ended: its answer had arrive
 START_NOTE: Final = "interrupted while starting a task: the task may or may not have started; check the dashboard"
 
 
+RUNNING: Final = "does not stop the task"
+
+
 def running_note(task_id: str) -> str:
     """Return the note for an exception that interrupts the wait for a task."""
-    note = f"this does not stop the task; tasks.get({task_id!r}) finds it again"
+    note = f"this {RUNNING}; tasks.get({task_id!r}) finds it again"
     return f"{note} ({HIDDEN_ID_HINT})" if isinstance(task_id, SecretTaskId) else note
 
 
@@ -51,6 +54,13 @@ def _add_note(raised: BaseException, note: str) -> None:
             raised.add_note(note)
 
 
+def add_end_of_session(raised: BaseException, session_id: str) -> None:
+    """Add to an exception that says that a task runs that its browser session has been ended since."""
+    says_running = isinstance(raised, AnchorError) and raised._says_running()
+    if says_running or any(RUNNING in note for note in getattr(raised, "__notes__", ())):
+        _add_note(raised, f"the browser session {session_id!r} was ended with its block, and with it each task in it")
+
+
 def annotate(raised: BaseException, task_id: str | None) -> None:
     """Prepare an exception to be re-raised: attach the task's id, and remove the frames that hold the request.
 
@@ -64,6 +74,16 @@ def annotate(raised: BaseException, task_id: str | None) -> None:
     release_frames(raised)
     if task_id is not None:
         add_running_note(raised, task_id)
+
+
+@contextmanager
+def adding_session(session_id: str | None) -> Iterator[None]:
+    """Add the id of the browser session, if it is known, to the errors of a request in it or about it."""
+    try:
+        yield
+    except AnchorError as error:
+        error.session_id = error.session_id or session_id
+        raise
 
 
 class AddingTaskId:

@@ -38,7 +38,7 @@ class MapArguments(NamedTuple):
     max_starts: int | None
     wait: WaitPolicy | None
     on_progress: Callable[[Progress], object] | None
-    ledger: Any
+    ledger: Sealed[object]
 
 
 _NAMES = MapArguments._fields[3:]
@@ -69,7 +69,7 @@ def checked(given: MapArguments, settings: Settings, *, may_be_async: bool) -> M
     policy = checked_wait(given.wait, settings.wait)
     total = len(given.requests) if isinstance(given.requests, Sized) else None
     output, chance = output_of(given.output), settings.clock.chance
-    if given.ledger is None:
+    if given.ledger.open() is None:
         return Many(Plan(limits, policy, total, chance), output, policy, timeout, None)
     with _importing.lock:
         from anchor_webtask._tasks.ledger import planned

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from anchor_webtask import _importing
 from anchor_webtask._api.responses import read_status
-from anchor_webtask._config import checked_timeout
+from anchor_webtask._config import check_callbacks, checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._misuse import handle_hints
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
-from anchor_webtask._tasks.interruptions import AddingTaskId, annotate
+from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session, annotate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.sender import Sender
     from anchor_webtask._polling.outcomes import Failure, Reply
+    from anchor_webtask._tasks.asked import Question
+    from anchor_webtask._tasks.questions import Questions
 
 E = TypeVar("E")
 
@@ -66,12 +69,19 @@ class WebTask(Handle[T]):
         super().__init__(setup, state, started=started)
         self._sender = sender
 
-    def result(self, timeout: float | None = DEFAULT_TIMEOUT) -> TaskResult[T]:
+    def result(
+        self,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        *,
+        on_question: Callable[[Question], object] | None = None,
+    ) -> TaskResult[T]:
         """Wait until the task ends, and return its answer.
 
         Args:
-            timeout: Seconds to wait; 0 makes one check, None waits without a deadline. One last check follows the
-                deadline, and may take up to 5 more seconds.
+            timeout: Seconds to wait, by default 30 minutes; 0 makes one check, None waits without a deadline. One last
+                check follows the deadline, and may take up to 5 more seconds.
+            on_question: Called with each question of the agent to a human, for a task of a browser session that was
+                started with `human_intervention`; see `run`.
 
         Raises:
             TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
@@ -79,7 +89,9 @@ class WebTask(Handle[T]):
             InvalidOutputError: The task completed, but its answer does not fit `output`.
             AnchorError: A check failed in a way that a retry cannot fix.
         """
-        return self._result_by(self._deadline(checked_timeout(timeout)), None)
+        seconds = checked_timeout(timeout)
+        check_callbacks(on_question=on_question, may_be_async=False)
+        return self._result_by(self._deadline(seconds), None, on_question)
 
     def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> Iterator[TaskUpdate]:
         """Wait until the task ends, and yield the result of each check.
@@ -103,18 +115,43 @@ class WebTask(Handle[T]):
         """
         update = next(self._updates(self._deadline(0)), None)
         if update is not None and update.last_error is not None:
-            raise update.last_error
+            with adding_session(self._setup.session_id):
+                raise update.last_error
         return self
 
     def _updates(self, deadline: float | None) -> Iterator[TaskUpdate]:
         return drive(lambda: self._steps(deadline), self._setup.settings.clock, self._fetch, self._state.task_id)
 
-    def _result_by(self, deadline: float | None, on_update: Callable[[TaskUpdate], object] | None) -> TaskResult[T]:
-        for update in self._updates(deadline):
-            if on_update is not None:
-                with AddingTaskId(self._state.task_id):
-                    on_update(update)
+    def _result_by(
+        self,
+        deadline: float | None,
+        on_update: Callable[[TaskUpdate], object] | None,
+        on_question: Callable[[Question], object] | None = None,
+    ) -> TaskResult[T]:
+        questions: Questions | None = None
+        while self._state.ended is None:
+            for update in self._updates(deadline):
+                if on_update is not None:
+                    with AddingTaskId(self._state.task_id):
+                        on_update(update)
+                if on_question is None or self._state.ended is not None:
+                    continue
+                questions = questions or self._questions()
+                taken = self._ask(questions, on_question)
+                self._state.paused += taken
+                if taken and deadline is not None:
+                    deadline += taken  # the time of a human does not count
+                    break
         return self._result()
+
+    def _ask(self, questions: Questions, on_question: Callable[[Question], object]) -> float:
+        """Ask what the agent wants to know, and return how long the user has taken."""
+        with _importing.lock:
+            from anchor_webtask._tasks.sync_steps import run_steps
+
+        clock = self._setup.settings.clock
+        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+            return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact

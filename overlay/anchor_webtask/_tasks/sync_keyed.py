@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anchor_webtask._batch.items import StartFailed
-from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.left import flush, pass_notes
+from anchor_webtask._batch.looked import Looked
 from anchor_webtask._models import TaskResult
 from anchor_webtask._tasks.interruptions import AddingTaskId
 from anchor_webtask._tasks.keyed import Later, ToStart
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchor_webtask._models import TaskUpdate
+    from anchor_webtask._tasks.asked import Question
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.interruptions import StartRecord
     from anchor_webtask._tasks.keyed import Keyed
@@ -30,6 +31,7 @@ def run_keyed(
     *,
     on_start: Callable[[WebTask[Any]], object] | None,
     on_update: Callable[[TaskUpdate], object] | None,
+    on_question: Callable[[Question], object] | None,
 ) -> TaskResult[Any]:
     """Return the answer of a task: start it if it never was, wait for it if it runs.
 
@@ -39,6 +41,7 @@ def run_keyed(
         handle: Makes the handle of a task that was started before.
         on_start: Called with the handle, before the first check.
         on_update: Called with the result of each check.
+        on_question: Called with each question of the agent.
 
     Raises:
         AnchorError: There is no valid answer, or the ledger cannot be used.
@@ -46,7 +49,8 @@ def run_keyed(
     call = keyed.items.call
     call.open()
     try:
-        result = _result(keyed, LedgerTasks(keyed.items, start, handle), on_start, on_update)
+        with keyed.taking():
+            result = _result(keyed, LedgerTasks(keyed.items, start, handle), on_start, on_update, on_question)
     except BaseException as raised:
         try:
             flush(call.end(), lambda: False)
@@ -63,6 +67,7 @@ def _result(
     tasks: LedgerTasks[Any],
     on_start: Callable[[WebTask[Any]], object] | None,
     on_update: Callable[[TaskUpdate], object] | None,
+    on_question: Callable[[Question], object] | None,
 ) -> TaskResult[Any]:
     task = _task(keyed, tasks)
     if isinstance(task, TaskResult):
@@ -71,7 +76,7 @@ def _result(
         with AddingTaskId(task_id):
             on_start(task)
     with recorded(keyed.items.record(keyed.item), task._state):
-        return task._result_by(keyed.deadline, on_update)
+        return task._result_by(keyed.deadline, on_update, on_question)
 
 
 def _task(keyed: Keyed, tasks: LedgerTasks[Any]) -> WebTask[Any] | TaskResult[Any]:
@@ -85,10 +90,12 @@ def _task(keyed: Keyed, tasks: LedgerTasks[Any]) -> WebTask[Any] | TaskResult[An
             case ToStart():
                 started = tasks.start(item, keyed.start)
                 if isinstance(started, StartFailed):
-                    raise started.error
-                if not isinstance(started, Looked):
+                    keyed.clock.sleep(keyed.failed(started).seconds)
+                    looked = tasks.look(item)
+                elif isinstance(started, Looked):
+                    looked = started
+                else:
                     return started
-                looked = started
             case TaskResult() as result:
                 return result
             case _:

@@ -8,7 +8,7 @@ from anchor_webtask._batch import ledger_starts
 from anchor_webtask._batch.gate import CallLeftError
 from anchor_webtask._batch.items import StartFailed
 from anchor_webtask._errors import AnchorError
-from anchor_webtask._ledger.call import NotSentError
+from anchor_webtask._ledger.start import NotSentError
 from anchor_webtask._ledger.waiting import run
 from anchor_webtask._models import T
 from anchor_webtask._tasks.interruptions import StartRecord
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchor_webtask._batch.items import Item
-    from anchor_webtask._batch.ledger_plan import Looked
+    from anchor_webtask._batch.looked import Looked
     from anchor_webtask._batch.models import TaskRequest
     from anchor_webtask._config import Settings
-    from anchor_webtask._ledger.models import Places, Row
+    from anchor_webtask._ledger.models import Swept
     from anchor_webtask._polling.outcomes import Failure
     from anchor_webtask._tasks.base import HandleParts, Start
     from anchor_webtask._tasks.ledger import LedgerItems
@@ -123,8 +123,8 @@ class LedgerManyCalls(ManyCalls[T]):
         """Return a wait for a task that was started before, or by another call."""
         return self._watch(item, self._tasks.found(item))
 
-    def sweep(self) -> tuple[list[Row], Places]:
-        """Adopt what owners that have died left; return it, and the places in use."""
+    def sweep(self) -> Swept:
+        """Adopt what owners that have died left; return it, and what else has changed."""
         return self._call.sweep().result()
 
     def _watch(self, item: Item[T], task: WebTask[T]) -> TaskWatch[T]:

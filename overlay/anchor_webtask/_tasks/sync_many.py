@@ -12,7 +12,7 @@ from anchor_webtask._errors import AnchorError
 from anchor_webtask._models import T
 from anchor_webtask._polling.wait import Fetch, Sleep
 from anchor_webtask._tasks.interruptions import StartRecord, annotate
-from anchor_webtask._tasks.stored import recorded
+from anchor_webtask._tasks.stored import ends_place, recorded
 from anchor_webtask._tasks.sync_handle import WebTask
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class TaskWatch(Generic[T]):
         is_held: Whether the outcome is known already, and the task only keeps its place.
     """
 
-    __slots__ = ("_deadline", "_is_held", "_record", "_steps", "_task")
+    __slots__ = ("_deadline", "_is_held", "_keeps_place", "_record", "_steps", "_task")
 
     def __init__(
         self, task: WebTask[T], deadline: float | None, record: RowRecord | None = None, *, is_held: bool = False
@@ -80,6 +80,7 @@ class TaskWatch(Generic[T]):
         self._deadline = deadline
         self._record = record
         self._is_held = is_held
+        self._keeps_place = False  # until the deadline, though the task cannot be checked any more
         self._steps: Generator[Step[TaskUpdate], StepResult] | None = None
 
     @property
@@ -89,6 +90,9 @@ class TaskWatch(Generic[T]):
 
     def advance(self) -> float | None:
         """Make the check that is due, and return when the next one is; None if the task has ended."""
+        if self._keeps_place:  # its time is over now
+            self._end_place()
+            return None
         clock = self._task._setup.settings.clock
         reply: Reply | Failure | None = None
         try:
@@ -98,13 +102,20 @@ class TaskWatch(Generic[T]):
                 reply = self._task._fetch(step) if isinstance(step, Fetch) else None
         except BaseException as raised:
             annotate(raised, self.task_id)
-            if self._record is not None and self._is_held and isinstance(raised, AnchorError):
-                self._record.gone()
+            if self._is_held and isinstance(raised, AnchorError):
+                if not ends_place(raised):
+                    self._keeps_place = True
+                    return self._deadline
+                self._end_place()
             raise
         if self._is_held:
             with suppress(AnchorError):
                 self.result()
         return None
+
+    def _end_place(self) -> None:
+        if self._record is not None:
+            self._record.gone()
 
     def _next_step(self, now: float, reply: Reply | Failure | None) -> Step[TaskUpdate] | None:
         try:

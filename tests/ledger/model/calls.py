@@ -20,10 +20,10 @@ from anchor_webtask import (
 from anchor_webtask._batch import ledger_starts
 from anchor_webtask._batch.calls import HOLD_POLICY
 from anchor_webtask._batch.items import StartFailed, prepared
-from anchor_webtask._batch.ledger_plan import Looked
 from anchor_webtask._batch.limits import Limits
+from anchor_webtask._batch.looked import Looked
 from anchor_webtask._errors import LedgerError
-from anchor_webtask._ledger.call import NotSentError
+from anchor_webtask._ledger.start import NotSentError
 from anchor_webtask._models import TaskResult
 from anchor_webtask._output.schema import output_of
 from anchor_webtask._polling.outcomes import Completed, Failure, Fault, Running
@@ -44,7 +44,8 @@ if TYPE_CHECKING:
     from anchor_webtask._batch.models import TaskOutcome
     from anchor_webtask._clock import Clock
     from anchor_webtask._config import Settings
-    from anchor_webtask._ledger.call import LedgerCall, LedgerStart
+    from anchor_webtask._ledger.call import LedgerCall
+    from anchor_webtask._ledger.start import LedgerStart
     from anchor_webtask._polling.outcomes import Reply
     from anchor_webtask._polling.wait import Fetch
     from anchor_webtask._tasks.base import Start
@@ -263,7 +264,7 @@ class MapCall(Call):
         super().__init__(world, process, spec)
         limits = Limits(spec.limit, spec.timeout, spec.attempts, spec.max_starts)
         self.plan, self.items = planned(
-            process.ledger, self.settings, limits, POLICY, cast("Any", OUTPUT), len(spec.keys)
+            Sealed[object](process.ledger), self.settings, limits, POLICY, cast("Any", OUTPUT), len(spec.keys)
         )
         self._to_take = [*spec.keys]
         self.call.open()
@@ -320,12 +321,12 @@ class MapCall(Call):
 
     def _sweep(self) -> Generator[Any, Any, None]:
         try:
-            rows, places = yield self.call.sweep()
-        except AnchorError:
-            if self.plan.sweep_failed(self.clock.now()):
+            swept = yield self.call.sweep()
+        except AnchorError as error:
+            if self.plan.sweep_failed(error, self.clock.now()):
                 self.leave()  # the user's loop raises the error
             return
-        for item in self.plan.swept(rows, places, self.clock.now()):
+        for item in self.plan.swept(swept, self.clock.now()):
             self._watch(item)
 
     def _look(self, item: Item[Any]) -> Generator[Any, Any, None]:
@@ -399,7 +400,7 @@ class RunCall(Call):
             request.prompt, cast("Any", OUTPUT), request.sealed_options, method="run", wait=POLICY
         )
         start = start._replace(deadline=self.clock.now() + spec.timeout, until_deadline=True)
-        self.keyed = Keyed(request.prompt, spec.keys, process.ledger, Sealed({}), start)
+        self.keyed = Keyed(request.prompt, spec.keys, Sealed[object](process.ledger), Sealed({}), start)
         self.items = self.keyed.items
         self._thread = process.begin(f"{self.name} runs", self._run())
 
@@ -445,10 +446,14 @@ class RunCall(Call):
                 case ToStart():
                     started = yield from self.start(item, self.keyed.start)
                     if isinstance(started, StartFailed):
-                        raise started.error
-                    if not isinstance(started, Looked):
+                        if isinstance(started.error, PaymentRequiredError) and not started.is_full:
+                            self.world.checks.stopped_for_credit(self)
+                        yield self.clock.now() + self.keyed.failed(started).seconds
+                        looked = yield from self._look(item)
+                    elif isinstance(started, Looked):
+                        looked = started
+                    else:
                         return cast("WebTask[Any]", started)
-                    looked = started
                 case TaskResult() as result:
                     return result
                 case _:

@@ -11,7 +11,7 @@ import json
 import math
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from anchor_webtask._ledger.call import MAX_CLAIM_AGE
+from anchor_webtask._ledger.start import MAX_CLAIM_AGE
 from anchor_webtask._ledger.transitions import REPLACED
 from anchor_webtask._models import TaskResult
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from anchor_webtask._ledger import call as call_module
-from anchor_webtask._ledger import ledger as ledger_module
+from anchor_webtask import _world
+from anchor_webtask._ledger import start as start_module
 
 if TYPE_CHECKING:
     import pytest
+
+    from anchor_webtask._clock import Clock
 
 EPOCH = 1_800_000_000.0
 
@@ -52,13 +54,13 @@ class ModelClock:
 
 
 class Time:
-    """Takes the place of the module `time`; the model that was made last is asked."""
+    """Takes the place of the module `time`, and of the world's clock; the model that was made last is asked."""
 
     CLOCK_BOOTTIME = 7
     clock: ModelClock
 
     @classmethod
-    def time(cls) -> float:
+    def wall(cls) -> float:
         return cls.clock.wall()
 
     @classmethod
@@ -68,5 +70,5 @@ class Time:
 
 def install(patch: pytest.MonkeyPatch) -> None:
     """Let the ledger read the model's clocks also where it asks the system."""
-    patch.setattr(call_module, "time", Time)
-    patch.setattr(ledger_module, "time", Time)
+    patch.setattr(start_module, "time", Time)
+    patch.setattr(_world, "current", _world.World(cast("Clock", Time)))

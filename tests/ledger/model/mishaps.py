@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from anchor_webtask._ledger.models import Row
-    from tests.ledger.model.processes import ModelOwner
     from tests.ledger.model.service import Request, Task
     from tests.ledger.model.world import World
 
@@ -36,11 +35,12 @@ def _leave(world: World) -> Moves:
 
 def _lose_lock(world: World) -> Moves:
     alive = [owner for owner in world.owners.values() if owner.is_alive]
-    return [(f"{owner.id} loses its lock", partial(_without_lock, owner)) for owner in alive]
+    return [(f"{owner.id} loses its lock", owner.lose_lock) for owner in alive]
 
 
-def _without_lock(owner: ModelOwner) -> None:
-    owner.has_lost_lock = True
+def _reconnect(world: World) -> Moves:
+    up = [owner for owner in world.owners.values() if owner.is_used and owner.process.is_up]
+    return [(f"{owner.id} gets another connection", owner.renew) for owner in up]
 
 
 # The writer
@@ -194,6 +194,7 @@ MISHAPS: dict[str, Callable[[World], Moves]] = {
     "pause": _pause,
     "leave": _leave,
     "lose_lock": _lose_lock,
+    "reconnect": _reconnect,
     "lose_result": _lose_result,
     "commit_twice": _commit_twice,
     "lock": _lock,

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from anchor_webtask._batch import ledger_plan, ledger_starts
-from anchor_webtask._ledger import call as call_module
-from anchor_webtask._ledger import transitions
-from anchor_webtask._ledger.call import LedgerCall, LedgerStart
+from anchor_webtask._batch import ledger_starts, room
+from anchor_webtask._ledger import capacity, transitions
+from anchor_webtask._ledger import start as start_module
+from anchor_webtask._ledger.call import LedgerCall
 from anchor_webtask._ledger.models import Free, Places, Taken
+from anchor_webtask._ledger.rows import row_of, rows_of
+from anchor_webtask._ledger.start import LedgerStart
 from tests.ledger.model.processes import ModelOwner
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
+    from types import ModuleType
 
     import pytest
 
@@ -35,23 +38,23 @@ class Mutation(NamedTuple):
     apply: Patch
 
 
-def _replace(name: str, function: object) -> Patch:
+def _replace(name: str, function: object, module: ModuleType = transitions) -> Patch:
     """Replace a transition."""
-    return lambda patch: patch.setattr(transitions, name, function)
+    return lambda patch: patch.setattr(module, name, function)
 
 
 def _method(owner: type[Any], name: str, function: object) -> Patch:
     return lambda patch: patch.setattr(owner, name, function)
 
 
-def _sql(function: str, *changes: tuple[str, str]) -> Patch:
+def _sql(function: str, *changes: tuple[str, str], module: ModuleType = transitions) -> Patch:
     """Change the text of the statements that a transition executes."""
-    real = getattr(transitions, function)
+    real = getattr(module, function)
 
     def changed(db: sqlite3.Connection, *arguments: Any, **named: Any) -> Any:
         return real(_Rewriting(db, changes), *arguments, **named)
 
-    return _replace(function, changed)
+    return _replace(function, changed, module)
 
 
 class _Rewriting:
@@ -106,8 +109,8 @@ def _find(states: set[str]) -> Patch:
     return _replace("find", find)
 
 
-def _again_after_refusal(refused: Any, previous: Any, _: int) -> Free:
-    return Free(refused.attempt, previous)
+def _again_after_refusal(refused: Any, earlier: Any, _: int) -> Free:
+    return Free(refused.attempt, earlier[-1] if earlier else None, is_refused=True)
 
 
 def _no_places(*_: object) -> Places:
@@ -131,7 +134,7 @@ def _start_if(condition: Callable[[Any], bool]) -> Patch:
     real = transitions.start
 
     def start(db: sqlite3.Connection, intent: Any, *arguments: Any, **named: Any) -> Any:
-        row = transitions._row(db, intent.claim)
+        row = row_of(db, intent.claim)
         return real(db, intent, *arguments, **named) if row is not None and condition(row) else intent.claim
 
     return _replace("start", start)
@@ -155,7 +158,7 @@ def _end_again(patch: pytest.MonkeyPatch) -> None:
 
 
 def _was_first(db: sqlite3.Connection, row: Any, _: float) -> bool:
-    return not transitions.rows_of(db, "number < ? AND place AND state IN ('starting', 'running')", row.number)
+    return not rows_of(db, "number < ? AND place AND state IN ('starting', 'running')", row.number)
 
 
 # Owners
@@ -168,7 +171,7 @@ def _nothing(*_: object, **__: object) -> None:
 def _withdraw_dead(patch: pytest.MonkeyPatch) -> None:
     real = transitions.settle
 
-    def settle(db: sqlite3.Connection, is_alive: Any) -> list[str]:
+    def settle(db: sqlite3.Connection, is_alive: Any, **_: Any) -> list[str]:
         dead = real(db, is_alive)
         db.execute("DELETE FROM attempts WHERE error = ?", (transitions.OWNER_ENDED,))
         return dead
@@ -191,14 +194,14 @@ MUTATIONS = {
     "refused is started again whatever attempts says": Mutation(
         "attempts", "1: more attempts", _replace("_find_again", _again_after_refusal)
     ),
-    "the limit is not looked at": Mutation("killed", "3: ", _replace("places", _no_places)),
-    "unknown holds no place": Mutation("holds", "3: ", _replace("places", _places_without_holds)),
+    "the limit is not looked at": Mutation("killed", "3: ", _replace("places", _no_places, capacity)),
+    "unknown holds no place": Mutation("holds", "3: ", _replace("places", _places_without_holds, capacity)),
     "a hold ends when the user retries": Mutation(
-        "holds", "3: ", _sql("places", ("('unknown', 'retried')", "('unknown')"))
+        "holds", "3: ", _sql("places", ("('unknown', 'retried')", "('unknown')"), module=capacity)
     ),
     "a hold is counted from the claim": Mutation("lost locks", "3: ", _sql("stamp", ("stamped = ?", "error = ?"))),
     "no stamp after 5 s": Mutation(
-        "lost locks", "3: ", lambda patch: patch.setattr(call_module, "MAX_CLAIM_AGE", math.inf)
+        "lost locks", "3: ", lambda patch: patch.setattr(start_module, "MAX_CLAIM_AGE", math.inf)
     ),
     "the age of a claim leaves out suspension": Mutation(
         "lost locks", "3: ", _method(LedgerStart, "_moments", lambda start: (start._clock.now(),))
@@ -224,8 +227,10 @@ MUTATIONS = {
         "killed", "2: an id was passed on", lambda patch: patch.setattr(ledger_starts, "succeeded", _pass_on_early)
     ),
     "an end undoes the user's retry": Mutation("run beside map", "states: ", _end_again),
-    "402 is always believed": Mutation("little credit", "402", _replace("_was_alone", lambda *_: True)),
-    "402 is judged by earlier starts only": Mutation("little credit", "402", _replace("_was_alone", _was_first)),
+    "402 is always believed": Mutation("little credit", "402", _replace("was_alone", lambda *_: True, capacity)),
+    "402 is judged by earlier starts only": Mutation(
+        "little credit", "402", _replace("was_alone", _was_first, capacity)
+    ),
     "everyone counts as dead": Mutation("killed", "a starting row was taken", _alive(lambda _: False)),
     "a paused process counts as dead": Mutation(
         "pauses", "a starting row was taken", _alive(lambda owner: not owner.process.is_paused)
@@ -240,7 +245,7 @@ MUTATIONS = {
     ),
     "a start of a dead owner is withdrawn": Mutation("killed", "5: ", _withdraw_dead),
     "a call that ends keeps its tasks": Mutation("left", "4: ", _replace("release", _nothing)),
-    "nobody adopts": Mutation("killed", "4: ", _replace("adopt", lambda *_: [])),
-    "adopted once only": Mutation("killed", "4: ", lambda patch: patch.setattr(ledger_plan, "SWEEP_SECONDS", math.inf)),
+    "nobody adopts": Mutation("killed", "4: ", _replace("adopt", lambda *_, **__: [])),
+    "adopted once only": Mutation("killed", "4: ", lambda patch: patch.setattr(room, "SWEEP_SECONDS", math.inf)),
     "a task that is gone keeps its place": Mutation("forgotten", "4: ", _replace("free_place", _nothing)),
 }

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from anchor_webtask import AnchorError, Ledger, LedgerBusyError
 from anchor_webtask._ledger.future import Future
+from anchor_webtask._ledger.sqlite.backend import SqliteBackend
 from tests.ledger.model.service import Request
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Generator
-    from pathlib import Path
 
+    from anchor_webtask._clock import Clock
+    from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.store import Store
     from anchor_webtask._ledger.writer import Kind, Operation
     from tests.ledger.model.world import World
 
 R = TypeVar("R")
+
+MOVE = "UPDATE attempts SET owner = ? WHERE owner = ? AND state IN ('starting', 'running')"
 
 
 @dataclass
@@ -35,13 +39,13 @@ class Job:
 
 
 class ModelOwner:
-    """Does what `_ledger.owners.Owner` does, without a file."""
+    """Does what an `Owner` of the ledger does, without a lock."""
 
     def __init__(self, process: Process, number: int) -> None:
         self.id = f"owner-{number}"
         self.has_ended = False
         self.process = process
-        self.has_lost_lock = False
+        self.has_lost_lock = self.has_no_lock = False
         self._users = 1
 
     def hold(self) -> None:
@@ -50,16 +54,35 @@ class ModelOwner:
     def let_go(self) -> None:
         self._users -= 1
 
+    def lose_lock(self) -> None:
+        self.has_lost_lock = self.has_no_lock = True
+
+    def renew(self) -> None:
+        """Take a new id and the rows that nobody else has, as an owner in PostgreSQL does after a lost connection."""
+        world, old = self.process.world, self.id
+        dead = ModelOwner(self.process, 0)
+        dead.lose_lock()
+        dead.let_go()
+        self.id = f"owner-{len(world.owners)}"
+        self.has_lost_lock, self.has_no_lock = True, False
+        world.owners |= {old: dead, self.id: self}
+        world.transact(lambda db: db.execute(MOVE, (self.id, old)))
+
+    @property
+    def is_used(self) -> bool:
+        return self._users > 0
+
     @property
     def is_alive(self) -> bool:
-        return self._users > 0 and not self.process.is_dead and not self.has_lost_lock
+        return self.is_used and not self.process.is_dead and not self.has_no_lock
 
 
 class ModelStore:
     """Does what `_ledger.store.Store` does: the process's queue is committed by a step of the model."""
 
     def __init__(self, process: Process, path: Path) -> None:
-        self.path = path
+        self.backend = SqliteBackend(path)
+        self.name, self.settle_after = self.backend.name, process.world.scenario.settle_after
         self._process = process
 
     def open(self, base_url: str) -> None: ...
@@ -82,6 +105,9 @@ class ModelStore:
     def is_alive(self, owner: str) -> bool:
         return self._process.world.owners[owner].is_alive
 
+    def wall(self, clock: Clock) -> float:
+        return clock.wall()
+
     def close(self, *, wait: bool = True) -> None: ...
 
 
@@ -100,7 +126,7 @@ class Process:
         self.queue: list[Job] = []
         self.threads: list[Thread] = []
         self.ledger = Ledger("model.db")
-        self.ledger._store = cast("Store", ModelStore(self, self.ledger.path))
+        self.ledger._store = cast("Store", ModelStore(self, Path("model.db")))
 
     @property
     def is_up(self) -> bool:
@@ -206,7 +232,7 @@ class Thread:
             self.has_ended = True
 
 
-def transact(db: sqlite3.Connection, operation: Operation[R]) -> R:
+def transact(db: Connection, operation: Operation[R]) -> R:
     """Run an operation in a transaction of its own."""
     db.execute("BEGIN")
     try:

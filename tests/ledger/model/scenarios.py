@@ -22,6 +22,11 @@ SCENARIOS = {
         (Spec(0, "ab"), Spec(1, "ab", limit=2)),
         {"lose_lock": 1, "retry": 1, "pause": 2, "wait": 2, "limit_rate": 1, "suspend": 1, "free": 1},
     ),
+    "lost connections": Scenario(
+        (Spec(0, "ab"), Spec(1, "ab", limit=2), Spec(2, "a", kind="run")),
+        {"lose_lock": 2, "reconnect": 3, "pause": 1, "wait": 1, "limit_rate": 1, "lose_response": 1, "kill": 1},
+        settle_after=10.0,
+    ),
     "attempts": Scenario(
         (Spec(0, "ab", limit=2, attempts=3), Spec(1, "ab", attempts=1), Spec(2, "a", attempts=2)),
         {"fail": 2, "be_invalid": 2, "refuse": 1, "kill": 1, "lose_response": 1, "retry": 1, "limit_rate": 1},
@@ -35,11 +40,17 @@ SCENARIOS = {
         {"lose_result": 2, "commit_twice": 3, "lock": 2, "limit_rate": 1, "refuse": 1, "retry": 1, "fail": 1},
     ),
     "capacity": Scenario(
-        (Spec(0, "abc", limit=3), Spec(1, "cde", limit=2)),
+        (Spec(0, "abc", limit=3), Spec(1, "cde", limit=2), Spec(2, "f", kind="run")),
         {"kill": 1, "limit_rate": 1, "lose_response": 1},
         plan=2,
     ),
     "little credit": Scenario((Spec(0, "abcd", limit=3), Spec(1, "ef", limit=2)), {"kill": 1}, plan=2, credit=3),
+    "run without room": Scenario(
+        (Spec(0, "abc", limit=3), Spec(1, "d", kind="run"), Spec(2, "e", kind="run")),
+        {"kill": 1, "pause": 1, "wait": 1},
+        plan=1,
+        credit=4,
+    ),
     "clocks": Scenario(
         (Spec(0, "ab"), Spec(1, "ba")),
         {"set_clock": 2, "suspend": 2, "pause": 1, "lose_response": 2, "kill": 1, "limit_rate": 1, "retry": 1},

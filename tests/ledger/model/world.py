@@ -13,8 +13,10 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from anchor_webtask._ledger import transitions
-from anchor_webtask._ledger.schema import CREATE
+import psycopg
+
+from anchor_webtask._ledger.rows import rows_of
+from anchor_webtask._ledger.sqlite.schema import CREATE
 from tests.ledger.model.calls import Call, MapCall, RunCall, Spec
 from tests.ledger.model.checks import Checks
 from tests.ledger.model.clock import ModelClock
@@ -25,7 +27,9 @@ from tests.ledger.model.service import SLOWEST_REQUEST, Request, Service, Task
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.models import Row
+    from anchor_webtask._ledger.postgres.statements import Statements
     from anchor_webtask._ledger.writer import Operation
     from tests.ledger.model.calls import Exchange
 
@@ -49,6 +53,7 @@ class Scenario:
         credit: How many starts it accepts; None for any number.
         full: The status by which it refuses a task too many.
         steps: How many steps may bring mishaps.
+        settle_after: Seconds since its last stamp after which the start of a dead owner becomes unknown.
     """
 
     calls: tuple[Spec, ...]
@@ -57,6 +62,16 @@ class Scenario:
     credit: int | None = None
     full: int = 402
     steps: int = 80
+    settle_after: float = 0.0
+
+
+def new_tables() -> sqlite3.Connection:
+    """Return a connection to the tables of a ledger in memory."""
+    db = sqlite3.connect(":memory:", isolation_level=None)
+    for statement in CREATE:
+        db.execute(statement)
+    db.execute("INSERT INTO ledger VALUES ('', 0, NULL, 0, 0, 0)")
+    return db
 
 
 class World:
@@ -64,15 +79,15 @@ class World:
 
     Args:
         scenario: What it starts with.
+        tables: A connection to the empty tables of a ledger; None for tables in memory.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, tables: Statements | None = None) -> None:
         self.scenario = scenario
         self.clock = ModelClock()
-        self.db = sqlite3.connect(":memory:", isolation_level=None)
-        for statement in CREATE:
-            self.db.execute(statement)
-        self.db.execute("INSERT INTO ledger VALUES ('', 0, NULL, 0, 0, 0)")
+        self.db: Connection = tables or new_tables()
+        self._rows: list[Row] = []
+        self._changes: int | None = -1
         self.service = Service(scenario.plan, scenario.credit, scenario.full)
         self.owners: dict[str, ModelOwner] = {}
         self.exchanges: list[Exchange] = []
@@ -88,12 +103,15 @@ class World:
         self.processes = {number: Process(self, number) for number in numbers}
 
     def rows(self) -> list[Row]:
-        return transitions.rows_of(self.db, "1")
+        changes = getattr(self.db, "total_changes", None)  # no other connection changes the table
+        if changes is None or changes != self._changes:
+            self._changes, self._rows = changes, rows_of(self.db, "true")
+        return self._rows
 
     def transact(self, operation: Operation[R]) -> R:
         try:
             result = transact(self.db, operation)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, psycopg.Error) as error:
             self.checks.fail("5: the ledger cannot store what is known", error)
         self.checks.check()
         return result
@@ -106,7 +124,8 @@ class World:
         return has_none
 
     def close(self) -> None:
-        self.db.close()
+        if isinstance(self.db, sqlite3.Connection):
+            self.db.close()
 
     # Walks
 
@@ -155,6 +174,8 @@ class World:
         """Begin a last call in a new process that asks for each key; return False if it has been."""
         if -1 in self.processes:
             return False
+        if self.scenario.settle_after:
+            self.elapse(self.scenario.settle_after)
         self.processes[-1] = Process(self, -1)
         keys = "".join(sorted({key for spec in self.scenario.calls for key in spec.keys}))
         self._begin(Spec(-1, keys, limit=5))

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import anchor_webtask
 from anchor_webtask import Ledger
-from anchor_webtask._ledger import file as ledger_file
+from anchor_webtask._ledger.sqlite import file as ledger_file
 from tests.support.ledger_work import Work, fork, import_for, run
 
 if TYPE_CHECKING:
@@ -34,7 +34,10 @@ FILES: Final = frozenset(
     f"{PACKAGE}{name}"
     for name in (
         "_ledger/call.py",
+        "_ledger/capacity.py",
         "_ledger/owners.py",
+        "_ledger/rows.py",
+        "_ledger/start.py",
         "_ledger/transitions.py",
         "_ledger/writer.py",
         "_batch/ledger_starts.py",

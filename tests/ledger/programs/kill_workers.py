@@ -1,9 +1,9 @@
 """A program that kills worker processes at random moments, and lets each begin again, until all tasks have ended.
 
-Usage: `kill_workers.py LEDGER ITEMS LIMIT TIMEOUT KILLS LONGEST SEED`. Two workers have the same keys; a third has keys
-of its own, and the same ledger. Each begins with any client, and takes its tasks in another order. At random moments,
-at most LONGEST seconds apart, some of them or all are killed at once. After KILLS kills they may end. The program
-prints how many processes it has killed.
+Usage: `kill_workers.py FOLDER LEDGER ITEMS LIMIT TIMEOUT KILLS LONGEST SEED`. Two workers have the same keys; a third
+has keys of its own, and the same ledger. Each begins with any client, and takes its tasks in another order. At random
+moments, at most LONGEST seconds apart, some of them or all are killed at once. After KILLS kills they may end. The
+program prints how many processes it has killed.
 """
 
 from __future__ import annotations
@@ -17,18 +17,22 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from anchor_webtask._ledger.postgres.backend import PostgresBackend
 from tests.support.ledger_work import CLIENTS, Work, fork, import_for, keys_of, run
+from tests.support.postgres_server import place_of
 
 WORKERS: Final = ("a", "a", "b")
 SHORTEST: Final = 0.005
 
 
-def main(ledger: str, items: str, limit: str, timeout: str, kills: str, longest: str, seed: str) -> None:
+def main(folder: str, ledger: str, items: str, limit: str, timeout: str, kills: str, longest: str, seed: str) -> None:
     moments = random.Random(int(seed))
     share = int(items) // 2
     keys = {program: keys_of(program, share) for program in WORKERS}
-    new_work = partial(Work, ledger=Path(ledger), limit=int(limit), timeout=float(timeout))
-    import_for(Path(ledger).parent)
+    new_work = partial(Work, ledger=place_of(ledger), limit=int(limit), timeout=float(timeout))
+    is_file = "://" not in ledger
+    import_for(Path(folder), None if is_file else f"{ledger}_first")
+    PostgresBackend.settle_after = 0.0  # no process lives whose connection is lost
     living: dict[int, str] = {}
     killed = 0
 

@@ -78,7 +78,7 @@ def main(name: str, path: str, limit: str, seed: str, *keys: str) -> None:
             arguments: dict[str, Any] = {"ledger": ledger, "max_running": work.limit, "timeout": work.timeout}
             return [*anchor.tasks.map(requests(work), **arguments)]
 
-        run("first", Ledger(ledger.path.with_name("first.ledger")))  # imports what calls need
+        run("first", Ledger(Path(path).with_name("first.ledger")))  # imports what calls need
         call, parts = (run, keys) if name == "run" else (run_map, ("",))
         limiter = Limiter(int(seed))
         for part in parts:
@@ -87,10 +87,10 @@ def main(name: str, path: str, limit: str, seed: str, *keys: str) -> None:
                 longest *= 1.2
         ended = limiter.ended
         for number in range(AGAIN):
-            limiter.limit(lambda number=number: run(keys[number % len(keys)]), LONGEST_AGAIN)  # type: ignore[misc]
+            limiter.limit(lambda number=number: run(keys[number % len(keys)]), LONGEST_AGAIN)  # type: ignore[misc]  # as above
     ledger.close()
     gc.collect()
-    owners = ledger.path.with_name(f"{ledger.path.name}-owners")
+    owners = Path(f"{path}-owners")
     print(ended, limiter.ended - ended, len([*owners.iterdir()]) if owners.exists() else 0)
 
 

@@ -18,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from anchor_webtask._batch import plan, sync
-from anchor_webtask._ledger import file as ledger_file
+from anchor_webtask._batch import left, plan
 from anchor_webtask._ledger.call import LedgerCall
+from anchor_webtask._ledger.sqlite import file as ledger_file
 from tests.support.ledger_work import Work, run
 
-plan.GRACE = sync.PATIENCE = 60.0  # type: ignore[misc]  # so that a test sees whether a call that was left waits
+plan.GRACE = left.ENDS_WITHIN = 60.0  # type: ignore[misc]  # so that a test sees whether a call that was left waits
 
 
 def stop_in_commit(number: int) -> None:

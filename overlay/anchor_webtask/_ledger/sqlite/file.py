@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from anchor_webtask._errors import LedgerBusyError, LedgerError, LedgerUnusableError
-from anchor_webtask._ledger.schema import APPLICATION_ID, CREATE, VERSION
+from anchor_webtask._ledger.database import Failure
+from anchor_webtask._ledger.sqlite.schema import APPLICATION_ID, CREATE, VERSION
 
 BUSY_SECONDS: Final = 5.0
 """Seconds for which a transaction waits while another process has locked the file."""
@@ -31,6 +32,17 @@ NO_FILE: Final = "the file does not exist: tasks.map and tasks.run make it"
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
 """A space, or another special character, in a name in `MOUNTS`."""
 _TEMPORARY: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+_OF_OPERATION: Final = frozenset(
+    {
+        sqlite3.SQLITE_ERROR,
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_MISMATCH,
+        sqlite3.SQLITE_MISUSE,
+        sqlite3.SQLITE_RANGE,
+        sqlite3.SQLITE_TOOBIG,
+    }
+)
+"""Errors of SQLite that are an operation's own: it would fail again with any file."""
 _CAUSES: Final = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space",
     sqlite3.SQLITE_IOERR: "the disk reports an error: check the disk and the free space",
@@ -50,7 +62,7 @@ class Identity(NamedTuple):
 
 
 class LedgerFile:
-    """An open ledger file. Only the thread that opens it may use it.
+    """An open ledger file: a `Database`.
 
     Args:
         path: The file.
@@ -124,6 +136,33 @@ class LedgerFile:
             raise LedgerUnusableError(f"{path!r} is a file of another program, and no ledger: choose another file")
         return True
 
+    def begin(self, *, changes: bool) -> sqlite3.Connection:
+        """Begin a transaction; one that changes something locks the file.
+
+        Raises:
+            LedgerUnusableError: The file was deleted or replaced.
+        """
+        self.check_identity()
+        self.db.execute("BEGIN IMMEDIATE" if changes else "BEGIN")
+        return self.db
+
+    def commit(self) -> None:
+        """Store what the transaction has changed."""
+        self.db.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """End a transaction that has failed."""
+        with suppress(sqlite3.Error):
+            self.db.execute("ROLLBACK")
+
+    def failure(self, error: BaseException) -> Failure | None:
+        """Return what an error of SQLite means; None if it is not one."""
+        if not isinstance(error, sqlite3.Error):
+            return None
+        # Errors of the Python module itself, which has refused an argument, have no code.
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        return Failure(ledger_error(self.path, error), code in _OF_OPERATION, code == sqlite3.SQLITE_CORRUPT)
+
     def check_identity(self) -> None:
         """Refuse to go on if the file was deleted or replaced.
 
@@ -148,20 +187,6 @@ class LedgerFile:
         """Close the file."""
         with suppress(sqlite3.Error):
             self.db.close()
-
-
-def check_base_url(path: Path, base_url: str, db: sqlite3.Connection) -> None:
-    """Refuse a client of another API.
-
-    Raises:
-        LedgerUnusableError: The ledger belongs to another base URL.
-    """
-    (own,) = db.execute("SELECT base_url FROM ledger").fetchone()
-    if own != base_url:
-        raise LedgerUnusableError(
-            f"the ledger {str(path)!r} belongs to base_url {own!r}, but this client uses {base_url!r}: use another "
-            "ledger for this client"
-        )
 
 
 def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:

@@ -34,8 +34,8 @@ else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-class Owner:
-    """One call, which owns the tasks that it starts or waits for. It lives until all that uses it has let go.
+class FileOwner:
+    """One call, which owns the tasks that it starts or waits for: an `Owner`.
 
     Args:
         folder: Where the owners' files are.
@@ -100,13 +100,13 @@ def is_alive(folder: Path, owner: str) -> bool:
         os.close(file)
 
 
-def new_owner(folder: Path) -> Owner:
+def new_owner(folder: Path) -> FileOwner:
     """Return a new owner, and remove the files of owners that have died.
 
     Raises:
         LedgerUnusableError: A file cannot be made or opened.
     """
-    owner = Owner(folder)
+    owner = FileOwner(folder)
     for path in list(folder.iterdir()):
         is_alive(folder, path.name)
     return owner

@@ -31,13 +31,14 @@ CREATE: Final = (
         task_id TEXT UNIQUE,
         attached INTEGER NOT NULL DEFAULT 0,
         wrapped INTEGER NOT NULL,
+        has_secrets INTEGER NOT NULL DEFAULT 0,
         answer TEXT,
         valid INTEGER,
         error TEXT,
         PRIMARY KEY (key, attempt)
     )
     """,
-    "CREATE INDEX by_state ON attempts (state)",
+    "CREATE INDEX by_state ON attempts (state, place)",
     """
     CREATE TABLE ledger (
         base_url TEXT NOT NULL,
