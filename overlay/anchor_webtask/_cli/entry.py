@@ -1,0 +1,23 @@
+"""The function that the console script `anchor-webtask` calls."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+from typing import NoReturn
+
+
+def main() -> NoReturn:
+    """Run the command line, and end the process; without the extra `[cli]`, say what to install."""
+    for name in ("typer", "rich"):
+        if find_spec(name) is None:
+            hint = f"anchor-webtask: {name} is not installed: pip install 'anchor-webtask[cli]'"
+            print(hint, file=sys.stderr)  # noqa: T201  the modules that write messages need the extra
+            sys.exit(2)
+    try:
+        from anchor_webtask._cli import app
+
+        status = app.run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules are imported, or after the command
+        status = 130
+    sys.exit(status)

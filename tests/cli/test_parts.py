@@ -1,0 +1,277 @@
+"""The parts of the command line that decide without a task: escaping, exit statuses, templates of commands, times."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import math
+import queue
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import anchor_webtask
+from anchor_webtask import (
+    AnchorError,
+    ConfigurationError,
+    InvalidOutputError,
+    LedgerBusyError,
+    NotFoundError,
+    PaymentRequiredError,
+    StartOutcomeUnknownError,
+    TaskFailedError,
+    TaskTimeoutError,
+    TransportError,
+)
+from anchor_webtask._cli import exit_status
+from anchor_webtask._cli.client import go_on
+from anchor_webtask._cli.escaping import harmless, harmless_line, json_text
+from anchor_webtask._cli.live import duration
+from anchor_webtask._cli.mistakes import Signalled, UsageMistake
+from anchor_webtask._cli.options import ConnectionArguments
+from anchor_webtask._cli.output_types import output_type, plain
+from anchor_webtask._cli.screen import MessageHandler, Screen, shortened
+from anchor_webtask._cli.secret_values import secret_values
+from anchor_webtask._cli.signals import stopping
+from anchor_webtask._cli.task_fields import seconds
+from anchor_webtask._cli.wording import for_people
+from anchor_webtask._tasks.stored import UNKNOWN
+from tests.support.command_line import LIMIT
+
+CONTROLS = [chr(code) for code in [*range(32), *range(0x7F, 0xA0), 0x202E, 0x2066, 0x200B, 0xFEFF, 0xE0041, 0xD800]]
+
+
+@pytest.mark.parametrize("control", CONTROLS, ids=lambda control: f"{ord(control):x}")
+def test_control_characters_are_shown_by_their_codes(control: str) -> None:
+    text = f"a{control}b"
+    assert control not in harmless_line(text)
+    assert (control in harmless(text)) == (control in "\t\n")
+    encoded = json_text({text: [text]})
+    assert control not in encoded
+    assert json.loads(encoded) == {text: [text]}
+
+
+def test_messages_and_warnings_are_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    screen = Screen()
+    screen.say("\x1b[2J one\ntwo")
+    logger = logging.Logger("anchor_webtask")
+    logger.addHandler(MessageHandler(screen))
+    for _ in range(2):
+        logger.warning("a task: %s", "\x9b31m")
+    logger.info("not shown")
+    assert capsys.readouterr() == ("", "\\x1b[2J one\ntwo\nwarning: a task: \\x9b31m\n")
+
+
+def test_other_characters_stay() -> None:
+    text = "€ 3 größer, 価格, é, 👍"
+    assert harmless(text) == harmless_line(text) == text
+    assert json_text(text) == f'"{text}"'
+    assert json_text(text, ascii_only=True).isascii()
+
+
+@pytest.mark.parametrize(
+    ("error", "started", "found"),
+    [
+        (TaskFailedError(""), 1, 1),
+        (InvalidOutputError(""), 1, 1),
+        (TaskTimeoutError("", last_status="RUNNING", task_id="a"), 3, 3),
+        (TaskTimeoutError("", last_error=TransportError(""), task_id="a"), 3, 5),
+        (StartOutcomeUnknownError(""), 4, 4),
+        (StartOutcomeUnknownError("", task_id="a"), 3, 3),
+        (PaymentRequiredError("", status=402), 5, 5),
+        (NotFoundError("", status=404, task_id="a"), 3, 5),
+        (TransportError(""), 5, 5),
+        (LedgerBusyError(""), 5, 5),
+        (AnchorError(""), 5, 5),
+        (ConfigurationError(""), 2, 2),
+    ],
+)
+def test_each_error_has_an_exit_status(error: AnchorError, started: int, found: int) -> None:
+    """`started`: of a command that starts the task; `found`: of one that finds it."""
+    assert exit_status.of_error(error, is_start=True) == started
+    assert exit_status.of_error(error, is_start=False) == found
+
+
+@pytest.mark.parametrize(
+    ("statuses", "first"), [([], 0), ([0, 0], 0), ([0, 1], 1), ([1, 5], 5), ([1, 5, 3], 3), ([3, 5, 4, 1, 0], 4)]
+)
+def test_exit_status_of_many_is_the_first_that_applies(statuses: list[int], first: int) -> None:
+    assert exit_status.of_many(statuses) == exit_status.of_many(reversed(statuses)) == first
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("0", 0), ("90", 90), ("1.5s", 1.5), ("10m", 600), ("2h", 7200), ("none", None)],
+)
+def test_timeouts_have_units(given: str, expected: float | None) -> None:
+    assert seconds(given) == expected
+
+
+@pytest.mark.parametrize("given", ["", "-1", "1d", "m", "1e3", "inf", "None", "1m30s"])
+def test_other_timeouts_are_refused(given: str) -> None:
+    with pytest.raises(UsageMistake, match="is no duration"):
+        seconds(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (["PIN=12-34"], "--secret takes no value"),
+        (["*.bank.example:PIN=12-34"], "--secret takes no value"),
+        (["12-34"], "--secret takes a name"),
+        ([""], "--secret takes a name"),
+        (["A=@no-such-file"], "--secret A=@no-such-file: No such file"),
+        (["A=@empty"], "--secret A: the file 'empty' is empty"),
+        (["A=@latin-1"], "--secret A=@latin-1, line 1: this is not UTF-8"),
+        (["EMPTY"], "the environment variable EMPTY is empty"),
+        (["NOT_SET"], "the environment variable NOT_SET is not set, and no terminal to ask on"),
+        (["SET", "SET"], "--secret 'SET' is given twice"),
+        (["a:SET", "a:SET"], "--secret 'a:SET' is given twice"),
+        (["SET", "SET:SET"], "'SET' is the name of a secret, and a domain"),
+    ],
+)
+def test_secret_that_cannot_be_read_is_refused_without_showing_it(
+    given: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setenv("SET", "12-34")
+    monkeypatch.setenv("EMPTY", "")
+    Path("empty").write_text("\n", encoding="utf-8")
+    Path("latin-1").write_bytes("12-34 ä".encode("latin-1"))
+    with pytest.raises(UsageMistake) as raised:
+        secret_values(given)
+    assert said in str(raised.value)
+    assert "12-34" not in str(raised.value)
+
+
+def test_secrets_may_be_limited_to_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIN", "12-34")
+    (tmp_path / "a").write_text("two\nlines\r\n", encoding="utf-8")
+    found = secret_values(["PIN", "*.bank.example:PIN", f"*.bank.example:KEY=@{tmp_path / 'a'}", "localhost:8080:PIN"])
+    assert found.open() == {
+        "PIN": "12-34",
+        "*.bank.example": {"PIN": "12-34", "KEY": "two\nlines"},
+        "localhost:8080": {"PIN": "12-34"},
+    }
+    assert "12-34" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("bad.json", "--output 'bad.json': this is not JSON"),
+        ("type.json", "--output 'type.json': output is not a valid JSON Schema"),
+        ("list.json", "--output 'list.json': JsonSchema takes a schema as a dict"),
+        ("raising_module:T", "importing the module has raised RuntimeError: no"),
+        ("wrong_name_module:T", "the module has no 'T'"),
+        ("wrong_name_module:value", "--output wrong_name_module:value: "),
+    ],
+)
+def test_output_that_cannot_be_one_is_refused(
+    given: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.path", [*sys.path])
+    for name, content in {
+        "bad.json": "{",
+        "type.json": '{"type": "no"}',
+        "list.json": "[]",
+        "raising_module.py": "raise RuntimeError('no')",
+        "wrong_name_module.py": "value = 7",
+    }.items():
+        Path(name).write_text(content, encoding="utf-8")
+    with pytest.raises(UsageMistake) as raised:
+        output_type(given)
+    assert said in str(raised.value)
+
+
+def test_commands_are_quoted_for_the_shell() -> None:
+    connection = ConnectionArguments("http://127.0.0.1:1/a b")
+    command = go_on("ledger retry", Path("a $x.ledger"), "it's", "-k", connection=connection, output="a;b.json")
+    assert shlex.split(command) == [
+        *("anchor-webtask", "ledger", "retry", "--base-url", "http://127.0.0.1:1/a b", "--output", "a;b.json"),
+        *("--", "a $x.ledger", "it's", "-k"),
+    ]
+    assert go_on("wait", "task-1") == "anchor-webtask wait task-1"
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_commands_can_be_pasted_whatever_is_in_a_key() -> None:
+    keys = ["a\nb", "\x1b[2J", "so\xadft", "it's \\ \u202e7", "\udcff", "価格\t€"]
+    command = go_on("ledger retry", *keys)
+    assert command == harmless_line(command)
+    assert "価格\\011€" in command
+    ran = subprocess.run(["bash", "-c", f"printf '%s\\0' {command}"], capture_output=True)
+    assert ran.stdout.decode(errors="surrogateescape").split("\0")[3:-1] == keys
+
+
+def test_infinities_are_written_as_text() -> None:
+    value = {"a": [math.inf, -math.inf, (math.nan, 1.5)], "b": 7}
+    assert json.loads(json_text(value)) == {"a": ["Infinity", "-Infinity", ["NaN", 1.5]], "b": 7}
+
+
+def test_answer_whose_class_cannot_be_written_is_written_as_received(capsys: pytest.CaptureFixture[str]) -> None:
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    assert plain([Broken()], ["raw"]) == ["raw"]
+    assert "warning: list cannot be written as JSON (RuntimeError)" in capsys.readouterr().err
+    assert plain({7}, "raw") == [7]
+
+
+def test_advice_for_python_is_left_out() -> None:
+    lost = "the response was lost. Check the dashboard before you start it again: a second task costs again"
+    assert for_people(UNKNOWN.format(lost, "a")) == "the response was lost"
+    names = [name for name in dir(anchor_webtask) if name[0].isupper()]
+    assert [name for name in names if f"{name}." in for_people(UNKNOWN.format(lost, "a"))] == []
+
+
+@pytest.mark.parametrize("width", [1, 5, 11, 12, 40])
+def test_lines_are_shortened_by_the_columns_that_they_take(width: int) -> None:
+    from rich.cells import cell_len
+
+    text = "価格 is 3 €"
+    assert cell_len(shortened(text, width)) <= width
+    assert (shortened(text, width) == text) == (width >= cell_len(text))
+
+
+def test_live_line_is_harmless() -> None:
+    assert shortened("a\x1b[2J\n", 40) == "a\\x1b[2J "
+
+
+def test_durations_are_short() -> None:
+    assert [duration(each) for each in (0.4, 59.4, 59.6, 3599, 3600, 86400)] == [
+        "0 s",
+        "59 s",
+        "1 min 00 s",
+        "59 min 59 s",
+        "1 h 00 min",
+        "24 h 00 min",
+    ]
+
+
+def test_signal_may_interrupt_what_is_waited_for_before_a_stop() -> None:
+    lock, stopped = threading.Lock(), queue.SimpleQueue[int]()
+
+    def stop(number: int) -> None:
+        with lock:
+            stopped.put(number)
+
+    with stopping(stop):
+        with lock:
+            signal.raise_signal(signal.SIGINT)
+            assert stopped.empty()
+        assert stopped.get(timeout=LIMIT) == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Signalled):
+            signal.raise_signal(signal.SIGTERM)

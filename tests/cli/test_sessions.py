@@ -1,0 +1,212 @@
+"""The commands for browser sessions, as programs in a pipe."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from anchor_webtask import Anchor
+from anchor_webtask.emulator import Ask, Download, Fault
+from tests.support.command_line import interrupt
+from tests.support.runners import KEY
+
+if TYPE_CHECKING:
+    from anchor_webtask.emulator import EmulatorServer
+    from tests.support.command_line import CommandLine
+
+
+def test_session_is_opened_used_viewed_and_ended(cli: CommandLine, server: EmulatorServer) -> None:
+    opened = cli(
+        "session", "open", "--url", "https://shop.example/", "--idle-timeout", "7", "--tag", "mine", "--no-recording"
+    )
+    session = server.emulator.sessions[-1]
+    assert (opened.status, opened.out) == (0, f"{session.id}\n")
+    assert f"anchor-webtask session end {session.id}" in opened.err
+    assert session.body["session"]["timeout"]["idle_timeout"] == 7
+    assert session.body["session"]["recording"] == {"active": False}
+    assert session.tags[0::2] == ["anchor-webtask", "mine"]
+    assert cli("run", "Read the price", "--session-id", session.id).status == 0
+    viewed = json.loads(cli("session", "view", session.id, "--screenshot", "now.png").out)
+    assert (viewed["session_id"], viewed["steps"], viewed["status"]) == (session.id, 3, "running")
+    assert viewed["list_price"]["date"] == "2026-03-12"
+    assert (cli.folder / "now.png").read_bytes().startswith(b"\x89PNG")
+    assert cli("session", "view", session.id, "--screenshot", "now.png").status == 5
+    ended = cli("session", "end", session.id)
+    assert (ended.status, ended.out, ended.err) == (0, "", f"{session.id} has ended\n")
+    server.emulator.expect_no_open_sessions()
+
+
+def test_commands_that_are_said_have_the_base_url_that_was_given(cli: CommandLine, server: EmulatorServer) -> None:
+    url = server.base_url
+    opened = cli("session", "open", "--base-url", url, ANCHORBROWSER_BASE_URL="")
+    session_id = opened.out.strip()
+    assert f"  anchor-webtask session end --base-url {url} {session_id}\n" in opened.err
+    assert cli("session", "end", "--base-url", url, session_id, ANCHORBROWSER_BASE_URL="").status == 0
+    server.emulator.on_session(faults={"end": [401]})
+    ran = cli("run", "Read", "--in-session", "--base-url", url, "--check-every", "0.05", ANCHORBROWSER_BASE_URL="")
+    session = server.emulator.sessions[-1]
+    assert f"this command ends it: anchor-webtask session end --base-url {url} {session.id}" in ran.err
+    session.end()
+    server.emulator.expect_no_open_sessions()
+
+
+def test_sessions_of_a_crash_are_listed_and_ended_by_one_command(cli: CommandLine, server: EmulatorServer) -> None:
+    with Anchor(KEY, base_url=server.base_url) as anchor:
+        first, second = anchor.sessions.open(tags=["a"]), anchor.sessions.open()
+        anchor.sessions.get(second.id).end()
+        third = anchor.sessions.open()
+    lines = [json.loads(line) for line in cli("session", "list").out.splitlines()][-3:]
+    assert [(each["session_id"], each["status"]) for each in lines] == [
+        (first.id, "running"),
+        (second.id, "ended"),
+        (third.id, "running"),
+    ]
+    assert [
+        json.loads(line)["session_id"] for line in cli("session", "list", "--tag", str(third.tag)).out.splitlines()
+    ] == [third.id]
+    assert cli("session", "end", "--all").status == 0
+    server.emulator.expect_no_open_sessions()
+
+
+def test_no_session_is_ended_if_one_of_the_ids_is_a_mistake(cli: CommandLine, server: EmulatorServer) -> None:
+    with Anchor(KEY, base_url=server.base_url) as anchor:
+        first, second = anchor.sessions.open(), anchor.sessions.open()
+    mistaken = cli("session", "end", first.id, "..", second.id)
+    assert (mistaken.status, mistaken.out) == (2, "")
+    assert "ended" not in mistaken.err
+    assert all(each.is_open for each in server.emulator.sessions[-2:])
+    assert cli("session", "end", first.id, second.id).status == 0
+    server.emulator.expect_no_open_sessions()
+
+
+def test_files_and_the_recording_are_saved(cli: CommandLine, server: EmulatorServer) -> None:
+    server.emulator.on(downloads=[Download("../a.csv", b"a,b")], takes=0)
+    server.emulator.on_session(recording=b"video", recording_takes=0)
+    with Anchor(KEY, base_url=server.base_url) as anchor, anchor.sessions.open() as session:
+        session.tasks.run("Download")
+    listed = json.loads(cli("session", "downloads", session.id).out)
+    assert listed == {"name": "a.csv", "size": 3, "path": None}
+    (cli.folder / "files").mkdir()
+    saved = json.loads(cli("session", "downloads", session.id, "--save", "files").out)
+    assert (cli.folder / saved["path"]).read_bytes() == b"a,b"
+    video = json.loads(cli("session", "recording", session.id, "--save", "files").out)
+    assert (cli.folder / video["path"]).read_bytes() == b"video"
+    assert cli("session", "downloads", session.id, "--save", "none").status == 2
+
+
+def test_errors_have_the_usual_exit_statuses(cli: CommandLine, server: EmulatorServer) -> None:
+    server.emulator.on_session(faults={"create": [402], "end": [401]})
+    refused = cli("session", "open")
+    assert (refused.status, refused.out) == (5, "")
+    assert "HTTP 402" in refused.err
+    with Anchor(KEY, base_url=server.base_url) as anchor:
+        session_id = anchor.sessions.open().id
+    failed = cli("session", "end", session_id)
+    assert failed.status == 5
+    assert f"{session_id} may still be open: HTTP 401" in failed.err
+    assert server.emulator.sessions[-1].is_open
+    server.emulator.sessions[-1].end()
+    assert "or --all, not both" in cli("session", "end", "--all", session_id).err
+    for wrong in (
+        ("end",),
+        ("open", "--idle-timeout", "1800"),
+        ("view", ".."),
+    ):
+        assert cli("session", *wrong).status == 2, wrong
+
+
+def test_end_of_an_unknown_session_is_an_error_and_the_others_are_ended(
+    cli: CommandLine, server: EmulatorServer
+) -> None:
+    with Anchor(KEY, base_url=server.base_url) as anchor:
+        session_id = anchor.sessions.open().id
+    ended = cli("session", "end", "mistyped", session_id)
+    assert ended.status == 5
+    assert "mistyped is not known: the API knows no session with this id" in ended.err
+    assert ended.err.count("has ended") == 1
+    server.emulator.expect_no_open_sessions()
+
+
+def test_creation_whose_outcome_is_unknown_has_a_status_of_its_own(cli: CommandLine, server: EmulatorServer) -> None:
+    server.emulator.on_session(faults={"create": [Fault(cut=True, accepted=True)]})
+    adopted = cli("session", "open", "--json")
+    session = server.emulator.sessions[-1]
+    assert json.loads(adopted.out) == {"session_id": session.id, "tag": session.tags[1]}
+    assert "was found by its tag" in adopted.err
+    session.end()
+
+
+def test_task_in_a_session_of_its_own_ends_with_the_command(cli: CommandLine, server: EmulatorServer) -> None:
+    ran = cli("run", "Read the price", "--in-session", "--check-every", "0.05")
+    session = server.emulator.sessions[-1]
+    line = json.loads(ran.out)
+    assert (ran.status, line["state"], line["session_id"]) == (0, "completed", session.id)
+    assert f"browser session {session.id} is open\n" in ran.err
+    assert not session.is_open
+    assert cli("run", "Read", "--in-session", "--session-id", "s-1").status == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("Read", "--url", "shop"), ("Read", "--max-steps", "-1"), ("Read", "--agent", ""), ("",)],
+    ids=["url", "steps", "agent", "prompt"],
+)
+def test_no_session_is_opened_for_invalid_arguments(
+    cli: CommandLine, server: EmulatorServer, arguments: tuple[str, ...]
+) -> None:
+    before = len(server.emulator.requests)
+    assert cli("run", *arguments, "--in-session").status == 2
+    assert len(server.emulator.requests) == before
+
+
+def test_interrupted_task_in_a_session_is_stopped(cli: CommandLine, server: EmulatorServer) -> None:
+    server.emulator.on(prompt="Wait", takes=3600)
+    with cli.spawned("run", "Wait", "--in-session") as process:
+        assert process.stderr
+        while "has started" not in process.stderr.readline():
+            pass
+        interrupt(process)
+        _, said = process.communicate()
+    assert process.returncode == 130
+    assert "its browser session was ended, and with it the task: task perform-web-task" in said
+    assert "anchor-webtask wait" not in said
+    assert not server.emulator.sessions[-1].is_open
+
+
+def test_task_is_stopped_by_its_timeout_only_if_its_session_ends(cli: CommandLine, server: EmulatorServer) -> None:
+    arguments = ("run", "Wait", "--in-session", "--timeout", "0.2", "--check-every", "0.05")
+    server.emulator.on(prompt="Wait", takes=3600)
+    stopped = cli(*arguments)
+    assert (stopped.status, json.loads(stopped.out)["state"]) == (1, "failed")
+    assert "stopped: " in stopped.err
+    assert "its browser session was ended, and with it the task" in stopped.err
+    assert "may still be open" not in stopped.err
+    assert "anchor-webtask wait" not in stopped.err
+    server.emulator.expect_no_open_sessions()
+
+    server.emulator.on_session(faults={"end": [401]})
+    running = cli(*arguments)
+    assert (running.status, json.loads(running.out)["state"]) == (3, "running")
+    assert running.err.count("may still be open") == 1
+    assert "its browser session was ended" not in running.err
+    assert "anchor-webtask wait" in running.err
+    assert f"anchor-webtask session end {server.emulator.sessions[-1].id}" in running.err
+    server.emulator.sessions[-1].end()
+
+
+def test_questions_are_answered_at_the_terminal(cli: CommandLine, server: EmulatorServer) -> None:
+    asks = [
+        Ask("The code?", fields=[{"name": "code", "label": "Code", "description": "by SMS", "defaultValue": "0"}]),
+        Ask("Are you sure?"),
+    ]
+    server.emulator.on(prompt="Log in", takes=0.1, answer="in", asks=asks)
+    with cli.terminal("run", "Log in", "--in-session", "--check-every", "0.05") as terminal:
+        terminal.wait_for("The agent asks: The code\\?")
+        terminal.wait_for("Code \\(by SMS\\) \\[0\\]:")
+        terminal.type("123456\n")
+        terminal.wait_for("Your answer:")
+        terminal.type("yes\n")
+        assert terminal.finish() == 0
+    assert server.emulator.sessions[-1].answers == (("The code?", {"code": "123456"}), ("Are you sure?", "yes"))

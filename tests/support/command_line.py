@@ -1,0 +1,180 @@
+"""Runs the installed command line: in a process with pipes, or on a terminal."""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+SCRIPT: Final = Path(sys.executable).with_name("anchor-webtask")
+LIMIT: Final = 60
+"""Seconds within which a program certainly does what a test waits for."""
+# The controlling terminal is set by the new process itself, since a fork of a process with threads is not safe.
+TAKE_TERMINAL: Final = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+)
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+class Ran(NamedTuple):
+    """What a process has written, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+class CommandLine:
+    """The command line in an environment.
+
+    Args:
+        folder: The working folder.
+        environment: The environment's variables.
+    """
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self.folder = folder
+        self.environment = dict(environment)
+
+    def __call__(self, *arguments: str | Path, text: str | bytes | None = None, **variables: str) -> Ran:
+        """Run a command to its end; standard input is empty unless a text is given."""
+        given = text.encode() if isinstance(text, str) else text
+        ran = subprocess.run(
+            [SCRIPT, *arguments],
+            cwd=self.folder,
+            env=self.environment | variables,
+            input=given or b"",
+            capture_output=True,
+            timeout=LIMIT,
+        )
+        return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+    def pasted(self, command: str, shell: str = "sh") -> Ran:
+        """Run a text in a shell that finds the program."""
+        variables = {"PATH": f"{SCRIPT.parent}{os.pathsep}{self.environment['PATH']}"}
+        ran = subprocess.run(
+            [shell, "-c", command],
+            cwd=self.folder,
+            env=self.environment | variables,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=LIMIT,
+        )
+        return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
+
+    @contextmanager
+    def spawned(self, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+        """Run a command with pipes, and kill it when the context ends."""
+        with subprocess.Popen(
+            [SCRIPT, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
+    def terminal(
+        self, *arguments: str | Path, columns: int = 80, variables: Mapping[str, str] = MappingProxyType({})
+    ) -> Iterator[Terminal]:
+        """Run a command on a terminal, and kill it when the context ends."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        with subprocess.Popen(
+            [sys.executable, "-S", "-c", TAKE_TERMINAL, SCRIPT, *arguments],
+            cwd=self.folder,
+            env={"TERM": "xterm"} | self.environment | dict(variables),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        ) as process:
+            os.close(theirs)
+            try:
+                yield Terminal(ours, process)
+            finally:
+                process.kill()
+                os.close(ours)
+
+
+class Terminal:
+    """A terminal on which a process runs.
+
+    Args:
+        handle: The terminal's other end.
+        process: The process.
+
+    Attributes:
+        text: What it has shown so far, with its codes.
+    """
+
+    def __init__(self, handle: int, process: subprocess.Popen[bytes]) -> None:
+        self.text = ""
+        self.process = process
+        self._handle = handle
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Read until a pattern has been shown."""
+        end = time.monotonic() + LIMIT
+        while (found := re.search(pattern, self.text)) is None:
+            assert self._read(end), f"{pattern!r} was not shown:\n{self.text}"
+        return found
+
+    def type(self, text: str) -> None:
+        """Type a text; \\x03 is Ctrl-C."""
+        os.write(self._handle, text.encode())
+
+    def finish(self) -> int:
+        """Read to the end of the process, and return its exit status."""
+        end = time.monotonic() + LIMIT
+        while self._read(end):
+            pass
+        return self.process.wait(LIMIT)
+
+    def hang_up(self) -> int:
+        """Do what the end of a terminal does: nobody reads any more, and its processes get SIGHUP."""
+        os.dup2(os.open(os.devnull, os.O_RDWR), self._handle)
+        return self.process.wait(LIMIT)
+
+    def screen(self) -> str:
+        """Return the lines that are left on the terminal: without codes, and without what was erased."""
+        lines = self.text.replace("\r\n", "\n").split("\n")
+        return "\n".join(_ESCAPES.sub("", line.rpartition("\r\x1b[2K")[2]).rstrip() for line in lines)
+
+    def _read(self, end: float) -> bool:
+        if not select.select([self._handle], [], [], max(end - time.monotonic(), 0))[0]:
+            return False
+        try:
+            data = os.read(self._handle, 65536)
+        except OSError:  # the process has closed its end
+            return False
+        self.text += self._decoder.decode(data)
+        return bool(data)
+
+
+def interrupt(process: subprocess.Popen[str]) -> None:
+    """Press Ctrl-C."""
+    process.send_signal(signal.SIGINT)

@@ -1,0 +1,94 @@
+"""Runs a command on a terminal, and returns what the terminal shows."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+LIMIT: Final = 60
+CLEAR: Final = "\r\x1b[2K"
+
+
+class TerminalRun:
+    """What a command has shown on a terminal.
+
+    Attributes:
+        during: What the terminal showed when a pattern appeared; empty if none was waited for.
+        after: What it showed in the end.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        folder: Path,
+        environment: Mapping[str, str],
+        columns: int,
+        until: str | None = None,
+        interrupt: bool = False,
+    ) -> None:
+        """Run the command to its end.
+
+        Args:
+            command: The program and its arguments.
+            folder: The working folder.
+            environment: The environment's variables.
+            columns: The terminal's width.
+            until: A pattern, at whose first appearance the terminal is looked at.
+            interrupt: Whether to press Ctrl-C then.
+
+        Raises:
+            RuntimeError: The pattern did not appear.
+        """
+        self.during = ""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        with subprocess.Popen(  # noqa: S603  our own program
+            command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        ) as process:
+            os.close(theirs)
+            text = ""
+            while (more := _read(ours)) is not None:
+                text += more
+                if until is not None and not self.during and re.search(until, text):
+                    self.during = shown(text)
+                    if interrupt:
+                        process.send_signal(signal.SIGINT)
+            os.close(ours)
+        self.after = shown(text)
+        if until is not None and not self.during:
+            raise RuntimeError(f"{until!r} was not shown:\n{text}")
+
+
+def shown(text: str) -> str:
+    """Return what a terminal shows of a text: the last of several contents of a line."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rpartition(CLEAR)[2] for line in lines)
+
+
+def _read(handle: int) -> str | None:
+    if not select.select([handle], [], [], LIMIT)[0]:
+        raise RuntimeError("the program shows nothing any more")
+    try:
+        data = os.read(handle, 65536)
+    except OSError:  # Linux says so when the program has ended
+        return None
+    return data.decode(errors="replace") if data else None
+
+
+def script(name: str) -> str:
+    """Return the path of a program of this environment."""
+    return os.path.join(os.path.dirname(sys.executable), name)  # noqa: PTH118, PTH120  a link must not be resolved
