@@ -17,12 +17,11 @@ import pytest
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask.emulator import DIALECTS
 from anchor_webtask.emulator.__main__ import main
-from tests.documents.test_documents import PAGES_WITH_PROGRAMS, ROOT, code_blocks, shell_commands
+from tests.documents.test_documents import FILE_NAME, PAGES_WITH_PROGRAMS, ROOT, code_blocks, shell_commands
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE_NAME = re.compile(r"# ([a-z_]+\.(?:py|toml))\n")
 EMULATOR = "python -m anchor_webtask.emulator "
 
 

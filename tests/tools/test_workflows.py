@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchor_webtask import __version__
 from tools.nightly import pull_request, recorded_sources
 from tools.openapi import yaml
-from tools.repository import CONFIG, OVERLAY, ROOT, SPEC, SURFACE
+from tools.repository import CHANGELOG, CONFIG, OVERLAY, ROOT, SPEC, SURFACE
 from tools.vendor import fetch
 
 if TYPE_CHECKING:
@@ -29,10 +32,18 @@ esac
 """
 
 
+def document(workflow: str) -> Any:
+    """Return the content of a workflow."""
+    return yaml.plain(yaml.load(WORKFLOWS / workflow))
+
+
 def steps(workflow: str, job: str) -> dict[str, str]:
     """Return the scripts of a job's steps; the keys are the names of the steps."""
-    document: Any = yaml.plain(yaml.load(WORKFLOWS / workflow))
-    return {step["name"]: step["run"] for step in document["jobs"][job]["steps"] if "name" in step and "run" in step}
+    return {
+        step["name"]: step["run"]
+        for step in document(workflow)["jobs"][job]["steps"]
+        if "name" in step and "run" in step
+    }
 
 
 class Runner:
@@ -193,8 +204,49 @@ def test_upstream_workflow_updates_an_open_pull_request_or_creates_one(runner: R
 
 
 def test_time_limits_of_the_upstream_workflow_fit_into_that_of_its_job() -> None:
-    document: Any = yaml.plain(yaml.load(WORKFLOWS / "upstream.yml"))
     others = 5 * 60  # to install, and to push
     # the last source may begin just before the limit
     slowest = recorded_sources.TIME + fetch.DEADLINE + fetch.TIMEOUT + len(pull_request.STEPS) * pull_request.TIME
-    assert slowest + others <= document["jobs"]["vendor"]["timeout-minutes"] * 60
+    assert slowest + others <= document("upstream.yml")["jobs"]["vendor"]["timeout-minutes"] * 60
+
+
+def test_release_workflow_drafts_a_release_with_the_notes_of_its_tag(runner: Runner) -> None:
+    python = runner.folder / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/usr/bin/env bash\nexec '{sys.executable}' \"$@\"\n", encoding="utf-8")
+    python.chmod(0o755)
+    shutil.copytree(ROOT / "tools", runner.folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / CHANGELOG, runner.folder)
+    (runner.folder / "README.md").write_text("pip install anchor-webtask\n", encoding="utf-8")
+    runner.environment["GITHUB_REF_NAME"] = f"v{__version__}"
+    runner.run(steps("release.yml", "build")["Check that tag, version, changelog and documents agree"])
+    assert (runner.temp / "notes.md").read_text(encoding="utf-8").startswith("The first release.")
+    (runner.temp / "dist").mkdir()
+    for name in ("a.tar.gz", "a.whl"):
+        (runner.temp / "dist" / name).touch()
+    runner.run(steps("release.yml", "draft")["Draft the release"])
+    (call,) = runner.gh_calls()
+    dist = f"{runner.temp}/dist"
+    assert call.startswith(f"release create v{__version__} {dist}/a.tar.gz {dist}/a.whl --repo us/project --draft ")
+    assert call.endswith(f" --notes-file {runner.temp}/notes/notes.md")
+
+
+def test_only_the_job_that_publishes_can_prove_who_it_is_and_it_runs_no_code_of_ours() -> None:
+    jobs = document("release.yml")["jobs"]
+    assert [name for name, job in jobs.items() if "id-token" in job["permissions"]] == ["publish"]
+    assert jobs["publish"]["environment"] == "release"
+    assert [step for step in jobs["publish"]["steps"] if "run" in step] == []
+    assert (jobs["test"]["needs"], jobs["publish"]["needs"]) == ("build", "test")
+
+
+def test_release_is_tested_on_each_python_that_the_package_names() -> None:
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    named = [line.rpartition(" ")[2] for line in classifiers if re.search(r":: 3\.\d+$", line)]
+    assert document("release.yml")["jobs"]["test"]["strategy"]["matrix"]["python"] == named
+
+
+@pytest.mark.parametrize("workflow", sorted(path.name for path in WORKFLOWS.glob("*.yml")))
+def test_every_action_is_pinned_to_a_commit_beside_which_its_version_is_written(workflow: str) -> None:
+    used = re.findall(r"uses: (.*)", (WORKFLOWS / workflow).read_text(encoding="utf-8"))
+    assert used
+    assert [line for line in used if not re.fullmatch(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []

@@ -381,6 +381,20 @@ def test_invalid_spec_file_is_refused(composed: Compose, spec: str, reason: str)
 
 
 @pytest.mark.parametrize("composed", [False], indirect=True)
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("        '204': {description: Gone}", "        x-note: true"),
+        ("        '204': {description: Gone}", "        '204': null"),
+        ("        - {$ref: '#/components/parameters/Page'}", "        - 5"),
+        ("        - {$ref: '#/components/parameters/Page'}", "        - {$ref: '#/info/title'}"),
+    ],
+)
+def test_part_of_another_kind_than_expected_is_left_as_it_is(composed: Compose, old: str, new: str) -> None:
+    assert old in API
+    assert composed(spec=API.replace(old, new)).document["paths"]["/things/{id}"]["delete"]["tags"]
+
+
 def test_action_that_would_add_more_than_the_limit_for_a_spec_is_refused(composed: Compose) -> None:
     schemas: dict[str, Any] = {f"S{number}": {} for number in range(2_000)}
     document = {"openapi": "3.1.0", "paths": {}, "components": {"schemas": schemas}}

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import io
+import json
 import os
 import shutil
 import signal
@@ -104,6 +106,13 @@ def test_command_check_reports_every_changed_extra_and_missing_file(checked: lis
 
 def test_command_check_reports_the_files_that_depend_on_a_changed_spec(checked: list[str]) -> None:
     assert [line for line in checked if line in OF_AN_INPUT] == OF_AN_INPUT
+
+
+def test_provenance_has_the_hash_of_each_input(root: Path) -> None:
+    template = "tools/generate/templates/models_init.py.jinja"
+    inputs = {str(path): root / path for path in (SPEC, OVERLAY, CONFIG)} | {template: ROOT / template}
+    hashes = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()}
+    assert json.loads((root / "generated" / "provenance.json").read_text(encoding="utf-8"))["sha256"] == hashes
 
 
 def without_network() -> list[str]:

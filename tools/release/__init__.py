@@ -1,0 +1,1 @@
+"""Builds the distributions, checks them, and reads the changelog for a release."""
