@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,7 @@ from tests.support.clocks import InstantClock
 from tests.support.runners import Runner, make_runner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # Hypothesis tries the same few examples in each run; with `--hypothesis-profile=long` it tries many new examples.
 settings.register_profile("short", derandomize=True, deadline=None)
@@ -20,9 +22,24 @@ settings.register_profile("long", max_examples=3_000, deadline=None)
 settings.load_profile("short")
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; programs inherit that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option with which tests try all points at which a call can be interrupted, or a process can die."""
     parser.addoption("--every-point", action="store_true", help="interrupt calls, or kill processes, at every point")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep garbage collections from the tests, which live until the end: each would visit half a million objects."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,8 @@ started, the error says so.
     with Anchor() as anchor:  # the API key comes from ANCHORBROWSER_API_KEY
         answer = anchor.tasks.run("Read the page's title", url="https://example.com").value
 
-The public names are those in `__all__`, and the package `anchor_webtask.emulator`. A module is imported when one of its
-names is first used.
+The public names are those in `__all__`, and the packages `emulator`, `notebook` and `testing`. A module is imported
+when one of its names is first used.
 """
 
 from typing import TYPE_CHECKING
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
         RateLimitError,
         RequestTimeoutError,
         ServerError,
+        SessionError,
+        SessionNotEndedWarning,
+        SessionOutcomeUnknownError,
         StartOutcomeUnknownError,
         StatusError,
         TaskFailedError,
@@ -50,20 +53,33 @@ if TYPE_CHECKING:
     from anchor_webtask._models import TaskOptions, TaskResult, TaskStatus, TaskUpdate
     from anchor_webtask._output.json_schema import JsonSchema
     from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._sessions.async_ import AsyncSessions
+    from anchor_webtask._sessions.async_session import AsyncSession, AsyncSessionFile
+    from anchor_webtask._sessions.models import ListPrice, SessionInfo, SessionOptions, SessionUsage
+    from anchor_webtask._sessions.sync import Sessions
+    from anchor_webtask._sessions.sync_session import Session, SessionFile
+    from anchor_webtask._tasks.asked import Question, QuestionField
     from anchor_webtask._tasks.async_ import AsyncTasks
     from anchor_webtask._tasks.async_handle import AsyncWebTask
     from anchor_webtask._tasks.sync import Tasks
     from anchor_webtask._tasks.sync_handle import WebTask
+    from anchor_webtask._workers.async_batch import AsyncBatch
+    from anchor_webtask._workers.batch import Batch
 
 __all__ = [
     "Anchor",
     "AnchorError",
     "AsyncAnchor",
+    "AsyncBatch",
+    "AsyncSession",
+    "AsyncSessionFile",
+    "AsyncSessions",
     "AsyncTaskOutcomes",
     "AsyncTasks",
     "AsyncWebTask",
     "AuthenticationError",
     "BadRequestError",
+    "Batch",
     "ConfigurationError",
     "InvalidOutputError",
     "JsonSchema",
@@ -72,14 +88,26 @@ __all__ = [
     "LedgerError",
     "LedgerRow",
     "LedgerUnusableError",
+    "ListPrice",
     "NoTaskIdError",
     "NotFoundError",
     "PaymentRequiredError",
     "PermissionDeniedError",
     "Progress",
+    "Question",
+    "QuestionField",
     "RateLimitError",
     "RequestTimeoutError",
     "ServerError",
+    "Session",
+    "SessionError",
+    "SessionFile",
+    "SessionInfo",
+    "SessionNotEndedWarning",
+    "SessionOptions",
+    "SessionOutcomeUnknownError",
+    "SessionUsage",
+    "Sessions",
     "StartOutcomeUnknownError",
     "StatusError",
     "TaskFailedError",
@@ -102,8 +130,11 @@ __all__ = [
 if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept misspelled names
     _MODULES = {
         **dict.fromkeys(("Anchor", "AsyncAnchor"), "_client"),
-        **dict.fromkeys(("TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"), "_models"),
-        **dict.fromkeys((name for name in __all__ if name.endswith("Error")), "_errors"),
+        **dict.fromkeys(
+            ("Question", "QuestionField", "SessionOptions", "TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"),
+            "_models",
+        ),
+        **dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Warning"))), "_errors"),
         **dict.fromkeys(("Progress", "TaskOutcome", "TaskRequest"), "_batch.models"),
         "AsyncTaskOutcomes": "_batch.async_",
         "TaskOutcomes": "_batch.sync",
@@ -111,6 +142,14 @@ if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept missp
         "LedgerRow": "_ledger.models",
         "JsonSchema": "_output.json_schema",
         "WaitPolicy": "_polling.policy",
+        "AsyncSessions": "_sessions.async_",
+        "Sessions": "_sessions.sync",
+        **dict.fromkeys(("AsyncSession", "AsyncSessionFile"), "_sessions.async_session"),
+        **dict.fromkeys(("Session", "SessionFile"), "_sessions.sync_session"),
+        **dict.fromkeys(("ListPrice", "SessionInfo", "SessionOptions", "SessionUsage"), "_sessions.models"),
+        **dict.fromkeys(("Question", "QuestionField"), "_tasks.asked"),
+        "AsyncBatch": "_workers.async_batch",
+        "Batch": "_workers.batch",
         "AsyncTasks": "_tasks.async_",
         "AsyncWebTask": "_tasks.async_handle",
         "Tasks": "_tasks.sync",

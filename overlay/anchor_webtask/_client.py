@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._api.generated import generated_client
 from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from anchor_webtask._config import Settings
+    from anchor_webtask._sessions.async_ import AsyncSessions
+    from anchor_webtask._sessions.sync import Sessions
     from anchor_webtask_api import AuthenticatedClient
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
@@ -89,6 +93,14 @@ class Anchor:
         self._sender = Sender(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._sender)
 
+    @cached_property
+    def sessions(self) -> Sessions:
+        """Opens browser sessions, in which tasks run, and finds them again."""
+        with _importing.lock:
+            from anchor_webtask._sessions.sync import Sessions
+
+        return Sessions(self._settings, self._sender)
+
     @property
     def api(self) -> AuthenticatedClient:
         """The generated client, for operations of the API that `tasks` does not have.
@@ -111,6 +123,10 @@ class Anchor:
 
     def __repr__(self) -> str:
         return _repr(self)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return _repr_html(self)
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
@@ -184,6 +200,14 @@ class AsyncAnchor:
         self._sender = AsyncSender(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._sender)
 
+    @cached_property
+    def sessions(self) -> AsyncSessions:
+        """Opens browser sessions, in which tasks run, and finds them again."""
+        with _importing.lock:
+            from anchor_webtask._sessions.async_ import AsyncSessions
+
+        return AsyncSessions(self._settings, self._sender)
+
     @property
     def api(self) -> AuthenticatedClient:
         """The generated client, for operations of the API that `tasks` does not have.
@@ -211,6 +235,10 @@ class AsyncAnchor:
     def __repr__(self) -> str:
         return _repr(self)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        return _repr_html(self)
+
     def __reduce__(self) -> NoReturn:
         raise TypeError(NOT_PICKLED)
 
@@ -232,3 +260,12 @@ def _repr(client: Anchor | AsyncAnchor) -> str:
     """
     made: Settings | None = vars(client).get("_settings")
     return f"<{type(client).__name__} {made.base_url if made else 'with invalid arguments'}>"
+
+
+def _repr_html(client: Anchor | AsyncAnchor) -> str:
+    """Return what a notebook shows of a client, also of one whose arguments were refused."""
+    with _importing.lock:
+        from anchor_webtask._display import objects
+
+    made: Settings | None = vars(client).get("_settings")
+    return objects.client(type(client).__name__, made.base_url if made else None)

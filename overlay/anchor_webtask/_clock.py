@@ -38,13 +38,26 @@ class Clock(Protocol):
         ...
 
     def sleep(self, seconds: float, /) -> None:
-        """Wait in the calling thread."""
+        """Wait in the calling thread.
+
+        Args:
+            seconds: How long to wait.
+        """
 
     async def sleep_async(self, seconds: float, /) -> None:
-        """Wait in the calling task, under asyncio or trio."""
+        """Wait in the calling task, under asyncio or trio.
+
+        Args:
+            seconds: How long to wait.
+        """
 
     def get(self, queue: SimpleQueue[T], block: bool, timeout: float, /) -> T:
         """Wait in the calling thread for an item of a queue, and return it; several threads may wait for items.
+
+        Args:
+            queue: The queue.
+            block: Whether to wait if the queue is empty.
+            timeout: Seconds to wait at most.
 
         Raises:
             queue.Empty: No item arrived within `timeout` seconds.
@@ -52,7 +65,11 @@ class Clock(Protocol):
         ...
 
     def move_on_after(self, seconds: float, /) -> AbstractContextManager[anyio.CancelScope]:
-        """Return a scope that is cancelled after these seconds, like `anyio.move_on_after`."""
+        """Return a scope that is cancelled after these seconds, like `anyio.move_on_after`.
+
+        Args:
+            seconds: After how long the scope is cancelled.
+        """
         ...
 
 
@@ -67,14 +84,22 @@ class SystemClock:
 
     @staticmethod
     async def sleep_async(seconds: float, /) -> None:
-        """Wait in the calling task."""
+        """Wait in the calling task.
+
+        Args:
+            seconds: How long to wait.
+        """
         import anyio
 
         await anyio.sleep(seconds)
 
     @staticmethod
     def move_on_after(seconds: float, /) -> AbstractContextManager[anyio.CancelScope]:
-        """Return a scope that is cancelled after these seconds."""
+        """Return a scope that is cancelled after these seconds.
+
+        Args:
+            seconds: After how long the scope is cancelled.
+        """
         import anyio
 
         return anyio.move_on_after(seconds)

@@ -40,6 +40,7 @@ class Settings(NamedTuple):
         world: The world that the client was made in.
         proxy: The proxy for all requests.
         ssl_context: The TLS context for all connections; None for one with the certificates of the environment.
+        given_base_url: The base URL if it is not the one of the environment: a command that is said needs it then.
     """
 
     key: Sealed[str]
@@ -53,6 +54,11 @@ class Settings(NamedTuple):
     world: World
     proxy: Sealed[httpx.Proxy] | None = None
     ssl_context: ssl.SSLContext | None = None
+    given_base_url: str | None = None
+
+    def knowing(self, redact: Redactor) -> Settings:
+        """Return the same settings with a redactor that knows more secrets."""
+        return self._replace(secrets=Sealed(redact.secrets()), redact=redact)
 
     @property
     def clock(self) -> Clock:
@@ -86,6 +92,7 @@ def settings(
     if isinstance(max_response_bytes, bool) or not isinstance(max_response_bytes, int) or max_response_bytes < 1:
         raise ConfigurationError(f"max_response_bytes must be a whole number above 0, not {max_response_bytes!r}")
     secrets: Sealed[tuple[str, ...]] = Sealed((known.open(),))
+    usual = (os.environ.get(BASE_URL_VARIABLE) or DEFAULT_BASE_URL).strip().rstrip("/")
     return Settings(
         key=known,
         secrets=secrets,
@@ -96,6 +103,7 @@ def settings(
         wait=checked_wait(wait, WaitPolicy()),
         max_response_bytes=max_response_bytes,
         world=_world.current,
+        given_base_url=None if str(url).rstrip("/") == usual else str(url).rstrip("/"),
     )
 
 

@@ -20,6 +20,8 @@
     ├── TaskTimeoutError (TimeoutError)   the wait reached its deadline, the task keeps running
     ├── InvalidOutputError                the task completed, but its answer does not fit `output`
     ├── NoTaskIdError (AttributeError)    the API responded to a start with the result, so the task has no id
+    ├── SessionError                      a browser session, or what belongs to it, cannot be used
+    │   └── SessionOutcomeUnknownError    the session may or may not have been created
     └── LedgerError                       the ledger of many tasks cannot be used; nothing was sent
         ├── LedgerBusyError               … at the moment: another process uses it
         └── LedgerUnusableError           … until somebody does what the message says
@@ -40,9 +42,11 @@ class AnchorError(Exception):
 
     Attributes:
         task_id: The id of the task that the error concerns; None if there is no task, or its id is unknown.
+        session_id: The id of the browser session that the error concerns, or its task; None if not known.
     """
 
-    _advice: ClassVar[str] = "the task keeps running; tasks.get({id!r}) finds it again"
+    session_id: str | None = None
+    _advice: ClassVar[str] = "the task keeps running{until}; tasks.get({id!r}) finds it again"
 
     def __init__(self, message: str, *, task_id: str | None = None) -> None:
         super().__init__(message)
@@ -50,10 +54,17 @@ class AnchorError(Exception):
 
     def __str__(self) -> str:
         message = super().__str__()
+        if self.session_id is not None:
+            message = f"{message} [browser session {self.session_id!r}]"
         if self.task_id is None:
             return message
         hint = f" ({HIDDEN_ID_HINT})" if isinstance(self.task_id, SecretTaskId) else ""
-        return f"{message} [{self._advice.format(id=self.task_id)}{hint}]"
+        until = "" if self.session_id is None else " until its browser session ends"
+        return f"{message} [{self._advice.format(id=self.task_id, until=until)}{hint}]"
+
+    def _says_running(self) -> bool:
+        """Whether the message says that a task runs."""
+        return self.task_id is not None and "{until}" in self._advice
 
 
 class ConfigurationError(AnchorError, ValueError):
@@ -142,7 +153,12 @@ class StartOutcomeUnknownError(AnchorError):
         status: The HTTP status code of the response; None if there was no response.
         message: The API's message, from its error body; None if the body has no readable message.
         request_id: The id that the API or its gateway gave the request; None if there is no id.
+        steps: The steps that the browser session has made, if the start was the only one that its object has sent. More
+            than 0 proves that the task has started, unless another object or program has started one in the session.
+            None if it is not known.
     """
+
+    steps: int | None = None
 
     def __init__(
         self,
@@ -186,7 +202,7 @@ class TaskTimeoutError(AnchorError, TimeoutError):
         # Only a task with an id is waited for, so the type is narrower than in the base class.
         task_id: str  # pyright: ignore[reportIncompatibleVariableOverride]
 
-    _advice = "as far as is known, the task is still running; tasks.get({id!r}).result() continues to wait"
+    _advice = "as far as is known, the task is still running{until}; tasks.get({id!r}).result() continues to wait"
 
     def __init__(
         self,
@@ -239,6 +255,35 @@ class NoTaskIdError(AnchorError, AttributeError):
         return self.obj
 
 
+class SessionError(AnchorError):
+    """A browser session, or what belongs to it, cannot be used, such as a recording that is not ready in time.
+
+    Attributes:
+        session_id: The session's id; None if it is not known.
+    """
+
+    def __init__(self, message: str, *, session_id: str | None = None, task_id: str | None = None) -> None:
+        super().__init__(message, task_id=task_id)
+        self.session_id = session_id
+
+
+class SessionOutcomeUnknownError(SessionError):
+    """The browser session may or may not have been created, and was not found by its tag.
+
+    The creation is never repeated: a second session costs again. If the session exists, it ends on its own when its
+    idle time has passed.
+
+    Attributes:
+        tag: The tag of the session, by which it can be looked for again: `sessions.list(tags=[error.tag])`.
+    """
+
+    def __init__(
+        self, message: str, *, tag: str | None = None, session_id: str | None = None, task_id: str | None = None
+    ) -> None:
+        super().__init__(message, session_id=session_id, task_id=task_id)
+        self.tag = tag
+
+
 class LedgerError(AnchorError):
     """A ledger cannot be used.
 
@@ -260,6 +305,12 @@ class LedgerUnusableError(LedgerError):
     """The ledger's file cannot be used until somebody has done what the message says."""
 
 
+class SessionNotEndedWarning(UserWarning):
+    """A browser session could not be ended, and perhaps costs until its idle time has passed."""
+
+
 # Tracebacks and pickles must name the public package, not the private module that defines the errors.
-for _class in [each for each in globals().values() if isinstance(each, type) and issubclass(each, AnchorError)]:
+for _class in [
+    each for each in globals().values() if isinstance(each, type) and issubclass(each, AnchorError | Warning)
+]:
     _class.__module__ = "anchor_webtask"

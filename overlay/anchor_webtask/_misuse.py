@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT_ARGUMENTS: Final = (
     *("api_key", "base_url", "http_timeout", "wait", "max_response_bytes", "proxy", "ssl_context", "transport"),
 )
-_RUN_ARGUMENTS: Final = ("on_start", "on_update")
+_RUN_ARGUMENTS: Final = ("on_start", "on_update", "on_question")
 _OTHER_NAMES: Final = {
     **dict.fromkeys(("output_schema", "output_type", "schema", "response_model", "response_format"), "output"),
     **dict.fromkeys(("key", "token", "apikey"), "api_key"),
@@ -104,8 +104,12 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
         return _TIMEOUTS.get(kind)
     if name in _NOT_NEEDED:
         return _NOT_NEEDED[name]
+    if name in {"key", "ledger"} and kind in {"start", "run_in_one_request"}:
+        return "run and map have it"
     if meant in CLIENT_ARGUMENTS:
         return f"pass it to the client: Anchor({meant}=…)"
+    if meant == "on_question" and kind == "start":
+        return "pass it to result of the handle, and human_intervention=True here"
     if meant in _RUN_ARGUMENTS:
         return "only run has it"
     if meant in TaskOptions.__annotations__:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, Literal, NoReturn, TypeAlias, TypedDict, TypeVar
 
+from anchor_webtask import _importing
+
 if TYPE_CHECKING:
     from anchor_webtask._errors import AnchorError
 
@@ -99,6 +101,13 @@ class TaskResult(Generic[T]):
     value: T
     raw: Any
     task_id: str | None
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        with _importing.lock:
+            from anchor_webtask._display import objects
+
+        return objects.result(self.value, self.task_id)
 
     if not TYPE_CHECKING:  # type checkers must go on to refuse attributes that do not exist
 

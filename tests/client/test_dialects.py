@@ -16,7 +16,8 @@ from anchor_webtask import (
     StartOutcomeUnknownError,
     TaskFailedError,
 )
-from anchor_webtask.emulator import DIALECTS, Emulator, Fault
+from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask.emulator._dialects import TASK_DIALECTS
 from tests.support.errors import ErrorT, raised
 from tests.support.runners import KEY
 
@@ -38,11 +39,13 @@ class Total:
     amount: Decimal
 
 
-ALL_BUT: Final = [frozenset(DIALECTS) - {name} for name in ("nested-result", "text-result")]
+ALL_BUT: Final = [frozenset(TASK_DIALECTS) - {name} for name in ("nested-result", "text-result")]
 """No document nests the text of an answer, so these two dialects are not combined."""
 
 
-@pytest.fixture(params=[(), *((name,) for name in DIALECTS), *ALL_BUT], ids=["-", *DIALECTS, "texts", "nested"])
+@pytest.fixture(
+    params=[(), *((name,) for name in TASK_DIALECTS), *ALL_BUT], ids=["-", *TASK_DIALECTS, "texts", "nested"]
+)
 def emulator(request: pytest.FixtureRequest, clock: InstantClock) -> Emulator:
     return Emulator(KEY, takes=30, clock=clock, dialects=request.param)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.raw_server import COMPLETED, error_response, raw_server
+from tests.support.raw_server import error_response, json_response, raw_server
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
 POINTS: Final = ("1", "9", "25", "50", "75")
@@ -35,7 +35,9 @@ def test_fork_in_the_middle_of_a_first_call_can_make_calls(client: str) -> None:
 
 @each_client
 def test_first_calls_import_nothing_without_the_lock_for_which_a_fork_waits(client: str) -> None:
-    with raw_server(check=[error_response(502), COMPLETED]) as server:
+    started = json_response({"data": {"status": "running", "workflow_id": "task-1", "id": "session-1"}})
+    listed = json_response({"data": {"status": "COMPLETED", "result": "done", "items": []}})
+    with raw_server(start=[started], check=[error_response(502), listed]) as server:
         # A host name is looked up by other code than an address.
         ran = run("import_in_calls.py", client, server.base_url.replace("127.0.0.1", "localhost"))
     assert (ran.stdout, ran.stderr, ran.returncode) == ("", "", 0)

@@ -62,8 +62,9 @@ def test_retry_of_a_start_is_logged(
 ) -> None:
     emulator.on(start_faults=[429])
     runner.call(anchor.tasks.run, "a prompt")
-    warning = ("WARNING", "start not accepted (RateLimitError), trying again later", None)
-    assert package_records(caplog)[0] == warning
+    level, text, _ = package_records(caplog)[0]
+    assert level == "WARNING"
+    assert text.startswith("start not accepted, trying again later: HTTP 429")
 
 
 def test_nothing_is_printed_if_the_application_has_not_set_up_logging() -> None:

@@ -57,6 +57,7 @@ def test_start_is_not_repeated_if_only_the_trace_says_that_it_was_not_sent(
     assert transport.requests == 1
 
 
+@pytest.mark.usefixtures("clock")
 def test_start_is_repeated_if_the_exception_also_says_that_it_was_not_sent(runner: Runner) -> None:
     transport = TwoAttempts(httpx.ConnectError)
     with runner.anchor(transport=transport) as anchor:

@@ -25,10 +25,12 @@ NO: Any = object()
 """In place of a value: the spec has no value at this place."""
 
 TEXT = {"type": "string"}
+SAID = {"description": "What happened"}
 LIST = {"type": "array", "items": TEXT}
 OTHER = {"type": "object", "properties": {"a": TEXT}}
 REFERENCE = {"$ref": "#/components/schemas/ErrorResponse"}
 ANOTHER = {"$ref": "#/components/schemas/PerformWebTaskSyncResponseData"}
+SCHEMES = ["components", "securitySchemes"]
 KEY = {"type": "apiKey", "in": "header", "name": "anchor-api-key"}
 
 
@@ -70,7 +72,7 @@ SINGLE = [
     Change([*START, "summary"], "Do it", "Do it now", "text", DOC, f"POST {PATH}"),
     Change([*START, "description"], "Do it", "Do it now", "text", DOC, f"POST {PATH}"),
     Change([*START, "tags"], ["A"], ["B"], "tags", DOC, f"POST {PATH}"),
-    Change([*START, "callbacks"], NO, {"done": {}}, "not-understood", BRK, f"POST {PATH}"),
+    Change([*START, "callbacks"], NO, {"done": {}}, "webhook-added", ADD, f"POST {PATH}, callback done"),
     Change([*START, "x-own"], NO, 1, "extension", DOC, f"POST {PATH}"),
     Change(["paths", PATH, "servers"], NO, [{"url": "https://a.example"}], "not-understood", BRK, PATH),
     # -- parameters ----------------------------------------------------------------------------------------------------
@@ -83,7 +85,14 @@ SINGLE = [
     Change(QUERY, limit(required=True), limit(), "now-optional", ADD, f"POST {PATH}, query parameter limit"),
     Change(QUERY, limit(), limit(schema=TEXT), "type-changed", BRK, f"POST {PATH}, query parameter limit", "request"),
     Change(QUERY, limit(), limit(deprecated=True), "deprecated", BEH, f"POST {PATH}, query parameter limit"),
-    Change(QUERY, limit(), limit(explode=False), "parameter-serialization", BRK, f"POST {PATH}, query parameter limit"),
+    Change(
+        QUERY,
+        limit(schema=LIST),
+        limit(schema=LIST, explode=False),
+        "parameter-serialization",
+        BRK,
+        f"POST {PATH}, query parameter limit",
+    ),
     Change(
         [*QUERY],
         limit(),
@@ -106,9 +115,9 @@ SINGLE = [
     Change(
         [*OK, "content", "text/plain"], {}, NO, "content-type-removed", BRK, f"POST {PATH}, response 200", "response"
     ),
-    Change([*START, "responses", "202"], NO, {}, "success-added", BEH, f"POST {PATH}, response 202", "response"),
-    Change([*START, "responses", "202"], {}, NO, "success-removed", BRK, f"POST {PATH}, response 202", "response"),
-    Change([*START, "responses", "418"], NO, {}, "failure-added", ADD, f"POST {PATH}, response 418", "response"),
+    Change([*START, "responses", "202"], NO, SAID, "success-added", BEH, f"POST {PATH}, response 202", "response"),
+    Change([*START, "responses", "202"], SAID, NO, "success-removed", BRK, f"POST {PATH}, response 202", "response"),
+    Change([*START, "responses", "418"], NO, SAID, "failure-added", ADD, f"POST {PATH}, response 418", "response"),
     Change(
         [*START, "responses", "default"], {}, NO, "failure-removed", BEH, f"POST {PATH}, response default", "response"
     ),
@@ -137,7 +146,8 @@ SINGLE = [
     *both("x", TEXT, NO, "property-removed", BRK, BRK, inside=()),
     Change([*SENT, "required"], ["prompt"], ["prompt", "url"], "now-required", BRK, f"{SENT[-1]}.url", "request"),
     Change([*READ, "required"], [], ["result"], "now-required", ADD, f"{READ[-1]}.result", "response"),
-    Change([*SENT, "required"], ["prompt"], [], "now-optional", ADD, f"{SENT[-1]}.prompt", "request"),
+    Change([*SENT, "required"], ["url"], [], "now-optional", ADD, f"{SENT[-1]}.url", "request"),
+    Change([*SENT, "required"], ["prompt"], [], "now-optional-and-moved", BEH, f"{SENT[-1]}.prompt", "request"),
     Change([*READ, "required"], ["result"], NO, "now-optional", BRK, f"{READ[-1]}.result", "response"),
     *both("readOnly", NO, True, "read-only", BRK, BEH),
     *both("readOnly", True, False, "no-longer-read-only", ADD, BEH),
@@ -159,12 +169,14 @@ SINGLE = [
     *both("type", "string", NO, "type-wider", ADD, BRK),
     *both("format", NO, "email", "format", BRK, BEH),
     *both("format", "email", NO, "format-removed", ADD, BEH),
+    *both("format", "int32", "int64", "format-wider", ADD, BEH),
     *both("format", "date", "date-time", "format-and-type", BRK, BRK),
     *both("minLength", NO, 3, "bound-tighter", BRK, ADD),
     *both("minLength", 3, 2, "bound-looser", ADD, BEH),
     *both("maximum", 3, 2, "bound-tighter", BRK, ADD),
     *both("maximum", 3, NO, "bound-looser", ADD, BEH),
-    *both("exclusiveMinimum", True, False, "not-understood", BRK, BRK),
+    *both("exclusiveMinimum", 3, 4, "bound-tighter", BRK, ADD),
+    *both("exclusiveMaximum", 3, 4, "bound-looser", ADD, BEH),
     *both("uniqueItems", NO, True, "bound-tighter", BRK, ADD),
     *both("multipleOf", NO, 5, "pattern", BRK, BEH),
     *both("pattern", "^a", "^b", "pattern", BRK, BEH),
@@ -178,23 +190,28 @@ SINGLE = [
     *both("const", "a", NO, "values-opened", ADD, BRK),
     *both("x-own", 1, 2, "extension", DOC, DOC),
     *both("contentEncoding", NO, "base64", "not-understood", BRK, BRK),
-    *both("patternProperties", NO, {"^a": TEXT}, "not-understood", BRK, BRK),
-    *both("if", NO, {"type": "string"}, "not-understood", BRK, BRK),
+    *both("patternProperties", NO, {"^a": TEXT}, "constraint-added", BRK, ADD),
+    *both("if", NO, {"type": "string"}, "constraint-added", BRK, ADD),
+    *both("if", {"type": "string"}, NO, "constraint-removed", ADD, BEH),
+    *both("not", {"enum": ["a"]}, {"enum": ["b"]}, "constraint", BRK, BEH),
+    *both("propertyNames", {"maxLength": 3}, NO, "constraint-removed", ADD, BEH),
+    *both("dependentRequired", {"a": ["b"]}, NO, "constraint-removed", ADD, BEH),
+    *both("unknown", NO, 1, "not-understood", BRK, BRK),
     # -- compositions --------------------------------------------------------------------------------------------------
     *both("oneOf", [REFERENCE, TEXT], [REFERENCE, TEXT, LIST], "alternative-added", ADD, BRK),
     *both("anyOf", [REFERENCE, TEXT, LIST], [REFERENCE, TEXT], "alternative-removed", BRK, ADD),
     *both("oneOf", [REFERENCE, TEXT], [TEXT, REFERENCE], "alternatives-reordered", BEH, BEH),
     *both("oneOf", [REFERENCE, OTHER], NO, "type-changed", BRK, BRK),
-    *both("allOf", [REFERENCE], [REFERENCE, OTHER], "part-added", BRK, ADD),
+    *both("allOf", [REFERENCE, OTHER], [REFERENCE, OTHER, ANOTHER], "part-added", BRK, ADD),
     *both("allOf", [REFERENCE, OTHER], [REFERENCE], "part-removed", BRK, BRK),
-    *both("discriminator", NO, {"propertyName": "a"}, "discriminator", BRK, BRK),
+    *both("discriminator", NO, {"propertyName": "a"}, "discriminator", BEH, BEH),
     *both("additionalProperties", NO, False, "additional-properties-refused", BRK, BRK),
     *both("additionalProperties", False, True, "additional-properties-allowed", ADD, BEH),
     # -- components ----------------------------------------------------------------------------------------------------
     Change([*SCHEMAS, "More"], NO, OTHER, "schema-added", ADD, "More"),
     Change([*SCHEMAS, "More"], OTHER, NO, "schema-removed", NAM, "More"),
     Change([*SCHEMAS, "More"], {"type": "string"}, {"type": "integer"}, "type-changed", NAM, "More"),
-    Change(["components", "headers"], NO, {"X": {}}, "schema-added", ADD, "components.headers.X"),
+    Change(["components", "headers"], NO, {"X": {}}, "component-added", DOC, "components.headers.X"),
     Change(["components", "pathItems"], {"X": {}}, {"X": {"get": {}}}, "not-understood", NAM, "components.pathItems.X"),
     # -- the document --------------------------------------------------------------------------------------------------
     Change(["servers"], [{"url": "a"}], [{"url": "a"}, {"url": "b"}], "server-added", ADD, "server b"),
@@ -208,38 +225,48 @@ SINGLE = [
         "the document",
     ),
     Change(["servers"], [{"url": "a"}], [{"url": "a", "description": "A"}], "text", DOC, "server a"),
-    Change(["security"], NO, [{"key": []}], "security-asked", BRK, "the document"),
-    Change(["security"], [{"key": []}], [], "security-not-asked", ADD, "the document"),
-    Change(["security"], [{"a": []}], [{"a": []}, {"b": []}], "security-alternative-added", ADD, "the document"),
-    Change(["security"], [{"a": []}, {"b": []}], [{"a": []}], "security-alternative-removed", BRK, "the document"),
+    Change(["security"], NO, [{"key": []}], "security-place", DOC, "the document"),  # each operation has its own list
     Change([*START, "security"], NO, [], "security-place", DOC, f"POST {PATH}"),
     Change([*START, "security"], [], [{"key": []}], "security-asked", BRK, f"POST {PATH}"),
+    Change([*START, "security"], [{"key": []}], [], "security-not-asked", ADD, f"POST {PATH}"),
     Change(
-        ["components", "securitySchemes", "k"], NO, KEY, "security-scheme-added", ADD, "components.securitySchemes.k"
+        [*START, "security"], [{"a": []}], [{"a": []}, {"b": []}], "security-alternative-added", ADD, f"POST {PATH}"
     ),
     Change(
-        ["components", "securitySchemes", "k"], KEY, NO, "security-scheme-removed", BRK, "components.securitySchemes.k"
+        [*START, "security"], [{"a": []}, {"b": []}], [{"a": []}], "security-alternative-removed", BRK, f"POST {PATH}"
     ),
     Change(
-        ["components", "securitySchemes", "k"],
+        [*SCHEMES, "api_key_header"], NO, KEY, "security-scheme-added", ADD, "components.securitySchemes.api_key_header"
+    ),
+    Change(
+        [*SCHEMES, "api_key_header"],
+        KEY,
+        NO,
+        "security-scheme-removed",
+        BRK,
+        "components.securitySchemes.api_key_header",
+    ),
+    Change(
+        [*SCHEMES, "api_key_header"],
         KEY,
         {**KEY, "name": "x-api-key"},
         "security-scheme",
         BRK,
-        "components.securitySchemes.k",
+        "components.securitySchemes.api_key_header",
     ),
     Change(
-        ["components", "securitySchemes", "k"],
+        [*SCHEMES, "api_key_header"],
         KEY,
         {**KEY, "description": "A key"},
         "text",
         DOC,
-        "components.securitySchemes.k",
+        "components.securitySchemes.api_key_header",
     ),
+    Change([*SCHEMES, "unused"], KEY, NO, "security-scheme-removed", DOC, "components.securitySchemes.unused"),
     Change(["info", "version"], "1", "2", "text", DOC, "the document"),
     Change(["tags"], NO, [{"name": "a"}], "tags", DOC, "the document"),
     Change(["openapi"], "3.1.0", "3.1.1", "text", DOC, "the document"),
-    Change(["webhooks"], NO, {"done": {}}, "not-understood", BRK, "the document"),
+    Change(["webhooks"], NO, {"done": {}}, "webhook-added", ADD, "webhook done"),
     Change(["jsonSchemaDialect"], NO, "https://a.example", "not-understood", BRK, "the document"),
 ]
 

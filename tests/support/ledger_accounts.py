@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter, defaultdict
-from contextlib import closing
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from anchor_webtask import Ledger
+from tests.support.postgres_server import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
+
+    from tests.support.postgres_server import Place
 
 ENDED: Final = frozenset({"completed", "failed", "unknown", "retried"})
 MAY_BE_PAID: Final = frozenset({"unknown", "retried"})
@@ -54,17 +54,16 @@ class Accounts(NamedTuple):
     most: int
 
 
-def attempts(ledger: Path) -> list[Attempt]:
+def attempts(ledger: Place) -> list[Attempt]:
     """Return all rows."""
-    with closing(sqlite3.connect(ledger)) as db:
-        return [Attempt(*each) for each in db.execute(f"SELECT {', '.join(Attempt._fields)} FROM attempts")]
+    return [Attempt(*each) for each in rows_of(ledger, ", ".join(Attempt._fields))]
 
 
-def settled_accounts(ledger: Path, starts: Iterable[Start]) -> Accounts:
+def settled_accounts(ledger: Place, starts: Iterable[Start]) -> Accounts:
     """Assert that all tasks have ended, and that the ledger and the emulator agree on what was started.
 
     Args:
-        ledger: The ledger's file.
+        ledger: Where the ledger is.
         starts: The tasks that the emulator has started for this ledger.
     """
     with Ledger(ledger) as opened:

@@ -9,22 +9,23 @@ import asyncio
 import importlib
 import os
 import random
-import sqlite3
 import sys
 import traceback
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
 
 from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskRequest, WaitPolicy
+from tests.support.postgres_server import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from anchor_webtask import TaskOutcome
+    from tests.support.postgres_server import Place
 
 CLIENTS: Final = ("sync", "asyncio", "trio")
 OFTEN: Final = WaitPolicy(fraction=0.2, minimum=0.01, maximum=0.05)
@@ -36,7 +37,7 @@ class Work:
 
     Attributes:
         client: The client: sync, asyncio or trio.
-        ledger: The ledger's file.
+        ledger: Where the ledger is.
         keys: The keys of the tasks; each is the task's prompt, too.
         limit: How many tasks may run at once.
         timeout: Seconds that each task is waited for, and that an unknown start keeps its place.
@@ -45,7 +46,7 @@ class Work:
     """
 
     client: str
-    ledger: Path
+    ledger: Place
     keys: Sequence[str]
     limit: int
     timeout: float
@@ -76,8 +77,7 @@ def run(work: Work) -> dict[str, str]:
         states[outcome.key] = outcome.state
 
     def check_stored(task: Any) -> None:
-        with closing(sqlite3.connect(work.ledger)) as db:
-            assert (str(task.id),) in db.execute("SELECT task_id FROM attempts").fetchall(), "the id is not stored yet"
+        assert (str(task.id),) in rows_of(work.ledger, "task_id"), "the id is not stored yet"
 
     @contextmanager
     def ending(key: str) -> Iterator[None]:
@@ -152,11 +152,18 @@ def import_what_is_needed(function: Callable[[], object]) -> None:
             importlib.import_module(name)
 
 
-def import_for(folder: Path) -> None:
-    """Import all that `run` needs, with a ledger and a task of its own for each client."""
+def import_for(folder: Path, ledger: Place | None = None) -> None:
+    """Import all that `run` needs, with a ledger and a task of its own for each client.
+
+    Args:
+        folder: A folder for a ledger.
+        ledger: Another ledger, which is used, too.
+    """
 
     def run_each() -> None:
         for client in CLIENTS:
             run(Work(client, folder / "first.ledger", [f"first {client}"], limit=1, timeout=60))
+        if ledger is not None:
+            run(Work("sync", ledger, [f"first in {ledger}"], limit=1, timeout=60))
 
     import_what_is_needed(run_each)

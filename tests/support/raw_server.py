@@ -132,6 +132,7 @@ TASK_ID = "task-1"
 STARTED = json_response({"data": {"status": "running", "workflow_id": TASK_ID}})
 RUNNING = json_response({"data": {"status": "RUNNING"}})
 COMPLETED = json_response({"data": {"status": "COMPLETED", "result": "done"}})
+ENDED = json_response({"data": {"status": "success"}})
 
 
 class RawServer(ThreadingTCPServer):
@@ -152,7 +153,12 @@ class RawServer(ThreadingTCPServer):
     block_on_close = True
 
     def __init__(
-        self, start: Sequence[Script], check: Sequence[Script], tls: Sequence[Handshake], max_body_bytes: int
+        self,
+        start: Sequence[Script],
+        check: Sequence[Script],
+        end: Sequence[Script],
+        tls: Sequence[Handshake],
+        max_body_bytes: int,
     ) -> None:
         super().__init__(("127.0.0.1", 0), _Connection, bind_and_activate=False)
         self.server_bind()
@@ -163,8 +169,8 @@ class RawServer(ThreadingTCPServer):
         self.stopping = threading.Event()
         self.max_body_bytes = max_body_bytes
         checks = deque(check)
-        # The keys are the first letters of the methods POST, GET and CONNECT, which asks a proxy for a tunnel.
-        self._scripts = {b"P": deque(start), b"G": checks, b"C": checks}
+        # The keys are the first letters of the methods POST, GET, DELETE and CONNECT, which asks a proxy for a tunnel.
+        self._scripts = {b"P": deque(start), b"G": checks, b"C": checks, b"D": deque(end)}
         self._handshakes = deque(tls)
         self._changed = threading.Condition()
         self._open: set[socket.socket] = set()
@@ -359,6 +365,7 @@ def raw_server(
     *,
     start: Sequence[Script] = (STARTED,),
     check: Sequence[Script] = (COMPLETED,),
+    end: Sequence[Script] = (ENDED,),
     tls: ssl.SSLContext | Sequence[Handshake] | None = None,
     listening: bool = True,
     max_body_bytes: int = sys.maxsize,
@@ -367,14 +374,15 @@ def raw_server(
 
     Args:
         start: The scripts of starts.
-        check: The scripts of checks.
+        check: The scripts of checks, and of all other GET requests.
+        end: The scripts of DELETE requests, which end sessions.
         tls: The TLS context, with a certificate; None for a server without TLS. A list has one handshake for each
             connection, in order, and the last one for all connections after that.
         listening: Whether the server accepts connections immediately; otherwise it refuses them until `listen()`.
         max_body_bytes: How many bytes of a request's body are read; a client cannot finish sending a much longer body.
     """
     handshakes = () if tls is None else (tls,) if isinstance(tls, ssl.SSLContext) else tls
-    server = RawServer(start, check, handshakes, max_body_bytes)
+    server = RawServer(start, check, end, handshakes, max_body_bytes)
     if listening:
         server.listen()
     try:

@@ -29,6 +29,10 @@ class SyncRunner:
         result = function(*args, **kwargs)
         return list(result) if isinstance(result, Iterator) else result
 
+    def entered(self, context: Any) -> Any:
+        """Return a context manager of a client's for `with`."""
+        return context
+
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:
         """Make a client, and close it when the context ends."""
@@ -54,6 +58,10 @@ class AsyncRunner:
             return await result if inspect.isawaitable(result) and not hasattr(result, "token") else result
 
         return self._portal.call(call)
+
+    def entered(self, context: Any) -> Any:
+        """Return an async context manager of a client's for `with`."""
+        return self._portal.wrap_async_context_manager(context)
 
     @contextmanager
     def anchor(self, **arguments: Any) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import html
 import json
@@ -9,6 +10,7 @@ import pickle
 import traceback
 import unicodedata
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus
 
@@ -91,30 +93,63 @@ def exception_texts(error: BaseException, *, pickled: bool = True) -> list[str]:
     texts = [str(error), repr(error), repr(vars(error))]
     if pickled and isinstance(error, Exception):
         texts.append(pickle.dumps(error).decode("latin-1"))
-    for reported in (_by_traceback(error), _by_rich(error), _by_sentry(error)):
-        texts += (text for filename, text in reported if not Path(filename).is_relative_to(TESTS))
-    return texts
+    with _without_own_frames(error):
+        return [*texts, *_by_traceback(error), *_by_rich(error), *_by_sentry(error)]
 
 
-def _by_traceback(error: BaseException) -> Iterator[tuple[str, str]]:
+@contextlib.contextmanager
+def _without_own_frames(error: BaseException) -> Iterator[None]:
+    """Take the tests' frames out of the tracebacks of an exception and of its chain, while the context lasts."""
+    tracebacks: dict[BaseException, TracebackType | None] = {}
+    left: list[BaseException | None] = [error]
+    while left:
+        each = left.pop()
+        if each is not None and each not in tracebacks:
+            tracebacks[each] = each.__traceback__
+            left += [each.__cause__, each.__context__, *getattr(each, "exceptions", ())]
+    for each, whole in tracebacks.items():
+        kept: TracebackType | None = None
+        for part in reversed([*_parts(whole)]):
+            if not _is_ours(part.tb_frame.f_code.co_filename):
+                kept = TracebackType(kept, part.tb_frame, part.tb_lasti, part.tb_lineno)
+        each.__traceback__ = kept
+    try:
+        yield
+    finally:
+        for each, whole in tracebacks.items():
+            each.__traceback__ = whole
+
+
+def _parts(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+@functools.cache
+def _is_ours(filename: str) -> bool:
+    return Path(filename).is_relative_to(TESTS)
+
+
+def _by_traceback(error: BaseException) -> Iterator[str]:
     chain: list[traceback.TracebackException | None] = [
         traceback.TracebackException.from_exception(error, capture_locals=True)
     ]
     while chain:
         part = chain.pop()
         if part is not None:
-            yield "", "".join(part.format_exception_only())
-            yield from ((frame.filename, repr(frame.locals)) for frame in part.stack)
+            yield "".join(part.format_exception_only())
+            yield from (repr(frame.locals) for frame in part.stack)
             chain += [part.__cause__, part.__context__, *(part.exceptions or ())]
 
 
-def _by_rich(error: BaseException) -> Iterator[tuple[str, str]]:
+def _by_rich(error: BaseException) -> Iterator[str]:
     trace = rich.traceback.Traceback.extract(type(error), error, error.__traceback__, show_locals=True)
     for stack in trace.stacks:
-        yield "", f"{stack.exc_type} {stack.exc_value} {stack.notes}"
+        yield f"{stack.exc_type} {stack.exc_value} {stack.notes}"
         for frame in stack.frames:
             for name, node in (frame.locals or {}).items():
-                yield frame.filename, f"{name} = {node.render(max_width=100_000)}"
+                yield f"{name} = {node.render(max_width=100_000)}"
 
 
 class _Collector(sentry_sdk.transport.Transport):
@@ -136,11 +171,11 @@ def _sentry() -> tuple[sentry_sdk.Client, _Collector]:
     return sentry_sdk.Client("http://key@127.0.0.1/1", transport=collector, default_integrations=False), collector
 
 
-def _by_sentry(error: BaseException) -> Iterator[tuple[str, str]]:
+def _by_sentry(error: BaseException) -> Iterator[str]:
     client, collector = _sentry()
     client.capture_event(*event_from_exception(error, client_options=client.options))
     event: Any = collector.events.pop()
     for exception in event["exception"]["values"]:
         frames = exception.pop("stacktrace", {}).get("frames", ())
-        yield "", json.dumps(exception, ensure_ascii=False)
-        yield from ((frame["abs_path"], json.dumps(frame["vars"], ensure_ascii=False)) for frame in frames)
+        yield json.dumps(exception, ensure_ascii=False)
+        yield from (json.dumps(frame["vars"], ensure_ascii=False) for frame in frames)

@@ -99,16 +99,19 @@ def classes_of(makers: list[Any], inner_makers: list[Any]) -> st.SearchStrategy[
     return classes(parts, makers, NAMES)
 
 
+_ROOTS = classes_of(OBJECT_MAKERS, MAKERS) | classes_of(MODEL_MAKERS, MODEL_MAKERS)
+_TYPES: st.SearchStrategy[TypeAndValues] = (
+    _ROOTS
+    | _ROOTS.map(lambda root: (GenericAlias(list, root[0]), st.lists(root[1], max_size=3)))
+    | _ROOTS.map(lambda root: (root[0] | None, st.none() | root[1]))
+    | _ROOTS.map(lambda root: (GenericAlias(tuple, (root[0], int)), st.tuples(root[1], st.integers(0, 9))))
+)
+
+
 @st.composite
 def types_with_values(draw: st.DrawFn) -> tuple[Any, Any]:
     """Draw a type that the argument `output` accepts, and a value of this type."""
-    roots = classes_of(OBJECT_MAKERS, MAKERS) | classes_of(MODEL_MAKERS, MODEL_MAKERS)
-    kind, values = draw(
-        roots
-        | roots.map(lambda root: (GenericAlias(list, root[0]), st.lists(root[1], max_size=3)))
-        | roots.map(lambda root: (root[0] | None, st.none() | root[1]))
-        | roots.map(lambda root: (GenericAlias(tuple, (root[0], int)), st.tuples(root[1], st.integers(0, 9))))
-    )
+    kind, values = draw(_TYPES)
     return kind, draw(values)
 
 

@@ -24,8 +24,10 @@ from anchor_webtask import (
     Anchor,
     AnchorError,
     AsyncAnchor,
+    AsyncBatch,
     AsyncTaskOutcomes,
     AsyncWebTask,
+    Batch,
     JsonSchema,
     NoTaskIdError,
     Progress,
@@ -39,6 +41,7 @@ from anchor_webtask import (
     WaitPolicy,
     WebTask,
 )
+from anchor_webtask.notebook import watch
 
 T = TypeVar("T")
 
@@ -138,6 +141,22 @@ async def outcomes_of_async_map_have_type_of_output(anchor: AsyncAnchor, request
         assert_type(outcomes, AsyncTaskOutcomes[Report | None])
         assert_type(await outcomes.stop(), dict[str, str])
     assert_type(anchor.tasks.map(["Read"]), AsyncTaskOutcomes[Any])
+
+
+def outcomes_of_batch_have_type_of_output(batch: Batch, schema: dict[str, Any]) -> None:
+    assert_type(batch.submit(["Read", TaskRequest("Read")], output=Report, secrets=["PIN"]), int)
+    for outcome in batch.outcomes(output=Report):
+        assert_type(outcome, TaskOutcome[Report])
+    assert_type(batch.outcomes(output=schema), Iterator[TaskOutcome[Any]])
+    assert_type(batch.outcomes(), Iterator[TaskOutcome[Any]])
+    assert_type(batch.counts()["pending"], int)
+
+
+async def outcomes_of_async_batch_have_type_of_output(batch: AsyncBatch) -> None:
+    assert_type(await batch.submit(["Read"]), int)
+    async for outcome in batch.outcomes(output=list[Node]):
+        assert_type(outcome, TaskOutcome[list[Node]])
+    assert_type(await batch.cancel(), int)
 
 
 def count(progress: Progress) -> int:
@@ -399,6 +418,34 @@ def wrong_arguments_and_values_are_rejected(anchor: Anchor, task_id: str, token:
     take_node(tasks.resume(token, output=Report).result().value)  # type: ignore[arg-type]
     take_node(tasks.run_in_one_request("Read", output=Report).value)  # type: ignore[arg-type]
     JsonSchema(Report)  # type: ignore[arg-type]
+
+
+def watched_results_have_the_types_of_their_handles(
+    report: WebTask[Report], node: WebTask[Node], more: list[WebTask[Report]]
+) -> None:
+    assert_type(watch(report), TaskResult[Report])
+    assert_type(watch(report, timeout=None).value, Report)
+    assert_type(watch(report, node), tuple[TaskResult[Report], TaskResult[Node]])
+    assert_type(watch(report, node, report), tuple[TaskResult[Report], TaskResult[Node], TaskResult[Report]])
+    assert_type(watch(report, report, report, report, report), tuple[TaskResult[Report], ...])
+    assert_type(watch(more), list[TaskResult[Report]])
+    assert_type(watch(task for task in more), list[TaskResult[Report]])
+    watch()  # type: ignore[call-overload]
+    watch("task-1")  # type: ignore[arg-type]
+    watch(report, 30)  # type: ignore[call-overload]
+    take_node(watch(report).value)  # type: ignore[arg-type]
+
+
+async def watched_results_of_async_handles_have_their_types(
+    report: AsyncWebTask[Report], node: AsyncWebTask[Node], more: list[AsyncWebTask[Report]], other: WebTask[Report]
+) -> None:
+    assert_type(await watch(report), TaskResult[Report])
+    assert_type(await watch(report, node), tuple[TaskResult[Report], TaskResult[Node]])
+    assert_type(await watch(report, node, report), tuple[TaskResult[Report], TaskResult[Node], TaskResult[Report]])
+    assert_type(await watch(report, report, report, report), tuple[TaskResult[Report], ...])
+    assert_type(await watch(more, timeout=5), list[TaskResult[Report]])
+    await watch(other)  # type: ignore[misc]
+    watch(report, other)  # type: ignore[call-overload]
 
 
 async def wrong_arguments_and_values_are_rejected_for_async_client(

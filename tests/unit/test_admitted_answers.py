@@ -647,7 +647,9 @@ PRICE = '{"amount": 3.5}'
         f"According to [1], it is {PRICE}.",
         f'{{not JSON}} [ {{"a": 1}} {PRICE} }}',
         '```json\n{"result": {"amount": 3.5}}\n```',
+        f"{'{ not JSON ' * 5_000}{PRICE}{' [ not JSON, either' * 5_000}",
     ],
+    ids=lambda value: str(value)[:30],
 )
 @pytest.mark.parametrize("times", [0, 1])
 @pytest.mark.parametrize("kind", [Price, pydantic.create_model("PriceModel", amount=(float, ...))])
@@ -671,6 +673,7 @@ def test_one_object_in_a_code_fence_or_between_words_is_taken(kind: Any, text: s
         (Price, "[" * 100_000),
         (Price, '{"' * 100_000),
         (Price, '["a", ' * 100_000),
+        (Price, f"{'{ not JSON ' * 5_000}{PRICE} {PRICE}"),
     ],
     ids=lambda value: str(value)[:30],
 )

@@ -27,6 +27,9 @@ from anchor_webtask import (
     RateLimitError,
     RequestTimeoutError,
     ServerError,
+    SessionError,
+    SessionNotEndedWarning,
+    SessionOutcomeUnknownError,
     StartOutcomeUnknownError,
     StatusError,
     TaskFailedError,
@@ -57,6 +60,8 @@ ARGUMENTS: dict[type[AnchorError], dict[str, Any]] = {
     TaskTimeoutError: {"last_status": "RUNNING", "last_error": ServerError("HTTP 502", **STATUS, task_id="task-1")},
     InvalidOutputError: {"raw": {"amount": "3"}, "path": "$.amount"},
     NoTaskIdError: {},
+    SessionError: {},
+    SessionOutcomeUnknownError: {"tag": "awt-1"},
     LedgerError: {"is_temporary": True},
     LedgerBusyError: {"is_temporary": True},
     LedgerUnusableError: {},
@@ -89,7 +94,7 @@ def test_class_tree_of_the_errors_matches_the_tree_in_the_docstring_of_their_mod
         path[len(indent) // 4 :] = [name]
         drawn[name] = ", ".join([path[-2] if len(path) > 1 else "Exception", *([base] if base else [])])
     assert drawn == {kind.__name__: ", ".join(base.__name__ for base in kind.__bases__) for kind in all_kinds()}
-    assert len(drawn) == 21
+    assert len(drawn) == 23
 
 
 def test_every_error_is_exported_by_the_package_and_tested_in_this_file() -> None:
@@ -149,3 +154,14 @@ def test_task_id_that_is_set_later_appears_in_the_error(kind: type[AnchorError])
     error.task_id = "task-2"
     assert "'task-2'" in str(error)
     assert "'task-2'" in str(pickle.loads(pickle.dumps(error)))
+
+
+def test_error_of_a_session_says_its_id_and_keeps_it_in_copies() -> None:
+    error = SessionError("what happened", session_id="s-1")
+    assert str(error) == "what happened [browser session 's-1']"
+    for copied in (copy.copy(error), pickle.loads(pickle.dumps(error))):
+        assert (copied.session_id, str(copied)) == ("s-1", str(error))
+    other = TransportError("the connection was lost")
+    other.session_id = "s-1"
+    assert pickle.loads(pickle.dumps(other)).session_id == "s-1"
+    assert issubclass(SessionNotEndedWarning, UserWarning)

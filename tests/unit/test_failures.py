@@ -30,7 +30,7 @@ from anchor_webtask import (
     UnexpectedResponseError,
 )
 from anchor_webtask._http.body import BoundedResponse
-from anchor_webtask._http.failures import MAX_ERROR_BODY, Guard, retry_after
+from anchor_webtask._http.failures import MAX_ERROR_BODY, UNREADABLE_BODY, Guard, retry_after
 from anchor_webtask._http.record import DEADLINE, MIN_READ_TIMEOUT
 from anchor_webtask._http.redirects import KEY_HEADER, KeyAuth, hide_location
 from anchor_webtask._polling.outcomes import Failure, Fault
@@ -410,7 +410,7 @@ def certificate_error() -> httpx.ConnectError:
         (httpx.WriteError(KEY), Fault.LOST, TransportError, "the connection was lost (WriteError)"),
         (httpx.RemoteProtocolError(KEY), Fault.LOST, TransportError, "the connection was lost (RemoteProtocolError)"),
         (ValueError(KEY), Fault.LOST, TransportError, "the connection was lost (ValueError)"),
-        (httpx.DecodingError(KEY), Fault.UNREADABLE, UnexpectedResponseError, "the response cannot be decompressed"),
+        (httpx.DecodingError(KEY), Fault.UNREADABLE, UnexpectedResponseError, UNREADABLE_BODY),
     ],
     ids=lambda it: type(it).__name__ if isinstance(it, Exception) else "",
 )

@@ -301,7 +301,7 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         (
             "run",
             "headless",
-            "its arguments are output, timeout, wait, on_start, on_update, key, ledger, url, session_id, agent,",
+            "its arguments are output, timeout, wait, on_start, on_update, on_question, key, ledger, url,",
         ),
         ("start", "headless", "its arguments are output, url, session_id, agent,"),
         *((method, "output_schema", "pass it as output=…") for method in (*STARTS, "get", "resume")),
@@ -317,6 +317,7 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         ("run_in_one_request", "timeout", "pass http_timeout=…, which limits its only request"),
         ("start", "wait", "pass it to the client: Anchor(wait=…)"),
         ("start", "on_update", "only run has it"),
+        ("start", "on_question", "pass it to result of the handle, and human_intervention=True here"),
         ("get", "url", "pass it when the task is started: tasks.run(url=…)"),
         ("get", "out", "did you mean output?"),
         ("resume", "base", "its arguments are output"),

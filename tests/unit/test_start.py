@@ -184,5 +184,5 @@ def test_retries_end_when_the_server_may_have_received_the_start() -> None:
 def test_retry_of_a_start_is_logged_as_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     drive(steps(until_deadline=False), in_order(NOT_CONNECTED, STARTED))
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", "start not accepted (TransportError), trying again later")
+        ("WARNING", f"start not accepted, trying again later: {NOT_CONNECTED.error}")
     ]

@@ -341,6 +341,12 @@ def test_failed_check_is_logged_as_a_warning_and_the_tasks_end_as_info(caplog: p
     ]
 
 
+def test_last_check_does_not_promise_another(caplog: pytest.LogCaptureFixture) -> None:
+    driver = drive(steps(found(), timeout=0), in_order(error_status(502)))
+    assert isinstance(driver.error, TaskTimeoutError)
+    assert caplog.records == []
+
+
 # -- 404 in the first five seconds ---------------------------------------------------------------------------------
 
 

@@ -68,13 +68,34 @@ def compose(spec: Path, overlay: Path, *, comments: bool = False) -> Composition
     try:
         load: Callable[[Path], Any] = yaml.load if comments else reader.read
         document = load(spec)
+    except DocumentError as error:
+        raise CompositionError([Problem(None, str(error))]) from error
+    return compose_document(str(spec), document, overlay, load)
+
+
+def compose_document(name: str, document: Any, overlay: Path, load: Callable[[Path], Any] = reader.read) -> Composition:
+    """Compose a spec that has been read, in place.
+
+    Args:
+        name: The name of the spec in messages.
+        document: The spec, which is changed.
+        overlay: An OpenAPI Overlay 1.0 document.
+        load: Reads the overlay.
+
+    Returns:
+        The composed spec, and the outcome of each action.
+
+    Raises:
+        CompositionError: The overlay cannot be read, or does not fit the spec; the error has all problems.
+    """
+    try:
         actions = read_overlay.read(overlay, load)
     except DocumentError as error:
         raise CompositionError([Problem(None, str(error))]) from error
     version = document.get("openapi") if isinstance(document, dict) else None
     if not (isinstance(document, dict) and isinstance(version, str) and re.fullmatch(r"3\.\d+\.\d+", version)):
         raise CompositionError(
-            [Problem(None, f"{spec}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
+            [Problem(None, f"{name}: not an OpenAPI 3.x document (a mapping with `openapi: 3.x.y`)")]
         )
     given = _ids(document)
     outcomes, problems = apply_overlay.apply(actions, document)

@@ -57,15 +57,15 @@ def _schemas(
     """Yield the place, the name, the schema and the parent of each schema of an operation."""
     parameters: dict[tuple[str, str], Any] = {}
     for parameter in (*_list(item.get("parameters")), *_list(operation.get("parameters"))):
-        resolved = followed(parameter, document)
+        resolved = _followed(parameter, document)
         # a parameter of the operation replaces the path's parameter of the same name and place
         parameters[str(resolved.get("in")), str(resolved.get("name"))] = resolved.get("schema")
     for (where, key), schema in parameters.items():
         yield f"['parameters']['{where}']['{key}']", key, schema, name
     for status, response in _mapping(operation.get("responses")).items():
-        for kind, content in _mapping(followed(response, document).get("content")).items():
+        for kind, content in _mapping(_followed(response, document).get("content")).items():
             yield f"['responses']['{status}']['{kind}']", f"response_{status}", _mapping(content).get("schema"), name
-    contents = _mapping(followed(_mapping(operation.get("requestBody")), document).get("content"))
+    contents = _mapping(_followed(operation.get("requestBody"), document).get("content"))
     for kind, content in contents.items():
         parent = f"{name}_{_BODIES.get(kind, 'json')}" if len(contents) > 1 else name
         yield f"['requestBody']['{kind}']", "body", _mapping(content).get("schema"), parent
@@ -147,6 +147,10 @@ def _class_name(parent: str, name: str) -> str:
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
+
+
+def _followed(part: Any, document: dict[str, Any]) -> dict[str, Any]:
+    return _mapping(followed(_mapping(part), document))
 
 
 def _mapping(value: Any) -> dict[str, Any]:

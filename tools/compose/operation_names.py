@@ -58,6 +58,23 @@ def rename(document: dict[str, Any], ours: Collection[_Key] = ()) -> list[str]:
         for node in walk.objects(document.get(part), names=part == "paths"):
             if isinstance(node.get("title"), str):
                 del node["title"]
+    names, problems = chosen_ids(document, ours)
+    for method, path, operation in operations(document):
+        operation["operationId"] = names[method, path]
+        if operation.get("tags") != [tag(path)]:
+            if "tags" in operation:
+                operation[UPSTREAM_TAGS] = operation["tags"]
+            operation["tags"] = [tag(path)]
+    return problems
+
+
+def chosen_ids(document: dict[str, Any], ours: Collection[_Key] = ()) -> tuple[dict[_Key, str], list[str]]:
+    """Return the id that `rename` gives to each operation, and the problems with the ids.
+
+    Args:
+        document: The spec.
+        ours: The method and path of each operation whose id the overlay gives.
+    """
     given: dict[_Key, str] = {}
     for method, path, operation in operations(document):
         if "operationId" in operation:
@@ -67,13 +84,7 @@ def rename(document: dict[str, Any], ours: Collection[_Key] = ()) -> list[str]:
         for method, path, _ in operations(document)
     }
     problems = list(_choose(candidates))
-    for method, path, operation in operations(document):
-        operation["operationId"] = candidates[method, path][0]
-        if operation.get("tags") != [tag(path)]:
-            if "tags" in operation:
-                operation[UPSTREAM_TAGS] = operation["tags"]
-            operation["tags"] = [tag(path)]
-    return problems
+    return {key: ids[0] for key, ids in candidates.items()}, problems
 
 
 def _candidates(method: str, path: str, given: str | None, *, fixed: bool) -> Iterator[str]:

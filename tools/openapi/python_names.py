@@ -5,10 +5,13 @@ The generator is imported on first use, so that programs can report that it is m
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 PREFIX: Final = "field_"
 """The generator's prefix for names that are not valid in Python."""
+
+_KEPT: Final = 1 << 16  # the names that are kept: a large spec has each name in many places
 
 NEEDED_CLASSES: Final = frozenset(
     {
@@ -34,6 +37,7 @@ NEEDED_VARIABLES: Final = frozenset(
 """Names that the code of a class needs beside the variable that has the name of the class's module."""
 
 
+@lru_cache(_KEPT)
 def attribute(name: str) -> str:
     """Return the Python name for a property (an attribute) or for a parameter (an argument)."""
     from openapi_python_client.strings import PythonIdentifier
@@ -46,6 +50,7 @@ def coded(name: str, text: str) -> str:
     return f"{name.rstrip('_')}_x{text.encode().hex()}"
 
 
+@lru_cache(_KEPT)
 def model(*names: str) -> str:
     """Return the class name of a schema, made from the names that lead to it; the component's name is the first."""
     from openapi_python_client.strings import ClassName
@@ -53,6 +58,7 @@ def model(*names: str) -> str:
     return str(ClassName("_".join(names), PREFIX))
 
 
+@lru_cache(_KEPT)
 def pascal(name: str) -> str:
     """Return a name in the form that the generator gives it as a part of a class name."""
     from openapi_python_client.strings import pascal_case

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+from urllib.parse import unquote
 
-import jsonpath
+_DIGITS: Final = 10  # an index in a list has fewer
 
 
 def resolve(reference: str, document: dict[str, Any]) -> Any:
@@ -27,7 +28,23 @@ def leads_nowhere(part: dict[str, Any], document: dict[str, Any]) -> bool:
     return "$ref" in part and _found(part["$ref"], document) is None
 
 
+def leads_outside(reference: str) -> bool:
+    """Tell whether a `$ref` is to another document, or to an anchor that this document may have from another one."""
+    return reference != "#" and not reference.startswith("#/")
+
+
 def _found(reference: str, document: dict[str, Any]) -> Any:
     if not reference.startswith("#/"):
         return None
-    return jsonpath.resolve(reference[1:], document, default=None, unicode_escape=False, uri_decode=True)
+    node: Any = document
+    for step in unquote(reference[2:]).split("/"):
+        key = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(node, dict) and key in node:
+            node = node[key]
+        elif (
+            isinstance(node, list) and key.isascii() and key.isdecimal() and len(key) < _DIGITS and int(key) < len(node)
+        ):
+            node = node[int(key)]
+        else:
+            return None
+    return node

@@ -44,7 +44,21 @@ def objects(node: object, *, names: bool = False) -> Iterator[Any]:
         node: A part of a document.
         names: Whether `node` itself is a map of names.
     """
-    return (found for _, found in located(node, names=names))
+    waiting: list[tuple[object, bool]] = [(node, names)]
+    while waiting:
+        one, is_map = waiting.pop()
+        if isinstance(one, list):
+            waiting += [(child, False) for child in reversed(one)]
+        elif isinstance(one, dict):
+            if not is_map:
+                yield one  # before its values are read, since the caller may change them
+            for key, child in reversed([*one.items()]):
+                if isinstance(child, dict | list) and (is_map or not _is_data(key, child)):
+                    waiting.append((child, not is_map and key in _NAMES))
+
+
+def _is_data(key: str, value: object) -> bool:
+    return key in _DATA or key.startswith("x-") or (key == "examples" and isinstance(value, list))
 
 
 def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[tuple[str, Any]]:
@@ -65,5 +79,5 @@ def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[
             here = f"{place}['{key}']"
             if names:
                 yield from located(child, place=here)
-            elif not (key in _DATA or key.startswith("x-") or (key == "examples" and isinstance(child, list))):
+            elif not _is_data(key, child):
                 yield from located(child, names=key in _NAMES, place=here)

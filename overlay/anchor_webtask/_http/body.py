@@ -41,9 +41,12 @@ class BoundedResponse:
         head: The response of httpx; its body is not read yet.
         limit: The maximum size of the decompressed body, in bytes; 0 if the body is not needed.
         deadline: The time at which the complete body must have arrived, on the same clock as `now` of `add`.
+        sink: Receives the body, instead of this object.
     """
 
-    def __init__(self, head: httpx.Response, limit: int, deadline: float) -> None:
+    def __init__(
+        self, head: httpx.Response, limit: int, deadline: float, sink: Callable[[bytes], object] | None = None
+    ) -> None:
         self.head = head
         self.retry_after: float | None = None
         """The seconds that its `Retry-After` asks for, set by the guard."""
@@ -52,13 +55,16 @@ class BoundedResponse:
         self.is_too_large = self.is_late = False
         self.is_corrupt = False
         # A custom transport may return a response that has been read and decompressed already.
-        is_compressed = _is_compressed(head.headers) and not head.is_stream_consumed
+        codings = () if head.is_stream_consumed else _codings(head.headers)
+        is_compressed = len(codings) == 1 and codings[0] in _ZLIB_CODINGS
+        self._is_encoded = bool(codings) and not is_compressed
         self._decompressor = _new_decompressor() if is_compressed else None
         self._is_deflate = is_compressed and "deflate" in head.headers["content-encoding"].lower()
         self._limit = limit
         self._received = 0
         self._deadline = deadline
         self._chunks: list[bytes] = []
+        self._keep: Callable[[bytes], object] = sink or self._chunks.append
         self._size = 0
 
     @property
@@ -71,15 +77,16 @@ class BoundedResponse:
         if self.is_too_large or self.is_corrupt:
             return False
         chunk = piece if self._decompressor is None else self._decompressed(piece)
+        is_first = self._received == 0
         self._size += len(chunk)
         self._received += len(piece)
         # Empty blocks are compressed to something, so what is received has a limit too.
         self.is_too_large = max(self._size, self._received - _MAX_OVERHEAD) > self._limit
         # A body's first piece is accepted even if it is late: it is probably the complete body, and has been paid for.
-        self.is_late = now > self._deadline and bool(self._chunks)
+        self.is_late = now > self._deadline and not is_first
         if self.is_too_large or self.is_late:
             return False
-        self._chunks.append(chunk)
+        self._keep(chunk)
         return not self.is_corrupt
 
     def _decompressed(self, piece: bytes) -> bytes:
@@ -107,6 +114,15 @@ class BoundedResponse:
                 if not data and len(chunk) < room:
                     break
         return b"".join(chunks)
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the body is decompressed to its end, as the bytes of a file must be.
+
+        JSON shows itself whether it is complete, and may be used although the end of its compression is missing.
+        """
+        is_cut = self._decompressor is not None and not self._decompressor.eof
+        return not (is_cut or self._is_encoded or self.is_corrupt)
 
     def content(self) -> bytes:
         """Return the decompressed body as far as it has arrived."""
@@ -139,13 +155,10 @@ def _new_decompressor() -> zlib._Decompress:
     return zlib.decompressobj(zlib.MAX_WBITS + 32)
 
 
-def _is_compressed(headers: httpx.Headers) -> bool:
-    """Whether a body is compressed once, in a way that can be undone."""
-    if (value := headers.get("content-encoding")) is None:
-        return False
-    codings = [each.strip().lower() for each in value.split(",")]
-    named = [coding for coding in codings if coding not in {"", "identity"}]
-    return len(named) == 1 and named[0] in _ZLIB_CODINGS
+def _codings(headers: httpx.Headers) -> tuple[str, ...]:
+    """Return the compressions of a body in the order in which they were made."""
+    codings = (each.strip().lower() for each in headers.get("content-encoding", "").split(","))
+    return tuple(coding for coding in codings if coding not in {"", "identity"})
 
 
 def _decompress(decompressor: zlib._Decompress, data: bytes, room: int) -> bytes | None:

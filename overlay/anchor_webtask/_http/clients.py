@@ -184,7 +184,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
 
     def exchange(self, request: httpx.Request, guard: Guard) -> BoundedResponse | Failure:
         """Send a request, and return the complete, successful response, or the failure."""
-        guard.url = request.url
+        guard.url, guard.method = request.url, request.method
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = _with_record(request.extensions, guard, deadline)
@@ -216,6 +216,7 @@ class GuardedClient(OwnCookiesOnly, httpx.Client):
                         for record.piece in (head.content,) if head.is_stream_consumed else head.iter_raw():
                             if not response.add(record.piece, self._now()):
                                 break
+                            record.forget_pieces()
                 finally:
                     head.close()
             except EXCHANGE_ERRORS as exception:
@@ -271,7 +272,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
         """Send a request, and return the complete, successful response, or the failure."""
         import anyio
 
-        guard.url = request.url
+        guard.url, guard.method = request.url, request.method
         limit = _limit(request)
         deadline = self._now() + limit
         request.extensions = {**request.extensions, RECORD: guard.record}
@@ -306,6 +307,7 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
                                 # A `break` would leave httpcore's generators suspended, and trio warns about each. The
                                 # verdict reports a timeout only if the response is neither too large nor corrupt.
                                 scope.cancel()
+                            record.forget_pieces()
                 finally:
                     await head.aclose()
             except EXCHANGE_ERRORS as exception:

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Redactor
 
 MAX_ERROR_BODY: Final = 65_536
+UNREADABLE_BODY: Final = "the response cannot be decompressed, or ends too early"
 
 _REQUEST_ID_HEADERS: Final = ("x-request-id", "request-id", "x-amzn-requestid", "cf-ray")
 _STATUS_ERRORS: Final[dict[int, type[StatusError]]] = {
@@ -81,6 +82,7 @@ class Guard:
     Attributes:
         record: How far the exchange has got.
         url: The URL of the request, for messages; None until it is known.
+        method: Its method; empty until it is known.
     """
 
     def __init__(
@@ -91,6 +93,7 @@ class Guard:
         self._clock = clock
         self.record = ExchangeRecord() if record is None else record
         self.url: httpx.URL | None = None
+        self.method = ""
         self._tunnel: Tunnel | None = None
         self._outer = sys.exception()  # handled by the caller; the exceptions of the exchange have it as their context
 
@@ -124,8 +127,14 @@ class Guard:
 
     def response(self, head: httpx.Response, deadline: float) -> BoundedResponse:
         """Return the response whose head has arrived, with a limit for its body."""
-        limit = self._max_response_bytes if head.is_success else MAX_ERROR_BODY
-        response = BoundedResponse(head, limit, deadline)
+        sink = self.record.sink if head.is_success else None
+        if 300 <= head.status_code < 400 and self.method == "GET":
+            limit = 0  # of another method, the body may have the id of a task
+        elif sink is not None:
+            limit = self.record.max_bytes
+        else:
+            limit = self._max_response_bytes if head.is_success else MAX_ERROR_BODY
+        response = BoundedResponse(head, limit, deadline, sink)
         response.received_body = self.record.received_body
         response.retry_after = retry_after(head.headers.get("retry-after"), self._clock.wall())
         return response
@@ -140,7 +149,7 @@ class Guard:
             fault = Fault.CERTIFICATE if causes.is_permanent() else Fault.NOT_CONNECTED
             return Failure(fault, TransportError(not_connected(place_of(self.url, self._tunnel), causes)))
         if isinstance(exception, httpx.DecodingError):
-            return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
+            return Failure(Fault.UNREADABLE, UnexpectedResponseError(UNREADABLE_BODY))
         return Failure(Fault.LOST, TransportError(f"the connection was lost ({type(exception).__name__})"))
 
     def _is_unsent(self, exception: Exception) -> bool:
@@ -204,10 +213,12 @@ class Guard:
                     Fault.TOO_LARGE,
                     UnexpectedResponseError(
                         f"the response is larger than max_response_bytes={self._max_response_bytes}"
+                        if self.record.sink is None
+                        else f"the file is larger than max_bytes={self.record.max_bytes}"
                     ),
                 )
-            if response.is_corrupt:
-                return Failure(Fault.UNREADABLE, UnexpectedResponseError("the response cannot be decompressed"))
+            if response.is_corrupt or (failure is None and self.record.sink is not None and not response.is_intact):
+                return Failure(Fault.UNREADABLE, UnexpectedResponseError(UNREADABLE_BODY))
             return failure or (self.overdue(limit) if response.is_late else None)
         if 300 <= status < 400:
             target = self._target(head)

@@ -44,6 +44,8 @@ class ExchangeRecord:
         head: The response, from the time when its head has arrived.
         response: The response with the part of its body that has arrived.
         piece: The latest piece of the body, which may not be a part of `response` yet.
+        sink: Receives the body of a successful response piece by piece, which is then kept nowhere else.
+        max_bytes: The maximum size of that body.
     """
 
     __slots__ = (
@@ -52,10 +54,12 @@ class ExchangeRecord:
         "head",
         "is_custom",
         "is_unobserved",
+        "max_bytes",
         "piece",
         "pieces",
         "response",
         "sent",
+        "sink",
         "taken",
     )
 
@@ -69,6 +73,13 @@ class ExchangeRecord:
         self.head: httpx.Response | None = None
         self.response: BoundedResponse | None = None
         self.piece = b""
+        self.sink: Callable[[bytes], object] | None = None
+        self.max_bytes = 0
+
+    def forget_pieces(self) -> None:
+        """Forget the bytes that the sink has received, or the body of a file would be kept in memory."""
+        if self.sink is not None:
+            self.pieces.clear()
 
     @property
     def may_have_left(self) -> bool:

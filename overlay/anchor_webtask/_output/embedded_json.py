@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _BEGINNING: Final = re.compile(r"[{\[]")
 _MIN_READ: Final = 10_000
+_PART: Final = 16_384
+"""Characters after which the rest of a text is copied: an error of `json` counts all lines before it."""
 
 
 def _finite(text: str) -> float:
@@ -45,17 +47,20 @@ def embedded_json(text: str, load: Callable[[str, int], tuple[Any, int]]) -> Ite
         text: The text.
         load: Reads the JSON that begins at a place in the text; returns it with the place after it.
     """
-    position = 0
+    position, part, begun = 0, text, 0
     left = 4 * len(text) + _MIN_READ  # brackets that are never closed could make this read the text once for each
     while left > 0 and (begin := _BEGINNING.search(text, position)):
         start = begin.start()
+        if start - begun > _PART:
+            part, begun = text[start:], start
         try:
-            value, position = load(text, start)
+            value, end = load(part, start - begun)
         except json.JSONDecodeError as error:
             position = start + 1
-            left -= error.pos - start + 1
+            left -= error.pos + begun - start + 1
         except (ValueError, RecursionError):
             position = start + 1
             left -= _MIN_READ
         else:
+            position = begun + end
             yield value

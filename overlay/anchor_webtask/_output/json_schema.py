@@ -80,7 +80,11 @@ class JsonSchema:
         return JsonSchema, (self.schema,)  # the validator cannot be pickled
 
     def convert(self, value: Any) -> Any:
-        """Return the value unchanged if it fits the schema; otherwise return the `Mismatch`."""
+        """Return the value unchanged if it fits the schema; otherwise return the `Mismatch`.
+
+        Args:
+            value: A value of JSON.
+        """
         from jsonschema.exceptions import best_match
 
         try:

@@ -74,8 +74,7 @@ def start_steps(
             if now >= deadline or now + wanted >= deadline:
                 raise outcome.error
             delay = min(delay, deadline - now)
-        name = type(outcome.error).__name__
-        logger.warning("start not accepted (%s), trying again later", name, extra={"task_id": None})
+        logger.warning("start not accepted, trying again later: %s", outcome.error, extra={"task_id": None})
         now, _ = yield Sleep(delay)
 
 

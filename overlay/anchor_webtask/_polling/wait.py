@@ -106,6 +106,7 @@ class TaskState:
         least_delay: The least number of seconds until the first check, from the response to the start.
         seen: Whether a check has got the task's status.
         not_found_since: When the first of the latest checks began that all got a 404; None if the last check got none.
+        paused: The seconds in which the task waited for a human. They do not make the next checks rarer.
     """
 
     task_id: str | None
@@ -119,6 +120,7 @@ class TaskState:
     raw_status: str | None = None
     ended: Ended | None = None
     warned: bool = False
+    paused: float = 0.0
 
     def known_id(self) -> str:
         """Return the id of a task that was checked."""
@@ -191,8 +193,12 @@ def wait_steps(
             limit = min(http_timeout, LAST_CHECK_LIMIT if last else deadline - now)
         began = now
         now, outcome = yield Fetch(limit)
-        error = _record(state, outcome, began)
-        delay = 0.0 if state.ended else max(policy.delay(now - state.begun, chance()), least_delay(outcome))
+        error = _record(state, outcome, began, last=last)
+        delay = (
+            0.0
+            if state.ended
+            else max(policy.delay(max(now - state.begun - state.paused, 0.0), chance()), least_delay(outcome))
+        )
         state.due = now + delay
         over = last or state.ended is not None
         now, _ = yield Emit(_update(state, error, now, delay=None if over else delay, deadline=deadline))
@@ -200,7 +206,7 @@ def wait_steps(
             raise _timed_out(state, now, error)
 
 
-def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> AnchorError | None:
+def _record(state: TaskState, outcome: Reply | Failure | None, began: float, *, last: bool) -> AnchorError | None:
     """Record the outcome of a check; return the error of a failure that is retried, raise that of any other."""
     state.checks += 1
     if state.ended is not None:
@@ -230,12 +236,13 @@ def _record(state: TaskState, outcome: Reply | Failure | None, began: float) -> 
             error.task_id = state.task_id
             if not _is_retried(outcome, state, began):
                 raise error
-            logger.warning(
-                "check of task %s failed (%s), checking again later",
-                shown_id(state.task_id),
-                _kind(error),
-                extra={"task_id": shown_id(state.task_id)},
-            )
+            if not last:  # otherwise the caller gets the error
+                logger.warning(
+                    "check of task %s failed (%s), checking again later",
+                    shown_id(state.task_id),
+                    _kind(error),
+                    extra={"task_id": shown_id(state.task_id)},
+                )
             return error
         case None:
             raise AssertionError("the driver must return the outcome of a Fetch")

@@ -53,6 +53,11 @@ class Redactor:
         self._searchable: Sealed[str] | None = None  # made when a text of our own is first redacted
 
     @property
+    def knows_request(self) -> bool:
+        """Whether it knows the secrets of the request that it is used for, if that has any."""
+        return True
+
+    @property
     def forms(self) -> Sealed[tuple[SecretForms, ...]]:
         """The forms in which the secrets are searched for."""
         if self._forms is None:
@@ -62,6 +67,10 @@ class Redactor:
             secrets = sorted({*self._sealed.open()} - {""}, key=len, reverse=True)
             self._forms = Sealed(tuple(map(SecretForms, secrets)))
         return self._forms
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets, for a redactor that knows more of them."""
+        return self._sealed.open()
 
     def __call__(self, text: str) -> str:
         """Return the text with each secret in it replaced."""
@@ -97,6 +106,40 @@ class Redactor:
         # Earlier replacements are left unchanged: a short secret may be a part of the word "redacted".
         parts = text.split(REDACTED)
         return REDACTED.join(replace_secrets(part, forms, REDACTED, min_match) for part in parts)
+
+
+class LearningRedactor(Redactor):
+    """A redactor that learns the secrets of its request, while another thread perhaps uses it.
+
+    Args:
+        known: Knows the secrets of the beginning.
+    """
+
+    __slots__ = ("_knows_request", "_now")
+
+    def __init__(self, known: Redactor) -> None:
+        super().__init__(known._sealed)
+        self._now = known
+        self._knows_request = False
+
+    @property
+    def knows_request(self) -> bool:
+        """Whether it has learned the secrets of its request."""
+        return self._knows_request
+
+    def learn(self, secrets: Sealed[tuple[str, ...]]) -> None:
+        """Remove the secrets of the request, too, from now on."""
+        self._now = Redactor(Sealed((*self._now._sealed.open(), *secrets.open())))
+        self._knows_request = True
+
+    @property
+    def forms(self) -> Sealed[tuple[SecretForms, ...]]:
+        """The forms in which the secrets are searched for."""
+        return self._now.forms
+
+    def long_matches(self, text: str) -> str:
+        """See `Redactor.long_matches`."""
+        return self._now.long_matches(text)
 
 
 def shortened(text: str) -> str:

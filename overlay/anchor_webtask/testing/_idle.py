@@ -50,8 +50,9 @@ class Idleness:
         self._waits = waits
         self._threads = threads
         self._patience = patience
-        self._lock = threading.RLock()
         self._is_watching = False
+        self._starter: int | None = None
+        """The thread that starts the watcher, until it runs. What a signal handler has interrupted does not count."""
         self._loops: WeakSet[Any] = WeakSet()
 
     def watch_thread(self, wait: Wait) -> None:
@@ -75,7 +76,7 @@ class Idleness:
 
             trio.lowlevel.spawn_system_task(self._watch_trio, loop)
 
-    def _poll_asyncio(self, loop: asyncio.AbstractEventLoop, polls: int, changes: int, since: float) -> None:
+    def _poll_asyncio(self, loop: asyncio.AbstractEventLoop, polls: int, changes: object, since: float) -> None:
         if changes != self._waits.changes:
             changes, since = self._waits.changes, monotonic()
         if not _is_idle(loop):
@@ -115,16 +116,26 @@ class Idleness:
         return self._threads.others_rest() and self._waits.advance(changes, loop)
 
     def watch_threads(self) -> None:
-        """Start the watcher, unless it is running or nothing waits."""
-        with self._lock:
-            if self._is_watching or not self._waits.are_pending:
-                return
+        """Start the watcher, unless it is running or nothing waits.
+
+        There is no lock: a signal handler that waits may have interrupted this method, which takes long where it starts
+        a thread. So now and then there are two watchers, which does no harm.
+        """
+        thread = threading.get_ident()
+        if self._is_watching or self._starter not in {None, thread} or not self._waits.are_pending:
+            return
+        self._starter = thread
+        try:
             threading.Thread(target=self._watch_threads, name="virtual time", daemon=True).start()
-            self._is_watching = True
+        except BaseException:
+            self._starter = None
+            raise
 
     def _watch_threads(self) -> None:
         self._threads.ignore_current()
-        changes, since, pause = -1, monotonic(), MIN_PAUSE
+        self._is_watching = True
+        self._starter = None
+        changes, since, pause = self._waits.changes, monotonic(), MIN_PAUSE
         while self._is_needed():
             if changes != self._waits.changes:
                 changes, since = self._waits.changes, monotonic()
@@ -144,9 +155,12 @@ class Idleness:
         return (HELD if self._waits.is_held else STUCK).format(patience=self._patience)
 
     def _is_needed(self) -> bool:
-        with self._lock:
-            self._is_watching = self._waits.are_pending
-            return self._is_watching
+        if self._waits.are_pending:
+            return True
+        self._is_watching = False
+        # A wait that began in between has seen a watcher, and has started none.
+        self._is_watching = self._waits.are_pending
+        return self._is_watching
 
 
 def _is_idle(loop: asyncio.AbstractEventLoop) -> bool:

@@ -33,6 +33,8 @@ def install(emulator: Emulator | None = None, *, clock: Clock | None = None) -> 
     API key, and a base URL at which nothing listens, so that processes that the test starts do not reach the real API;
     for those, serve the emulator.
 
+    ::
+
         with install() as emulator:
             emulator.on(takes=1200, answer={"amount": 3})
             collect_prices()

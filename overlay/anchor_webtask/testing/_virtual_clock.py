@@ -86,15 +86,22 @@ class VirtualClock:
     def sleep(self, seconds: float, /) -> None:
         """Wait in the calling thread.
 
+        Args:
+            seconds: How long to wait.
+
         Raises:
             VirtualTimeError: Time cannot pass.
         """
         with self._waiting_thread(seconds) as (wait, woken):
             self._idleness.watch_thread(wait)
-            woken.get()
+            with self._waits.given_up():
+                woken.get()
 
     async def sleep_async(self, seconds: float, /) -> None:
         """Wait in the calling task, under asyncio or trio.
+
+        Args:
+            seconds: How long to wait.
 
         Raises:
             VirtualTimeError: Time cannot pass.
@@ -109,6 +116,11 @@ class VirtualClock:
     def get(self, items: queue.SimpleQueue[T], block: bool, timeout: float, /) -> T:
         """Wait in the calling thread for an item of a queue, and return it.
 
+        Args:
+            items: The queue.
+            block: Whether to wait if the queue is empty.
+            timeout: Seconds to wait at most.
+
         Raises:
             queue.Empty: No item arrived within `timeout` seconds of virtual time.
             VirtualTimeError: Time cannot pass.
@@ -122,6 +134,10 @@ class VirtualClock:
     def wait(self, event: threading.Event, timeout: float) -> bool:
         """Wait in the calling thread until an event is set, and return whether it is; like `event.wait(timeout)`.
 
+        Args:
+            event: The event.
+            timeout: Seconds to wait at most.
+
         Raises:
             VirtualTimeError: Time cannot pass.
         """
@@ -130,6 +146,9 @@ class VirtualClock:
     @contextlib.contextmanager
     def move_on_after(self, seconds: float, /) -> Iterator[anyio.CancelScope]:
         """Return a scope that is cancelled after these seconds of virtual time, like `anyio.move_on_after`.
+
+        Args:
+            seconds: After how long the scope is cancelled.
 
         Raises:
             VirtualTimeError: Time cannot pass.
@@ -166,7 +185,8 @@ class VirtualClock:
                 if (taken := self._waits.end_by(wait, take)) is not None:
                     return taken
                 self._idleness.watch_thread(wait)
-                woken.get()
+                with self._waits.given_up():
+                    woken.get()
         return None
 
     @contextlib.contextmanager

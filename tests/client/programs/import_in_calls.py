@@ -44,6 +44,23 @@ def http_client() -> Any:
     return anchor.api.get_httpx_client() if client == "sync" else anchor.api.get_async_httpx_client()
 
 
+def use_session() -> None:
+    session = anchor.sessions.open(tags=["a"])
+    session.usage()
+    session.downloads()
+    anchor.sessions.list()
+    session.tasks.run("Read", on_question=str)
+    session.end()
+
+
+async def use_async_session() -> None:
+    async with anchor.sessions.open(tags=["a"]) as session:
+        await session.usage()
+        await session.downloads()
+        await anchor.sessions.list()
+        await session.tasks.run("Read", on_question=str)
+
+
 TOKEN = {"version": 1, "task_id": "t", "base_url": base_url, "started": "2026-01-01T00:00+00:00", "wrapped": False}
 CALLS: dict[str, Callable[[], Any]] = {
     "start": lambda: anchor.tasks.start("Read", secret_values={"PASSWORD": "a-password"}),
@@ -56,6 +73,7 @@ CALLS: dict[str, Callable[[], Any]] = {
     "dataclass": lambda: anchor.tasks.run("Read", output=Price),
     "list": lambda: anchor.tasks.run("Read", output=list[Point]),
     "pydantic": lambda: anchor.tasks.run("Read", output=Book),
+    "session": use_session if client == "sync" else use_async_session,
     "JsonSchema": lambda: anchor.tasks.run("Read", output=anchor_webtask.JsonSchema({"type": "integer"})),
 }
 
