@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from anchor_webtask._batch import scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchor_webtask.emulator import Emulator
 
+_THREADS_END_WITHIN = 30
+
 
 @contextmanager
 def warnings_logged() -> Iterator[tuple[list[str], threading.Event]]:
-    """Collect the warnings of the package, and tell of the first."""
+    """Collect the warnings of the package, and tell of the first.
+
+    The calls that earlier tests have left end first, since their last warnings are not this test's.
+    """
+    gc.collect()
+    for thread in threading.enumerate():
+        if thread.name.startswith(scheduler.NAME):
+            thread.join(_THREADS_END_WITHIN)
+            assert not thread.is_alive(), f"{thread.name}: an earlier test has left it"
     texts: list[str] = []
     has_logged = threading.Event()
 
