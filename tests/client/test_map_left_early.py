@@ -21,6 +21,7 @@ from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
+    import queue
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
@@ -136,6 +137,45 @@ def test_stop_by_another_thread_loses_no_outcome_while_the_next_one_is_asked_for
         outcomes._received = Received(outcomes._received)
         assert [outcome.state for outcome in outcomes] == ["running", "running"]
         assert stopped
+
+
+def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read_first(
+    anchor_emulator: Emulator,
+) -> None:
+    """The queue hands its items to the threads that wait, which need not go on in this order."""
+    anchor_emulator.on(takes=math.inf)
+    anchor_emulator.on(prompt="Read 0", takes=1)
+    end_is_read = threading.Event()
+
+    class StopEnded(threading.Event):
+        """Tells that the reader has found the end, and waits for the thread that stops."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            end_is_read.set()
+            return super().wait(timeout)
+
+    class SlowClock:
+        """Holds the outcome that the stopping thread has taken, until the reader has found the end."""
+
+        def get(self, outbox: queue.SimpleQueue[Any], block: bool, timeout: float) -> Any:
+            taken = outbox.get(block, timeout)
+            reader.start()
+            assert end_is_read.wait(TEST_TIMEOUT)
+            return taken
+
+    def read() -> None:
+        rest.extend(outcomes)
+        end_is_read.set()
+
+    rest: list[TaskOutcome[Any]] = []
+    reader = threading.Thread(target=read)
+    with Anchor(wait=FEW_CHECKS) as anchor:
+        outcomes = anchor.tasks.map(["Read 0", "Read 1"])
+        assert next(outcomes).state == "completed"
+        outcomes._clock, outcomes._stop_ended = SlowClock(), StopEnded()  # type: ignore[assignment]  # only `get`
+        (stopped,) = outcomes.stop().values()
+        reader.join(TEST_TIMEOUT)
+    assert [(outcome.state, outcome.task_id) for outcome in rest] == [("running", stopped)]
 
 
 def test_stop_before_the_first_outcome_starts_nothing(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
