@@ -69,16 +69,18 @@ def working(
     keys: Sequence[str],
     *,
     client: str = "sync",
-    commit: int = 0,
     timeout: float = 60,
-    begins: bool = True,
+    stops: bool = False,
 ) -> Iterator[subprocess.Popen[str]]:
-    """Run `map` over keys in a process of its own, with a limit of 3, until it ends or is interrupted."""
+    """Run `map` over keys in a process of its own, with a limit of 3, until it ends or is interrupted.
+
+    A process that stops itself, in the commit of its first claim, begins only when it is told to.
+    """
     work = {"client": client, "ledger": str(ledger), "keys": keys, "limit": 3, "timeout": timeout}
     program = PROGRAMS / "work_until_interrupted.py"
-    with spawn(program, json.dumps(work), str(commit), base_url=server.base_url) as process:
+    with spawn(program, json.dumps(work), *["--stop"] * stops, base_url=server.base_url) as process:
         wait_for(process, "ready")
-        if begins:
+        if not stops:
             begin(process)
         yield process
 
@@ -216,9 +218,8 @@ def test_others_wait_while_an_owner_is_stopped_in_a_commit(
 ) -> None:
     """The id that arrives meanwhile is stored as soon as the file is free."""
     late, stopped, new = (f"{name} {each}" for each in ("late", "stopped", "new"))
-    # The commits before the third open the file, and adopt nothing; this one claims the start.
     with (
-        working(server, ledger, [stopped], commit=3, begins=False) as other,
+        working(server, ledger, [stopped], stops=True) as other,
         working(server, ledger, [late]) as process,
     ):
         server.wait(1, name)

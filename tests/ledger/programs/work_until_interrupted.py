@@ -1,9 +1,9 @@
 """A program that runs `tasks.map` over some keys, with a ledger, until it ends or is interrupted.
 
-Usage: `work_until_interrupted.py WORK [COMMIT]`. WORK is the JSON of a `Work`. In its commit with this number, the
-process stops itself, while it has locked the ledger's file. The program prints `ready`, and begins when it receives a
-line. It prints `left` when a call of `map` is left, and in the end the state of each outcome by its key as JSON, or the
-exception that has ended the call, and its notes. It also prints the warnings that are logged.
+Usage: `work_until_interrupted.py WORK [--stop]`. WORK is the JSON of a `Work`. With `--stop`, the process stops itself
+in the commit of its first claim, while it has locked the ledger's file. The program prints `ready`, and begins when it
+receives a line. It prints `left` when a call of `map` is left, and in the end the state of each outcome by its key as
+JSON, or the exception that has ended the call, and its notes. It also prints the warnings that are logged.
 """
 
 from __future__ import annotations
@@ -26,17 +26,19 @@ from tests.support.ledger_work import Work, run
 plan.GRACE = left.ENDS_WITHIN = 60.0  # type: ignore[misc]  # so that a test sees whether a call that was left waits
 
 
-def stop_in_commit(number: int) -> None:
-    """Let the process stop itself in its n-th transaction that writes, with the lock of a commit."""
-    begun = 0
+def stop_in_claim() -> None:
+    """Let the process stop itself in the transaction that claims its first start, with the lock of a commit."""
+    has_claimed = False
 
     class Connection(sqlite3.Connection):
         def execute(self, sql: str, *arguments: Any) -> sqlite3.Cursor:
-            nonlocal begun
+            nonlocal has_claimed
             if sql == "BEGIN IMMEDIATE":
-                begun += 1
-                sql = "BEGIN EXCLUSIVE" if begun == number else sql
-            elif sql == "COMMIT" and begun == number > 0:
+                sql = "BEGIN EXCLUSIVE"
+            elif sql.startswith("INSERT INTO attempts"):
+                has_claimed = True
+            elif sql == "COMMIT" and has_claimed:
+                has_claimed = False
                 os.kill(os.getpid(), signal.SIGSTOP)
             return super().execute(sql, *arguments)
 
@@ -54,11 +56,12 @@ def tell_when_left() -> None:
     LedgerCall.leave = told_leave  # type: ignore[method-assign]  # that is the purpose
 
 
-def main(work: str, commit: str = "0") -> None:
+def main(work: str, *options: str) -> None:
     logging.basicConfig(stream=sys.stdout, format="%(message)s")
     given = json.loads(work)
     ledger_file.BUSY_SECONDS = 0.1  # type: ignore[misc]  # a test need not wait for seconds
-    stop_in_commit(int(commit))
+    if "--stop" in options:
+        stop_in_claim()
     tell_when_left()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that run in the background ignore SIGINT
     print("ready", flush=True)
