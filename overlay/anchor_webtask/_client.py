@@ -12,12 +12,9 @@ from anchor_webtask._api.generated import generated_client
 from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.proxy import connection_settings
-from anchor_webtask._http.sender import AsyncSender, Sender
 from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_positional, refuse_unknown
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
-from anchor_webtask._tasks.async_ import AsyncTasks
-from anchor_webtask._tasks.sync import Tasks
 
 if TYPE_CHECKING:
     import ssl
@@ -90,6 +87,10 @@ class Anchor:
         )
         check_transport(transport, httpx.BaseTransport, httpx.AsyncBaseTransport)
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
+        with _importing.lock:
+            from anchor_webtask._http.sender import Sender
+            from anchor_webtask._tasks.sync import Tasks
+
         self._sender = Sender(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._sender)
 
@@ -197,6 +198,10 @@ class AsyncAnchor:
         )
         check_transport(transport, httpx.AsyncBaseTransport, httpx.BaseTransport)
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
+        with _importing.lock:
+            from anchor_webtask._http.sender import AsyncSender
+            from anchor_webtask._tasks.async_ import AsyncTasks
+
         self._sender = AsyncSender(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._sender)
 

@@ -27,6 +27,25 @@ READ_A_RESULT = (
     "tasks = anchor_webtask.Anchor('key', transport=transport).tasks; "
     "assert str(tasks.get('task-1', output=OUTPUT).result().value) == EXPECTED"
 )
+RUN = """
+import sys, anchor_webtask, httpx
+
+def report(event, arguments):
+    if event == "import":
+        print(arguments[0])
+
+def respond(request):
+    if request.method == "POST":
+        sys.addaudithook(report)
+    return started if request.method == "POST" else completed
+
+started = httpx.Response(200, json={"data": {"workflow_id": "task-1"}})
+completed = httpx.Response(200, json={"data": {"status": "COMPLETED", "result": 3}})
+policy = anchor_webtask.WaitPolicy(minimum=0.01)
+anchor = anchor_webtask.Anchor("key", transport=httpx.MockTransport(respond), wait=policy)
+assert anchor.tasks.run("Read").value == 3
+"""
+"""Prints what is imported after the start has been sent."""
 WATCH = (
     f"from anchor_webtask.notebook import watch; import anchor_webtask, httpx; "
     f"transport = httpx.MockTransport(lambda _: {COMPLETED}); "
@@ -71,6 +90,12 @@ def test_creating_clients_loads_only_httpx_and_the_package() -> None:
     added = imported_beyond_httpx(CREATE_CLIENTS)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
     assert not {name for name in added if name.startswith(("anchor_webtask.emulator", *FOR_NOTEBOOKS))}
+
+
+def test_run_imports_nothing_after_its_start() -> None:
+    """An import may fail, such as if too many files are open, and then the task has been paid for."""
+    ran = run(RUN)
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 def test_watching_in_a_program_does_not_load_ipython() -> None:
