@@ -130,10 +130,7 @@ __all__ = [
 if not TYPE_CHECKING:  # type checkers that saw `__getattr__` would accept misspelled names
     _MODULES = {
         **dict.fromkeys(("Anchor", "AsyncAnchor"), "_client"),
-        **dict.fromkeys(
-            ("Question", "QuestionField", "SessionOptions", "TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"),
-            "_models",
-        ),
+        **dict.fromkeys(("TaskOptions", "TaskResult", "TaskStatus", "TaskUpdate"), "_models"),
         **dict.fromkeys((name for name in __all__ if name.endswith(("Error", "Warning"))), "_errors"),
         **dict.fromkeys(("Progress", "TaskOutcome", "TaskRequest"), "_batch.models"),
         "AsyncTaskOutcomes": "_batch.async_",

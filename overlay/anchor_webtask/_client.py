@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Never, NoReturn, Self
 import httpx
 
 from anchor_webtask import _importing
-from anchor_webtask._api.generated import generated_client
 from anchor_webtask._config import check_transport, settings
 from anchor_webtask._errors import ConfigurationError
-from anchor_webtask._http.proxy import connection_settings
-from anchor_webtask._http.sender import AsyncSender, Sender
 from anchor_webtask._misuse import CLIENT_ARGUMENTS, CLIENT_HINTS, missing_attribute, refuse_positional, refuse_unknown
 from anchor_webtask._polling.policy import WaitPolicy
 from anchor_webtask._redaction.secrets import Sealed
-from anchor_webtask._tasks.async_ import AsyncTasks
-from anchor_webtask._tasks.sync import Tasks
 
 if TYPE_CHECKING:
     import ssl
@@ -89,6 +84,11 @@ class Anchor:
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
         check_transport(transport, httpx.BaseTransport, httpx.AsyncBaseTransport)
+        with _importing.lock:
+            from anchor_webtask._http.proxy import connection_settings
+            from anchor_webtask._http.sender import Sender
+            from anchor_webtask._tasks.sync import Tasks
+
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = Sender(self._settings, transport)
         self.tasks: Final = Tasks(self._settings, self._sender)
@@ -107,6 +107,9 @@ class Anchor:
 
         It uses the key, timeout and size limit of this client, and raises the same errors as `tasks`.
         """
+        with _importing.lock:
+            from anchor_webtask._api.generated import generated_client
+
         return generated_client(self._settings.base_url).set_httpx_client(self._sender.api_client())
 
     def close(self) -> None:
@@ -196,6 +199,11 @@ class AsyncAnchor:
             key, base_url=base_url, http_timeout=http_timeout, wait=wait, max_response_bytes=max_response_bytes
         )
         check_transport(transport, httpx.AsyncBaseTransport, httpx.BaseTransport)
+        with _importing.lock:
+            from anchor_webtask._http.proxy import connection_settings
+            from anchor_webtask._http.sender import AsyncSender
+            from anchor_webtask._tasks.async_ import AsyncTasks
+
         self._settings = connection_settings(checked, given_proxy, ssl_context, transport)
         self._sender = AsyncSender(self._settings, transport)
         self.tasks: Final = AsyncTasks(self._settings, self._sender)
@@ -214,6 +222,9 @@ class AsyncAnchor:
 
         It uses the key, timeout and size limit of this client, and raises the same errors as `tasks`.
         """
+        with _importing.lock:
+            from anchor_webtask._api.generated import generated_client
+
         return generated_client(self._settings.base_url).set_async_httpx_client(self._sender.api_client())
 
     async def aclose(self) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
@@ -18,7 +17,6 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 OPTIONS_LINE: Final = "**options: The API's optional fields; see `{}`."
 """What a docstring says of the options in the source; `help` shows a line for each option instead."""
-_LISTED: Final = re.compile(r"^( *)Attributes:\n(.*?)\s*\Z", re.MULTILINE | re.DOTALL)
 
 
 def shows_options(target: C) -> C:
@@ -41,19 +39,25 @@ def _shown(target: C, options: type) -> C:
         parameters=(*taken, *_parameters(options))
     )
     if target.__doc__ is not None:  # `python -OO` removes docstrings
-        line = OPTIONS_LINE.format(options.__name__)
-        described = functools.partial(_described, options)
-        target.__doc__ = re.sub(rf"^( *){re.escape(line)}$", described, target.__doc__, flags=re.MULTILINE)
+        target.__doc__ = _described(target.__doc__, options)
     return target
 
 
-def _described(options: type, line: re.Match[str]) -> str:
-    """Return the descriptions of all options, indented like the line that they replace."""
-    listed = _LISTED.search(options.__doc__ or "")
-    if listed is None:
-        return line[0]
-    margin = f"{listed[1]}    "
-    return "\n".join(line[1] + each.removeprefix(margin) for each in listed[2].splitlines())
+def _described(text: str, options: type) -> str:
+    """Return a docstring with the descriptions of all options in place of the line that stands for them."""
+    # Without regular expressions, which would be compiled in each program that makes a client.
+    before, line, after = text.partition(OPTIONS_LINE.format(options.__name__))
+    head, heading, listed = (options.__doc__ or "").partition("Attributes:\n")
+    if not (line and heading):
+        return text
+    indent, margin = _indent(before), _indent(head) + "    "
+    lines = [indent + each.removeprefix(margin) for each in listed.rstrip().splitlines()]
+    return before.removesuffix(indent) + "\n".join(lines) + after
+
+
+def _indent(text: str) -> str:
+    """Return the blanks at the end of a text: the indentation of what follows."""
+    return text[len(text.rstrip(" ")) :]
 
 
 @functools.cache

@@ -11,6 +11,20 @@ import pytest
 # Programs that the tests run in a fresh interpreter.
 IMPORT_PACKAGE = "import anchor_webtask"
 IMPORT_ALL_NAMES = "from anchor_webtask import *; import anchor_webtask"
+IMPORT_CLIENTS = "from anchor_webtask import Anchor, AsyncAnchor"
+SEND_A_START = (
+    "import anchor_webtask, httpx; "
+    "transport = httpx.MockTransport(lambda _: httpx.Response(200, json={'data': {'workflow_id': 'task-1'}})); "
+    "anchor_webtask.Anchor('key', transport=transport).tasks.start('Read')"
+)
+FOR_OTHER_CALLS = {
+    "anchor_webtask._http.event_loop",
+    "anchor_webtask._output.schema",
+    "anchor_webtask._tasks.async_",
+    "anchor_webtask._tasks.resume_token",
+    "anchor_webtask_api.api.tools.get_perform_web_task_status",
+}
+"""Modules that a start without `output` does not need."""
 CREATE_CLIENTS = "import anchor_webtask; anchor_webtask.Anchor('key'); anchor_webtask.AsyncAnchor('key')"
 SEND_A_CHECK = (
     f"{IMPORT_ALL_NAMES}, httpx; "
@@ -27,6 +41,25 @@ READ_A_RESULT = (
     "tasks = anchor_webtask.Anchor('key', transport=transport).tasks; "
     "assert str(tasks.get('task-1', output=OUTPUT).result().value) == EXPECTED"
 )
+RUN = """
+import sys, anchor_webtask, httpx
+
+def report(event, arguments):
+    if event == "import":
+        print(arguments[0])
+
+def respond(request):
+    if request.method == "POST":
+        sys.addaudithook(report)
+    return started if request.method == "POST" else completed
+
+started = httpx.Response(200, json={"data": {"workflow_id": "task-1"}})
+completed = httpx.Response(200, json={"data": {"status": "COMPLETED", "result": 3}})
+policy = anchor_webtask.WaitPolicy(minimum=0.01)
+anchor = anchor_webtask.Anchor("key", transport=httpx.MockTransport(respond), wait=policy)
+assert anchor.tasks.run("Read").value == 3
+"""
+"""Prints what is imported after the start has been sent."""
 WATCH = (
     f"from anchor_webtask.notebook import watch; import anchor_webtask, httpx; "
     f"transport = httpx.MockTransport(lambda _: {COMPLETED}); "
@@ -67,10 +100,27 @@ def test_importing_all_names_loads_only_httpx_the_package_and_the_standard_libra
     assert not {name for name in added if name.startswith(("anchor_webtask.emulator", *FOR_NOTEBOOKS))}
 
 
+def test_importing_the_clients_loads_nothing_that_sends_or_reads() -> None:
+    packages = ("anchor_webtask._api", "anchor_webtask._http", "anchor_webtask._output", "anchor_webtask._tasks")
+    assert not {name for name in imported_beyond_httpx(IMPORT_CLIENTS) if name.startswith(packages)}
+
+
+def test_start_loads_nothing_that_only_other_calls_need() -> None:
+    added = imported_beyond_httpx(SEND_A_START)
+    assert "anchor_webtask_api.api.tools.perform_web_task" in added
+    assert not added & FOR_OTHER_CALLS
+
+
 def test_creating_clients_loads_only_httpx_and_the_package() -> None:
     added = imported_beyond_httpx(CREATE_CLIENTS)
     assert {name.partition(".")[0] for name in added} == {"anchor_webtask"}
     assert not {name for name in added if name.startswith(("anchor_webtask.emulator", *FOR_NOTEBOOKS))}
+
+
+def test_run_imports_nothing_after_its_start() -> None:
+    """An import may fail, such as if too many files are open, and then the task has been paid for."""
+    ran = run(RUN)
+    assert (ran.stdout, ran.stderr) == ("", "")
 
 
 def test_watching_in_a_program_does_not_load_ipython() -> None:

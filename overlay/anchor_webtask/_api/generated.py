@@ -29,54 +29,64 @@ _NOT_GUARDED: Final = (
 )
 
 
-_TASK_MODELS: Final = (
-    "DomainSecretValues",
-    "PerformWebTaskAsyncResponseData",
-    "PerformWebTaskRequestSchemaOutputSchema",
-    "PerformWebTaskRequestSchemaSecretValues",
-    "PerformWebTaskStatusData",
-    "PerformWebTaskSyncResponseData",
-)
-"""The models that the code of the two operations would import outside the lock, at its first request or response."""
-
-# The functions below import on their first call only: an import statement takes a microsecond each time.
+# The functions below import on their first call only: an import statement takes a microsecond each time. They name the
+# models that the generated code would import outside the lock, at its first request or response.
 
 
 @functools.cache
-def models() -> Any:
-    """Return the package of the generated models."""
-    _load()
-    import anchor_webtask_api.models
+def _models(*names: str) -> Any:
+    """Return the package of the generated models, once these models are imported."""
+    with _importing.lock:
+        import anchor_webtask_api.models
 
+        for name in names:
+            getattr(anchor_webtask_api.models, name)
     return anchor_webtask_api.models
+
+
+@functools.cache
+def start_models() -> Any:
+    """Return the package of the generated models, once those of a start and its response are imported."""
+    _start_endpoint()
+    return _models("PerformWebTaskAsyncResponseData", "PerformWebTaskSyncResponseData")
+
+
+@functools.cache
+def check_models() -> Any:
+    """Return the package of the generated models, once those of a status check are imported."""
+    _status_endpoint()
+    return _models("PerformWebTaskStatusData")
 
 
 @functools.cache
 def _start_endpoint() -> Any:
     """Return the module of the operation that starts a task."""
-    _load()
-    from anchor_webtask_api.api.tools import perform_web_task
+    with _importing.lock:
+        from anchor_webtask_api.api.tools import perform_web_task
 
     return perform_web_task
 
 
 @functools.cache
 def _status_endpoint() -> Any:
-    _load()
-    from anchor_webtask_api.api.tools import get_perform_web_task_status
+    """Return the module of the operation that checks a task."""
+    with _importing.lock:
+        from anchor_webtask_api.api.tools import get_perform_web_task_status
 
     return get_perform_web_task_status
 
 
-def _load() -> None:
-    """Import the generated code that starts and checks tasks."""
-    with _importing.lock:
-        import anchor_webtask_api.api.tools.get_perform_web_task_status
-        import anchor_webtask_api.api.tools.perform_web_task
-        import anchor_webtask_api.models
+def secret_values(values: Mapping[str, Any]) -> Any:
+    """Return the model of a start's secret values."""
+    model = _models("DomainSecretValues", "PerformWebTaskRequestSchemaSecretValues")
+    made = model.PerformWebTaskRequestSchemaSecretValues()
+    made.additional_properties.update(values)
+    return made
 
-        for name in _TASK_MODELS:
-            getattr(anchor_webtask_api.models, name)
+
+def output_schema(schema: Mapping[str, Any]) -> Any:
+    """Return the model of the schema that a start asks for."""
+    return _models("PerformWebTaskRequestSchemaOutputSchema").PerformWebTaskRequestSchemaOutputSchema.from_dict(schema)
 
 
 def start_kwargs(body: PerformWebTaskRequestSchema, session_id: str | None) -> dict[str, Any]:
@@ -114,23 +124,11 @@ def parse_status(status: int, content: Any) -> object:
 
 @functools.cache
 def _session_endpoint(name: str) -> Any:
-    """Return the module of an operation of sessions, once all that it would import later has been imported."""
+    """Return the module of an operation of sessions."""
     with _importing.lock:
         from importlib import import_module
 
-        endpoint = import_module(f"anchor_webtask_api.api.sessions.{name}")
-        import anchor_webtask_api.models
-
-        for model in _BODIES.values():
-            getattr(anchor_webtask_api.models, model)
-    return endpoint
-
-
-_BODIES: Final = {
-    "create_session": "SessionCreateRequestSchema",
-    "answer_question": "HumanInterventionResponseRequest",
-}
-"""The operations of sessions that have a body, and its model."""
+        return import_module(f"anchor_webtask_api.api.sessions.{name}")
 
 
 def session_kwargs(name: str, **arguments: str) -> dict[str, Any]:
@@ -145,7 +143,7 @@ def creation_kwargs(content: Mapping[str, Any]) -> dict[str, Any]:
     The content is not put into the models of its parts: these change with the spec, which would change what is sent.
     """
     endpoint = _session_endpoint("create_session")
-    body = models().SessionCreateRequestSchema()
+    body = _models("SessionCreateRequestSchema").SessionCreateRequestSchema()
     body.additional_properties.update(content)
     kwargs: dict[str, Any] = endpoint._get_kwargs(body=body)
     return kwargs
@@ -154,7 +152,8 @@ def creation_kwargs(content: Mapping[str, Any]) -> dict[str, Any]:
 def answer_kwargs(session_id: str, request_id: str, response: Any) -> dict[str, Any]:
     """Return the arguments of the httpx request that answers a question."""
     endpoint = _session_endpoint("answer_question")
-    body = models().HumanInterventionResponseRequest(request_id=request_id, response=response)
+    model = _models("HumanInterventionResponseRequest").HumanInterventionResponseRequest
+    body = model(request_id=request_id, response=response)
     kwargs: dict[str, Any] = endpoint._get_kwargs(session_id=session_id, body=body)
     return kwargs
 
@@ -191,8 +190,8 @@ class _NoTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
 @functools.cache
 def _api_client() -> type[AuthenticatedClient]:
     """Return the class of `Anchor.api`: the generated class with a short repr."""
-    _load()
-    from anchor_webtask_api import AuthenticatedClient
+    with _importing.lock:
+        from anchor_webtask_api import AuthenticatedClient
 
     class ApiClient(AuthenticatedClient):
         def __repr__(self) -> str:

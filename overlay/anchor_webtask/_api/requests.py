@@ -6,17 +6,17 @@ import functools
 import json
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 import httpx
 
+from anchor_webtask import _importing
 from anchor_webtask._api import generated
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.prepared_request import PreparedRequest
 from anchor_webtask._misuse import unknown_argument
 from anchor_webtask._models import TaskOptions
-from anchor_webtask._output.json_schema import has_text_keys
 from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed
 from anchor_webtask._signals import reraise_from_handler
 
@@ -26,22 +26,24 @@ if TYPE_CHECKING:
 
 MAX_ID_LENGTH: Final = 1024
 
-# The colon in `localhost:8080` precedes a port, so only `://` shows that a URL has a scheme.
-_SCHEME: Final = r"(?i)[a-z][a-z0-9+.-]*://|(about|data):"  # compiled on first use: that takes a millisecond
+_SCHEME_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789+.-")
 
 _WITHOUT_HOST: Final = {"about", "data", "file", "view-source"}
 
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_CONTROL: Final = r"[\x00-\x1f\x7f-\x9f]"  # compiled on first use
 ENCODER: Final = json.JSONEncoder(allow_nan=False, ensure_ascii=False)
 
 Options = Sealed[dict[str, Any]]
 
 
-class StartRequest(NamedTuple):
+class StartRequest:
     """A start that is ready to be sent, and the redactor that knows its secrets."""
 
-    prepared: Sealed[PreparedRequest]
-    redact: Redactor
+    __slots__ = ("prepared", "redact")
+
+    def __init__(self, prepared: Sealed[PreparedRequest], redact: Redactor) -> None:
+        self.prepared = prepared
+        self.redact = redact
 
 
 def start_request(
@@ -142,7 +144,7 @@ def task_id_problem(task_id: object) -> str | None:
         return f"must be text, not {type(task_id).__name__}"
     if not task_id.strip():
         return "is empty"
-    if _CONTROL.search(task_id):
+    if not task_id.isprintable() and re.search(_CONTROL, task_id):
         return "contains a control character"
     if task_id in {".", ".."}:
         return f"must not be {task_id!r}, which has a special meaning in a URL path"
@@ -178,9 +180,17 @@ def url_problem(value: object) -> str | None:
         return f"must be text, not {type(value).__name__}: pass str(url)"
     if (problem := text_problem(value)) or not isinstance(value, str):
         return problem
-    if not re.match(_SCHEME, value.strip()):
+    if not _has_scheme(value.strip()):
         return "must start with https:// or http://, since the agent's browser cannot open your files"
     return None if _has_host(value.strip()) else "has no valid host: it must be such as https://shop.example/p/1"
+
+
+def _has_scheme(url: str) -> bool:
+    """Whether a URL has a scheme: a colon alone does not show it, since in `localhost:8080` it precedes a port."""
+    scheme, colon, rest = url.lower().partition(":")
+    if colon and scheme in {"about", "data"}:
+        return True
+    return rest.startswith("//") and scheme[:1].isalpha() and _SCHEME_CHARACTERS.issuperset(scheme)
 
 
 def _has_host(url: str) -> bool:
@@ -288,7 +298,6 @@ def _prepared_start(
     base_url: str, prompt: str, output: Output[Any], options: Options, *, in_one_request: bool
 ) -> Sealed[PreparedRequest] | None:
     """Build the request of a start; return None if `extra_body` cannot be written as JSON."""
-    models = generated.models()
     fields = dict(options.open())
     session_id = fields.pop("session_id", None)
     extra_body = fields.pop("extra_body", {})
@@ -296,23 +305,29 @@ def _prepared_start(
         fields["url"] = fields["url"].strip()
     if "secret_values" in fields:
         values = {name: v if isinstance(v, str) else dict(v) for name, v in fields["secret_values"].items()}
-        fields["secret_values"] = models.PerformWebTaskRequestSchemaSecretValues()
-        fields["secret_values"].additional_properties.update(values)
+        fields["secret_values"] = generated.secret_values(values)
     if output.schema is not None:
-        fields["output_schema"] = models.PerformWebTaskRequestSchemaOutputSchema.from_dict(output.schema)
+        fields["output_schema"] = generated.output_schema(output.schema)
     if not in_one_request:
         fields["async_"] = True
-    body = models.PerformWebTaskRequestSchema(prompt=prompt, **fields)
+    body = generated.start_models().PerformWebTaskRequestSchema(prompt=prompt, **fields)
     body.additional_properties.update(extra_body)
     kwargs = generated.start_kwargs(body, session_id)
     try:
-        if not has_text_keys(extra_body):
+        if extra_body and not _has_text_keys(extra_body):
             return None
         kwargs["content"] = ENCODER.encode(kwargs.pop("json")).encode()
     except (TypeError, ValueError, RecursionError) as error:
         reraise_from_handler(error)
         return None
     return Sealed(prepared_request(_start_url(base_url + kwargs["url"]), kwargs))
+
+
+def _has_text_keys(extra_body: Any) -> bool:
+    with _importing.lock:
+        from anchor_webtask._output.json_schema import has_text_keys
+
+    return has_text_keys(extra_body)
 
 
 def _secret_texts(options: Options) -> Sealed[tuple[str, ...]]:

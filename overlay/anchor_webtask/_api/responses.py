@@ -13,7 +13,7 @@ from anchor_webtask._api.requests import task_id_problem
 from anchor_webtask._errors import UnexpectedResponseError
 from anchor_webtask._http.body import unzipped
 from anchor_webtask._http.failures import request_id
-from anchor_webtask._output.embedded_json import EXACT, STRICT
+from anchor_webtask._output.embedded_json import STRICT, exact
 from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running, Source
 from anchor_webtask._signals import reraise_from_handler
 
@@ -40,7 +40,9 @@ _LARGE: Final = 16_384
 """From this size in bytes, msgspec reads JSON: it is so much faster that its import pays."""
 
 _LENIENT: Final = json.JSONDecoder(strict=False)
-_ID_FIELD: Final = re.compile(r'"workflow(?:_id|Id)"\s*+:\s*+"([^"\\]{1,300}+)"')
+_ID_FIELD: Final = (
+    r'"workflow(?:_id|Id)"\s*+:\s*+"([^"\\]{1,300}+)"'  # compiled on first use: most programs never need it
+)
 _MAX_PLACES: Final = 8
 """In a body that is not JSON, at most this many places are tried at which JSON may begin."""
 
@@ -109,7 +111,7 @@ def _id_in(text: str) -> tuple[str | None, object]:
         if task_id is not None:
             return task_id, status
         at = incomplete = text.find("{", end)
-    field = _ID_FIELD.search(text, incomplete) if incomplete >= 0 else None
+    field = re.compile(_ID_FIELD).search(text, incomplete) if incomplete >= 0 else None
     return (field[1], None) if field is not None and task_id_problem(field[1]) is None else (None, None)
 
 
@@ -125,7 +127,7 @@ def _named_id(content: Any) -> tuple[str | None, object]:
 
 
 def _start_reply(content: Any, redact: Redactor) -> Reply | Failure:
-    models = generated.models()
+    models = generated.start_models()
     match _parsed(generated.parse_start, content):
         case models.PerformWebTaskResponseSchema(data=models.PerformWebTaskSyncResponseData(result=result) as data):
             fields = data.additional_properties
@@ -147,7 +149,7 @@ def read_status(response: BoundedResponse | Failure, redact: Redactor) -> Reply 
 
 
 def _status_reply(response: BoundedResponse, redact: Redactor) -> Reply | Failure:
-    models = generated.models()
+    models = generated.check_models()
     content, is_finite = read_json(response)
     match _parsed(generated.parse_status, content):
         case models.PerformWebTaskStatusResponseSchema(data=models.PerformWebTaskStatusData() as data):
@@ -219,7 +221,7 @@ def _source(response: BoundedResponse, *, is_finite: bool) -> Source:
 
 def _exact_answer(body: bytes) -> Any:
     """Return the answer in a body, which the spec has in the same place of the response to a start and to a check."""
-    return _with_data(EXACT.decode(_decoded(body)))["data"]["result"]
+    return _with_data(exact().decode(_decoded(body)))["data"]["result"]
 
 
 def _with_data(content: Any) -> Any:

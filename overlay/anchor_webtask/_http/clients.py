@@ -14,7 +14,6 @@ from anchor_webtask._http.body import CONTENT_CODING, BoundedResponse
 from anchor_webtask._http.connections import Connections
 from anchor_webtask._http.cookies import OwnCookiesOnly
 from anchor_webtask._http.environment import certificate_state
-from anchor_webtask._http.event_loop import OneLoop
 from anchor_webtask._http.failures import Guard
 from anchor_webtask._http.prepared_request import timeouts
 from anchor_webtask._http.proxy import proxy_with_context
@@ -235,6 +234,8 @@ class GuardedAsyncClient(OwnCookiesOnly, httpx.AsyncClient):
     """The async `GuardedClient`, for asyncio and trio; it sends only in the event loop that uses it first."""
 
     def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None) -> None:
+        from anchor_webtask._http.event_loop import OneLoop
+
         async def hide(head: httpx.Response) -> None:
             hide_location(head)
 

@@ -10,7 +10,7 @@ import errno
 import re
 import socket
 import ssl
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -116,7 +116,7 @@ class Tunnel:
             self.is_open = True
 
 
-class Place(NamedTuple):
+class Place:
     """Where there is no connection.
 
     Attributes:
@@ -127,11 +127,21 @@ class Place(NamedTuple):
         status: The HTTP status with which this proxy has responded; None if it has not.
     """
 
-    text: str
-    peer: str = "server"
-    setting: str = "base_url"
-    proxy: str | None = None
-    status: int | None = None
+    __slots__ = ("peer", "proxy", "setting", "status", "text")
+
+    def __init__(
+        self,
+        text: str,
+        peer: str = "server",
+        setting: str = "base_url",
+        proxy: str | None = None,
+        status: int | None = None,
+    ) -> None:
+        self.text = text
+        self.peer = peer
+        self.setting = setting
+        self.proxy = proxy
+        self.status = status
 
 
 def place_of(url: httpx.URL | None, tunnel: Tunnel | None) -> Place:

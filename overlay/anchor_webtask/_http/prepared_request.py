@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -15,17 +15,20 @@ CONNECT_SHARE: Final = 0.9
 """The connect timeout is 90 % of the request's, so the timeout that fires tells which phase failed."""
 
 
-class PreparedRequest(NamedTuple):
+class PreparedRequest:
     """A request that is complete except for the headers that its client adds.
 
     It is built once, also if it is sent often, as for the checks of a task. httpx would parse the URL three times and
     merge the headers each time.
     """
 
-    method: str
-    url: httpx.URL
-    headers: tuple[tuple[bytes, bytes], ...]
-    content: bytes
+    __slots__ = ("content", "headers", "method", "url")
+
+    def __init__(self, method: str, url: httpx.URL, headers: tuple[tuple[bytes, bytes], ...], content: bytes) -> None:
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.content = content
 
 
 def build_request(

@@ -24,8 +24,9 @@ DEADLINE: Final = "anchor_webtask.deadline"
 MIN_READ_TIMEOUT: Final = 0.001
 """A socket's timeout at the deadline, in seconds; 0 would mean that the socket does not wait at all."""
 
-_END_OF_HEAD: Final = re.compile(rb"\n\r?\n")
-_INTERIM: Final = re.compile(rb"HTTP/[0-9.]+ +1[0-9][0-9]")
+# Compiled on first use, since most programs never need them.
+_END_OF_HEAD: Final = rb"\n\r?\n"
+_INTERIM: Final = rb"HTTP/[0-9.]+ +1[0-9][0-9]"
 
 
 class ExchangeRecord:
@@ -97,8 +98,9 @@ class ExchangeRecord:
         response's own head has no end, it is returned as well.
         """
         received, start = self.received(), 0
-        while end := _END_OF_HEAD.search(received, start):
-            if not _INTERIM.match(received, start):
+        end_of_head, interim = re.compile(_END_OF_HEAD), re.compile(_INTERIM)
+        while end := end_of_head.search(received, start):
+            if not interim.match(received, start):
                 return received[end.end() :]
             start = end.end()
         return received[start:]

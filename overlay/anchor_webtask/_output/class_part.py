@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from anchor_webtask._output.embedded_json import EXACT
+from anchor_webtask._output.embedded_json import exact
 from anchor_webtask._output.json_schema import default_problem
 from anchor_webtask._output.listed_parts import unlisted
 from anchor_webtask._output.parts import Part, Unfit, converted_items, expected, own_code
@@ -199,7 +199,7 @@ def _converted(field: Field, value: Any) -> Any:
         problem = unfit
     if isinstance(value, str) and value.lstrip()[:1] in {"{", "["}:
         try:
-            return field.part.convert(EXACT.decode(value))
+            return field.part.convert(exact().decode(value))
         except (Unfit, ValueError, RecursionError):
             pass
     raise Unfit.within(field.name, problem)

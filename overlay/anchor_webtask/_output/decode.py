@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, TypeGuard
 from anchor_webtask import _importing
 from anchor_webtask._errors import InvalidOutputError
 from anchor_webtask._models import T
-from anchor_webtask._output.embedded_json import EXACT, STRICT, embedded_json
+from anchor_webtask._output.embedded_json import STRICT, embedded_json, exact
 from anchor_webtask._output.mismatch import Mismatch, Step
 from anchor_webtask._output.schema_shape import WRAPPER, all_field_names, allowed_fields
 from anchor_webtask._signals import reraise_from_handler
@@ -127,10 +127,10 @@ class Output(NamedTuple, Generic[T]):
 
     def _load(self, text: str, start: int) -> tuple[Any, int]:
         """Return the JSON that begins at a place in a text, and the place after it."""
-        return (EXACT if self.keeps_digits else STRICT).raw_decode(text, start)
+        return (exact() if self.keeps_digits else STRICT).raw_decode(text, start)
 
     def _decoded(self, raw: Any, *, scalars: bool = False) -> Any:
-        return _decoded(raw, EXACT if self.keeps_digits else STRICT, scalars=scalars)
+        return _decoded(raw, exact() if self.keeps_digits else STRICT, scalars=scalars)
 
     def _unvalidated(self, raw: Any) -> Any:
         """Return the answer without the API's `result` wrappers; text is decoded unless the schema asks for text."""

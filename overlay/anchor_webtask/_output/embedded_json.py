@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
+
+from anchor_webtask import _importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_BEGINNING: Final = re.compile(r"[{\[]")
+_BEGINNING: Final = r"[{\[]"  # compiled on first use: most programs never need it
 _MIN_READ: Final = 10_000
 _PART: Final = 16_384
 """Characters after which the rest of a text is copied: an error of `json` counts all lines before it."""
@@ -29,15 +31,21 @@ def _refuse(constant: str) -> None:
     raise ValueError(constant)
 
 
-def _finite_decimal(text: str) -> Decimal:
-    _finite(text)
-    return Decimal(text)
-
-
 STRICT: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
 """Reads JSON, and refuses what becomes NaN or an infinity."""
-EXACT: Final = json.JSONDecoder(parse_float=_finite_decimal, parse_constant=_refuse)
-"""The same, with Decimals in place of floats."""
+
+
+@functools.cache
+def exact() -> json.JSONDecoder:
+    """Return a decoder that does the same, with Decimals in place of floats."""
+    with _importing.lock:
+        from decimal import Decimal
+
+    def finite_decimal(text: str) -> Decimal:
+        _finite(text)
+        return Decimal(text)
+
+    return json.JSONDecoder(parse_float=finite_decimal, parse_constant=_refuse)
 
 
 def embedded_json(text: str, load: Callable[[str, int], tuple[Any, int]]) -> Iterator[Any]:
@@ -47,9 +55,10 @@ def embedded_json(text: str, load: Callable[[str, int], tuple[Any, int]]) -> Ite
         text: The text.
         load: Reads the JSON that begins at a place in the text; returns it with the place after it.
     """
+    beginning = re.compile(_BEGINNING)
     position, part, begun = 0, text, 0
     left = 4 * len(text) + _MIN_READ  # brackets that are never closed could make this read the text once for each
-    while left > 0 and (begin := _BEGINNING.search(text, position)):
+    while left > 0 and (begin := beginning.search(text, position)):
         start = begin.start()
         if start - begun > _PART:
             part, begun = text[start:], start

@@ -35,8 +35,7 @@ A status that this package does not know means running, and is logged once as a 
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 from anchor_webtask._errors import StatusError, TaskTimeoutError
 from anchor_webtask._models import TaskStatus, TaskUpdate
@@ -67,26 +66,29 @@ logger = logging.getLogger("anchor_webtask")
 logger.addHandler(logging.NullHandler())  # else Python prints warnings to stderr if the application sets up no logging
 
 
-@dataclass(slots=True)
-class Fetch:
+class Fetch(NamedTuple):
     """Send the request within `limit` seconds, of which connecting may take `connect`, and return its outcome."""
 
     limit: float
     connect: float | None = None
 
 
-@dataclass(slots=True)
 class Sleep:
     """Sleep for this number of seconds."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
 
 
-@dataclass(slots=True)
 class Emit(Generic[E]):
     """Pass this value to the caller."""
 
-    value: E
+    __slots__ = ("value",)
+
+    def __init__(self, value: E) -> None:
+        self.value = value
 
 
 Step: TypeAlias = Fetch | Sleep | Emit[E]
@@ -94,7 +96,6 @@ StepResult: TypeAlias = tuple[float, Reply | Failure | None]
 """What the driver passes in after a step: the time, and after a Fetch the reply or the failure."""
 
 
-@dataclass(slots=True)
 class TaskState:
     """What is known about a task; all waits on the same handle share it.
 
@@ -109,18 +110,34 @@ class TaskState:
         paused: The seconds in which the task waited for a human. They do not make the next checks rarer.
     """
 
-    task_id: str | None
-    begun: float
-    due: float | None
-    least_delay: float = 0.0
-    seen: bool = False
-    not_found_since: float | None = None
-    checks: int = 0
-    status: TaskStatus | None = None
-    raw_status: str | None = None
-    ended: Ended | None = None
-    warned: bool = False
-    paused: float = 0.0
+    __slots__ = (
+        "begun",
+        "checks",
+        "due",
+        "ended",
+        "least_delay",
+        "not_found_since",
+        "paused",
+        "raw_status",
+        "seen",
+        "status",
+        "task_id",
+        "warned",
+    )
+
+    def __init__(self, task_id: str | None, begun: float, due: float | None, least_delay: float = 0.0) -> None:
+        self.task_id = task_id
+        self.begun = begun
+        self.due = due
+        self.least_delay = least_delay
+        self.seen = False
+        self.not_found_since: float | None = None
+        self.checks = 0
+        self.status: TaskStatus | None = None
+        self.raw_status: str | None = None
+        self.ended: Ended | None = None
+        self.warned = False
+        self.paused = 0.0
 
     def known_id(self) -> str:
         """Return the id of a task that was checked."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, NoReturn
 
 from anchor_webtask import _importing
+from anchor_webtask._api.generated import check_models
 from anchor_webtask._api.requests import StartRequest, start_request
 from anchor_webtask._api.responses import read_start
 from anchor_webtask._config import check_callbacks, checked_seconds, checked_timeout, checked_wait
@@ -12,12 +13,11 @@ from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._misuse import TASKS_HINTS, missing_attribute
 from anchor_webtask._models import T
-from anchor_webtask._output.schema import output_of
+from anchor_webtask._output.decode import Output
 from anchor_webtask._polling.start import start_steps
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._tasks.answers import Answers
 from anchor_webtask._tasks.handle import NO_SESSION, Setup, found_state, started_state
-from anchor_webtask._tasks.resume_token import decode
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from anchor_webtask._errors import StartOutcomeUnknownError
     from anchor_webtask._http.body import BoundedResponse
     from anchor_webtask._models import TaskOptions
-    from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
@@ -43,12 +42,25 @@ NOT_PICKLED: Final = (
 )
 
 
-class HandleParts(NamedTuple, Generic[T]):
+def _output_of(output: Any, *, wrapped: bool = False) -> Output[Any]:
+    """Return how to ask for an answer in the form of `output`; without one, no code for schemas is imported."""
+    if output is None:
+        return Output(wrapped=wrapped)
+    with _importing.lock:
+        from anchor_webtask._output.schema import output_of
+
+    return output_of(output)
+
+
+class HandleParts(Generic[T]):
     """The values from which a handle is made, for a task that was just started or is found by its id or token."""
 
-    setup: Setup[T]
-    state: TaskState
-    started: float | None
+    __slots__ = ("setup", "started", "state")
+
+    def __init__(self, setup: Setup[T], state: TaskState, started: float | None) -> None:
+        self.setup = setup
+        self.state = state
+        self.started = started
 
 
 class Start(NamedTuple, Generic[T]):
@@ -118,7 +130,7 @@ class TasksBase:
 
     def _prepare_start(self, prompt: str, output: Any, options: Sealed[TaskOptions]) -> Start[Any]:
         """Check the arguments of `start`, and build its request."""
-        return self._prepare(prompt, output_of(output), options, method="start")
+        return self._prepare(prompt, _output_of(output), options, method="start")
 
     def _prepare_run(
         self,
@@ -141,7 +153,7 @@ class TasksBase:
         if on_question is not None:
             options = self._with_questions(options)
         deadline = None if seconds is None else self._settings.clock.now() + seconds
-        start = self._prepare(prompt, output_of(output), options, method="run", wait=wait)
+        start = self._prepare(prompt, _output_of(output), options, method="run", wait=wait)
         return start._replace(deadline=deadline, until_deadline=True)
 
     def _prepare_run_in_one_request(
@@ -150,7 +162,7 @@ class TasksBase:
         """Check the arguments of `run_in_one_request`, and build its request."""
         limit = checked_seconds("http_timeout", http_timeout)
         deadline = self._settings.clock.now() + limit
-        start = self._prepare(prompt, output_of(output), options, method="run_in_one_request")
+        start = self._prepare(prompt, _output_of(output), options, method="run_in_one_request")
         return start._replace(deadline=deadline, http_timeout=limit, slot=Slot.NONE)
 
     def _prepare(
@@ -164,6 +176,8 @@ class TasksBase:
     ) -> Start[T]:
         settings = self._settings
         options = self._in_session(options)
+        if method != "start":
+            check_models()  # a later import may fail, for example if too many files are open, and the task is paid for
         request = start_request(prompt, output, options, settings, method=method)
         session_id = options.open().get("session_id")
         session_id = session_id and request.redact.task_id(session_id)
@@ -222,12 +236,15 @@ class TasksBase:
 
     def _find(self, task_id: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `get`, and return the values from which the handle is made."""
-        return self._found(task_id, None, output_of(output))
+        return self._found(task_id, None, _output_of(output))
 
     def _find_by_token(self, token: str, output: Any) -> HandleParts[Any]:
         """Check the arguments of `resume`, and return the values from which the handle is made."""
+        with _importing.lock:
+            from anchor_webtask._tasks.resume_token import decode
+
         found = decode(token, self._settings.base_url)
-        return self._found(found.task_id, found.started, output_of(output, wrapped=found.wrapped))
+        return self._found(found.task_id, found.started, _output_of(output, wrapped=found.wrapped))
 
     def _found(self, task_id: str, started: float | None, output: Output[T]) -> HandleParts[T]:
         settings = self._settings

@@ -15,7 +15,6 @@ from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_dela
 from anchor_webtask._redaction.secrets import shortened
 from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session
-from anchor_webtask._tasks.resume_token import Token
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Mapping
@@ -109,6 +108,9 @@ class Handle(Generic[T]):
         Raises:
             NoTaskIdError: The task has no id; see `id`.
         """
+        with _importing.lock:
+            from anchor_webtask._tasks.resume_token import Token
+
         setup = self._setup
         task_id = shown_id(self._known_id())
         return Token(task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()

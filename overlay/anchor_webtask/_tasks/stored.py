@@ -19,7 +19,7 @@ from anchor_webtask._errors import (
 from anchor_webtask._ledger.claims import is_claim_in
 from anchor_webtask._ledger.models import Free, Taken
 from anchor_webtask._models import TaskResult
-from anchor_webtask._output.embedded_json import EXACT
+from anchor_webtask._output.embedded_json import exact
 from anchor_webtask._polling.outcomes import Completed, Failed, Source
 from anchor_webtask._polling.wait import TaskState
 from anchor_webtask._tasks.base import HandleParts
@@ -159,12 +159,12 @@ def _ended(row: Row, redact: Redactor) -> Ended | None:
     if row.state != "completed" or row.answer is None:
         return None
     raw = json.loads(row.answer)
-    return Completed(raw, source=Source(_is_finite(row.answer), partial(EXACT.decode, row.answer)))
+    return Completed(raw, source=Source(_is_finite(row.answer), partial(exact().decode, row.answer)))
 
 
 def _is_finite(text: str) -> bool:
     try:
-        EXACT.decode(text)
+        exact().decode(text)
     except ValueError:
         return False
     return True
