@@ -77,19 +77,16 @@ def ended_line(row: LedgerRow, output: Any) -> dict[str, Any]:
 
 
 def put_table(rows: Iterable[LedgerRow]) -> None:
-    """Write rows as a table."""
+    """Write rows as a table, with the id of each task below its row."""
     is_wide = screen.width(sys.stdout) >= WIDE
     titles = ["state", "key", *(["attempt", "since"] if is_wide else []), "what is known"]
-    cells = []
+    cells, ids = [], []
     for row in rows:
         since = f"{(row.ended or row.started or row.claimed).astimezone():%Y-%m-%d %H:%M:%S}"
         state = "invalid" if row.valid is False else row.state
-        known = for_people(row.error or "")
-        if is_wide:  # elsewhere an id would be broken, and could not be copied
-            cells.append([state, row.key, str(row.attempt), since, known or shown_id(row.task_id) or ""])
-        else:
-            cells.append([state, row.key, known])
-    screen.table(titles, cells, sys.stdout)
+        cells.append([state, row.key, *([str(row.attempt), since] if is_wide else []), for_people(row.error or "")])
+        ids.append(shown_id(row.task_id) or "")
+    screen.table(titles, cells, sys.stdout, below=ids)
 
 
 def put_row(row: LedgerRow) -> None:
