@@ -94,8 +94,7 @@ def test_nothing_is_started_if_a_line_is_wrong(cli: CommandLine, server: Emulato
     ran = cli("map", "tasks.jsonl")
     assert (ran.status, ran.out, len(server.emulator.requests)) == (2, "", before)
     assert ran.err == (
-        "anchor-webtask: tasks.jsonl, line 2: the key of a TaskRequest must be text that is not blank, not ' '\n"
-        "nothing was started\n"
+        "anchor-webtask: tasks.jsonl, line 2: the key must be text that is not blank, not ' '\nnothing was started\n"
     )
 
 

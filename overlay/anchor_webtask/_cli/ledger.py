@@ -27,7 +27,7 @@ from anchor_webtask._cli.options import (
     WaitArguments,
 )
 from anchor_webtask._cli.output_types import output_type
-from anchor_webtask._cli.reports import error_text, refused
+from anchor_webtask._cli.reports import refused, usage_mistake
 from anchor_webtask._cli.resuming import Resumption
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
@@ -155,11 +155,11 @@ def resume(file: LedgerFile, waiting: WaitArguments, connection: ConnectionArgum
             if call.unfinished:
                 screen.say(f"{_tasks([*call.unfinished])} still running; to go on:")
                 screen.say(f"  {go_on('ledger resume', file, connection=connection, output=output)}")
-            if not (call.statuses or call.unfinished):
-                screen.say(f"no task of the ledger runs; to see those that have ended:\n  {go_on('ledger list', file)}")
-            unknown = ledger.counts()["unknown"]
-            if unknown:
-                screen.say(f"{unknown} unknown; to see them:\n  {go_on('ledger list --state unknown', file)}")
+        if not (call.statuses or call.unfinished):
+            screen.say(f"no task of the ledger runs; to see those that have ended:\n  {go_on('ledger list', file)}")
+        unknown = ledger.counts()["unknown"]
+        if unknown:
+            screen.say(f"{unknown} unknown; to see them:\n  {go_on('ledger list --state unknown', file)}")
     return exit_status.of_many([*call.statuses, *([exit_status.RUNNING] * bool(call.unfinished))])
 
 
@@ -214,7 +214,7 @@ def _opened(file: str) -> Iterator[Ledger]:
         with Ledger(ledger_place(file)) as ledger:
             yield ledger
     except ConfigurationError as error:
-        raise UsageMistake(error_text(error)) from None
+        raise usage_mistake(error) from None
     except AnchorError as error:
         raise refused(error) from None
 

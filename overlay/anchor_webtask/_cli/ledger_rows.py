@@ -10,7 +10,7 @@ from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.reports import error_fields
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._cli.wording import for_people
+from anchor_webtask._cli.wording import for_people, in_commands
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def row_line(row: LedgerRow) -> dict[str, Any]:
         "claimed": _moment(row.claimed),
         "started": _moment(row.started),
         "ended": _moment(row.ended),
-        "error": row.error,
+        "error": None if row.error is None else in_commands(row.error),
         "answer": row.answer,
     }
 
@@ -67,7 +67,9 @@ def ended_line(row: LedgerRow, output: Any) -> dict[str, Any]:
 
     line = {"key": row.key, "state": row.state, "task_id": shown_id(row.task_id), "attempt": row.attempt}
     if row.state != "completed":
-        return line | {"error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": row.error or ""}}
+        return line | {
+            "error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": in_commands(row.error or "")}
+        }
     from anchor_webtask._output.schema import output_of
 
     try:

@@ -12,7 +12,6 @@ from anchor_webtask._cli import exit_status, signals
 from anchor_webtask._cli.batch_report import BatchReport
 from anchor_webtask._cli.client import connected
 from anchor_webtask._cli.confirming import confirm
-from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.ledger_keys import keys_of, started_keys
 from anchor_webtask._cli.ledger_place import ledger_place, may_exist
 from anchor_webtask._cli.map_file import MapFile, equal_without_keys
@@ -182,14 +181,13 @@ def read_outcomes(outcomes: TaskOutcomes[Any], report: BatchReport, lines: Seque
             read()
     except AnchorError as error:
         ended = refused(error)
-        for note in getattr(error, "__notes__", ()):  # the ids of tasks whose outcomes were not read
-            screen.say(harmless_line(str(note)))
+        screen.say_notes(error)  # the ids of tasks whose outcomes were not read
     except KeyboardInterrupt as raised:  # the second one
         ended = ended or Interruption()
         before = report.count
         read()  # what the call has left: tasks that run, and starts without a response
-        for note in getattr(raised, "__notes__", ()) if report.count == before else ():
-            screen.say(harmless_line(str(note)))
+        if report.count == before:
+            screen.say_notes(raised)
     report.finish(ended)
     if isinstance(ended, Interruption | OutputClosed):
         raise ended
