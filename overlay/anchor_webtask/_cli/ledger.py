@@ -32,13 +32,13 @@ from anchor_webtask._cli.resuming import Resumption
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.text_files import decoded, read_stdin
-from anchor_webtask._workers.stops import clear_stop, stop_of
+from anchor_webtask._workers.for_commands import clear_stop, open_requests, stop_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchor_webtask import Ledger
-    from anchor_webtask._workers.stops import Stop
+    from anchor_webtask._workers.for_commands import Stop
 
 State = Literal["starting", "running", "completed", "failed", "unknown", "refused", "retried"]
 EXPLAINED = {
@@ -52,6 +52,12 @@ EXPLAINED = {
 }
 
 STOPPED = "no worker starts anything since {}: {}. To let them start tasks again:\n  {}"
+
+CANCELLED = (
+    "the task with the key {!r} was cancelled before it was started, and no worker starts it any more: nothing was "
+    "paid. If you want it after all, submit its request again under another key"
+)
+PENDING = "the task with the key {!r} was not started yet, so a worker starts it in any case"
 
 
 def show(file: LedgerFile, *, as_json: AsJson = False) -> int:
@@ -111,6 +117,8 @@ def retry(file: LedgerFile, keys: Keys) -> int:
     """
     given = _keys(keys)
     with _opened(file) as ledger:
+        for key, is_cancelled in open_requests(ledger, given).items():
+            raise UsageMistake((CANCELLED if is_cancelled else PENDING).format(key))
         ledger.retry(*given)
     screen.say(f"{_tasks(given)} will be started again, which costs: {_by_whom(file)}")
     return exit_status.DONE

@@ -115,8 +115,8 @@ async def _work(
             asyncio.run_coroutine_threadsafe(worker.drain(), loop)
 
         with signals.stopping(stop), _telling(worker, loop):
-            screen.say(f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers")
-            await worker.run()
+            text = f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers"
+            await worker.run(on_ready=lambda: screen.say(text))
     return ended_by
 
 
