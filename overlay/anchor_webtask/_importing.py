@@ -1,7 +1,7 @@
 """A lock that is held while modules are imported on first use, so that no process is forked in the middle.
 
 An import holds a lock of its module. A process that is forked meanwhile by another thread inherits that lock, but not
-the thread that would release it, and would wait for it for ever at its own first call. So a fork waits until the import
+the thread that would release it, and would wait for it forever at its own first call. So a fork waits until the import
 is complete, as it waits for the locks of `logging`. Hence each import inside a function is in a block of this lock, or
 comes after a block that has imported the same module; a test finds the others.
 

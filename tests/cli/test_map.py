@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from anchor_webtask import Ledger
 from anchor_webtask.emulator import Fault
 from tests.support.command_line import Ran, interrupt
 
@@ -93,8 +94,7 @@ def test_nothing_is_started_if_a_line_is_wrong(cli: CommandLine, server: Emulato
     ran = cli("map", "tasks.jsonl")
     assert (ran.status, ran.out, len(server.emulator.requests)) == (2, "", before)
     assert ran.err == (
-        "anchor-webtask: tasks.jsonl, line 2: the key of a TaskRequest must be text that is not blank, not ' '\n"
-        "nothing was started\n"
+        "anchor-webtask: tasks.jsonl, line 2: the key must be text that is not blank, not ' '\nnothing was started\n"
     )
 
 
@@ -182,10 +182,29 @@ def test_closed_output_stops_the_batch(cli: CommandLine) -> None:
         err = process.stderr.read()
     assert process.wait() == 141, err
     assert "Traceback" not in err
-    (counts,) = re.findall(r"^40 tasks: (.*not read from the ledger)$", err, re.MULTILINE)
+    (counts,) = re.findall(r"^40 tasks: (.*not started)$", err, re.MULTILINE)
     assert sum(map(int, re.findall(r"\d+", counts))) == 40
-    assert "not started" not in err.partition("40 tasks")[2]
+    with Ledger(cli.folder / "a.ledger") as ledger:
+        assert f"{40 - sum(ledger.counts().values())} not started" in counts
     assert "to go on, run the same command again: it starts nothing that the ledger has already" in err
+
+
+@pytest.mark.parametrize("keys", [["--key", "{number}"], []], ids=["keys", "no keys"])
+def test_tasks_of_an_earlier_run_are_not_called_not_started(keys: list[str], cli: CommandLine) -> None:
+    (cli.folder / "numbers.csv").write_text("number\n" + "".join(f"{number}\n" for number in range(30)))
+    command = ["map", "numbers.csv", "--prompt", "x {number}", "--ledger", "a.ledger", "--max-running", "2", *keys]
+    assert cli(*command, *CHECKED_OFTEN, "--max-starts", "12").status == 5
+    with cli.spawned(*command, *CHECKED_OFTEN) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        err = process.stderr.read()
+    with Ledger(cli.folder / "a.ledger") as ledger:
+        stored = sum(ledger.counts().values())
+    (told,) = re.findall(r"^30 tasks: .*", err, re.MULTILINE)
+    found = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z ]+)", told.partition(": ")[2])}
+    assert (process.wait(), found["not started"], sum(found.values())) == (141, 30 - stored, 30), err
+    assert found["not read from the ledger"] > 0
 
 
 def test_other_requests_under_the_keys_of_a_ledger_are_told_apart_from_what_was_not_started(cli: CommandLine) -> None:
@@ -306,9 +325,10 @@ def test_confirmed_tasks_are_started(cli: CommandLine) -> None:
     assert "21 tasks: 21 not started" in terminal.screen()
 
 
-def test_tasks_that_the_ledger_has_are_not_asked_for(cli: CommandLine, server: EmulatorServer) -> None:
+@pytest.mark.parametrize("keys", [["--key", "{url}"], []], ids=["keys", "no keys"])
+def test_tasks_that_the_ledger_has_are_not_asked_for(keys: list[str], cli: CommandLine, server: EmulatorServer) -> None:
     write_urls(cli, 21)
-    command = ("map", "urls.csv", *PRICES, "--ledger", "a.ledger", "--timeout", "5")
+    command = ("map", "urls.csv", "--prompt", "Read {url}", *keys, "--ledger", "a.ledger", *CHECKED_OFTEN)
     assert cli(*command).status == 0
     starts = server.emulator.starts
     with cli.terminal(*command, "--base-url", REFUSING) as terminal:

@@ -130,7 +130,7 @@ def test_template_that_is_none_is_refused(text: str) -> None:
         ('{"prompt": "a", "max_steps": "3"}', ["line 1: max_steps must be a whole number, not str"]),
         ('{"prompt": "a", "detect_elements": 1}', ["line 1: detect_elements must be True or False"]),
         ('{"prompt": "a", "key": 7}', ["line 1: key must be text, not int"]),
-        ('{"prompt": "a", "key": " "}', ["line 1: the key of a TaskRequest must be text that is not blank"]),
+        ('{"prompt": "a", "key": " "}', ["line 1: the key must be text that is not blank"]),
         ('{"prompt": "a", "key": "k"}\n\n{"prompt": "b", "key": "k"}', ["line 3: line 1 has the key 'k' already"]),
         ('{"url": "https://a.example"}', ["line 1: there is no prompt"]),
         ('{"prompt": "a", "ulr": "x"}', ["line 1: there is no field 'ulr'", "The fields are agent, data"]),

@@ -150,13 +150,13 @@ def test_command_that_goes_on_has_the_options_of_the_first_and_works_in_a_shell(
         (["run", "Read", "the", "price"], "put a prompt with blanks in quotes"),
         (["run", " "], "the prompt is blank"),
         (["run", "x", "--url", "shop.example"], "url must start with https://"),
-        (["run", "x", "--max-steps", "0"], "max_steps must be at least 1"),
+        (["run", "x", "--max-steps", "0"], "--max-steps must be at least 1"),
         (["run", "x", "--timeout", "1d"], "--timeout '1d' is no duration"),
-        (["run", "x", "--base-url", "ftp://shop.example"], "base_url must use https"),
+        (["run", "x", "--base-url", "ftp://shop.example"], "--base-url must use https"),
         (["run", "x", "--key", "a"], "--key and --ledger belong together"),
         (["run", "x", "--data", "{"], "--data: this is not JSON at column 2"),
         (["run", "x", "--extra-body", '{"a": NaN}'], "--extra-body: NaN is not JSON"),
-        (["run", "x", "--extra-body", "[]"], "extra_body must be a mapping"),
+        (["run", "x", "--extra-body", "[]"], "--extra-body must be a mapping"),
         (["run", "x", "--output", "no.json"], "--output 'no.json': No such file"),
         (["run", "x", "--output", "nowhere:Price"], "there is no module 'nowhere'"),
         (["run", "x", "--output", "json:Price"], "the module has no 'Price'"),
@@ -501,3 +501,33 @@ def test_answers_of_all_kinds_of_types_are_written_as_json(name: str, cli: Comma
     ran = cli("run", "typed", "--output", f"shop:{name}", *CHECKED_OFTEN)
     amount = "3.5" if name == "Data" else 3.5
     assert json.loads(ran.out)["value"] == {"amount": amount, "day": "2026-12-01"}, ran.err
+
+
+def test_messages_name_commands_and_options_instead_of_python(cli: CommandLine) -> None:
+    (cli.folder / "tasks.jsonl").write_text('{"prompt": "x", "key": "a", "extra_body": {"url": 1}}\n')
+    assert cli("run", "x", "--key", "a", "--ledger", "a.ledger", *CHECKED_OFTEN).status == 0
+    keyed = ("--key", "a", "--ledger", "a.ledger")
+    refused = "127.0.0.1:1: the connection was refused; check --base-url or ANCHORBROWSER_BASE_URL"
+    for arguments, status, said in (
+        (("ledger", "show", "b.ledger"), 5, "the file does not exist: `map` and `run` make it, with --ledger"),
+        (("ledger", "resume", "b.ledger"), 5, "the file does not exist: `map` and `run` make it, with --ledger"),
+        (("run", "y", *keyed), 2, "use another ledger. `anchor-webtask ledger get` shows what is stored"),
+        (("run", "x", *keyed, "--base-url", "http://127.0.0.1:1"), 5, "use another ledger, or --base-url"),
+        (("start", "x", "--base-url", "http://127.0.0.1:1"), 5, refused),
+        (("start", "x", "--max-steps", "0"), 2, "anchor-webtask: --max-steps must be at least 1"),
+        (("start", "x", "--extra-body", '{"secret_values": {}}'), 2, "a field of the spec: pass it as --secret"),
+        (("start", "x", "--base-url", "http://shop.example"), 2, "anchor-webtask: --base-url must use https"),
+        (
+            ("map", "tasks.jsonl"),
+            2,
+            "line 1: extra_body must not have 'url', which is a field of the spec: pass it as --url",
+        ),
+        (("wait", "{token"), 2, "the token is damaged: pass it complete and unchanged, or pass the task's id"),
+        (("status", ""), 5, "the task id is empty: pass the id that `anchor-webtask start` has written"),
+        (("session", "open", "--idle-timeout", "0"), 2, "anchor-webtask: --idle-timeout must be at least 1 minute"),
+    ):
+        ran = cli(*arguments)
+        assert (ran.status, said in ran.err + ran.out) == (status, True), ran
+        assert "no task of the ledger runs" not in ran.err
+        for line in ran.out.splitlines():
+            assert "base_url" not in json.loads(line)["error"]["message"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import json
 import logging
 import math
 import queue
+import re
 import shlex
 import shutil
 import signal
@@ -14,6 +16,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -41,9 +44,12 @@ from anchor_webtask._cli.screen import MessageHandler, Screen, shortened
 from anchor_webtask._cli.secret_values import secret_values
 from anchor_webtask._cli.signals import stopping
 from anchor_webtask._cli.task_fields import seconds
-from anchor_webtask._cli.wording import for_people
+from anchor_webtask._cli.wording import for_people, in_commands
 from anchor_webtask._tasks.stored import UNKNOWN
 from tests.support.command_line import LIMIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CONTROLS = [chr(code) for code in [*range(32), *range(0x7F, 0xA0), 0x202E, 0x2066, 0x200B, 0xFEFF, 0xE0041, 0xD800]]
 
@@ -228,11 +234,81 @@ def test_answer_whose_class_cannot_be_written_is_written_as_received(capsys: pyt
     assert plain({7}, "raw") == [7]
 
 
-def test_advice_for_python_is_left_out() -> None:
+def test_advice_for_python_is_left_out_or_becomes_a_command() -> None:
     lost = "the response was lost. Check the dashboard before you start it again: a second task costs again"
-    assert for_people(UNKNOWN.format(lost, "a")) == "the response was lost"
-    names = [name for name in dir(anchor_webtask) if name[0].isupper()]
-    assert [name for name in names if f"{name}." in for_people(UNKNOWN.format(lost, "a"))] == []
+    assert for_people(lost) == "the response was lost"
+    told = for_people(UNKNOWN.format("the response was lost", "'a'"))
+    assert (
+        "by `anchor-webtask ledger attach`; if it has not started, `anchor-webtask ledger retry` with the key 'a'"
+        in told
+    )
+    found = in_commands("the task goes on; tasks.get('it\\'s').result() continues to wait")
+    assert found == "the task goes on; `anchor-webtask wait 'it'\"'\"'s'` continues to wait"
+
+
+# Modules whose texts are about calls and arguments that no command makes.
+NOT_FOR_COMMANDS = {
+    "_api/generated.py",
+    "_client.py",
+    "_config.py",
+    "_errors.py",  # what follows the message in brackets, which the command line says itself
+    "_misuse.py",
+    "_batch/limits.py",
+    "_batch/models.py",
+    "_ledger/ledger.py",
+    "_models.py",
+    "_output/json_schema.py",
+    "_polling/policy.py",
+    "_sessions/async_.py",
+    "_sessions/facts.py",
+    "_sessions/session_base.py",
+    "_sessions/sync.py",
+    "_tasks/async_handle.py",
+    "_tasks/base.py",
+    "_tasks/handle.py",
+    "_tasks/keyed.py",
+    "_tasks/questions.py",
+    "_tasks/resume_token.py",
+    "_workers/submission.py",
+}
+FOR_AN_OBJECT = ": pass its .id"
+OF_PYTHON = re.compile(
+    r"\b(tasks|sessions|Ledger|task|session)\.[a-z]\w*|\bledger's [a-z]+\(|(?<![?-])\b[a-z_]+=(…|\d|\{)|\bTaskRequest|"
+    r"api_key| ssl_context|[ '](s \.|\.)(id|raw|task_id|token)\b|\bcheck base_url|\bits (task_id|free)\b"
+)
+
+
+def _part(value: ast.expr) -> str:
+    """Return a part of an f-string, with an example of a value."""
+    if isinstance(value, ast.Constant):
+        return str(value.value)
+    return "'a'" if isinstance(value, ast.FormattedValue) and value.conversion == ord("r") else "7"
+
+
+def texts(node: ast.AST) -> Iterator[str]:
+    """Yield the texts of code, but not those that only describe it."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.JoinedStr):
+            yield "".join(_part(each) for each in child.values)
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str):
+            yield re.sub(r"\{\d?\}|%d", "7", child.value.replace("{!r}", "'a'"))
+        elif not (isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)):
+            yield from texts(child)
+
+
+def test_every_text_of_the_package_that_a_command_may_show_names_no_call_of_python() -> None:
+    folder = Path(anchor_webtask.__file__).parent
+    others = ("_cli/", "_display/", "emulator/", "notebook/", "testing/")
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*.py")}
+    named = {
+        (name, text)
+        for name, path in paths.items()
+        if not name.startswith(others) and name not in NOT_FOR_COMMANDS
+        for text in texts(ast.parse(path.read_text(encoding="utf-8")))
+        if " " in text and text != FOR_AN_OBJECT and OF_PYTHON.search(for_people(text))
+    }
+    assert named == set()
+    assert [name for name in NOT_FOR_COMMANDS if name not in paths] == []
 
 
 @pytest.mark.parametrize("width", [1, 5, 11, 12, 40])

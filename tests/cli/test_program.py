@@ -31,7 +31,16 @@ def test_help_names_all_commands_and_exit_statuses(cli: CommandLine) -> None:
         name for name in [*COMMANDS, "session", "ledger"] if not re.search(rf"^  {name} ", ran.out, re.MULTILINE)
     ] == []
     text = " ".join(ran.out.split())
-    assert [number for number in ("0", "1", "2", "3", "4", "5", "130") if f" {number} " not in text] == []
+    assert [number for number in (0, 1, 2, 3, 4, 5, 130, 143, 129, 141) if not re.search(rf" {number}[ ,]", text)] == []
+
+
+def test_help_of_start_says_how_to_go_on_with_the_id(cli: CommandLine) -> None:
+    text = " ".join(cli("start", "--help").out.split())
+    task_id = cli("start", "x").out.strip()
+    for verb in ("status", "wait", "result"):
+        (command,) = re.findall(rf"`(anchor-webtask {verb} [^`]+)`", text)
+        ran = cli.pasted(f"id={task_id}; {command}")
+        assert (ran.status, task_id in ran.out) == (0, True), ran.err
 
 
 def test_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:

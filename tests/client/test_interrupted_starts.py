@@ -138,11 +138,11 @@ def test_start_cancelled_at_an_await_says_what_is_known_of_its_task(
     assert [problem for problem in problems if problem] == []
 
 
-@pytest.mark.skipif("coverage" in sys.modules, reason="a signal can leave the lock of coverage locked for ever")
+@pytest.mark.skipif("coverage" in sys.modules, reason="a signal can leave the lock of coverage locked forever")
 def test_start_interrupted_by_a_real_signal_says_what_is_known_of_its_task(*, every: bool) -> None:
     """Signals arrive at random moments: also while a system call waits, and between the operations of a line.
 
-    They arrive in a process of their own, since one can leave a lock of another library locked for ever.
+    They arrive in a process of their own, since one can leave a lock of another library locked forever.
     """
     with raw_server() as server:
         starts = SIGNALS * 20 if every else SIGNALS

@@ -305,7 +305,7 @@ def test_interrupted_request_of_the_api_shows_no_secret(runner: Runner, monkeypa
 
 
 class InterruptedTransport(httpx.HTTPTransport):
-    """A transport of httpx, whose pool an interruption can leave locked for ever."""
+    """A transport of httpx, whose pool an interruption can leave locked forever."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         del request

@@ -140,7 +140,7 @@ def test_stop_may_be_called_by_another_thread_or_task(
 
 
 def with_timeout(runner: Runner, function: Any, *args: Any) -> None:
-    """Fail instead of waiting for ever."""
+    """Fail instead of waiting forever."""
     import anyio
 
     async def call() -> None:

@@ -46,7 +46,8 @@ ON_THE_WIRE: Final = {
     *("security-flow-removed", "security-more-asked"),
     *("body-removed", "required-body-added"),  # a body without a schema
     *("header-removed", "content-type-removed", "parameter-serialization", "server-removed", "webhook-removed"),
-    "not-understood",
+    *("content-encoding", "content-encoding-said", "text-content", "part-content-type", "required-header-added"),
+    *("call-credentials", "not-understood"),
 }
 """The kinds that may be breaking although the code is the same: the server refuses more, or promises less."""
 

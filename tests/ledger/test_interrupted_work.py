@@ -180,7 +180,7 @@ def test_break_and_map_again_in_one_process(server: Server, ledger: Path, name: 
     assert accounts.most <= 3
 
 
-@pytest.mark.skipif("coverage" in sys.modules, reason="a signal can leave the lock of coverage locked for ever")
+@pytest.mark.skipif("coverage" in sys.modules, reason="a signal can leave the lock of coverage locked forever")
 @pytest.mark.parametrize("call", ["map", "run"])
 def test_time_limit_raised_by_a_signal(server: Server, ledger: Path, name: str, call: str) -> None:
     """It may come between any two operations of the interpreter: what is used next must not hang, and nothing leaks."""

@@ -27,14 +27,16 @@ from anchor_webtask._ledger.place import backend_of
 from anchor_webtask._ledger.postgres.backend import PostgresBackend
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._workers import cancellation, engine_tables, jobs, tables
+from anchor_webtask._workers.deliveries import Deliveries
 from anchor_webtask._workers.engine import Engine
+from anchor_webtask._workers.for_commands import clear_stop, stop_of
 from anchor_webtask._workers.secret_lookup import Pauses
-from anchor_webtask._workers.stops import clear_stop, stop_of
 from anchor_webtask._workers.upkeep import Upkeep
 from anchor_webtask._workers.worker import Worker, WorkerOptions
 from anchor_webtask.emulator import Emulator, Fault
 from anchor_webtask.testing import SystemClock
 from tests.support.ledger_work import OFTEN
+from tests.support.postgres_server import GUEST, PASSWORD
 from tests.support.runners import KEY
 from tests.support.workers import until, working
 
@@ -268,9 +270,9 @@ def test_a_retry_directly_after_the_end_is_not_lost(
 ) -> None:
     emulator.on(fails="there is no price")
     batch.submit([TaskRequest("Read", key="a")])
-    change, retried = Worker._change, threading.Event()
+    change, retried = Deliveries._change, threading.Event()
 
-    async def and_retry(worker: Worker, operation: Any, **named: Any) -> Any:
+    async def and_retry(worker: Deliveries, operation: Any, **named: Any) -> Any:
         again = await change(worker, operation, **named)
         if again is None and not retried.is_set():
             emulator.on(takes=0.01)
@@ -278,7 +280,7 @@ def test_a_retry_directly_after_the_end_is_not_lost(
             retried.set()
         return again
 
-    monkeypatch.setattr(Worker, "_change", and_retry)
+    monkeypatch.setattr(Deliveries, "_change", and_retry)
     with working(url, server.base_url, lost_jobs=600):
         assert retried.wait(20)
         assert states(batch) == {"a": "completed"}
@@ -353,6 +355,19 @@ def test_what_has_failed_is_not_started_again_after_a_cancel(
     assert emulator.starts == 1
 
 
+def test_what_has_failed_is_started_again_after_a_cancel_if_the_user_wants_it(
+    emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
+) -> None:
+    emulator.on(takes=0.05, fails="no price")
+    batch.submit([TaskRequest("Read", key="a")])
+    with working(url, server.base_url):
+        assert states(batch) == {"a": "failed"}
+        batch.cancel()
+        emulator.on(takes=0.05)
+        ledger.retry(f"{NAME}/a")
+        until(lambda: batch.counts()["completed"] == 1)
+
+
 def test_a_start_under_way_that_has_not_happened_is_cancelled_too(
     emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
 ) -> None:
@@ -419,6 +434,30 @@ def test_a_worker_whose_engine_was_changed_ends_and_says_so(
         until(lambda: worker.health()["draining"])
 
 
+@pytest.mark.parametrize(
+    "revoked",
+    ["USAGE ON SCHEMA {0}", "ALL ON ALL TABLES IN SCHEMA {0}", "ALL ON {0}.procrastinate_jobs", "ALL ON {0}.attempts"],
+    ids=["schema", "tables", "jobs", "attempts"],
+)
+def test_a_worker_whose_right_was_revoked_ends_and_says_which(
+    batch: Batch, postgres: PostgresServer, url: str, server: Any, revoked: str
+) -> None:
+    batch.submit([])
+    schema = url.rpartition("=")[2]
+    postgres.execute(
+        f"ALTER ROLE {GUEST} PASSWORD '{PASSWORD}'; GRANT USAGE ON SCHEMA {schema} TO {GUEST}; "
+        f"GRANT ALL ON ALL TABLES IN SCHEMA {schema} TO {GUEST}; "
+        f"GRANT ALL ON ALL SEQUENCES IN SCHEMA {schema} TO {GUEST}"
+    )
+    guest = postgres.url(schema, user=GUEST, password=PASSWORD)
+    says = f"this user lacks a right .*let an administrator run GRANT USAGE ON SCHEMA {schema} TO {GUEST}"
+    with pytest.raises(LedgerUnusableError, match=says), working(guest, server.base_url) as worker:  # noqa: PT012  it is raised at the end
+        until(lambda: worker.health()["database"] == "ok" and worker._engine._worker is not None)
+        postgres.execute(f"REVOKE {revoked.format(schema)} FROM {GUEST}")
+        batch.submit([TaskRequest("Read", key="a")])
+        until(lambda: worker.health()["draining"] or worker._error)
+
+
 def test_a_job_that_is_locked_holds_up_no_other_job_of_a_dead_worker(
     batch: Batch, postgres: PostgresServer, url: str, server: Any
 ) -> None:
@@ -446,7 +485,7 @@ def test_a_queue_is_the_name_of_a_batch(batch: Batch, url: str, server: Any) -> 
 def test_a_task_that_takes_longer_than_the_timeout_is_waited_for_again(
     emulator: Emulator, batch: Batch, url: str, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("anchor_webtask._workers.worker.LATER_SECONDS", 0.1)
+    monkeypatch.setattr("anchor_webtask._workers.deliveries.LATER_SECONDS", 0.1)
     emulator.on(takes=1)
     batch.submit([TaskRequest("Read", key="a")])
     with working(url, server.base_url, timeout=0.3):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from anchor_webtask import Batch, Ledger
+from anchor_webtask import Batch, Ledger, TaskRequest
 from anchor_webtask._cli.working import worker
 from anchor_webtask._workers import tables
-from anchor_webtask._workers.stops import stop_of
+from anchor_webtask._workers.for_commands import stop_of
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.testing import SystemClock
 from tests.documents.test_documents import ROOT, shell_commands
@@ -124,6 +124,56 @@ def test_worker_refuses_wrong_arguments(tmp_path: Path, arguments: list[str], st
     assert ran.returncode == status
     assert says in ran.stderr
     assert "s3cr3t" not in ran.stderr
+
+
+def test_worker_says_that_it_runs_once_it_has_reached_the_database(tmp_path: Path) -> None:
+    command = [str(SCRIPT), "worker", "--max-running", "5", f"postgresql:///db?host={tmp_path}"]
+    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
+    with subprocess.Popen(command, env=variables, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        first = process.stderr.readline()
+        process.terminate()
+        assert process.wait(PATIENCE) == 0
+        assert "the worker runs" not in first + process.stderr.read()
+    assert "PostgreSQL does not answer" in first
+
+
+@pytest.mark.parametrize("module", ["anchor_webtask._cli.app", "anchor_webtask._workers.worker", "procrastinate"])
+def test_sigterm_while_a_worker_is_imported_ends_it_well(module: str) -> None:
+    code = (
+        "import os, signal, sys; from importlib.abc import MetaPathFinder\n"
+        "class Stopped(MetaPathFinder):\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.meta_path.insert(0, Stopped())\n"
+        "sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n"
+        "from anchor_webtask._cli.entry import main; main()"
+    )
+    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
+    ran = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
+
+
+def test_command_line_says_of_tasks_that_no_worker_has_started_why_they_need_no_retry(
+    postgres: PostgresServer, emulator: Emulator
+) -> None:
+    with emulator.serve() as server, Batch(url := postgres.new_url(), "prices", base_url=server.base_url) as batch:
+
+        def retry(key: str) -> str:
+            words = [str(SCRIPT), "ledger", "retry", url, key]
+            ran = subprocess.run(words, env=os.environ, capture_output=True, text=True, timeout=PATIENCE)
+            assert ran.returncode == 2
+            return ran.stderr
+
+        batch.submit([TaskRequest("Read the price", key="a")])
+        assert "the task with the key 'prices/a' was not started yet, so a worker starts it in any case" in retry(
+            "prices/a"
+        )
+        batch.cancel()
+        said = retry("prices/a")
+        assert "the task with the key 'prices/a' was cancelled before it was started, and no worker starts it" in said
+        assert "submit its request again under another key" in said
+        assert "the ledger has no task with the key 'prices/b'" in retry("prices/b")
 
 
 def test_page_names_every_option_and_every_method() -> None:

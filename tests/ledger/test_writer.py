@@ -1,4 +1,4 @@
-"""The thread of a ledger: what it must not lose, and that nobody waits for ever for it."""
+"""The thread of a ledger: what it must not lose, and that nobody waits forever for it."""
 
 from __future__ import annotations
 

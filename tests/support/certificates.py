@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import trustme
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
@@ -46,9 +47,10 @@ def _self_signed(folder: Path, now: datetime) -> Path:
     """Write a self-signed certificate and its private key to a file, and return the file."""
     pem = trustme.CA().issue_cert(ADDRESS).private_key_pem.bytes()
     key = load_pem_private_key(pem, password=None)
+    assert isinstance(key, EllipticCurvePrivateKey)  # of the types that keys may have, not all can sign
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, ADDRESS)])
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - DAY, now + DAY)  # type: ignore[arg-type]
-    certificate = builder.sign(key, SHA256())  # type: ignore[arg-type]  # trustme makes keys of a type that can sign
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - DAY, now + DAY)
+    certificate = builder.sign(key, SHA256())
     file = folder / "self-signed.pem"
     file.write_bytes(pem + certificate.public_bytes(Encoding.PEM))
     return file

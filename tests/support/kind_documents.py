@@ -155,6 +155,15 @@ def calls(word: str = "", **more: Any) -> Any:
     return {**document({"/a": {"get": operation()}}), "webhooks": {"w": item}}
 
 
+def called_with(*security: Any) -> Any:
+    """Return a document with a webhook that the API calls with these credentials."""
+    made = calls()
+    made["components"] = secured()["components"]
+    if security:
+        made["webhooks"]["w"]["post"]["security"] = [*security]
+    return made
+
+
 def with_callback(**more: Any) -> Any:
     """Return a document with a callback, whose body has these properties."""
     body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": TEXT, **more}}}}}

@@ -273,4 +273,10 @@ SCHEMAS: Final[list[Pair]] = [
         )
         for reference in ("#A", "dynamic#A", "other.yaml#/A")
     ),
+    *both(
+        "base64 as in OpenAPI 3.1",
+        {"type": "string", "format": "byte"},
+        {"type": "string", "contentEncoding": "base64"},
+        None,
+    ),
 ]

@@ -390,7 +390,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
             connection.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # without a timeout, the test would wait for a missing connection for ever
+        listener.settimeout(30)  # without a timeout, the test would wait for a missing connection forever
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
         with runner.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:

@@ -109,7 +109,7 @@ def interrupted_response(line: int, transport: Transport, to_send: httpx.Request
     """Send a request, and interrupt it before its n-th line; return None if it is interrupted.
 
     It runs in a thread of its own: in Python 3.11, a thread in which a trace function raises may go on handling that
-    exception for ever.
+    exception forever.
     """
     responses: list[httpx.Response] = []
 

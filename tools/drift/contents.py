@@ -8,6 +8,7 @@ import attrs
 
 from tools.drift import descriptions
 from tools.drift.classification import severity
+from tools.drift.encodings import encodings
 from tools.drift.normal_form import differs, same
 from tools.drift.python_types import is_single, shape
 from tools.openapi.references import followed, resolve
@@ -76,7 +77,7 @@ class Contents:
             unread = row.kind == "python-type" and read is not None and not _is_inside(row, spot.under("content", read))
             yield attrs.evolve(row, kind="spelling", severity=severity("spelling")) if unread else row
         yield from self._read(olds, news, spot)
-        yield from self._headers(before.get("headers") or {}, after.get("headers") or {}, spot)
+        yield from self.headers(before.get("headers") or {}, after.get("headers") or {}, spot)
         links = (before.get("links") or {}, after.get("links") or {})
         for name in dict.fromkeys([*links[0], *links[1]]):
             if differs(*links, name):
@@ -89,8 +90,8 @@ class Contents:
         content = resolve_once(part, document).get("content") or {}
         return ", ".join(f"{kind}: {type_name((media or {}).get('schema', {}))}" for kind, media in content.items())
 
-    def _headers(self, before: Part, after: Part, spot: Spot) -> Iterator[Row]:
-        """Compare the headers of two responses, whose names have no case."""
+    def headers(self, before: Part, after: Part, spot: Spot) -> Iterator[Row]:
+        """Compare the headers of two responses or of two parts of a form; their names have no case."""
         olds, news = ({name.lower(): (name, value) for name, value in each.items()} for each in (before, after))
         for key in dict.fromkeys([*olds, *news]):
             name = (news.get(key) or olds[key])[0]
@@ -98,7 +99,8 @@ class Contents:
             if key not in news:
                 yield here.row("header-removed")
             elif key not in olds:
-                yield here.row("header-added")
+                needed = resolve_once(news[key][1], self.schemas.new).get("required")
+                yield here.row("required-header-added" if needed else "header-added")
             else:
                 found = list(self.parameter(*self.pair(olds[key][1], news[key][1]), here))
                 yield from found or moved(olds[key], news[key], here)
@@ -119,7 +121,8 @@ class Contents:
             yield from self.schemas.compare(before.get("schema", {}), after.get("schema", {}), here.under("schema"))
             if ("schema" in before) != ("schema" in after) and same(before.get("schema", {}), after.get("schema", {})):
                 yield here.row("python-type", *("any" if "schema" in each else "nothing" for each in (before, after)))
-            yield from descriptions.rest(before, after, {"schema"}, here)
+            yield from encodings(before, after, _essence(pairs[kind]), here, self.headers)
+            yield from descriptions.rest(before, after, {"encoding", "schema"}, here)
         for kind in news:
             if kind not in pairs.values():
                 yield spot.under("content", kind).row("content-type-added", None, kind)

@@ -74,6 +74,12 @@ def plain_format(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
         yield spot.row("format" if "format" in new else "format-removed", before, after)
 
 
+def _content_encoding(old: Schema, new: Schema, spot: Spot) -> Iterator[Row]:
+    before, after = old.get("contentEncoding"), new.get("contentEncoding")
+    kind = "content-encoding-said" if before is None or after is None else "content-encoding"
+    yield spot.under("contentEncoding").row(kind, before, after)
+
+
 def _bound(key: str) -> Comparison:
     """Return a function that compares a bound, such as `maximum`."""
 
@@ -164,6 +170,9 @@ GROUPS: Final[dict[tuple[str, ...], Comparison]] = {
     ("enum", "const"): _listed,
     ("format",): _format,
     ("pattern",): _single("pattern", "pattern", "pattern-removed"),
+    ("contentEncoding",): _content_encoding,
+    ("contentMediaType",): _single("contentMediaType", "text-content", "text-content-removed"),
+    ("contentSchema",): _single("contentSchema", "text-content", "text-content-removed"),
     ("multipleOf",): _multiple,
     ("minimum", "exclusiveMinimum"): _limit("minimum", "exclusiveMinimum", 1),
     ("maximum", "exclusiveMaximum"): _limit("maximum", "exclusiveMaximum", -1),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from tools.drift import descriptions, pairing
+from tools.drift import descriptions, pairing, security
 from tools.drift.contents import flag, moved, resolve_once
 from tools.drift.normal_form import parameter_key, parameters, same
 from tools.openapi import python_names
@@ -180,8 +180,7 @@ class Operations:
             one, other = before.get(method), after.get(method)
             if isinstance(one, dict) and isinstance(other, dict):
                 yield from self.compare(one, other, here, incoming=True)
-                if not same(one.get("security"), other.get("security")):
-                    yield here.row("not-understood", note="security")
+                yield from security.of_calls(one.get("security"), other.get("security"), here)
             elif isinstance(one, dict) or isinstance(other, dict):
                 yield here.row("webhook-removed" if isinstance(one, dict) else "webhook-added")
         yield from descriptions.rest(before, after, {*METHODS}, spot)

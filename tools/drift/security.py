@@ -82,6 +82,23 @@ def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) 
         yield from found or [spot.under("security").row("security-place", before, after)]
 
 
+def of_calls(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
+    """Compare the `security` lists of two operations that the API calls: it sends the credentials, programs check them.
+
+    A program accepts each old alternative. So it accepts a new one that has all that an old one has.
+    """
+    if same(before, after):
+        return
+    olds: Any = [each for each in before or [{}] if isinstance(each, dict)]
+    news: Any = [each for each in after or [{}] if isinstance(each, dict)]
+    here = spot.under("security")
+    if same(olds, news):
+        yield here.row("security-place", before, after)
+        return
+    stronger = all(any(_asks_no_more(old, new) for old in olds) for new in news)
+    yield here.row("call-credentials-stronger" if stronger else "call-credentials", before, after)
+
+
 def scheme(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
     """Compare two security schemes of the same name, either of which may be None."""
     if before is None or after is None:

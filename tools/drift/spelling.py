@@ -70,6 +70,7 @@ def spell(node: dict[str, Any], *, is_part: bool) -> None:
     """
     _numbers(node)
     _infer_type(node)
+    _base64(node)
     if not is_part:
         _unwrap(node)
     _nullable(node)
@@ -236,6 +237,13 @@ def _mapping(node: dict[str, Any]) -> None:
         node["discriminator"] = {**discriminator, "mapping": mapping}
         if not mapping:
             del node["discriminator"]["mapping"]
+
+
+def _base64(node: dict[str, Any]) -> None:
+    """Write the `byte` of OpenAPI 3.0 as 3.1 does."""
+    if node.get("format") == "byte" and node.get("type") == "string" and "contentEncoding" not in node:
+        del node["format"]
+        node["contentEncoding"] = "base64"
 
 
 # -- Parameters --------------------------------------------------------------------------------------------------------

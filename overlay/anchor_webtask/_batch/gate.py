@@ -4,7 +4,7 @@ A start can take long until it is sent: it queues for a slot, or the connection 
 another thread, or another task of the event loop, than the one that leaves the call. So either the start sees that the
 gate is closed, or whoever closes the gate sees that the start was sent. For this, the start first says that it was sent
 and then checks the gate, and whoever leaves first closes the gate and then asks what was sent. There is no lock,
-since an interruption between two operations could leave a lock locked for ever.
+since an interruption between two operations could leave a lock locked forever.
 """
 
 from __future__ import annotations

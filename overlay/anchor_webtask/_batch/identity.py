@@ -31,5 +31,21 @@ def fingerprint(request: TaskRequest) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:LENGTH]
 
 
+class GivenKeys:
+    """The keys of the requests of one call that have none of their own: equal requests are numbered."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {}  # of the latest request, by its fingerprint
+
+    def next(self, digest: str) -> str:
+        """Return the key of the next request.
+
+        Args:
+            digest: Its fingerprint.
+        """
+        number = self._numbers[digest] = self._numbers.get(digest, 0) + 1
+        return digest if number == 1 else f"{digest}-{number}"
+
+
 def _names(secrets: Any) -> dict[str, Any]:
     return {name: sorted(value) if isinstance(value, Mapping) else None for name, value in secrets.items()}

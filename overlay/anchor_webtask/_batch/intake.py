@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Generic
 
 from anchor_webtask._batch.counts import Counts
-from anchor_webtask._batch.identity import fingerprint
+from anchor_webtask._batch.identity import GivenKeys, fingerprint
 from anchor_webtask._batch.items import Item, invalid
 from anchor_webtask._batch.models import shown_part
 from anchor_webtask._errors import AnchorError, ConfigurationError
@@ -38,7 +38,7 @@ class Intake(Generic[T]):
         self.left_ids: dict[str, str] = {}
         self._counts = Counts(total)
         self._named: dict[str, tuple[str, Item[T] | TaskOutcome[T]]] = {}
-        self._unnamed: dict[str, int] = {}
+        self._given_keys = GivenKeys()
         self._taken = self._unread = self._waiting_twins = 0
 
     def take(self, request: TaskRequest, prepared: object) -> None:
@@ -61,8 +61,7 @@ class Intake(Generic[T]):
             return
         item: Item[T] = Item(index, "", request, prepared, fingerprint=digest)
         if request.key is None:
-            number = self._unnamed[digest] = self._unnamed.get(digest, 0) + 1
-            item.key = digest if number == 1 else f"{digest}-{number}"
+            item.key = self._given_keys.next(digest)
         else:
             item.key = request.key
             known, first = self._named.setdefault(item.key, (digest, item))

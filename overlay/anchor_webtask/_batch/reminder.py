@@ -1,4 +1,4 @@
-"""Tells in the log, once a minute, why a call starts nothing, so that none waits for ever without a word."""
+"""Tells in the log, once a minute, why a call starts nothing, so that none waits forever without a word."""
 
 from __future__ import annotations
 

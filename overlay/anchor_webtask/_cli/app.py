@@ -182,8 +182,7 @@ def _say_unexpected(error: Exception) -> None:
     frames = traceback.extract_tb(error.__traceback__)[-3:]
     places = ", ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))  # noqa: PTH119
     screen.say(f"{PROGRAM}: an unexpected error, {type(error).__name__}, in {places}: please report it")
-    for note in getattr(error, "__notes__", ()):
-        screen.say(harmless_line(str(note)))
+    screen.say_notes(error)
 
 
 def _flushed(status: int) -> int:

@@ -11,20 +11,22 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from anchor_webtask._cli import exit_status
 from anchor_webtask._cli.client import go_on
 from anchor_webtask._cli.escaping import harmless_line
+from anchor_webtask._cli.ledger_keys import started_keys
 from anchor_webtask._cli.live import FRAMES, duration
-from anchor_webtask._cli.mistakes import OutputClosed
+from anchor_webtask._cli.mistakes import Interruption, OutputClosed
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.reports import error_fields, error_text
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._errors import ConfigurationError, InvalidOutputError, LedgerUnusableError
+from anchor_webtask._errors import AnchorError, ConfigurationError, InvalidOutputError, LedgerUnusableError
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from anchor_webtask import Progress, TaskOutcome
     from anchor_webtask._batch.models import OutcomeState
+    from anchor_webtask._cli.mistakes import CommandError
     from anchor_webtask._cli.options import ConnectionArguments
 
 WORDS: Final[dict[OutcomeState, str]] = {
@@ -60,15 +62,20 @@ class BatchReport:
         connection: How the API is reached.
         output: The value of `--output`.
         ledger: The ledger; None if there is none.
+        keys: The keys of all tasks, in the order of the requests.
 
     Attributes:
         statuses: The exit status that each outcome means.
     """
 
-    def __init__(self, connection: ConnectionArguments, output: str | None, ledger: Path | str | None) -> None:
+    def __init__(
+        self, connection: ConnectionArguments, output: str | None, ledger: Path | str | None, keys: Sequence[str]
+    ) -> None:
         self._connection = connection
         self._output = output
         self._ledger = ledger
+        self._total = len(keys)
+        self._left = dict(enumerate(keys))  # those without an outcome, and those that this call did not start
         self._progress: Progress | None = None
         self._counts: Counter[str] = Counter()
         self._bad: list[Bad] = []
@@ -128,6 +135,11 @@ class BatchReport:
         status = exit_status.of_outcome(outcome.state, outcome.error)
         self.statuses.add(status)
         self._counts[COMPLETED if outcome.error is None else WORDS[outcome.state]] += 1
+        # Of another request under a key of the ledger; without a ledger, keys were checked before.
+        is_other = outcome.state == "not_started" and isinstance(outcome.error, ConfigurationError)
+        self._others += is_other
+        if outcome.state != "not_started" or is_other:
+            self._left.pop(outcome.index, None)
         made: dict[str, Any] = {
             "key": outcome.key,
             "line": line,
@@ -141,8 +153,6 @@ class BatchReport:
         if outcome.error is None:
             result = outcome.result()
             return made | {"value": plain(result.value, result.raw)}
-        # Of another request under a key of the ledger; without a ledger, keys were checked before.
-        self._others += outcome.state == "not_started" and isinstance(outcome.error, ConfigurationError)
         if isinstance(outcome.error, LedgerUnusableError):  # it was deleted, for instance: it cannot go on
             self._ledger = None
         rank = [*WORDS].index(outcome.state)
@@ -156,23 +166,23 @@ class BatchReport:
         if outcome.state == "completed":
             self._unwritten.append((outcome.key, outcome.task_id))
 
-    def finish(self, total: int, *, is_closed: bool = False) -> None:
+    def finish(self, ended: CommandError | None) -> None:
         """Say what has not ended well, and which commands go on.
 
         Args:
-            total: The number of tasks. Those that have no outcome were not started, since the batch has ended before.
-            is_closed: Whether nobody has read standard output to its end, so that the batch has stopped there. Then it
-                is not known of tasks without an outcome whether the ledger has one.
+            ended: What has ended the batch early; None if nothing has. Tasks without an outcome were not started then,
+                unless the ledger has them from an earlier run.
         """
-        self._bad.sort()
-        counts = self._counts.copy()
+        total, counts, is_closed = self._total, self._counts.copy(), isinstance(ended, OutputClosed)
+        counts[WORDS["not_started"]] = len(self._left) + self._others
         if is_closed and self._ledger is not None:
-            unread = total - self.count + counts.pop(WORDS["not_started"], 0)
-            self._bad = [each for each in self._bad if each.state != "not_started"]
             screen.say("standard output was closed before all was written, so nothing more was started")
-            counts[UNREAD] = unread
-        else:
-            counts[WORDS["not_started"]] += total - self.count
+        if isinstance(ended, Interruption | OutputClosed) and self._ledger is not None and self._left:
+            stored = self._stored(self._ledger)
+            counts[UNREAD] = len(stored)
+            counts[WORDS["not_started"]] -= len(stored)
+            self._bad = [each for each in self._bad if each.key not in stored]
+        self._bad.sort()
         listed = [f"{counts[word]} {word}" for word in (COMPLETED, *WORDS.values(), UNREAD) if counts[word]]
         screen.say(f"{total} task{'s' * (total != 1)}: {', '.join(listed)}")
         if self._bad:
@@ -185,12 +195,19 @@ class BatchReport:
             screen.say(text)
         if self._ledger is None:
             return
-        if counts[UNREAD]:
+        if is_closed or counts[UNREAD]:
             screen.say("to go on, run the same command again: it starts nothing that the ledger has already")
         elif counts[WORDS["not_started"]] - self._others or counts[WORDS["refused"]]:
             screen.say("to start what was not started, run the same command again")
         if self._others:
             screen.say("for other requests under keys that the ledger has, use other keys, or another ledger")
+
+    def _stored(self, ledger: Path | str) -> set[str]:
+        """Return the keys of the tasks without an outcome that the ledger has; all of them if it cannot be read."""
+        try:
+            return started_keys(ledger).intersection(self._left.values())
+        except AnchorError:
+            return {*self._left.values()}
 
     def _advice(self) -> Iterator[str]:
         for each in self._bad:

@@ -14,7 +14,7 @@ from anchor_webtask._cli.client import connected, go_on
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.mistakes import CommandError, Interruption, OutputClosed, Signalled, UsageMistake
 from anchor_webtask._cli.options import AsJson, ConnectionArguments, Timeout
-from anchor_webtask._cli.reports import error_text, refused
+from anchor_webtask._cli.reports import error_text, refused, usage_mistake
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
 
@@ -239,8 +239,7 @@ def _reporting() -> Iterator[None]:
     except AnchorError as error:
         raise _mistake(error) from None
     except KeyboardInterrupt as raised:
-        for note in getattr(raised, "__notes__", ()):
-            screen.say(harmless_line(str(note)))
+        screen.say_notes(raised)
         number = raised.number if isinstance(raised, Signalled) else None
         raise Interruption(exit_status.INTERRUPTED if number is None else 128 + number) from None
 
@@ -249,7 +248,7 @@ def _mistake(error: AnchorError) -> CommandError:
     from anchor_webtask import ConfigurationError, SessionOutcomeUnknownError
 
     if isinstance(error, ConfigurationError):
-        return UsageMistake(error_text(error))
+        return usage_mistake(error)
     if isinstance(error, SessionOutcomeUnknownError):
         return CommandError(error_text(error), exit_status.UNKNOWN)
     return refused(error)

@@ -9,6 +9,7 @@ from anchor_webtask._cli import exit_status
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.mistakes import CommandError, UsageMistake
 from anchor_webtask._cli.screen import PROGRAM
+from anchor_webtask._cli.wording import about_options
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def _connected(client: type[C], connection: ConnectionArguments, check_every: fl
     try:
         return client(base_url=connection.base_url, wait=policy)
     except ConfigurationError as error:
-        message = str(error).replace("pass api_key, or set", "set")
+        message = about_options(str(error))
     try:
         Anchor(NO_KEY_NEEDED, base_url=connection.base_url, wait=policy).close()
     except ConfigurationError:

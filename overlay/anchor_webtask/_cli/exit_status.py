@@ -30,8 +30,9 @@ OUTPUT_CLOSED: Final = 141
 
 HELP: Final = """Exit status: 0 done; 1 the task failed, or its answer is invalid; 2 wrong usage, nothing was sent;
 3 the task still runs, and the command that goes on is printed; 4 it is unknown whether the task has started;
-5 nothing was started: key, credit, connection or ledger; 130 Ctrl-C. For many tasks, the first that applies of
-4, 3, 5, 1."""
+5 nothing was started: key, credit, connection or ledger; 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP, as
+after a lost terminal; 141 nobody reads the output any more, such as after head, or the disk is full. For many tasks,
+the first that applies of 4, 3, 5, 1."""
 
 _BY_STATE: Final[dict[OutcomeState, int]] = {
     "completed": DONE,

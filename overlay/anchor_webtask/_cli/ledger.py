@@ -27,18 +27,18 @@ from anchor_webtask._cli.options import (
     WaitArguments,
 )
 from anchor_webtask._cli.output_types import output_type
-from anchor_webtask._cli.reports import error_text, refused
+from anchor_webtask._cli.reports import refused, usage_mistake
 from anchor_webtask._cli.resuming import Resumption
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.text_files import decoded, read_stdin
-from anchor_webtask._workers.stops import clear_stop, stop_of
+from anchor_webtask._workers.for_commands import clear_stop, open_requests, stop_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchor_webtask import Ledger
-    from anchor_webtask._workers.stops import Stop
+    from anchor_webtask._workers.for_commands import Stop
 
 State = Literal["starting", "running", "completed", "failed", "unknown", "refused", "retried"]
 EXPLAINED = {
@@ -52,6 +52,12 @@ EXPLAINED = {
 }
 
 STOPPED = "no worker starts anything since {}: {}. To let them start tasks again:\n  {}"
+
+CANCELLED = (
+    "the task with the key {!r} was cancelled before it was started, and no worker starts it any more: nothing was "
+    "paid. If you want it after all, submit its request again under another key"
+)
+PENDING = "the task with the key {!r} was not started yet, so a worker starts it in any case"
 
 
 def show(file: LedgerFile, *, as_json: AsJson = False) -> int:
@@ -111,6 +117,8 @@ def retry(file: LedgerFile, keys: Keys) -> int:
     """
     given = _keys(keys)
     with _opened(file) as ledger:
+        for key, is_cancelled in open_requests(ledger, given).items():
+            raise UsageMistake((CANCELLED if is_cancelled else PENDING).format(key))
         ledger.retry(*given)
     screen.say(f"{_tasks(given)} will be started again, which costs: {_by_whom(file)}")
     return exit_status.DONE
@@ -155,11 +163,11 @@ def resume(file: LedgerFile, waiting: WaitArguments, connection: ConnectionArgum
             if call.unfinished:
                 screen.say(f"{_tasks([*call.unfinished])} still running; to go on:")
                 screen.say(f"  {go_on('ledger resume', file, connection=connection, output=output)}")
-            if not (call.statuses or call.unfinished):
-                screen.say(f"no task of the ledger runs; to see those that have ended:\n  {go_on('ledger list', file)}")
-            unknown = ledger.counts()["unknown"]
-            if unknown:
-                screen.say(f"{unknown} unknown; to see them:\n  {go_on('ledger list --state unknown', file)}")
+        if not (call.statuses or call.unfinished):
+            screen.say(f"no task of the ledger runs; to see those that have ended:\n  {go_on('ledger list', file)}")
+        unknown = ledger.counts()["unknown"]
+        if unknown:
+            screen.say(f"{unknown} unknown; to see them:\n  {go_on('ledger list --state unknown', file)}")
     return exit_status.of_many([*call.statuses, *([exit_status.RUNNING] * bool(call.unfinished))])
 
 
@@ -214,7 +222,7 @@ def _opened(file: str) -> Iterator[Ledger]:
         with Ledger(ledger_place(file)) as ledger:
             yield ledger
     except ConfigurationError as error:
-        raise UsageMistake(error_text(error)) from None
+        raise usage_mistake(error) from None
     except AnchorError as error:
         raise refused(error) from None
 

@@ -10,7 +10,7 @@ from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.reports import error_fields
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._cli.wording import for_people
+from anchor_webtask._cli.wording import for_people, in_commands
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def row_line(row: LedgerRow) -> dict[str, Any]:
         "claimed": _moment(row.claimed),
         "started": _moment(row.started),
         "ended": _moment(row.ended),
-        "error": row.error,
+        "error": None if row.error is None else in_commands(row.error),
         "answer": row.answer,
     }
 
@@ -67,7 +67,9 @@ def ended_line(row: LedgerRow, output: Any) -> dict[str, Any]:
 
     line = {"key": row.key, "state": row.state, "task_id": shown_id(row.task_id), "attempt": row.attempt}
     if row.state != "completed":
-        return line | {"error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": row.error or ""}}
+        return line | {
+            "error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": in_commands(row.error or "")}
+        }
     from anchor_webtask._output.schema import output_of
 
     try:
@@ -77,19 +79,16 @@ def ended_line(row: LedgerRow, output: Any) -> dict[str, Any]:
 
 
 def put_table(rows: Iterable[LedgerRow]) -> None:
-    """Write rows as a table."""
+    """Write rows as a table, with the id of each task below its row."""
     is_wide = screen.width(sys.stdout) >= WIDE
     titles = ["state", "key", *(["attempt", "since"] if is_wide else []), "what is known"]
-    cells = []
+    cells, ids = [], []
     for row in rows:
         since = f"{(row.ended or row.started or row.claimed).astimezone():%Y-%m-%d %H:%M:%S}"
         state = "invalid" if row.valid is False else row.state
-        known = for_people(row.error or "")
-        if is_wide:  # elsewhere an id would be broken, and could not be copied
-            cells.append([state, row.key, str(row.attempt), since, known or shown_id(row.task_id) or ""])
-        else:
-            cells.append([state, row.key, known])
-    screen.table(titles, cells, sys.stdout)
+        cells.append([state, row.key, *([str(row.attempt), since] if is_wide else []), for_people(row.error or "")])
+        ids.append(shown_id(row.task_id) or "")
+    screen.table(titles, cells, sys.stdout, below=ids)
 
 
 def put_row(row: LedgerRow) -> None:

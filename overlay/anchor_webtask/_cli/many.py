@@ -12,7 +12,7 @@ from anchor_webtask._cli import exit_status, signals
 from anchor_webtask._cli.batch_report import BatchReport
 from anchor_webtask._cli.client import connected
 from anchor_webtask._cli.confirming import confirm
-from anchor_webtask._cli.escaping import harmless_line
+from anchor_webtask._cli.ledger_keys import keys_of, started_keys
 from anchor_webtask._cli.ledger_place import ledger_place, may_exist
 from anchor_webtask._cli.map_file import MapFile, equal_without_keys
 from anchor_webtask._cli.mistakes import CommandError, Interruption, OutputClosed
@@ -121,11 +121,12 @@ def run_many(
         if not entries:
             screen.say(f"there are no tasks in {source.name}")
             return exit_status.DONE
+        keys = keys_of(entry.request for entry in entries)
         if not anchor._settings.is_loopback:
-            _confirm(entries, many, ledger)
+            _confirm(keys, many, ledger)
         if many.ledger is None and len(entries) > 1:
             screen.say(WITHOUT_LEDGER)
-        report = BatchReport(connection, output, ledger)
+        report = BatchReport(connection, output, ledger, keys)
         outcomes = anchor.tasks.map(
             [entry.request for entry in entries],
             output=kind,
@@ -180,15 +181,14 @@ def read_outcomes(outcomes: TaskOutcomes[Any], report: BatchReport, lines: Seque
             read()
     except AnchorError as error:
         ended = refused(error)
-        for note in getattr(error, "__notes__", ()):  # the ids of tasks whose outcomes were not read
-            screen.say(harmless_line(str(note)))
+        screen.say_notes(error)  # the ids of tasks whose outcomes were not read
     except KeyboardInterrupt as raised:  # the second one
         ended = ended or Interruption()
         before = report.count
         read()  # what the call has left: tasks that run, and starts without a response
-        for note in getattr(raised, "__notes__", ()) if report.count == before else ():
-            screen.say(harmless_line(str(note)))
-    report.finish(len(lines), is_closed=isinstance(ended, OutputClosed))
+        if report.count == before:
+            screen.say_notes(raised)
+    report.finish(ended)
     if isinstance(ended, Interruption | OutputClosed):
         raise ended
     if ended is None:
@@ -226,22 +226,19 @@ def _check(anchor: Anchor, source: MapFile, entries: list[Entry], output: Any, *
         screen.say(f"{source.name}, lines {lines}: equal lines without a key are different tasks, and each costs")
 
 
-def _confirm(entries: list[Entry], many: ManyArguments, place: Path | str | None) -> None:
+def _confirm(keys: Sequence[str], many: ManyArguments, place: Path | str | None) -> None:
     """Ask before many tasks are started; those that the ledger has already are not counted."""
     if many.yes:
         return
-    starts = len(entries)
+    starts = len(keys)
     if place is not None and may_exist(place):
-        from anchor_webtask import AnchorError, Ledger
+        from anchor_webtask import AnchorError
 
-        known: set[str] = set()
         try:
-            with Ledger(place) as ledger:
-                known = {row.key for row in ledger.rows() if row.state not in {"refused", "retried"}}
+            starts -= len(started_keys(place).intersection(keys))
         except AnchorError as error:
             if isinstance(place, Path):  # a database has perhaps no ledger yet, which the batch makes
                 raise refused(error) from None
-        starts = sum(entry.request.key not in known for entry in entries)
     starts *= many.attempts
     if many.max_starts is not None:
         starts = min(starts, many.max_starts)

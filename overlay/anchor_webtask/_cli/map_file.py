@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from anchor_webtask._cli.mistakes import UsageMistake
 from anchor_webtask._cli.records import Mistakes, csv_lines, json_lines
 from anchor_webtask._cli.text_files import decoded, read_bytes, read_stdin, strict_json
+from anchor_webtask._cli.wording import for_people
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -94,7 +95,7 @@ class MapFile:
             try:
                 check(entry.request)
             except ConfigurationError as error:
-                self.mistakes.add(entry.line, str(error))
+                self.mistakes.add(entry.line, for_people(str(error)))
         self.mistakes.check()
 
     def _records(self, text: str) -> Iterator[Record]:

@@ -182,7 +182,9 @@ def start(
 ) -> int:
     """Start a task, and write its id alone, so that id=$(anchor-webtask start ...) works.
 
-    `status`, `wait` and `result` take the id. With --output, pass it to `wait` and `result` as well.
+    To go on with the id, also on another machine: `anchor-webtask status "$id"` checks the task once; `anchor-webtask
+    wait "$id"` waits until it ends, and writes its answer; `anchor-webtask result "$id"` writes the answer if it has
+    ended already. With --output, pass it to `wait` and `result` as well.
     """
     text, output, options = prompt_text(prompt), output_type(answer.output), task_options(task)
     report = TaskReport(answer, connection, data.value())

@@ -42,7 +42,7 @@ AsJson: TypeAlias = Annotated[
 ]
 Timeout: TypeAlias = Annotated[
     str,
-    typer.Option(metavar="TIME", help="How long to wait: seconds, or such as 90s, 10m, 2h; none waits for ever."),
+    typer.Option(metavar="TIME", help="How long to wait: seconds, or such as 90s, 10m, 2h; none waits forever."),
 ]
 CheckEvery: TypeAlias = Annotated[
     float,

@@ -9,6 +9,7 @@ from anchor_webtask._cli.mistakes import UsageMistake
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.text_files import read_json
 from anchor_webtask._cli.user_code import imported
+from anchor_webtask._cli.wording import for_people
 
 
 def output_type(given: str | None) -> Any:
@@ -34,7 +35,7 @@ def _schema(path: Path) -> Any:
     except ImportError as error:
         raise UsageMistake(f"--output: {error}") from None
     except ConfigurationError as error:
-        raise UsageMistake(f"--output {str(path)!r}: {error}") from None
+        raise UsageMistake(f"--output {str(path)!r}: {for_people(str(error))}") from None
 
 
 def _imported(module: str, name: str) -> Any:
@@ -46,7 +47,7 @@ def _imported(module: str, name: str) -> Any:
     try:
         output_of(found)
     except ConfigurationError as error:
-        raise UsageMistake(f"{given}: {error}") from None
+        raise UsageMistake(f"{given}: {for_people(str(error))}") from None
     return found
 
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from anchor_webtask._cli import exit_status
 from anchor_webtask._cli.client import go_on
-from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.mistakes import CommandError, UsageMistake
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._cli.wording import for_people
+from anchor_webtask._cli.wording import about_options, for_people, in_commands
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from anchor_webtask import AnchorError, TaskResult
+    from anchor_webtask import AnchorError, ConfigurationError, TaskResult
     from anchor_webtask._cli.options import AnswerArguments, ConnectionArguments
     from anchor_webtask._cli.own_session import OwnSession
 
@@ -83,7 +82,7 @@ class TaskReport(NamedTuple):
         from anchor_webtask import ConfigurationError, InvalidOutputError, TaskTimeoutError
 
         if isinstance(error, ConfigurationError):
-            raise UsageMistake(error_text(error))
+            raise usage_mistake(error)
         state = exit_status.state_of(error, is_start=is_start)
         is_stopped = state == "running" and self.own is not None and self.own.has_ended
         if is_stopped:
@@ -130,8 +129,7 @@ class TaskReport(NamedTuple):
             screen.say("interrupted: this does not stop the task")
             self.say_running(known)
             return
-        for note in notes:
-            screen.say(harmless_line(note))
+        screen.say_notes(raised)
         if not notes:
             screen.say("interrupted: nothing was started")
         elif any("may or may not have started" in note for note in notes):
@@ -155,22 +153,31 @@ class TaskReport(NamedTuple):
 
 
 def error_text(error: AnchorError) -> str:
-    """Return an error's message, without the advice for programs in Python."""
-    return for_people(str(error.args[0]) if error.args else type(error).__name__)
+    """Return an error's message, for a person."""
+    return for_people(_message(error) or type(error).__name__)
 
 
 def error_fields(error: AnchorError) -> dict[str, Any]:
     """Return an error for a line of JSON."""
-    fields: dict[str, Any] = {"type": type(error).__name__, "message": str(error.args[0]) if error.args else ""}
+    fields: dict[str, Any] = {"type": type(error).__name__, "message": in_commands(_message(error))}
     for name in ("reason", "path", "status"):
         if getattr(error, name, None) not in {None, 0}:
             fields[name] = getattr(error, name)
     return fields
 
 
+def usage_mistake(error: ConfigurationError) -> UsageMistake:
+    """Return what ends a command whose options the client has refused."""
+    return UsageMistake(about_options(_message(error)))
+
+
 def refused(error: AnchorError) -> CommandError:
     """Return what ends a command whose client or ledger cannot be used."""
     return CommandError(error_text(error), exit_status.of_error(error, is_start=False))
+
+
+def _message(error: AnchorError) -> str:
+    return str(error.args[0]) if error.args else ""
 
 
 def _id_in(note: str) -> str | None:

@@ -37,7 +37,7 @@ class Resumption:
         anchor: The client.
         ledger: The ledger.
         output: What the answers should be.
-        timeout: Seconds to wait; None for ever.
+        timeout: Seconds to wait; None forever.
 
     Attributes:
         statuses: The exit status that each outcome means.

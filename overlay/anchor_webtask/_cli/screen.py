@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -11,18 +12,21 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from anchor_webtask._cli.escaping import harmless, harmless_line, json_text
 from anchor_webtask._cli.mistakes import OutputClosed
-from anchor_webtask._cli.wording import for_people
+from anchor_webtask._cli.wording import for_people, in_commands
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from rich.console import Console, RenderableType
+    from rich.segment import Segment
 
 CLEAR: Final = "\r\x1b[2K"
 REDRAW_SECONDS: Final = 0.5
 MAX_WARNINGS: Final = 1000
 WIDTH_OF_FILES: Final = 160
 PROGRAM: Final = "anchor-webtask"
+ROW: Final = "row"
+"""What a part of a drawn table is marked with: the number of its row."""
 
 
 class Screen:
@@ -70,21 +74,38 @@ class Screen:
             _console(stream).print(what, soft_wrap=True)
             stream.flush()
 
-    def table(self, titles: Iterable[str], rows: Iterable[Iterable[str]], stream: TextIO) -> None:
+    def table(
+        self, titles: Iterable[str], rows: Iterable[Iterable[str]], stream: TextIO, below: Sequence[str] = ()
+    ) -> None:
         """Write a table, whose first column is not broken.
+
+        Args:
+            titles: The titles of the columns.
+            rows: The cells of each row.
+            stream: Where it is written.
+            below: A text for each row that stands on a line of its own below it, if it is not empty. Only the terminal
+                breaks that line, so that a long id can be copied.
 
         Raises:
             OutputClosed: The output takes no more.
         """
+        from rich.segment import Segments
+        from rich.style import Style
         from rich.table import Table
 
         table = Table(box=None, pad_edge=False, show_edge=False)
         for number, title in enumerate(titles):
             table.add_column(title, overflow="fold", no_wrap=number == 0, min_width=8 if number == 1 else None)
-        for row in rows:
-            table.add_row(*map(harmless_line, row))
+        for number, row in enumerate(rows):
+            table.add_row(*map(harmless_line, row), style=Style(meta={ROW: number}))
+        console = _console(stream)
+        drawn = console.render_lines(table, pad=False, new_lines=True)
         with _output(), self._paused():
-            _console(stream).print(table)
+            for row_number, lines in itertools.groupby(drawn, _row_number):
+                for line in lines:
+                    console.print(Segments(line), end="")
+                if row_number is not None and row_number < len(below) and below[row_number]:
+                    console.print(f"  {harmless_line(below[row_number])}", soft_wrap=True)
             stream.flush()
 
     def width(self, stream: TextIO) -> int:
@@ -97,6 +118,11 @@ class Screen:
         with suppress(OSError, ValueError, RuntimeError), self._paused():
             sys.stderr.write(harmless(text) + "\n")
             sys.stderr.flush()
+
+    def say_notes(self, raised: BaseException) -> None:
+        """Write the notes of an exception to standard error, such as the ids of tasks that it has left behind."""
+        for note in getattr(raised, "__notes__", ()):
+            self.say(harmless_line(in_commands(str(note))))
 
     def can_ask(self) -> bool:
         """Return whether a person can read questions and type answers."""
@@ -207,6 +233,11 @@ def _width(stream: TextIO) -> int:
         return os.get_terminal_size(stream.fileno()).columns or 80
     except (OSError, ValueError):
         return 80
+
+
+def _row_number(line: Iterable[Segment]) -> int | None:
+    """Return the number of the row to which a line of a table belongs; None for the titles."""
+    return next((part.style.meta[ROW] for part in line if part.style is not None and ROW in part.style.meta), None)
 
 
 def _takes_unicode(stream: TextIO) -> bool:

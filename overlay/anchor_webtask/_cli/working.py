@@ -13,7 +13,7 @@ from anchor_webtask._cli.client import connected_async
 from anchor_webtask._cli.ledger_place import ledger_place
 from anchor_webtask._cli.mistakes import Interruption, UsageMistake
 from anchor_webtask._cli.options import ConnectionArguments, WaitArguments
-from anchor_webtask._cli.reports import error_text, refused
+from anchor_webtask._cli.reports import refused, usage_mistake
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.user_code import imported
@@ -79,7 +79,7 @@ def worker(
         # does not wait for it again; the server frees the locks of a process that has ended.
         ended_by = asyncio.run(_work(ledger, options, waiting, connection))
     except ConfigurationError as error:
-        raise UsageMistake(error_text(error)) from None
+        raise usage_mistake(error) from None
     except AnchorError as error:
         raise refused(error) from None
     if ended_by == signal.SIGINT:
@@ -115,8 +115,8 @@ async def _work(
             asyncio.run_coroutine_threadsafe(worker.drain(), loop)
 
         with signals.stopping(stop), _telling(worker, loop):
-            screen.say(f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers")
-            await worker.run()
+            text = f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers"
+            await worker.run(on_ready=lambda: screen.say(text))
     return ended_by
 
 

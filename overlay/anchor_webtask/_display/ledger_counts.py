@@ -30,7 +30,7 @@ def counts(path: Path) -> dict[str, int] | str:
     try:
         if not path.exists():
             return NO_FILE
-        if not path.is_file():  # to open a pipe, for instance, could take for ever
+        if not path.is_file():  # to open a pipe, for instance, could take forever
             return NOT_NOW
         until = time.monotonic() + SECONDS
         with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=SECONDS)) as db:

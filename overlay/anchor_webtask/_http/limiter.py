@@ -40,7 +40,7 @@ class Slot(Enum):
     """Which slot a request needs, and whether queueing for it counts against the request's timeout."""
 
     START = auto()
-    """A slot for starts. A start queues for as long as connecting may take, or for ever if it has no deadline. Its
+    """A slot for starts. A start queues for as long as connecting may take, or forever if it has no deadline. Its
     timeout begins when it has the slot."""
     CHECK = auto()
     """A slot for checks. The time in the queue counts against the check's timeout, since a wait has a deadline."""

@@ -1,7 +1,7 @@
 """The sync transport: one connection for each request in flight, over httpcore's network backend.
 
 It replaces httpx's own transport, whose pool hides bytes that follow a response, costs more than the request, and
-takes a lock that an interruption can leave locked for ever. Here an interruption closes the connection of its request,
+takes a lock that an interruption can leave locked forever. Here an interruption closes the connection of its request,
 and no other.
 """
 

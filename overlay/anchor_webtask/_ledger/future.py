@@ -1,7 +1,7 @@
 """The future result of an operation in a ledger's thread.
 
 A signal's exception, such as that of Ctrl-C, can end a wait between any two operations of the interpreter. It can leave
-the lock of a standard library's future locked for ever, and then the ledger's thread hangs. This future has no lock.
+the lock of a standard library's future locked forever, and then the ledger's thread hangs. This future has no lock.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Future(Generic[R]):
         """Wait for the result, and return it.
 
         Args:
-            timeout: For how many seconds; None for ever.
+            timeout: For how many seconds; None forever.
 
         Raises:
             TimeoutError: There is no result in time.

@@ -119,7 +119,7 @@ class Engine:
             if self._worker is not None:
                 await self._try(self._unregister)
         finally:
-            # The tasks of an open pool hide their cancellation, so that the event loop would wait for them for ever.
+            # The tasks of an open pool hide their cancellation, so that the event loop would wait for them forever.
             with CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS), suppress(*FAILURES):
                 await self._connector.close_async()
 

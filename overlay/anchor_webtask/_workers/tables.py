@@ -227,6 +227,11 @@ def is_busy(db: Connection, key: str) -> bool:
     return not BUSY.isdisjoint(states) and states[-1] != "retried"
 
 
+def was_started(db: Connection, key: str) -> bool:
+    """Whether an attempt at a task may have been started; what the API has refused was not."""
+    return any(state != "refused" for state in _states(db, key))
+
+
 def _states(db: Connection, key: str) -> list[str]:
     return [state for (state,) in db.execute("SELECT state FROM attempts WHERE key = ? ORDER BY attempt", (key,))]
 

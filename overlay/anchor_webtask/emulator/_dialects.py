@@ -31,7 +31,7 @@ SESSION_DIALECTS: Final[Mapping[str, str]] = {
     "long-sessions": "a session lasts 180 minutes unless its creation says otherwise, not 20",
     "idle-tasks": "a running task is no connection: its session ends when the idle time has passed",
     "session-end-cancels": "a task whose session has ended is CANCELED, not FAILED",
-    "session-end-is-ignored": "a task whose session has ended stays RUNNING for ever",
+    "session-end-is-ignored": "a task whose session has ended stays RUNNING forever",
 }
 DIALECTS: Final[Mapping[str, str]] = {**TASK_DIALECTS, **SESSION_DIALECTS}
 """The dialects, and what each changes against the composed spec."""

@@ -141,7 +141,7 @@ class TaskRun:
 
         Args:
             at: When the session has ended.
-            state: The task's last state; None if it stays running for ever.
+            state: The task's last state; None if it stays running forever.
         """
         with self._lock:
             if self._ends_at <= at or self._given_end is not None:

@@ -35,7 +35,7 @@ class SessionRules:
     Attributes:
         max_minutes: How long a session lasts if its creation does not say it.
         tasks_are_connections: Whether a running task keeps its session from idling.
-        state_after_end: The last state of a task whose session has ended; None if it stays running for ever.
+        state_after_end: The last state of a task whose session has ended; None if it stays running forever.
     """
 
     max_minutes: float

@@ -168,7 +168,7 @@ class Checks:
         last = next((row for row in others if row.attempt == new.attempt - 1), None)
         if any(row.state == "completed" and row.valid for row in others):
             self.fail("1: claimed though it is completed", new)
-        # A row that has lost the id which the user had attached is unknown for ever: its start is a later attempt.
+        # A row that has lost the id which the user had attached is unknown forever: its start is a later attempt.
         if any(row.state in {"starting", "unknown"} and row.error != REPLACED for row in others):
             self.fail("1: claimed though it may be running", new)
         if last is None:

@@ -367,7 +367,7 @@ def test_spec_without_a_final_newline_can_be_extended(root: Path) -> None:
     ],
 )
 def test_page_is_merged_as_json_into_a_spec_in_json(root: Path, indent: int | str | None, added: str) -> None:
-    document = {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {"title": "T", "version": "1"},
         "paths": {"/a": {"get": {"x": 1}}, "/z": {}},
@@ -375,8 +375,8 @@ def test_page_is_merged_as_json_into_a_spec_in_json(root: Path, indent: int | st
     (root / SPEC).write_text(json.dumps(document, indent=indent), encoding="utf-8")
     text = page(f"{HEAD}paths: {{/a: {{post: {{description: no, é: [1.5]}}}}, /z: {{put: {{}}}}}}\n")
     assert run(root, text) == 0
-    document["paths"]["/a"]["post"] = {"description": "no", "é": [1.5]}  # type: ignore[index]
-    document["paths"]["/z"]["put"] = {}  # type: ignore[index]
+    document["paths"]["/a"]["post"] = {"description": "no", "é": [1.5]}
+    document["paths"]["/z"]["put"] = {}
     assert json.loads(vendored(root)) == document
     assert added in vendored(root)
 

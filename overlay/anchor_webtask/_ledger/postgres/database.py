@@ -119,7 +119,15 @@ class PostgresDatabase:
         if not isinstance(error, psycopg.Error):
             return None
         is_lost = self._session is None or self._session.is_lost
+        if not is_lost and errors.is_gone(error) and not self._may_look():
+            return errors.no_right_any_more(self._url, error)
         return errors.failure(self._url, error, is_lost=is_lost)
+
+    def _may_look(self) -> bool:
+        try:
+            return tables.may_look(self._url, self.connection)
+        except psycopg.Error:
+            return True  # it is not known
 
     def close(self) -> None:
         """Close the connection, unless owners live, whose locks it holds: it is closed after the last of them."""

@@ -84,12 +84,22 @@ def failure(url: DatabaseUrl, error: psycopg.Error, *, is_lost: bool) -> Failure
         return _of_all(LedgerBusyError(BUSY.format(url.name), is_temporary=True))
     if code == _TOO_SLOW:
         return _of_all(LedgerBusyError(TOO_SLOW.format(url.name, text), is_temporary=True))
-    if code in _GONE:
+    if is_gone(error):
         return _of_all(LedgerUnusableError(GONE.format(url.name)))
     if code == _NO_RIGHT:
         return _of_all(no_right(url, error))
     is_own = code[:2] in _OF_OPERATION or (not code and isinstance(error, psycopg.DataError))
     return Failure(LedgerUnusableError(REFUSED.format(url.name, text), is_temporary=not is_own), is_own, is_own)
+
+
+def is_gone(error: psycopg.Error) -> bool:
+    """Whether an error says that a table, a column or the schema does not exist."""
+    return error.sqlstate in _GONE
+
+
+def no_right_any_more(url: DatabaseUrl, error: psycopg.Error) -> Failure:
+    """Return what the error of a transaction means whose user may not look into the schema."""
+    return _of_all(no_right(url, error))
 
 
 def no_right(url: DatabaseUrl, error: Exception, remedy: str = USE_TABLES) -> LedgerUnusableError:

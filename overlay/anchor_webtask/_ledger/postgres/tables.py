@@ -78,6 +78,12 @@ def check(url: DatabaseUrl, version: int, ledger_id: str, known_id: str | None) 
         raise LedgerUnusableError(REPLACED.format(url.name))
 
 
+def may_look(url: DatabaseUrl, connection: Connection[Any]) -> bool:
+    """Whether the user may look into the schema; where not, PostgreSQL says that there are no tables."""
+    query = "SELECT has_schema_privilege(oid, 'USAGE') FROM pg_namespace WHERE nspname = %s"
+    return connection.execute(query, (url.schema,)).fetchone() != (False,)
+
+
 def _found(url: DatabaseUrl, connection: Connection[Any]) -> tuple[int, str] | None:
     """Return the version and the id of the ledger; None if there are no tables."""
     names = {name for (name,) in connection.execute(_TABLES, (url.schema, [*_NAMES])).fetchall()}
