@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT_ARGUMENTS: Final = (
     *("api_key", "base_url", "http_timeout", "wait", "max_response_bytes", "proxy", "ssl_context", "transport"),
 )
-_RUN_ARGUMENTS: Final = ("on_start", "on_update", "on_question")
+_RUN_ARGUMENTS: Final = ("on_start", "on_update")
 _OTHER_NAMES: Final = {
     **dict.fromkeys(("output_schema", "output_type", "schema", "response_model", "response_format"), "output"),
     **dict.fromkeys(("key", "token", "apikey"), "api_key"),
@@ -70,6 +70,11 @@ _TIMEOUTS: Final = {
     "run_in_one_request": "pass http_timeout=…, which limits its only request",
     "Anchor": "pass http_timeout=… to limit one request; run and result have a timeout for the complete wait",
 }
+_QUESTIONS: Final = {
+    "start": "pass it to result of the handle, and human_intervention=True here",
+    **dict.fromkeys(("get", "resume"), "pass it to the handle: task.result(on_question=…)"),
+    "updates": "only run and result ask questions: call task.result(on_question=…)",
+}
 
 
 def unknown_argument(call: str, name: str, known: Iterable[str], *, otherwise: str = "") -> str:
@@ -108,8 +113,8 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
         return "run and map have it"
     if meant in CLIENT_ARGUMENTS:
         return f"pass it to the client: Anchor({meant}=…)"
-    if meant == "on_question" and kind == "start":
-        return "pass it to result of the handle, and human_intervention=True here"
+    if meant == "on_question":
+        return _QUESTIONS.get(kind, "only run and result have it")
     if meant in _RUN_ARGUMENTS:
         return "only run has it"
     if meant in TaskOptions.__annotations__:
