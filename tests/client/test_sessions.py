@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -469,10 +471,18 @@ def test_warning_points_to_the_block_of_the_session(emulator: Emulator) -> None:
         async with AsyncAnchor(KEY, transport=emulator.transport()) as anchor, anchor.sessions.open():
             pass
 
-    emulator.on_session(faults={"end": [401, 401]})
-    for call, function in ((work, work), (lambda: anyio.run(work_async), work_async)):
+    async def work_in_an_open_session() -> None:
+        async with AsyncAnchor(KEY, transport=emulator.transport()) as anchor, await anchor.sessions.open():
+            pass
+
+    def work_in_a_stack() -> None:
+        with Anchor(KEY, transport=emulator.transport()) as anchor, ExitStack() as stack:
+            stack.enter_context(anchor.sessions.open())
+
+    emulator.on_session(faults={"end": [401] * 4})
+    for function in (work, work_async, work_in_an_open_session, work_in_a_stack):
         with pytest.warns(SessionNotEndedWarning) as warned:
-            call()
+            anyio.run(function) if inspect.iscoroutinefunction(function) else function()
         (found,) = warned
         assert (found.filename, found.lineno) == (__file__, function.__code__.co_firstlineno + 1)
 

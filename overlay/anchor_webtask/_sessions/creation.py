@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import shlex
 import warnings
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import _importing
 from anchor_webtask._api.session_responses import arrived_session
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from anchor_webtask._api.session_requests import CreationRequest
     from anchor_webtask._errors import AnchorError
 
+
+_INNER: Final = frozenset({"anchor_webtask", "contextlib"})
+"""The packages between the line of the user, such as a `with`, and the warning."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -95,7 +99,15 @@ def say(raised: BaseException, text: str) -> None:
     with suppress(Exception):  # of a user's handler, or of a filter that makes warnings errors
         logger.warning("%s", text)
         if not isinstance(raised, Exception | KeyboardInterrupt | SystemExit):
-            warnings.warn(text, SessionNotEndedWarning, stacklevel=2)
+            warn(text)
+
+
+def warn(text: str) -> None:
+    """Issue the warning that a session may be open, at the line of the user, and not inside of this package."""
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INNER:
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, SessionNotEndedWarning, stacklevel=level)
 
 
 def unknown_creation(creation: CreationRequest, error: AnchorError | None, named: str | None = None) -> str:
