@@ -54,20 +54,24 @@ class Target:
 
     Attributes:
         path: The file, once it is complete.
+        received: How many bytes were written.
     """
 
     def __init__(self, path: Path, opened: BinaryIO) -> None:
         self.path = path
+        self.received = 0
         self._opened = opened
 
     def write(self, chunk: bytes) -> None:
         """Write a part of the file."""
         self._opened.write(chunk)
+        self.received += len(chunk)
 
     def restart(self) -> None:
         """Forget what was written."""
         self._opened.seek(0)
         self._opened.truncate()
+        self.received = 0
 
 
 @contextmanager
