@@ -169,6 +169,12 @@ def test_options_are_sent_under_the_names_of_the_api(runner: Runner, anchor: Any
         ({"integrations": [5]}, "integrations must be a mapping"),
         ({"extra_body": {"session": {"tags": []}}}, r"extra_body must not have 'session.tags'"),
         ({"extra_body": {"a": object()}}, "the options of a session must be JSON"),
+        (
+            {"profile": "a", "browser": {"profile": {"name": "b"}}},
+            "browser must not have 'profile', which is set already",
+        ),
+        ({"url": "https://shop.example"}, "sessions.open has no argument 'url': pass it as initial_url=…"),
+        ({"timeout": 600}, "sessions.open has no argument 'timeout': pass minutes as idle_timeout=… or max_duration=…"),
         ({"profil": "shop"}, "sessions.open has no argument 'profil': did you mean profile"),
     ],
 )
@@ -177,6 +183,13 @@ def test_invalid_options_are_refused(
 ) -> None:
     error = raised(ConfigurationError, runner, anchor.sessions.open, **options)
     assert str(error).startswith(message.replace("\\", "")) or message in str(error)
+    assert emulator.requests == ()
+
+
+def test_arguments_by_position_are_refused(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    for given, advice in (("https://shop.example", "the URL as initial_url=…"), (5, "each by name, such as")):
+        error = raised(ConfigurationError, runner, anchor.sessions.open, given)
+        assert str(error).startswith(f"sessions.open accepts nothing by position: pass {advice}")
     assert emulator.requests == ()
 
 
@@ -622,6 +635,8 @@ def test_size_of_a_file_is_limited(runner: Runner, anchor: Any, emulator: Emulat
     for wrong in (0, True, 1.5):
         raised(ConfigurationError, runner, file.save, tmp_path, max_bytes=wrong)
     assert "is not a folder" in str(raised(ConfigurationError, runner, file.save, tmp_path / "none"))
+    for place in (None, 5, b"folder"):
+        assert "folder must be a text or a path, not" in str(raised(ConfigurationError, runner, file.save, place))
 
 
 def test_file_is_written_piece_by_piece_and_kept_nowhere_else(runner: Runner, tmp_path: Path) -> None:

@@ -86,6 +86,8 @@ def new_file(folder: str | os.PathLike[str], name: str) -> Iterator[Target]:
         ConfigurationError: The folder does not exist.
         OSError: The file cannot be written.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise ConfigurationError(f"folder must be a text or a path, not {type(folder).__name__}")
     place = Path(folder)
     if not place.is_dir():
         raise ConfigurationError(f"{os.fspath(folder)!r} is not a folder: files are saved in a folder that exists")
