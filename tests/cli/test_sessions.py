@@ -172,6 +172,7 @@ def test_errors_have_the_usual_exit_statuses(cli: CommandLine, server: EmulatorS
         ("end",),
         ("open", "--idle-timeout", "1800"),
         ("view", ".."),
+        ("end", "all"),
     ):
         assert cli("session", *wrong).status == 2, wrong
 

@@ -193,6 +193,17 @@ def test_arguments_by_position_are_refused(runner: Runner, anchor: Any, emulator
     assert emulator.requests == ()
 
 
+@pytest.mark.parametrize("session_id", ["all", "ALL", " all "])
+def test_all_is_no_session_since_the_api_would_end_every_one_of_the_key(
+    runner: Runner, anchor: Any, emulator: Emulator, session_id: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="the session's id is 'all', by which the API means every session"):
+        anchor.sessions.get(session_id)
+    emulator.on_session(faults={"create": [Fault(body=f'{{"data": {{"id": "{session_id.strip()}"}}}}')]})
+    raised(SessionOutcomeUnknownError, runner, anchor.sessions.open)
+    assert not any(each.method == "DELETE" for each in emulator.requests)
+
+
 @pytest.mark.parametrize("session_id", ["", "a\nb", "..", 5, "https://x.example"])
 def test_invalid_ids_are_refused(anchor: Any, session_id: Any) -> None:
     with pytest.raises(ConfigurationError, match="the session's id"):
