@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -40,6 +42,24 @@ def test_session_is_opened_used_viewed_and_ended(cli: CommandLine, server: Emula
     ended = cli("session", "end", session.id)
     assert (ended.status, ended.out, ended.err) == (0, "", f"{session.id} has ended\n")
     server.emulator.expect_no_open_sessions()
+
+
+def test_session_whose_id_is_not_written_is_ended(cli: CommandLine, server: EmulatorServer) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, b"x"):  # a pipe that is full takes no id
+            pass
+    os.set_blocking(writing, True)
+    with cli.spawned("session", "open", output=writing) as process:
+        assert process.stderr
+        assert "it costs until it ends" in process.stderr.readline()
+        assert server.emulator.sessions[-1].is_open
+        interrupt(process)
+        assert process.wait() == 130
+    server.emulator.expect_no_open_sessions()
+    os.close(reading)
+    os.close(writing)
 
 
 def test_commands_that_are_said_have_the_base_url_that_was_given(cli: CommandLine, server: EmulatorServer) -> None:

@@ -69,13 +69,14 @@ def open_session(
     options: dict[str, Any] = {name: value for name, value in vars(opening).items() if value is not None}
     with reporting(), connected(connection, 2.0) as anchor:
         session = anchor.sessions.open(**options)
-        screen.say(f"it costs until it ends; to end it:\n  {go_on('session end', session.id, connection=connection)}")
         try:
+            command = go_on("session end", session.id, connection=connection)
+            screen.say(f"it costs until it ends; to end it:\n  {command}")
             if as_json:
                 screen.put_json({"session_id": session.id, "tag": session.tag})
             else:
                 screen.put(harmless_line(session.id))
-        except OutputClosed:  # nobody has received the id of a session that costs
+        except (OutputClosed, KeyboardInterrupt):  # nobody has received the id of a session that costs
             session.end()
             raise
         if view:
