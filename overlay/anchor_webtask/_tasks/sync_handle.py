@@ -160,8 +160,11 @@ class WebTask(Handle[T]):
             from anchor_webtask._tasks.sync_steps import run_steps
 
         clock = self._setup.settings.clock
-        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
-            return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
+        try:
+            with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+                return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
+        finally:
+            self._learn(questions)
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact
