@@ -285,6 +285,24 @@ def test_cancellation_that_the_body_has_not_seen_does_not_interrupt_the_end(
     assert held.sessions[0].is_open == (end is not None)
 
 
+def test_timeout_that_becomes_due_while_the_event_loop_is_blocked_does_not_interrupt_the_end(
+    held: Emulator, swallowed: list[warnings.WarningMessage]
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with AsyncAnchor() as anchor, asyncio.timeout(None) as limit, anchor.sessions.open():
+            due = loop.time() + 1e-4
+            limit.reschedule(due)
+            while loop.time() <= due:
+                pass
+
+    held.on_session(faults={"end": [Fault(delay=1)]})
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    held.expect_no_open_sessions()
+    assert swallowed == []
+
+
 @pytest.mark.anyio
 async def test_warning_of_an_interrupted_end_points_to_the_line_of_the_user(
     held: Emulator, swallowed: list[warnings.WarningMessage]
