@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CLIENT_ARGUMENTS: Final = (
     *("api_key", "base_url", "http_timeout", "wait", "max_response_bytes", "proxy", "ssl_context", "transport"),
 )
-_RUN_ARGUMENTS: Final = ("on_start", "on_update", "on_question")
+_RUN_ARGUMENTS: Final = ("on_start", "on_update")
 _OTHER_NAMES: Final = {
     **dict.fromkeys(("output_schema", "output_type", "schema", "response_model", "response_format"), "output"),
     **dict.fromkeys(("key", "token", "apikey"), "api_key"),
@@ -68,7 +68,13 @@ _TIMEOUTS: Final = {
     "resume": _WAITS_LATER,
     "TaskRequest": "pass timeout=… to tasks.map, which applies it to each task",
     "run_in_one_request": "pass http_timeout=…, which limits its only request",
+    "sessions.open": "pass minutes as idle_timeout=… or max_duration=…; run has a timeout for its task",
     "Anchor": "pass http_timeout=… to limit one request; run and result have a timeout for the complete wait",
+}
+_QUESTIONS: Final = {
+    "start": "pass it to result of the handle, and human_intervention=True here",
+    **dict.fromkeys(("get", "resume"), "pass it to the handle: task.result(on_question=…)"),
+    "updates": "only run and result ask questions: call task.result(on_question=…)",
 }
 
 
@@ -98,6 +104,8 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
     meant = _OTHER_NAMES.get(name, name)
     if meant in known:
         return f"pass it as {meant}=…"
+    if meant == "url" and kind == "sessions.open":
+        return "pass it as initial_url=…"
     if name in _INTERVALS and "wait" in known:
         return "pass it as wait=WaitPolicy(minimum=…)"
     if name == "timeout":
@@ -108,8 +116,8 @@ def _advice(call: str, name: str, known: tuple[str, ...]) -> str | None:
         return "run and map have it"
     if meant in CLIENT_ARGUMENTS:
         return f"pass it to the client: Anchor({meant}=…)"
-    if meant == "on_question" and kind == "start":
-        return "pass it to result of the handle, and human_intervention=True here"
+    if meant == "on_question":
+        return _QUESTIONS.get(kind, "only run and result have it")
     if meant in _RUN_ARGUMENTS:
         return "only run has it"
     if meant in TaskOptions.__annotations__:
@@ -145,8 +153,13 @@ def refuse_unknown(call: str, names: Iterable[str], known: Iterable[str]) -> Non
         raise ConfigurationError(unknown_argument(call, name, known))
 
 
-def refuse_positional(call: str, first: str, given: Sealed[tuple[Any, ...]]) -> None:
+def refuse_positional(call: str, first: str | None, given: Sealed[tuple[Any, ...]]) -> None:
     """Refuse arguments that were passed by position after the first one, and say how to pass them.
+
+    Args:
+        call: The name of the method, or of the class whose instance is created.
+        first: What the first one is; None if nothing may be passed by position.
+        given: The other ones.
 
     Raises:
         ConfigurationError: There is such an argument.
@@ -154,13 +167,17 @@ def refuse_positional(call: str, first: str, given: Sealed[tuple[Any, ...]]) -> 
     if not given.open():
         return
     hint = _keyword(call, given.open()[0])
-    raise ConfigurationError(f"{call} accepts only the {first} by position: {hint}")
+    accepted = "nothing" if first is None else f"only the {first}"
+    raise ConfigurationError(f"{call} accepts {accepted} by position: {hint}")
 
 
 def _keyword(call: str, value: object) -> str:
     """Return how to pass a value, as far as its kind shows what it is meant for."""
     if call in {"Anchor", "AsyncAnchor"}:
         return _client_keyword(value)
+    if call == "sessions.open":
+        is_url = isinstance(value, str) and "://" in value
+        return "pass the URL as initial_url=…" if is_url else "pass each by name, such as idle_timeout=…"
     is_start = call not in {"get", "resume"}
     if isinstance(value, str) and "://" in value and is_start:
         return "pass the URL as url=…"

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import signal
+import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
 
 from anchor_webtask import Anchor
-from anchor_webtask.emulator import Ask, Download, Fault
-from tests.support.command_line import interrupt
+from anchor_webtask.emulator import Ask, Download, Emulator, Fault
+from anchor_webtask.testing import SystemClock
+from tests.support.command_line import LIMIT, interrupt
+from tests.support.raw_server import Ending, json_response, raw_server, response_head
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -36,6 +43,28 @@ def test_session_is_opened_used_viewed_and_ended(cli: CommandLine, server: Emula
     ended = cli("session", "end", session.id)
     assert (ended.status, ended.out, ended.err) == (0, "", f"{session.id} has ended\n")
     server.emulator.expect_no_open_sessions()
+
+
+def test_session_whose_id_is_not_written_is_ended(cli: CommandLine, server: EmulatorServer) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while os.write(writing, b"x"):  # a pipe that is full takes no id
+            pass
+    os.set_blocking(writing, True)
+    with cli.spawned("session", "open", output=writing) as process:
+        assert process.stderr
+        assert "it costs until it ends" in process.stderr.readline()
+        session = server.emulator.sessions[-1]
+        assert session.is_open
+        interrupt(process)
+        limit = time.monotonic() + LIMIT
+        while session.is_open and time.monotonic() < limit:
+            pass
+        assert not session.is_open
+        os.close(reading)  # what is left of the output is written before the program ends
+        assert process.wait(LIMIT) == 130
+    os.close(writing)
 
 
 def test_commands_that_are_said_have_the_base_url_that_was_given(cli: CommandLine, server: EmulatorServer) -> None:
@@ -70,6 +99,22 @@ def test_sessions_of_a_crash_are_listed_and_ended_by_one_command(cli: CommandLin
     server.emulator.expect_no_open_sessions()
 
 
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_list_on_a_terminal_breaks_no_id(cli: CommandLine, server: EmulatorServer, columns: int) -> None:
+    tag = f"mine-{columns}"
+    with (
+        Anchor(KEY, base_url=server.base_url) as anchor,
+        anchor.sessions.open(tags=[tag]) as session,
+        cli.terminal("session", "list", "--tag", tag, columns=columns) as terminal,
+    ):
+        assert terminal.finish() == 0
+    shown = terminal.screen()
+    assert max(map(len, shown.splitlines())) <= columns
+    assert [re.search(rf"\b{each}\b", shown) is None for each in (session.id, session.tag)] == [False, False]
+    assert len(shown.strip().splitlines()) == {40: 5, 80: 2, 200: 2}[columns]
+    assert shown.startswith("id " if columns == 200 else session.id)
+
+
 def test_no_session_is_ended_if_one_of_the_ids_is_a_mistake(cli: CommandLine, server: EmulatorServer) -> None:
     with Anchor(KEY, base_url=server.base_url) as anchor:
         first, second = anchor.sessions.open(), anchor.sessions.open()
@@ -96,6 +141,45 @@ def test_files_and_the_recording_are_saved(cli: CommandLine, server: EmulatorSer
     assert cli("session", "downloads", session.id, "--save", "none").status == 2
 
 
+def test_files_that_are_cut_off_are_shown_while_they_arrive_and_leave_nothing(cli: CommandLine) -> None:
+    item = {"id": "f-1", "is_primary": True, "file_link": "/file", "suggested_file_name": "a.mp4", "size": 5_000_000}
+    listed = json_response({"data": {"items": [item]}})
+    begun = (response_head(200, 5_000_000), b"v" * 2_500_000, Ending.SILENCE)
+    for command in ("recording", "downloads"):
+        with (
+            raw_server(check=[listed, begun]) as server,
+            cli.terminal("session", command, "s-1", "--base-url", server.base_url, "--save", ".") as terminal,
+        ):
+            terminal.wait_for("saving a.mp4, 2.5 MB of 5.0 MB, ")
+            assert [each.name for each in cli.folder.iterdir()] != []
+            terminal.type("\x03")
+            assert terminal.finish() == 130
+        assert "a.mp4 was cut off, and nothing of it was kept: run the command again" in terminal.screen()
+        assert "Traceback" not in terminal.screen()
+        assert [*cli.folder.iterdir()] == []
+
+
+def test_interrupted_wait_for_a_recording_is_said(cli: CommandLine, server: EmulatorServer) -> None:
+    server.emulator.on_session(recording_takes=3600)
+    with Anchor(KEY, base_url=server.base_url) as anchor, anchor.sessions.open() as session:
+        pass
+    with cli.terminal("session", "recording", session.id) as terminal:
+        terminal.wait_for("waiting for the recording, ")
+        terminal.type("\x03")
+        assert terminal.finish() == 130
+    assert "the recording was not waited for any longer: run the command again" in terminal.screen()
+
+
+def test_picture_that_cannot_be_written_is_no_half_file(cli: CommandLine, server: EmulatorServer) -> None:
+    with Anchor(KEY, base_url=server.base_url) as anchor, anchor.sessions.open() as session:
+        # Files may have no byte; coverage could not write its own.
+        limited = f"unset ${{!COVERAGE_@}}; ulimit -f 0; anchor-webtask session view {session.id} --screenshot now.png"
+        viewed = cli.pasted(limited, "bash")
+    assert viewed.status == 5
+    assert "now.png cannot be written" in viewed.err
+    assert [*cli.folder.iterdir()] == []
+
+
 def test_errors_have_the_usual_exit_statuses(cli: CommandLine, server: EmulatorServer) -> None:
     server.emulator.on_session(faults={"create": [402], "end": [401]})
     refused = cli("session", "open")
@@ -113,8 +197,31 @@ def test_errors_have_the_usual_exit_statuses(cli: CommandLine, server: EmulatorS
         ("end",),
         ("open", "--idle-timeout", "1800"),
         ("view", ".."),
+        ("end", "all"),
     ):
         assert cli("session", *wrong).status == 2, wrong
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_sessions_are_ended_at_once_and_an_interruption_says_which_are_left(
+    cli: CommandLine, number: signal.Signals
+) -> None:
+    emulator = Emulator(KEY, clock=SystemClock())
+    hangs = Fault(504, delay=3600)
+    with emulator.serve() as served, Anchor(KEY, base_url=served.base_url) as anchor:
+        ids = [anchor.sessions.open().id for _ in range(3)]
+        emulator.on_session(faults={"end": [hangs, Fault(), Fault(), hangs, hangs]})
+        with cli.spawned("session", "end", "--base-url", served.base_url, *ids, ids[0]) as process:
+            assert process.stderr
+            ended = {process.stderr.readline() for _ in range(2)}
+            process.send_signal(number)
+            out, said = process.communicate()
+    (left,) = (each.id for each in emulator.sessions if each.is_open)
+    assert ended == {f"{each} has ended\n" for each in ids if each != left}
+    command = f"anchor-webtask session end --base-url {served.base_url} {left}"
+    assert said.endswith(f"interrupted before these have ended; to end them:\n  {command}\n")
+    assert "Traceback" not in said
+    assert (process.returncode, out) == (128 + number, "")
 
 
 def test_end_of_an_unknown_session_is_an_error_and_the_others_are_ended(
@@ -143,7 +250,10 @@ def test_task_in_a_session_of_its_own_ends_with_the_command(cli: CommandLine, se
     session = server.emulator.sessions[-1]
     line = json.loads(ran.out)
     assert (ran.status, line["state"], line["session_id"]) == (0, "completed", session.id)
-    assert f"browser session {session.id} is open\n" in ran.err
+    assert (
+        f"browser session {session.id} is open, and ends with this command; if it is killed:\n"
+        f"  anchor-webtask session end {session.id}\n"
+    ) in ran.err
     assert not session.is_open
     assert cli("run", "Read", "--in-session", "--session-id", "s-1").status == 2
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import sys
 import warnings
 from contextlib import contextmanager
@@ -14,8 +15,8 @@ import anyio
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, SessionNotEndedWarning
-from anchor_webtask.emulator import Emulator, Fault
+from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, Question, SessionNotEndedWarning
+from anchor_webtask.emulator import Ask, Emulator, Fault
 from anchor_webtask.testing import VirtualClock, install
 from tests.support.runners import KEY
 
@@ -64,13 +65,11 @@ def emulator(clock: InstantClock) -> Emulator:
 
 
 @pytest.fixture(autouse=True)
-def swallowed() -> Iterator[list[str]]:
+def swallowed() -> Iterator[list[warnings.WarningMessage]]:
     """Record the warnings about sessions that may still be open."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", SessionNotEndedWarning)
-        texts: list[str] = []
-        yield texts
-        texts += [str(each.message) for each in caught]
+        yield caught
 
 
 def interrupted(runner: Runner, call: Callable[..., Any], *args: Any) -> InterruptionError:
@@ -200,7 +199,7 @@ async def test_session_whose_creation_is_cancelled_is_found_and_ended(held: Emul
 
 @pytest.mark.anyio
 async def test_cancelled_creation_that_is_not_found_is_a_warning_with_its_tag(
-    held: Emulator, swallowed: list[str]
+    held: Emulator, swallowed: list[warnings.WarningMessage]
 ) -> None:
     held.on_session(faults={"create": [Fault(status=502, delay=20)]})
     async with AsyncAnchor() as anchor:
@@ -227,6 +226,94 @@ def test_task_of_asyncio_that_is_cancelled_ends_its_session(held: Emulator) -> N
 
     asyncio.run(main())
     held.expect_no_open_sessions()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_interrupted_question_that_blocks_the_event_loop_is_not_answered_and_the_session_ends(
+    held: Emulator, swallowed: list[warnings.WarningMessage], backend: str, times: int
+) -> None:
+    """A first Ctrl-C only cancels the task, which sees it when the function returns; the function sees the second."""
+
+    def ask(_: Question) -> str:
+        for _each in range(times):
+            signal.raise_signal(signal.SIGINT)
+        return "yes"
+
+    async def main() -> None:
+        async with AsyncAnchor() as anchor, anchor.sessions.open() as session:
+            await session.tasks.run("Read", on_question=ask)
+
+    held.on(asks=[Ask("Sure?")])
+    held.on_session(faults={"end": [Fault(delay=1)]})
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(main, backend=backend)
+    held.expect_no_open_sessions()
+    assert (held.sessions[0].answers, swallowed) == ((), [])
+
+
+@pytest.mark.parametrize("error", [None, ValueError("mine"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("end", [None, 401])
+def test_cancellation_that_the_body_has_not_seen_does_not_interrupt_the_end(
+    held: Emulator, error: BaseException | None, end: int | None
+) -> None:
+    caught: list[BaseException] = []
+
+    async def work(anchor: AsyncAnchor) -> None:
+        current: Any = asyncio.current_task()
+        try:
+            async with anchor.sessions.open():
+                current.cancel()
+                if error is not None:
+                    raise error  # noqa: TRY301  it is what leaves the block
+        except BaseException as raised:
+            caught.append(raised)
+            raise
+
+    async def main() -> None:
+        async with AsyncAnchor() as anchor:
+            await asyncio.create_task(work(anchor))
+
+    held.on_session(faults={"end": [Fault(end, delay=1)]})
+    with pytest.raises((asyncio.CancelledError, KeyboardInterrupt)):
+        asyncio.run(main())
+    assert isinstance(caught[0], KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else asyncio.CancelledError)
+    notes = getattr(caught[0], "__notes__", [])
+    assert [f"{held.sessions[0].id!r} may still be open (HTTP 401" in each for each in notes] == [True] * (
+        end is not None
+    )
+    assert held.sessions[0].is_open == (end is not None)
+
+
+def test_timeout_that_becomes_due_while_the_event_loop_is_blocked_does_not_interrupt_the_end(
+    held: Emulator, swallowed: list[warnings.WarningMessage]
+) -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        async with AsyncAnchor() as anchor, asyncio.timeout(None) as limit, anchor.sessions.open():
+            due = loop.time() + 1e-4
+            limit.reschedule(due)
+            while loop.time() <= due:
+                pass
+
+    held.on_session(faults={"end": [Fault(delay=1)]})
+    with pytest.raises(TimeoutError):
+        asyncio.run(main())
+    held.expect_no_open_sessions()
+    assert swallowed == []
+
+
+@pytest.mark.anyio
+async def test_warning_of_an_interrupted_end_points_to_the_line_of_the_user(
+    held: Emulator, swallowed: list[warnings.WarningMessage]
+) -> None:
+    held.on_session(faults={"end": [Fault(delay=20)]})
+    async with AsyncAnchor() as anchor:
+        session = await anchor.sessions.open()
+        with held.clock.move_on_after(5):
+            await session.end()
+    (warned,) = swallowed
+    assert (warned.filename, getline(__file__, warned.lineno).strip()) == (__file__, "await session.end()")
 
 
 def test_coroutine_that_is_dropped_says_the_id(held: Emulator) -> None:

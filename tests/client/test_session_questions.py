@@ -15,6 +15,7 @@ from anchor_webtask import (
     QuestionField,
     SessionError,
     StartOutcomeUnknownError,
+    TaskFailedError,
     TaskTimeoutError,
 )
 from anchor_webtask.emulator import Ask, Emulator, Fault
@@ -373,6 +374,28 @@ def test_answer_is_hidden_if_the_server_sends_it_back(
         raised(TaskTimeoutError, runner, session.tasks.run, "Read", timeout=60, on_question=lambda _: "873-215")
     assert "no: [redacted]" in caplog.text
     assert "873-215" not in caplog.text
+
+
+@pytest.mark.parametrize("answer", ["873-215", {"code": "873-215"}, {"code": [{"digits": "873-215"}]}], ids=str)
+def test_answer_is_hidden_in_what_the_service_says_of_the_task_later(
+    runner: Runner, session: Any, emulator: Emulator, caplog: pytest.LogCaptureFixture, answer: Any
+) -> None:
+    asked: list[str] = []
+
+    def ask(question: Question) -> Any:
+        asked.append(question.message)
+        return answer if question.message == "The code?" else "no"
+
+    emulator.on(asks=[Ask("The code?"), Ask("Is 873-215 wrong?")], fails="no, the code 873-215 is wrong")
+    with caplog.at_level(logging.DEBUG):
+        error = raised(
+            TaskFailedError,
+            *(runner, session.tasks.run, "Log in"),
+            on_question=ask,
+        )
+    assert error.reason == "no, the code [redacted] is wrong"
+    assert "873-215" not in f"{caplog.text}{error}"
+    assert asked == ["The code?", "Is 873-215 wrong?"]
 
 
 @pytest.mark.parametrize("dialect", SESSION_DIALECTS)

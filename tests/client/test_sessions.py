@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import pickle
+from contextlib import ExitStack
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -167,6 +169,12 @@ def test_options_are_sent_under_the_names_of_the_api(runner: Runner, anchor: Any
         ({"integrations": [5]}, "integrations must be a mapping"),
         ({"extra_body": {"session": {"tags": []}}}, r"extra_body must not have 'session.tags'"),
         ({"extra_body": {"a": object()}}, "the options of a session must be JSON"),
+        (
+            {"profile": "a", "browser": {"profile": {"name": "b"}}},
+            "browser must not have 'profile', which is set already",
+        ),
+        ({"url": "https://shop.example"}, "sessions.open has no argument 'url': pass it as initial_url=…"),
+        ({"timeout": 600}, "sessions.open has no argument 'timeout': pass minutes as idle_timeout=… or max_duration=…"),
         ({"profil": "shop"}, "sessions.open has no argument 'profil': did you mean profile"),
     ],
 )
@@ -176,6 +184,24 @@ def test_invalid_options_are_refused(
     error = raised(ConfigurationError, runner, anchor.sessions.open, **options)
     assert str(error).startswith(message.replace("\\", "")) or message in str(error)
     assert emulator.requests == ()
+
+
+def test_arguments_by_position_are_refused(runner: Runner, anchor: Any, emulator: Emulator) -> None:
+    for given, advice in (("https://shop.example", "the URL as initial_url=…"), (5, "each by name, such as")):
+        error = raised(ConfigurationError, runner, anchor.sessions.open, given)
+        assert str(error).startswith(f"sessions.open accepts nothing by position: pass {advice}")
+    assert emulator.requests == ()
+
+
+@pytest.mark.parametrize("session_id", ["all", "ALL", " all "])
+def test_all_is_no_session_since_the_api_would_end_every_one_of_the_key(
+    runner: Runner, anchor: Any, emulator: Emulator, session_id: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="the session's id is 'all', by which the API means every session"):
+        anchor.sessions.get(session_id)
+    emulator.on_session(faults={"create": [Fault(body=f'{{"data": {{"id": "{session_id.strip()}"}}}}')]})
+    raised(SessionOutcomeUnknownError, runner, anchor.sessions.open)
+    assert not any(each.method == "DELETE" for each in emulator.requests)
 
 
 @pytest.mark.parametrize("session_id", ["", "a\nb", "..", 5, "https://x.example"])
@@ -469,10 +495,18 @@ def test_warning_points_to_the_block_of_the_session(emulator: Emulator) -> None:
         async with AsyncAnchor(KEY, transport=emulator.transport()) as anchor, anchor.sessions.open():
             pass
 
-    emulator.on_session(faults={"end": [401, 401]})
-    for call, function in ((work, work), (lambda: anyio.run(work_async), work_async)):
+    async def work_in_an_open_session() -> None:
+        async with AsyncAnchor(KEY, transport=emulator.transport()) as anchor, await anchor.sessions.open():
+            pass
+
+    def work_in_a_stack() -> None:
+        with Anchor(KEY, transport=emulator.transport()) as anchor, ExitStack() as stack:
+            stack.enter_context(anchor.sessions.open())
+
+    emulator.on_session(faults={"end": [401] * 4})
+    for function in (work, work_async, work_in_an_open_session, work_in_a_stack):
         with pytest.warns(SessionNotEndedWarning) as warned:
-            call()
+            anyio.run(function) if inspect.iscoroutinefunction(function) else function()
         (found,) = warned
         assert (found.filename, found.lineno) == (__file__, function.__code__.co_firstlineno + 1)
 
@@ -612,6 +646,8 @@ def test_size_of_a_file_is_limited(runner: Runner, anchor: Any, emulator: Emulat
     for wrong in (0, True, 1.5):
         raised(ConfigurationError, runner, file.save, tmp_path, max_bytes=wrong)
     assert "is not a folder" in str(raised(ConfigurationError, runner, file.save, tmp_path / "none"))
+    for place in (None, 5, b"folder"):
+        assert "folder must be a text or a path, not" in str(raised(ConfigurationError, runner, file.save, place))
 
 
 def test_file_is_written_piece_by_piece_and_kept_nowhere_else(runner: Runner, tmp_path: Path) -> None:

@@ -79,14 +79,14 @@ class CommandLine:
         return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
     @contextmanager
-    def spawned(self, *arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
-        """Run a command with pipes, and kill it when the context ends."""
+    def spawned(self, *arguments: str | Path, output: int = subprocess.PIPE) -> Iterator[subprocess.Popen[str]]:
+        """Run a command with pipes, perhaps one of the test's own for its output; kill it when the context ends."""
         with subprocess.Popen(
             [SCRIPT, *arguments],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=output,
             stderr=subprocess.PIPE,
             text=True,
         ) as process:

@@ -318,6 +318,8 @@ USE_EXTRA_BODY = "Use extra_body for fields that the spec does not have yet"
         ("start", "wait", "pass it to the client: Anchor(wait=…)"),
         ("start", "on_update", "only run has it"),
         ("start", "on_question", "pass it to result of the handle, and human_intervention=True here"),
+        *((method, "on_question", "pass it to the handle: task.result(on_question=…)") for method in ("get", "resume")),
+        *((method, "on_question", "only run and result have it") for method in ("run_in_one_request", "map")),
         ("get", "url", "pass it when the task is started: tasks.run(url=…)"),
         ("get", "out", "did you mean output?"),
         ("resume", "base", "its arguments are output"),
@@ -327,6 +329,25 @@ def test_unknown_argument_of_a_method_is_refused_and_the_error_says_where_it_bel
     method: str, name: str, advice: str, runner: Runner, anchor: Any
 ) -> None:
     error = raised(ConfigurationError, runner, getattr(anchor.tasks, method), "Read", **{name: SECRET})
+    assert safe_text(error, SECRET).startswith(f"{method} has no argument {name!r}: {advice}")
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "advice"),
+    [
+        ("updates", "on_question", "only run and result ask questions: call task.result(on_question=…)"),
+        ("updates", "time_out", "did you mean timeout?"),
+        ("result", "on_update", "only run has it"),
+        ("result", "output", "pass it to tasks.run or tasks.start, as output=…"),
+        ("result", "secret_values", "pass it when the task is started: tasks.run(secret_values=…)"),
+        ("result", "question", "did you mean on_question?"),
+    ],
+)
+def test_unknown_argument_of_a_handle_is_refused_and_the_error_says_where_it_belongs(
+    method: str, name: str, advice: str, runner: Runner, anchor: Any
+) -> None:
+    call = getattr(anchor.tasks.get("task-1"), method)
+    error = raised(ConfigurationError, runner, call, **{name: SECRET})
     assert safe_text(error, SECRET).startswith(f"{method} has no argument {name!r}: {advice}")
 
 

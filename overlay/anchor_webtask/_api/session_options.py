@@ -37,6 +37,8 @@ def options_problem(options: Sealed[dict[str, Any]]) -> str | None:
             return unknown_argument("sessions.open", name, _CHECKS, otherwise=otherwise)
         if problem := check(value):
             return f"{name} {problem}"
+    if "profile" in options.open() and "profile" in options.open().get("browser", {}):
+        return "browser must not have 'profile', which is set already: leave one of them out"
     return None
 
 

@@ -14,10 +14,9 @@ from anchor_webtask._api import generated
 from anchor_webtask._api.requests import (
     ENCODER,
     prepared_request,
-    task_id_problem,
 )
 from anchor_webtask._api.session_options import options_problem
-from anchor_webtask._api.session_responses import recorded
+from anchor_webtask._api.session_responses import recorded, session_id_problem
 from anchor_webtask._errors import ConfigurationError
 from anchor_webtask._redaction.secrets import Redactor, ReleaseFrames, Sealed
 from anchor_webtask._signals import reraise_from_handler
@@ -101,7 +100,7 @@ def checked_session_id(session_id: object) -> str:
         ConfigurationError: The id is invalid.
     """
     given = session_id.strip() if isinstance(session_id, str) else session_id
-    if problem := task_id_problem(given):
+    if problem := session_id_problem(given):
         advice = ": pass its .id" if hasattr(session_id, "id") else ""
         raise ConfigurationError(f"the session's id {problem}{advice}")
     if "://" in str(given):

@@ -101,6 +101,13 @@ class AskedQuestion(NamedTuple):
     fields: tuple[Mapping[str, Any], ...]
 
 
+def session_id_problem(session_id: object) -> str | None:
+    """Return what is wrong with the id of a session; None if it is valid in a URL path, and names one session."""
+    if isinstance(session_id, str) and session_id.lower() == "all":  # DELETE /v1/sessions/all ends all of the key
+        return "is 'all', by which the API means every session of the key, also those of others"
+    return task_id_problem(session_id)
+
+
 def read_created(response: BoundedResponse) -> CreatedSession | None:
     """Read the response to a creation; None if it has no id."""
     return created_in(read_json(response)[0])
@@ -134,7 +141,7 @@ def created_in(content: Any) -> CreatedSession | None:
     """Return the session that JSON names; None if it names none."""
     for fields in _objects(content):
         for name in ("id", "session_id", "sessionId"):
-            if task_id_problem(fields.get(name)) is None:
+            if session_id_problem(fields.get(name)) is None:
                 urls = (secret_url(_text(fields, key)) for key in ("live_view_url", "cdp_url"))
                 return CreatedSession(str(fields[name]), *urls)
     return None
@@ -147,7 +154,7 @@ def read_listed(response: BoundedResponse) -> list[ListedSession] | None:
         return None
     found = []
     for each in items:
-        session_id = next((each[name] for name in _ID_NAMES if task_id_problem(each.get(name)) is None), None)
+        session_id = next((each[name] for name in _ID_NAMES if session_id_problem(each.get(name)) is None), None)
         if session_id is not None:
             found.append(
                 ListedSession(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 import typer.main
 
-from anchor_webtask._cli import browser_sessions, emulating, exit_status, ledger, many, one_task, working
+from anchor_webtask._cli import browser_sessions, emulating, exit_status, ledger, many, one_task, session_files, working
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.mistakes import CommandError
 from anchor_webtask._cli.options import Command, command
@@ -72,8 +72,8 @@ SESSION_COMMANDS: Final[Sequence[tuple[str, str, Command]]] = (
     ("list", "List sessions", browser_sessions.list_sessions),
     ("view", "Show what a session has used, and its cost", browser_sessions.view_session),
     ("end", "End sessions, and what runs in them", browser_sessions.end_session),
-    ("downloads", "List or save the files of a session", browser_sessions.downloads),
-    ("recording", "Wait for the recording of a session, and save it", browser_sessions.recording),
+    ("downloads", "List or save the files of a session", session_files.downloads),
+    ("recording", "Wait for the recording of a session, and save it", session_files.recording),
 )
 session_app: Final = typer.Typer(
     help="Open browser sessions for tasks, look at them, and end them. An open session costs.",

@@ -1,34 +1,34 @@
-"""The commands for browser sessions: `session open`, `list`, `view`, `end`, `downloads` and `recording`."""
+"""The commands for browser sessions: `session open`, `list`, `view` and `end`."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
-from contextlib import contextmanager
+import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import typer
 
 from anchor_webtask._cli import exit_status, signals
-from anchor_webtask._cli.client import connected, go_on
+from anchor_webtask._cli.client import connected, connected_async, go_on
 from anchor_webtask._cli.escaping import harmless_line
-from anchor_webtask._cli.mistakes import CommandError, Interruption, OutputClosed, Signalled, UsageMistake
-from anchor_webtask._cli.options import AsJson, ConnectionArguments, Timeout
-from anchor_webtask._cli.reports import error_text, refused, usage_mistake
+from anchor_webtask._cli.mistakes import CommandError, Interruption, OutputClosed, UsageMistake
+from anchor_webtask._cli.options import AsJson, ConnectionArguments, SessionId
+from anchor_webtask._cli.reports import error_text
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._cli.task_fields import seconds
+from anchor_webtask._cli.session_reports import reporting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-    from anchor_webtask import AnchorError, Session, SessionFile
+    from anchor_webtask import AsyncSession, SessionInfo
 
-SessionId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The session's id, as `open` has printed it.")]
+MAX_ENDS: Final = 8
+"""How many sessions are ended at once."""
+
 Tags: TypeAlias = Annotated[
     list[str] | None, typer.Option("--tag", metavar="TAG", help="Only sessions with this tag; may be repeated.")
-]
-Folder: TypeAlias = Annotated[
-    Path | None, typer.Option("--save", metavar="FOLDER", help="Save in this folder; no file is replaced.")
 ]
 
 
@@ -67,15 +67,16 @@ def open_session(
     Pass the id to `run --session-id`. The session costs until `session end` ends it, or its time has passed.
     """
     options: dict[str, Any] = {name: value for name, value in vars(opening).items() if value is not None}
-    with _reporting(), connected(connection, 2.0) as anchor:
+    with reporting(), connected(connection, 2.0) as anchor:
         session = anchor.sessions.open(**options)
-        screen.say(f"it costs until it ends; to end it:\n  {go_on('session end', session.id, connection=connection)}")
         try:
+            command = go_on("session end", session.id, connection=connection)
+            screen.say(f"it costs until it ends; to end it:\n  {command}")
             if as_json:
                 screen.put_json({"session_id": session.id, "tag": session.tag})
             else:
                 screen.put(harmless_line(session.id))
-        except OutputClosed:  # nobody has received the id of a session that costs
+        except (OutputClosed, KeyboardInterrupt):  # nobody has received the id of a session that costs
             session.end()
             raise
         if view:
@@ -94,18 +95,37 @@ def _show(address: str | None) -> None:
 
 def list_sessions(connection: ConnectionArguments, *, tags: Tags = None, as_json: AsJson = False) -> int:
     """List browser sessions; by default those that this package has opened, in whatever program."""
-    with _reporting(), connected(connection, 2.0) as anchor:
+    with reporting(), connected(connection, 2.0) as anchor:
         found = anchor.sessions.list(tags=tags)
     if screen.is_for_people(as_json=as_json):
-        import sys
-
-        rows = [(each.id, each.status or "", each.created_at or "", ", ".join(each.tags)) for each in found]
-        screen.table(("id", "status", "created", "tags"), rows, sys.stdout)
+        _put_list(found)
         return exit_status.DONE
     for each in found:
         fields = dataclasses.asdict(each)
         screen.put_json({"session_id": fields.pop("id")} | fields | {"tags": [*each.tags]})
     return exit_status.DONE
+
+
+def _put_list(found: Sequence[SessionInfo]) -> None:
+    """Write sessions as a table; if that is too wide, several lines a session, which break no id and no tag."""
+    import sys
+
+    from rich.cells import cell_len
+
+    titles, limit = ("id", "status", "created", "tags"), screen.width(sys.stdout)
+    rows = [(each.id, each.status or "", each.created_at or "", ", ".join(each.tags)) for each in found]
+    widths = [max(map(cell_len, map(harmless_line, column))) for column in zip(titles, *rows, strict=True)]
+    if sum(widths) + 2 * len(widths) <= limit:
+        screen.table(titles, rows, sys.stdout)
+        return
+    for each in found:
+        line = harmless_line(each.id)
+        for part in (harmless_line(text) for text in (each.status, each.created_at, *each.tags) if text):
+            if cell_len(line) + 2 + cell_len(part) > limit:
+                screen.put(line)
+                line = ""
+            line += f"  {part}"
+        screen.put(line)
 
 
 def view_session(
@@ -118,7 +138,7 @@ def view_session(
     as_json: AsJson = False,
 ) -> int:
     """Write what a browser session has used so far, and what that costs by list price."""
-    with _reporting(), connected(connection, 2.0) as anchor:
+    with reporting(), connected(connection, 2.0) as anchor:
         session = anchor.sessions.get(session_id)
         used = session.usage()
         if screenshot is not None:
@@ -157,22 +177,56 @@ def end_session(
     """End browser sessions, and all that runs in them."""
     if bool(session_ids) == everything:
         raise UsageMistake(f"pass the ids of the sessions to end, or --all{', not both' if everything else ''}")
-    failed = False
-    with _reporting(), connected(connection, 2.0) as anchor:
-        wanted = session_ids or [each.id for each in anchor.sessions.list() if not each.has_ended]
-        if not wanted:
-            screen.say("no session is open")
-        # All ids are checked first: a mistake in one must not leave the sessions after it open.
-        for session in [anchor.sessions.get(each) for each in wanted]:
-            failed |= not _ended(session)
-    return exit_status.REFUSED if failed else exit_status.DONE
+    wanted = None if session_ids is None else [*dict.fromkeys(session_ids)]
+    with reporting(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the log says it, and so does the screen
+        return asyncio.run(_end_at_once(connection, wanted))
 
 
-def _ended(session: Session) -> bool:
+async def _end_at_once(connection: ConnectionArguments, session_ids: list[str] | None) -> int:
+    """End sessions, several at once, and return the exit status.
+
+    Raises:
+        Interruption: A signal came; which sessions have not ended has been said.
+    """
+    import anyio
+
+    loop, left, stopped_by = asyncio.get_running_loop(), {}, None
+
+    def stop(number: int) -> None:
+        nonlocal stopped_by
+        stopped_by = number
+        loop.call_soon_threadsafe(scope.cancel)
+
+    async def end(session: AsyncSession) -> None:
+        async with slots:
+            left[session.id] = not await _ended(session)
+
+    with anyio.CancelScope() as scope, signals.stopping(stop):
+        async with connected_async(connection, 2.0) as anchor:
+            wanted = session_ids or [each.id for each in await anchor.sessions.list() if not each.has_ended]
+            if not wanted:
+                screen.say("no session is open")
+            # All ids are checked first: a mistake in one must not leave the sessions after it open.
+            sessions, slots = [anchor.sessions.get(each) for each in wanted], anyio.CapacityLimiter(MAX_ENDS)
+            left = {session.id: True for session in sessions}
+            async with anyio.create_task_group() as group:
+                for session in sessions:
+                    group.start_soon(end, session)
+    may_be_open = [session_id for session_id, is_left in left.items() if is_left]
+    if stopped_by is None:
+        return exit_status.REFUSED if may_be_open else exit_status.DONE
+    if may_be_open:
+        command = go_on("session end", *may_be_open, connection=connection)
+        screen.say(f"interrupted before these have ended; to end them:\n  {command}")
+    raise Interruption(128 + stopped_by)
+
+
+async def _ended(session: AsyncSession) -> bool:
     from anchor_webtask import AnchorError, NotFoundError
 
     try:
-        session.end()
+        await session.end()
     except NotFoundError as error:
         screen.say(f"{harmless_line(session.id)} is not known: {error_text(error)}")
         return False
@@ -183,72 +237,15 @@ def _ended(session: Session) -> bool:
     return True
 
 
-def downloads(
-    session_id: SessionId, connection: ConnectionArguments, *, save: Folder = None, as_json: AsJson = False
-) -> int:
-    """List the files that the browser of a session has downloaded, and perhaps save them."""
-    with _reporting(), connected(connection, 2.0) as anchor:
-        for file in anchor.sessions.get(session_id).downloads():
-            _put_file(file, save, as_json=as_json)
-    return exit_status.DONE
-
-
-def recording(
-    session_id: SessionId,
-    connection: ConnectionArguments,
-    *,
-    save: Folder = None,
-    timeout: Timeout = "5m",
-    as_json: AsJson = False,
-) -> int:
-    """Wait until the recording of a session is ready, which is some time after its end, and save it."""
-    limit = seconds(timeout)
-    with _reporting(), connected(connection, 2.0) as anchor:
-        _put_file(anchor.sessions.get(session_id).recording(limit), save or Path(), as_json=as_json)
-    return exit_status.DONE
-
-
-def _put_file(file: SessionFile, folder: Path | None, *, as_json: bool) -> None:
-    try:
-        path = None if folder is None else file.save(folder)
-    except OSError as error:
-        raise CommandError(f"{file.name} cannot be saved: {error.strerror}", exit_status.REFUSED) from None
-    if screen.is_for_people(as_json=as_json):
-        size = "" if file.size is None else f"  {file.size:,} bytes"
-        screen.put(harmless_line(str(path or file.name)) + size)
-    else:
-        screen.put_json({"name": file.name, "size": file.size, "path": None if path is None else str(path)})
-
-
 def _write_new(path: Path, content: bytes) -> None:
+    """Write a new file, of which nothing is left if that is not possible."""
     try:
         with path.open("xb") as file:
-            file.write(content)
+            try:
+                file.write(content)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}", exit_status.REFUSED) from None
-
-
-@contextmanager
-def _reporting() -> Iterator[None]:
-    """Say the error or the interruption that ends the block, and what is known of a session then."""
-    from anchor_webtask import AnchorError
-
-    try:
-        with signals.raising():
-            yield
-    except AnchorError as error:
-        raise _mistake(error) from None
-    except KeyboardInterrupt as raised:
-        screen.say_notes(raised)
-        number = raised.number if isinstance(raised, Signalled) else None
-        raise Interruption(exit_status.INTERRUPTED if number is None else 128 + number) from None
-
-
-def _mistake(error: AnchorError) -> CommandError:
-    from anchor_webtask import ConfigurationError, SessionOutcomeUnknownError
-
-    if isinstance(error, ConfigurationError):
-        return usage_mistake(error)
-    if isinstance(error, SessionOutcomeUnknownError):
-        return CommandError(error_text(error), exit_status.UNKNOWN)
-    return refused(error)

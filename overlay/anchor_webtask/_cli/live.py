@@ -1,4 +1,4 @@
-"""What the live line says of one task."""
+"""What the live line says of one task, and the parts of all live lines."""
 
 from __future__ import annotations
 
@@ -54,21 +54,25 @@ class LiveTask:
     def line(self) -> str:
         """Return the live line."""
         now, update = time.monotonic(), self._update
-        frame = FRAMES[int(now * 4) % len(FRAMES)]
         if update is None:
             if self.task_id is None or self._is_start:
-                return f"{frame} starting, {duration(now - self._begun)}"
+                return f"{frame()} starting, {duration(now - self._begun)}"
             return (
-                f"{frame} {'asking' if self._is_found else 'started'}, {duration(now - self._begun)}, {self.shown_id}"
+                f"{frame()} {'asking' if self._is_found else 'started'}, {duration(now - self._begun)}, {self.shown_id}"
             )
         since = now - self._updated
         watched = "watched for " if self._is_found else ""
-        parts = [f"{frame} {update.status.value}, {watched}{duration(update.elapsed + since)}"]
+        parts = [f"{frame()} {update.status.value}, {watched}{duration(update.elapsed + since)}"]
         if update.last_error is not None:
             parts.append(f"the last check failed ({type(update.last_error).__name__})")
         if update.next_check is not None:
             parts.append(f"next check in {duration(max(update.next_check - since, 0))}")
         return ", ".join([*parts, self.shown_id])
+
+
+def frame() -> str:
+    """Return the character that shows that a live line is alive."""
+    return FRAMES[int(time.monotonic() * 4) % len(FRAMES)]
 
 
 def duration(seconds: float) -> str:

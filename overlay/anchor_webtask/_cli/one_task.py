@@ -107,7 +107,7 @@ def run(
     text, output, timeout = prompt_text(prompt), output_type(answer.output), seconds(waiting.timeout)
     options: Sealed[Any] = task_options(task)
     ledger = None if keyed.ledger is None else ledger_place(keyed.ledger)
-    own = OwnSession() if in_session else None
+    own = OwnSession(connection) if in_session else None
     report = TaskReport(answer, connection, data.value(), ledger, keyed.key, own)
     live = LiveTask()
     has_session = in_session or task.session_id is not None

@@ -36,6 +36,7 @@ Output: TypeAlias = Annotated[
         help="What the answer should be: a file with a JSON Schema, or a type in a module, such as shop:Price.",
     ),
 ]
+SessionId: TypeAlias = Annotated[str, typer.Argument(metavar="ID", help="The session's id, as `open` has printed it.")]
 AsJson: TypeAlias = Annotated[
     bool,
     typer.Option("--json", help="Write JSON lines, also to a terminal."),

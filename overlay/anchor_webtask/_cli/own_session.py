@@ -6,6 +6,7 @@ import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from anchor_webtask._cli.client import go_on
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.screen import screen
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from anchor_webtask import Anchor, Session, Tasks
+    from anchor_webtask._cli.options import ConnectionArguments
 
 
 class OwnSession:
@@ -20,9 +22,13 @@ class OwnSession:
 
     A task is stopped with its session. But if the end of the session has failed, the session may be open, and then the
     task may go on as any other.
+
+    Args:
+        connection: Its base URL is repeated in the command that ends the session.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, connection: ConnectionArguments) -> None:
+        self._connection = connection
         self._session: Session | None = None
 
     @property
@@ -49,5 +55,7 @@ class OwnSession:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SessionNotEndedWarning)  # the log says it, and so does the screen
             with anchor.sessions.open() as self._session:
-                screen.say(f"browser session {harmless_line(self._session.id)} is open")
+                end = go_on("session end", self._session.id, connection=self._connection)
+                shown = harmless_line(self._session.id)
+                screen.say(f"browser session {shown} is open, and ends with this command; if it is killed:\n  {end}")
                 yield self._session.tasks

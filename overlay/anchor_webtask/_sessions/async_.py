@@ -114,7 +114,7 @@ class AsyncSessions(SessionsBase):
         """
         sealed, others = Sealed(options), Sealed(_positional)
         del options, _positional
-        refuse_positional("sessions.open", "nothing", others)
+        refuse_positional("sessions.open", None, others)
         creation = self._prepare(sealed)
         return SessionOpening(lambda: self._open(creation))
 

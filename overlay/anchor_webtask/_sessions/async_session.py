@@ -77,8 +77,6 @@ class AsyncSession(SessionBase):
         tasks: Runs tasks in this session: `run`, `start`, `map` and so on, as of the client.
     """
 
-    _warning_level = 4  # since the context is that of the opening
-
     def __init__(self, facts: Facts, sender: AsyncSender) -> None:
         super().__init__(facts)
         self._sender = sender
@@ -168,6 +166,7 @@ class AsyncSession(SessionBase):
         self, kind: type[BaseException] | None, raised: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
+            leaving = raised
             if not self._facts.is_owned:
                 return
             if isinstance(raised, GeneratorExit):  # nothing can be awaited any more
@@ -175,14 +174,34 @@ class AsyncSession(SessionBase):
                 return
             import anyio
 
+            late = await _late_cancellation()
+            if late is not None and not isinstance(raised, KeyboardInterrupt | SystemExit):
+                leaving = late
             try:
                 # A cancelled task must still end the session; asyncio's own `task.cancel()` interrupts only once.
                 with anyio.CancelScope(shield=True):
-                    await self._end(END_TIME if raised is None or isinstance(raised, Exception) else QUICK_END)
+                    await self._end(END_TIME if leaving is None or isinstance(leaving, Exception) else QUICK_END)
             except AnchorError as error:
-                self._end_failed(error, raised)
+                self._end_failed(error, leaving)
             else:
                 self._end_succeeded(raised)
         except BaseException as interruption:  # of the lines around the request
             self._end_interrupted(interruption)
             raise
+        if leaving is not None and leaving is not raised:
+            raise leaving
+
+
+async def _late_cancellation() -> BaseException | None:
+    """Return the cancellation of asyncio that the block has not received, since it has not awaited after it.
+
+    Ctrl-C is one while a function blocks the event loop. A shield would not hold it back from the end of the session.
+    """
+    import anyio.lowlevel
+
+    try:
+        for _ in range(2):  # during the first one, the timers cancel that have become due meanwhile
+            await anyio.lowlevel.cancel_shielded_checkpoint()
+    except anyio.get_cancelled_exc_class() as cancelled:
+        return cancelled
+    return None

@@ -31,6 +31,7 @@ class FileBase:
         self.suggested_name: str = redact.task_id(listed.name)
         self.size: int | None = listed.size
         self.created_at: str | None = listed.created_at and redact.quote(listed.created_at)
+        self._target: Target | None = None
         self._listed = listed._replace(name=self.suggested_name, created_at=self.created_at)
 
     def __repr__(self) -> str:
@@ -39,6 +40,11 @@ class FileBase:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a file of a session cannot be pickled or copied, since it belongs to its client: save it")
+
+    @property
+    def _received(self) -> int:
+        """The bytes that have arrived so far of what is being saved."""
+        return 0 if self._target is None else self._target.received
 
     def _steps(self, target: Target, max_bytes: int, timeout: float) -> Steps[None]:
         """Return the steps that fetch the file."""
@@ -62,4 +68,5 @@ class FileBase:
         urls: Sealed[tuple[str, ...]] = Sealed(() if link is None else (link.open(),))
         redact = redactor_with(facts.settings.redact, urls, facts.id, base_url)
         now = facts.settings.clock.now()
+        self._target = target
         return file_steps(request, redact, target, name=self.name, max_bytes=max_bytes, now=now, timeout=limit)

@@ -54,20 +54,24 @@ class Target:
 
     Attributes:
         path: The file, once it is complete.
+        received: How many bytes were written.
     """
 
     def __init__(self, path: Path, opened: BinaryIO) -> None:
         self.path = path
+        self.received = 0
         self._opened = opened
 
     def write(self, chunk: bytes) -> None:
         """Write a part of the file."""
         self._opened.write(chunk)
+        self.received += len(chunk)
 
     def restart(self) -> None:
         """Forget what was written."""
         self._opened.seek(0)
         self._opened.truncate()
+        self.received = 0
 
 
 @contextmanager
@@ -82,6 +86,8 @@ def new_file(folder: str | os.PathLike[str], name: str) -> Iterator[Target]:
         ConfigurationError: The folder does not exist.
         OSError: The file cannot be written.
     """
+    if not isinstance(folder, str | os.PathLike):
+        raise ConfigurationError(f"folder must be a text or a path, not {type(folder).__name__}")
     place = Path(folder)
     if not place.is_dir():
         raise ConfigurationError(f"{os.fspath(folder)!r} is not a folder: files are saved in a folder that exists")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NoReturn, TypeVar
 
@@ -18,9 +17,9 @@ from anchor_webtask._errors import (
 )
 from anchor_webtask._http.failures import UNREADABLE_BODY
 from anchor_webtask._misuse import missing_attribute
-from anchor_webtask._sessions.creation import say, still_open
 from anchor_webtask._sessions.facts import NOT_PICKLED
 from anchor_webtask._sessions.models import SessionUsage
+from anchor_webtask._sessions.notices import say, still_open, warn
 from anchor_webtask._sessions.steps import NOT_RECORDED, end_steps, read_steps, recording_steps
 from anchor_webtask._tasks.interruptions import add_end_of_session
 
@@ -54,12 +53,11 @@ class SessionBase:
     """The parts of `Session` and `AsyncSession` that do no I/O."""
 
     _hints: ClassVar = HINTS
-    _warning_level: ClassVar[int]
-    """The frames from a warning at the end of a context to the user's `with`."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
         self._has_ended = False
+        self._end_error: str | None = None
 
     @property
     def id(self) -> str:
@@ -193,8 +191,8 @@ class SessionBase:
         if raised is not None:
             add_end_of_session(raised, self.id)
 
-    def _still_open(self, error: AnchorError | None) -> str:
-        return still_open(self.id, self._facts.idle_minutes, error, self._facts.settings.given_base_url)
+    def _still_open(self) -> str:
+        return still_open(self.id, self._facts.idle_minutes, self._end_error, self._facts.settings.given_base_url)
 
     def _end_failed(self, error: AnchorError, raised: BaseException | None) -> None:
         """Say that the session was perhaps not ended, at the end of its context.
@@ -203,12 +201,13 @@ class SessionBase:
             error: Why.
             raised: What ends the context, if anything does; it is not replaced.
         """
-        text = self._still_open(error)
+        self._end_error = str(error)  # an exception that leaves the context passes several places that say it
+        text = self._still_open()
         if raised is not None:
             say(raised, text)
             return
         logger.warning("%s", text)
-        warnings.warn(text, SessionNotEndedWarning, stacklevel=self._warning_level)
+        warn(text)
 
     def _end_interrupted(self, raised: BaseException, *, is_ending: bool = False) -> None:
         """Add to an interruption that the session may still be open.
@@ -220,7 +219,7 @@ class SessionBase:
         if not (is_ending or self._facts.is_owned):
             return
         if not self._has_ended and not isinstance(raised, SessionNotEndedWarning):  # which has said it
-            say(raised, self._still_open(None))
+            say(raised, self._still_open())
 
 
 def _picture(response: BoundedResponse) -> bytes | None:

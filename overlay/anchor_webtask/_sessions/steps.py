@@ -36,7 +36,7 @@ from anchor_webtask._http.record import ExchangeRecord
 from anchor_webtask._polling.outcomes import Failure, Fault
 from anchor_webtask._polling.start import MAX_ATTEMPTS, is_certainly_not_started
 from anchor_webtask._secret_task_id import shown_id
-from anchor_webtask._sessions.creation import unknown_creation
+from anchor_webtask._sessions.notices import unknown_creation
 from anchor_webtask._tasks.steps import Pause, Send
 
 if TYPE_CHECKING:

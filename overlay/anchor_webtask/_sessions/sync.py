@@ -58,7 +58,7 @@ class Sessions(SessionsBase):
         """
         sealed, others = Sealed(options), Sealed(_positional)
         del options, _positional
-        refuse_positional("sessions.open", "nothing", others)
+        refuse_positional("sessions.open", None, others)
         record = CreationRecord()
         try:
             try:

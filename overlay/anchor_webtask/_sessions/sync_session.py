@@ -77,8 +77,6 @@ class Session(SessionBase):
         tasks: Runs tasks in this session: `run`, `start`, `map` and so on, as of the client.
     """
 
-    _warning_level = 3
-
     def __init__(self, facts: Facts, sender: Sender) -> None:
         super().__init__(facts)
         self._sender = sender

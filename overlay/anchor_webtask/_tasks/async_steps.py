@@ -40,6 +40,8 @@ async def run_steps(
                     outcome = on_question(question)
                     if inspect.isawaitable(outcome):
                         outcome = await outcome
+                    else:
+                        await _interruption()
             step = steps.send((clock.now(), outcome))
     except StopIteration as end:
         result: R = end.value
@@ -51,3 +53,10 @@ async def run_steps(
         raise
     finally:
         steps.close()  # an exception of the user's function is kept with its frames, and these keep the steps
+
+
+async def _interruption() -> None:
+    """Raise a cancellation, such as by Ctrl-C, that has come while a plain function has blocked the event loop."""
+    import anyio.lowlevel
+
+    await anyio.lowlevel.checkpoint()

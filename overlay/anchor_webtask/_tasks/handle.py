@@ -12,7 +12,7 @@ from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
 from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
-from anchor_webtask._redaction.secrets import shortened
+from anchor_webtask._redaction.secrets import Redactor, Sealed, shortened
 from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
-    from anchor_webtask._redaction.secrets import Redactor, Sealed
     from anchor_webtask._tasks.answers import Answers
     from anchor_webtask._tasks.questions import Questions
 
@@ -174,6 +173,14 @@ class Handle(Generic[T]):
         if setup.session_id is None or setup.answers is None:
             raise ConfigurationError(UNKNOWN_SESSION, task_id=self._state.task_id)
         return Questions(setup.settings, setup.session_id, setup.redact, setup.answers, self._state.task_id)
+
+    def _learn(self, questions: Questions) -> None:
+        """Remove what the user has answered, too, from what the service says of the task from now on."""
+        if questions.redact is not self._setup.redact:
+            # Another thread may wait on this handle, and has answered other questions.
+            known = (self._setup.redact, questions.redact)
+            questions.redact = Redactor(Sealed(tuple(dict.fromkeys(each for one in known for each in one.secrets()))))
+            self._setup = self._setup._replace(redact=questions.redact)
 
     def _result(self) -> TaskResult[T]:
         with adding_session(self._setup.session_id):

@@ -20,6 +20,8 @@ from anchor_webtask._tasks.asked import Question, QuestionField
 from anchor_webtask._tasks.steps import Call, Send
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from anchor_webtask._api.session_responses import AskedQuestion
     from anchor_webtask._config import Settings
     from anchor_webtask._tasks.answers import Answers
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 LIMIT: Final = 10.0
 """Seconds that one of these requests may take, which come between the checks of a task."""
+
+MIN_SECRET: Final = 4
+"""Characters; a shorter answer is hidden only in the response to it, since later texts contain it by chance: "yes"."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -40,6 +45,9 @@ class Questions:
         redact: Removes the secrets of the task from text.
         answers: What was answered, also by other tasks and in earlier calls.
         task_id: The task's id.
+
+    Attributes:
+        redact: Also removes what the user has answered, which the service may send back later.
     """
 
     def __init__(
@@ -47,7 +55,7 @@ class Questions:
     ) -> None:
         self._settings = settings
         self._session_id = session_id
-        self._redact = redact
+        self._redact = self.redact = redact
         self._answers = answers
         self._task_id = task_id
         self._declined: set[str] = set()
@@ -60,7 +68,7 @@ class Questions:
         """
         now = yield from self._send_answers(now)
         base_url, limit = self._settings.base_url, min(self._settings.http_timeout, LIMIT)
-        now, outcome = yield Send(session_request(base_url, "list_questions", self._session_id), limit, self._redact)
+        now, outcome = yield Send(session_request(base_url, "list_questions", self._session_id), limit, self.redact)
         asked = None if outcome is None or isinstance(outcome, Failure) else read_questions(outcome)
         taken = 0.0
         for each in asked or ():
@@ -132,7 +140,9 @@ class Questions:
         if request is None:
             problem = problem or "on_question must return text, or a mapping with JSON values"
             raise ConfigurationError(problem, task_id=self._task_id)
-        texts = Sealed((*self._redact.secrets(), *_texts(given)))
+        texts = Sealed((*self.redact.secrets(), *_texts(given.open())))
+        long_texts = (each for each in _texts(given.open()) if len(each) >= MIN_SECRET)
+        self.redact = Redactor(Sealed((*self.redact.secrets(), *long_texts)))
         return Answer(self._session_id, asked.id, request, Redactor(texts))
 
 
@@ -173,6 +183,12 @@ def _plain(answer: Sealed[object]) -> Any:
     return dict(value) if isinstance(value, Mapping) else value
 
 
-def _texts(answer: Sealed[object]) -> list[str]:
-    value = answer.open()
-    return [value] if isinstance(value, str) else [str(each) for each in _plain(answer).values() if each is not None]
+def _texts(answer: object) -> Iterator[str]:
+    """Yield the texts of an answer, also those inside of its values."""
+    if isinstance(answer, Mapping):
+        answer = (*answer.values(),)
+    if isinstance(answer, Sequence) and not isinstance(answer, str):
+        for each in answer:
+            yield from _texts(each)
+    elif answer is not None:
+        yield str(answer)

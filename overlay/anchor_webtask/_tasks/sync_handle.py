@@ -8,7 +8,7 @@ from anchor_webtask import _importing
 from anchor_webtask._api.responses import read_status
 from anchor_webtask._config import check_callbacks, checked_timeout
 from anchor_webtask._http.limiter import Slot
-from anchor_webtask._misuse import handle_hints
+from anchor_webtask._misuse import handle_hints, refuse_unknown
 from anchor_webtask._models import T, TaskResult, TaskUpdate
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
@@ -16,6 +16,7 @@ from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session, an
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
+    from typing import Never
 
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.sender import Sender
@@ -74,6 +75,7 @@ class WebTask(Handle[T]):
         timeout: float | None = DEFAULT_TIMEOUT,
         *,
         on_question: Callable[[Question], object] | None = None,
+        **_unknown: Never,
     ) -> TaskResult[T]:
         """Wait until the task ends, and return its answer.
 
@@ -84,16 +86,20 @@ class WebTask(Handle[T]):
                 started with `human_intervention`; see `run`.
 
         Raises:
+            ConfigurationError: An argument is invalid.
             TaskTimeoutError: The task has not ended. It keeps running; another call continues the wait.
             TaskFailedError: The API reports that the task failed.
             InvalidOutputError: The task completed, but its answer does not fit `output`.
             AnchorError: A check failed in a way that a retry cannot fix.
         """
+        names = tuple(_unknown)
+        del _unknown  # its values may be secrets
+        refuse_unknown("result", names, ("timeout", "on_question"))
         seconds = checked_timeout(timeout)
         check_callbacks(on_question=on_question, may_be_async=False)
         return self._result_by(self._deadline(seconds), None, on_question)
 
-    def updates(self, timeout: float | None = DEFAULT_TIMEOUT) -> Iterator[TaskUpdate]:
+    def updates(self, timeout: float | None = DEFAULT_TIMEOUT, **_unknown: Never) -> Iterator[TaskUpdate]:
         """Wait until the task ends, and yield the result of each check.
 
         If this handle already knows that the task has ended, this method yields nothing.
@@ -102,9 +108,13 @@ class WebTask(Handle[T]):
             timeout: As for `result`.
 
         Raises:
+            ConfigurationError: An argument is invalid.
             TaskTimeoutError: The task has not ended.
             AnchorError: A check failed in a way that a retry cannot fix. If the task fails, the last update says so.
         """
+        names = tuple(_unknown)
+        del _unknown
+        refuse_unknown("updates", names, ("timeout",))
         return self._updates(self._deadline(checked_timeout(timeout)))
 
     def refresh(self) -> WebTask[T]:
@@ -150,8 +160,11 @@ class WebTask(Handle[T]):
             from anchor_webtask._tasks.sync_steps import run_steps
 
         clock = self._setup.settings.clock
-        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
-            return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
+        try:
+            with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+                return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
+        finally:
+            self._learn(questions)
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
         redact = self._setup.redact

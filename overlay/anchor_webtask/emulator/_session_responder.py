@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from anchor_webtask.emulator._http_messages import Play, Request
     from anchor_webtask.emulator._request_validation import Operation
     from anchor_webtask.emulator._scenarios import Fault
-from anchor_webtask.emulator._session_runs import StoredFile
+    from anchor_webtask.emulator._session_runs import StoredFile
 
 NO_SESSION: Final = "the emulator has no session with this id"
 NOT_RUNNING: Final = "the session is not running"
