@@ -40,6 +40,8 @@ IN_FLIGHT: Final = 25
 """How many tasks use the ledger at once."""
 SLOW_COMMIT: Final = 0.015
 """Seconds that a commit takes on a disk that is busy. On a fast one, Python's share of the time decides."""
+TIMEOUT: Final = 10 * 3600.0
+"""Seconds to wait for a task: the longest of 10,000 tasks with a median of a minute takes about an hour."""
 LONG_WAIT: Final = WaitPolicy(minimum=3600, maximum=3600)
 SHORT_WAIT: Final = WaitPolicy(minimum=0.01, maximum=0.01)
 _FIRST: Final = TaskRequest("0", key="first")
@@ -64,7 +66,7 @@ async def _map(
         async for _ in anchor.tasks.map([_FIRST], ledger=path, wait=SHORT_WAIT):
             pass  # the first call also imports modules
         cpu = time.process_time()
-        async for outcome in anchor.tasks.map(requests, max_running=len(requests), ledger=path):
+        async for outcome in anchor.tasks.map(requests, max_running=len(requests), ledger=path, timeout=TIMEOUT):
             ended += outcome.state == "completed"
         cpu = time.process_time() - cpu
     _check(ended, len(requests))
@@ -76,9 +78,8 @@ def _map_sync(base_url: str, durations: Sequence[float], path: Path | None) -> f
     with Anchor(KEY, base_url=base_url) as anchor:
         list(anchor.tasks.map([_FIRST], ledger=path, wait=SHORT_WAIT))  # the first call also imports modules
         cpu = time.process_time()
-        ended = sum(
-            each.state == "completed" for each in anchor.tasks.map(requests, max_running=len(requests), ledger=path)
-        )
+        outcomes = anchor.tasks.map(requests, max_running=len(requests), ledger=path, timeout=TIMEOUT)
+        ended = sum(each.state == "completed" for each in outcomes)
         cpu = time.process_time() - cpu
     _check(ended, len(requests))
     return cpu / len(requests)
