@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Final, TextIO
 
 from rich.console import Console
@@ -46,9 +47,9 @@ def _table(title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
     table.add_column("measured")  # only this column wraps if the table is too wide
     table.add_column("unit", no_wrap=True)
     for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(_header(name), justify="right", no_wrap=True)
     for name in compared:
-        table.add_column(f"ours/\n{name}", justify="right", no_wrap=True, style="bold")
+        table.add_column(f"ours/\n{_header(name)}", justify="right", no_wrap=True, style="bold")
     has_official = OFFICIAL in columns
     if has_official:
         table.add_column(f"official/\n{BARE}", justify="right", no_wrap=True)
@@ -61,6 +62,11 @@ def _table(title: str, rows: Sequence[Row], notes: Sequence[str]) -> Table:
         note = str(notes.index(row.note) + 1) if row.note else ""
         table.add_row(row.label, row.unit, *figures, *ratios, *official, _spread(row, compared), note)
     return table
+
+
+def _header(name: str) -> str:
+    """Return the name of a column in short lines, since the column of the labels must share the width with many."""
+    return textwrap.fill(name, 9, break_long_words=False)
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
