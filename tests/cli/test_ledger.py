@@ -88,6 +88,22 @@ def test_get_has_the_exit_status_of_the_task(key: str, status: int, cli: Command
     assert (ran.status, lines(ran)[0]["state"]) == (status, STATES[key])
 
 
+def test_what_the_service_has_said_is_not_rewritten(cli: CommandLine, server: EmulatorServer) -> None:
+    reason = r"GET https://shop.example/?output=json: 404; tasks.get('\x') finds it again; pass it as b=…"
+    server.emulator.on(prompt="Read this", fails=reason)
+    ran = cli("run", "Read this", "--ledger", "b.ledger", "--key", "a", "--json", *CHECKED_OFTEN)
+    assert (ran.status, lines(ran)[0]["error"]["reason"]) == (1, reason)
+    assert lines(ran)[0]["error"]["message"] == f"the task failed: {reason}"
+    assert f"failed: {reason}\n" in ran.err
+    (line,) = lines(cli("ledger", "list", "b.ledger"))
+    (exported,) = lines(cli("ledger", "export", "b.ledger"))
+    assert line["error"] == exported["error"] == reason
+    for words, status in ((("list", "b.ledger"), 0), (("get", "b.ledger", "a"), 1)):
+        with cli.terminal("ledger", *words, columns=250) as terminal:
+            assert terminal.finish() == status
+        assert reason in terminal.screen()
+
+
 def test_get_shows_an_answer_for_a_person(cli: CommandLine, ledger: Path) -> None:
     with cli.terminal("ledger", "get", ledger, "answered") as terminal:
         assert terminal.finish() == 0

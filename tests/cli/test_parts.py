@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import anchor_webtask
 from anchor_webtask import (
     AnchorError,
+    BadRequestError,
     ConfigurationError,
     InvalidOutputError,
     LedgerBusyError,
@@ -33,18 +36,19 @@ from anchor_webtask import (
     TaskTimeoutError,
     TransportError,
 )
-from anchor_webtask._cli import exit_status
+from anchor_webtask._cli import exit_status, wording
 from anchor_webtask._cli.client import go_on
 from anchor_webtask._cli.escaping import harmless, harmless_line, json_text
 from anchor_webtask._cli.live import duration
 from anchor_webtask._cli.mistakes import Signalled, UsageMistake
 from anchor_webtask._cli.options import ConnectionArguments
 from anchor_webtask._cli.output_types import output_type, plain
+from anchor_webtask._cli.reports import error_fields, error_text
 from anchor_webtask._cli.screen import MessageHandler, Screen, shortened
 from anchor_webtask._cli.secret_values import secret_values
 from anchor_webtask._cli.signals import stopping
 from anchor_webtask._cli.task_fields import seconds
-from anchor_webtask._cli.wording import for_people, in_commands
+from anchor_webtask._cli.wording import about_options, for_people, in_commands
 from anchor_webtask._tasks.stored import UNKNOWN
 from tests.support.command_line import LIMIT
 
@@ -244,6 +248,51 @@ def test_advice_for_python_is_left_out_or_becomes_a_command() -> None:
     )
     found = in_commands("the task goes on; tasks.get('it\\'s').result() continues to wait")
     assert found == "the task goes on; `anchor-webtask wait 'it'\"'\"'s'` continues to wait"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET https://shop.example/?output=json has failed; pass it as b=…",
+        "the file is larger than max_bytes=100. Check the dashboard before you start it again",
+        r"tasks.get('\x') finds it again",
+        "as",
+    ],
+)
+def test_texts_of_the_service_and_reprs_are_not_rewritten(text: str) -> None:
+    failed = TaskFailedError(f"the task failed: {text}", reason=text, task_id="t")
+    assert error_text(failed) == text
+    assert error_fields(failed)["message"] == f"the task failed: {text}"
+    refused = BadRequestError(f"HTTP 400: {text}; check base_url", status=400, api_message=text)
+    assert error_text(refused) == f"HTTP 400: {text}; check --base-url or ANCHORBROWSER_BASE_URL"
+    assert for_people(f"the key {text!r} is new: check base_url").startswith(f"the key {text!r} is new: check --base")
+
+
+@pytest.mark.parametrize(
+    "text", ["c--url is", "the url is", "the user agent must", "the key 'my url is here'", "urls is", "profiled is"]
+)
+def test_only_an_argument_at_the_beginning_is_an_option(text: str) -> None:
+    assert about_options(text) == text
+
+
+FRAGMENTS = [
+    *re.findall(r"\w+|\W", Path(wording.__file__).read_text(encoding="utf-8")),
+    *("tasks.get('", 'tasks.get("', "') finds it again", "').result() continues to wait", '") finds it again'),
+    *("the ledger's retry('", "') allows", "belongs to base_url '", "', but this client uses '", "the task failed: "),
+    *("\\x", "\\U0011", "\\u12", "\\N{DASH}", "\\", "'", '"', "\n", "\0", "\ud800", "output=", "pass it as x=…", "é"),
+]
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS) | st.text(max_size=2), max_size=12).map("".join))
+@example(r"tasks.get('\x') finds it again")
+@example(r"tasks.get('\U00110000') finds it again")
+@example("tasks.get('\0') finds it again")
+@example("tasks.get('\n') finds it again")
+@example("tasks.get('\ud800') finds it again")
+@example(r"tasks.get('\d') finds it again")
+def test_every_text_can_be_rewritten(text: str) -> None:
+    for rewritten in (for_people(text), in_commands(text), about_options(text), in_commands(text, text[1:3])):
+        assert isinstance(rewritten, str)
 
 
 # Modules whose texts are about calls and arguments that no command makes.

@@ -99,6 +99,20 @@ def test_sessions_of_a_crash_are_listed_and_ended_by_one_command(cli: CommandLin
     server.emulator.expect_no_open_sessions()
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--url=shop.example", "--url must start with https://"),
+        ("--url=ftp://", "--url has no valid host"),
+        ("--profile=", "--profile is blank"),
+    ],
+)
+def test_mistake_in_an_option_names_the_option(cli: CommandLine, option: str, said: str) -> None:
+    ran = cli("session", "open", option)
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err.startswith(f"anchor-webtask: {said}")
+
+
 @pytest.mark.parametrize("columns", [40, 80, 200])
 def test_list_on_a_terminal_breaks_no_id(cli: CommandLine, server: EmulatorServer, columns: int) -> None:
     tag = f"mine-{columns}"

@@ -32,6 +32,8 @@ _STATUSES: Final = {
 WIDE: Final = 100
 """The columns from which a terminal has room for all that a table can say."""
 _ERRORS: Final = {"failed": "TaskFailedError", "unknown": "StartOutcomeUnknownError"}
+_SERVICE_SAID: Final = frozenset({"failed", "refused"})
+"""The states whose error is the service's own text."""
 
 
 def status_of(row: LedgerRow) -> int:
@@ -51,7 +53,7 @@ def row_line(row: LedgerRow) -> dict[str, Any]:
         "claimed": _moment(row.claimed),
         "started": _moment(row.started),
         "ended": _moment(row.ended),
-        "error": None if row.error is None else in_commands(row.error),
+        "error": row.error,
         "answer": row.answer,
     }
 
@@ -67,9 +69,10 @@ def ended_line(row: LedgerRow, output: Any) -> dict[str, Any]:
 
     line = {"key": row.key, "state": row.state, "task_id": shown_id(row.task_id), "attempt": row.attempt}
     if row.state != "completed":
-        return line | {
-            "error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": in_commands(row.error or "")}
-        }
+        message = row.error or ""
+        if row.state not in _SERVICE_SAID:
+            message = in_commands(message)
+        return line | {"error": {"type": _ERRORS.get(row.state, "AnchorError"), "message": message}}
     from anchor_webtask._output.schema import output_of
 
     try:
@@ -86,18 +89,24 @@ def put_table(rows: Iterable[LedgerRow]) -> None:
     for row in rows:
         since = f"{(row.ended or row.started or row.claimed).astimezone():%Y-%m-%d %H:%M:%S}"
         state = "invalid" if row.valid is False else row.state
-        cells.append([state, row.key, *([str(row.attempt), since] if is_wide else []), for_people(row.error or "")])
+        cells.append([state, row.key, *([str(row.attempt), since] if is_wide else []), _why(row)])
         ids.append(shown_id(row.task_id) or "")
     screen.table(titles, cells, sys.stdout, below=ids)
 
 
 def put_row(row: LedgerRow) -> None:
     """Write all of a row, a field a line, and its answer."""
-    for name, value in row_line(row).items():
+    for name, value in (row_line(row) | {"error": _why(row) or None}).items():
         if name != "answer" and value is not None:
             screen.put(f"{name:10} {harmless_line(str(value))}")
     if row.state == "completed":
         screen.put_answer(row.answer)
+
+
+def _why(row: LedgerRow) -> str:
+    """Return the error of a row for a person; empty if it has none."""
+    error = row.error or ""
+    return harmless_line(error) if row.state in _SERVICE_SAID else for_people(error)
 
 
 def _moment(moment: datetime | None) -> str | None:

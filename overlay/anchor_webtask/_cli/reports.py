@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -11,7 +10,9 @@ from anchor_webtask._cli.client import go_on
 from anchor_webtask._cli.mistakes import CommandError, UsageMistake
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.screen import screen
-from anchor_webtask._cli.wording import about_options, for_people, in_commands
+from anchor_webtask._cli.wording import REPR, about_options, for_people, in_commands, value_of
+from anchor_webtask._errors import StartOutcomeUnknownError, StatusError, TaskFailedError
+from anchor_webtask._redaction.secrets import shortened
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from anchor_webtask._cli.options import AnswerArguments, ConnectionArguments
     from anchor_webtask._cli.own_session import OwnSession
 
-_ID_IN_NOTE: Final = re.compile(r"tasks\.get\(('(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\) finds it again")
+_ID_IN_NOTE: Final = re.compile(rf"tasks\.get\(({REPR})\) finds it again")
 SAID: Final = {
     "completed": "the answer is invalid",
     "failed": "failed",
@@ -154,12 +155,12 @@ class TaskReport(NamedTuple):
 
 def error_text(error: AnchorError) -> str:
     """Return an error's message, for a person."""
-    return for_people(_message(error) or type(error).__name__)
+    return for_people(_message(error) or type(error).__name__, _said(error))
 
 
 def error_fields(error: AnchorError) -> dict[str, Any]:
     """Return an error for a line of JSON."""
-    fields: dict[str, Any] = {"type": type(error).__name__, "message": in_commands(_message(error))}
+    fields: dict[str, Any] = {"type": type(error).__name__, "message": in_commands(_message(error), _said(error))}
     for name in ("reason", "path", "status"):
         if getattr(error, name, None) not in {None, 0}:
             fields[name] = getattr(error, name)
@@ -180,6 +181,15 @@ def _message(error: AnchorError) -> str:
     return str(error.args[0]) if error.args else ""
 
 
+def _said(error: AnchorError) -> str | None:
+    """Return the text of the service that is in an error's message."""
+    if isinstance(error, TaskFailedError):
+        return None if error.reason is None else shortened(error.reason)
+    if isinstance(error, StatusError | StartOutcomeUnknownError) and error.message is not None:
+        return f"HTTP {error.status}: {error.message}"
+    return None
+
+
 def _id_in(note: str) -> str | None:
     found = _ID_IN_NOTE.search(note)
-    return None if found is None else str(ast.literal_eval(found[1]))
+    return None if found is None else value_of(found[1])
