@@ -131,7 +131,7 @@ def test_retry_free_and_attach_change_what_the_next_run_does(cli: CommandLine, l
     ("arguments", "status", "said"),
     [
         (["retry", "a.ledger", "nobody"], 2, "the ledger has no task with the key 'nobody'"),
-        (["retry", "a.ledger", "no credit"], 2, "is refused, so the next run starts it in any case"),
+        (["retry", "a.ledger", "no credit"], 2, "is refused, so the next run or worker starts it in any case"),
         (["retry", "a.ledger"], 2, "Missing argument"),
         (["attach", "a.ledger", "answered", "x"], 5, "HTTP 404"),
         (["show", "nothing.ledger"], 5, "the file does not exist"),

@@ -163,7 +163,7 @@ def test_check_finds_damage(used: Ledger, path: Path) -> None:
         (lambda ledger: ledger.retry("unknown", "running"), "is running, so wait"),
         (lambda ledger: ledger.free("unknown", "missing"), "has no task with the key 'missing'"),
         (lambda ledger: ledger.retry("running"), "is running, so wait until it has ended"),
-        (lambda ledger: ledger.retry("refused"), "is refused, so the next run starts it in any case"),
+        (lambda ledger: ledger.retry("refused"), "is refused, so the next run or worker starts it in any case"),
         (lambda ledger: ledger.free("missing"), "has no task with the key 'missing'"),
         (lambda ledger: ledger.attach("failed", Checked("task-1")), "is failed, so it needs no other id"),
         (lambda ledger: ledger.attach("missing", Checked("task-1")), "has no task with the key 'missing'"),

@@ -29,7 +29,7 @@ from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._workers import cancellation, engine_tables, jobs, tables
 from anchor_webtask._workers.deliveries import Deliveries
 from anchor_webtask._workers.engine import Engine
-from anchor_webtask._workers.for_commands import clear_stop, stop_of
+from anchor_webtask._workers.for_commands import clear_stop, stop_of, unstarted_request
 from anchor_webtask._workers.secret_lookup import Pauses
 from anchor_webtask._workers.upkeep import Upkeep
 from anchor_webtask._workers.worker import Worker, WorkerOptions
@@ -687,6 +687,43 @@ def test_an_answer_of_an_earlier_attempt_is_waited_for(batch: Batch, ledger: Led
     assert ledger._store.change(lambda db: tables.end(db, f"{NAME}/a", None))
     (outcome,) = batch.outcomes(output=int)
     assert outcome.result().value == 3
+
+
+def test_retry_lets_a_worker_start_what_has_ended_without_a_start(
+    emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
+) -> None:
+    emulator.on(prompt="refused", start_faults=[400])
+    emulator.on(prompt="lost", start_faults=[Fault(cut=True), 400])
+    batch.submit([TaskRequest(key, key=key) for key in ("refused", "lost", "invalid")])
+    ledger._store.change(lambda db: tables.end(db, f"{NAME}/invalid", "it has no valid url"))
+    keys = [f"{NAME}/{key}" for key in ("refused", "lost", "invalid")]
+    with working(url, server.base_url):
+        assert states(batch) == {"refused": "refused", "lost": "unknown", "invalid": "not_started"}
+        ledger.retry(keys[1])
+        assert states(batch)["lost"] == "refused"  # after a start that was allowed
+        with pytest.raises(ConfigurationError, match="has no task with the key 'nobody'"):
+            ledger.retry(*keys, "nobody")
+        assert batch.counts().get("pending", 0) == 0
+    assert [unstarted_request(ledger, [key]) for key in keys] == [None] * 3
+    ledger.retry(*keys)
+    assert unstarted_request(ledger, keys[:1]) == (keys[0], False)
+    with pytest.raises(ConfigurationError, match="so the next run or worker starts it in any case"):
+        ledger.retry(keys[0])
+    with working(url, server.base_url):
+        assert states(batch) == dict.fromkeys(("refused", "lost", "invalid"), "completed")
+
+
+def test_retry_does_not_reopen_what_was_cancelled_after_it_was_refused(
+    emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
+) -> None:
+    emulator.on(start_faults=[400])
+    batch.submit([TaskRequest("Read", key="a")])
+    with working(url, server.base_url):
+        assert states(batch) == {"a": "refused"}
+    batch.cancel()
+    assert unstarted_request(ledger, [f"{NAME}/a"]) == (f"{NAME}/a", True)
+    with pytest.raises(ConfigurationError, match="is refused"):
+        ledger.retry(f"{NAME}/a")
 
 
 def test_a_secret_with_other_names_is_the_same_task(

@@ -32,7 +32,7 @@ from anchor_webtask._cli.resuming import Resumption
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.text_files import decoded, read_stdin
-from anchor_webtask._workers.for_commands import clear_stop, open_requests, stop_of
+from anchor_webtask._workers.for_commands import clear_stop, stop_of, unstarted_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ EXPLAINED = {
     "completed": "there is an answer",
     "failed": "the API reports that the task failed",
     "unknown": "perhaps started, perhaps paid; decide with `ledger attach` or `ledger retry`",
-    "refused": "not started, and nothing paid; the next run tries again",
+    "refused": "not started, and nothing paid; the next run tries again, a worker after `ledger retry`",
     "retried": "you have allowed another start",
 }
 
@@ -113,11 +113,14 @@ def get(file: LedgerFile, key: Key, *, as_json: AsJson = False) -> int:
 def retry(file: LedgerFile, keys: Keys) -> int:
     """Allow one more start of tasks that are unknown, failed or completed. The next run starts them, which costs.
 
+    In a database, that may be a worker, which also starts again what the API has refused of a batch.
+
     Either all keys are changed, or none.
     """
     given = _keys(keys)
     with _opened(file) as ledger:
-        for key, is_cancelled in open_requests(ledger, given).items():
+        if (found := unstarted_request(ledger, given)) is not None:
+            key, is_cancelled = found
             raise UsageMistake((CANCELLED if is_cancelled else PENDING).format(key))
         ledger.retry(*given)
     screen.say(f"{_tasks(given)} will be started again, which costs: {_by_whom(file)}")

@@ -42,6 +42,29 @@ def retry(db: Connection, row: Row) -> None:
     db.execute("UPDATE attempts SET state = 'retried' WHERE key = ? AND state = 'completed'", (row.key,))
 
 
+def has_ended_unstarted(db: Connection, key: str) -> bool:
+    """Whether the request of a batch in a database has ended without a start, since it was refused or is invalid.
+
+    A cancelled one was ended for good.
+    """
+    row = deciding(db, key)
+    if row is not None and row.state != "refused":
+        return False
+    found = db.execute(
+        "SELECT 1 FROM requests JOIN batches ON name = batch WHERE key = ? AND ended IS NOT NULL "
+        "AND requests.cancelled IS NULL AND (cancelled_below IS NULL OR number >= cancelled_below OR EXISTS "
+        "(SELECT FROM attempts WHERE attempts.key = requests.key AND attempts.state <> 'refused'))",
+        (key,),
+    )
+    return found.fetchone() is not None
+
+
+def reopen(db: Connection, keys: list[str]) -> None:
+    """Let workers start the requests of batches that have ended without a start."""
+    db.execute("UPDATE requests SET ended = NULL, error = NULL WHERE key = ANY(?)", (keys,))
+    db.execute("SELECT enqueue(?)", (keys,))
+
+
 def attach(db: Connection, row: Row, task_id: str, now: float) -> None:
     """Give an unknown attempt the id that the user has found."""
     change(db, row.claim, state="running", task_id=task_id, attached=1, owner=None, place=1, started=now, error=None)

@@ -119,7 +119,8 @@ class Ledger:
 
         If the start of an unknown task has happened after all, it has been paid for, too, and the task may run, so that
         it keeps its place until `free` ends it. A task that runs can be started again if it has no place any more: when
-        the API does not know it, or you have freed it.
+        the API does not know it, or you have freed it. A task of a batch that the API has refused, or whose request was
+        invalid, is started by a worker.
 
         Args:
             *keys: The keys. Either all are changed, or none.
@@ -131,13 +132,19 @@ class Ledger:
         _check_keys("retry", keys)
 
         def operation(db: Connection) -> None:
-            rows = [_deciding(db, key) for key in dict.fromkeys(keys)]
+            unique = [*dict.fromkeys(keys)]
+            unstarted = (
+                [] if self.path is not None else [key for key in unique if decisions.has_ended_unstarted(db, key)]
+            )
+            rows = [_deciding(db, key) for key in unique if key not in unstarted]
             for row in rows:
                 is_given_up = row.state == "running" and not row.place and row.owner is None
                 if row.state not in {"unknown", "failed", "completed"} and not is_given_up:
                     raise ConfigurationError(NOT_NOW.format(row.key, row.state, _NO_RETRY[row.state]))
             for row in rows:
                 decisions.retry(db, row)
+            if unstarted:
+                decisions.reopen(db, unstarted)
 
         self._store.change(operation)
 
@@ -254,7 +261,7 @@ class Ledger:
 _NO_RETRY: Final = {
     "starting": "wait until its start has ended",
     "running": "wait until it has ended; if the API does not know it any more, free its place first",
-    "refused": "the next run starts it in any case",
+    "refused": "the next run or worker starts it in any case",
     "retried": "the next run starts it already",
 }
 

@@ -32,15 +32,21 @@ def clear_stop(ledger: Ledger) -> Stop | None:
     return None if found is None else Stop(*found)
 
 
-def open_requests(ledger: Ledger, keys: Iterable[str]) -> dict[str, bool]:
-    """Return which keys are those of requests of a batch that no worker has started; True for a cancelled one."""
+def unstarted_request(ledger: Ledger, keys: Iterable[str]) -> tuple[str, bool] | None:
+    """Return the first key of a request of a batch that needs no retry, since no worker has started it; None if none.
+
+    It is either open, or cancelled, in which case the second value is True. A request that has ended otherwise waits
+    for the user.
+    """
     wanted = [*keys]
 
-    def operation(db: Connection) -> dict[str, bool]:
-        return {
-            key: found.cancelled or cancellation.is_cancelled(db, key)
-            for key in wanted
-            if (found := tables.request_of(db, key)) is not None and not tables.was_started(db, key)
-        }
+    def operation(db: Connection) -> tuple[str, bool] | None:
+        for key in wanted:
+            found = tables.request_of(db, key)
+            if found is not None and not tables.was_started(db, key):
+                is_cancelled = found.cancelled or cancellation.is_cancelled(db, key)
+                if is_cancelled or found.ended is None:
+                    return key, is_cancelled
+        return None
 
-    return {} if ledger.path is not None else ledger._store.read(operation)
+    return None if ledger.path is not None else ledger._store.read(operation)
