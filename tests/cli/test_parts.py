@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import io
 import json
 import logging
@@ -46,7 +47,7 @@ from anchor_webtask._cli.output_types import output_type, plain
 from anchor_webtask._cli.reports import error_fields, error_text
 from anchor_webtask._cli.screen import MessageHandler, Screen, shortened
 from anchor_webtask._cli.secret_values import secret_values
-from anchor_webtask._cli.signals import stopping
+from anchor_webtask._cli.signals import call_soon, stopping
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.wording import about_options, for_people, in_commands
 from anchor_webtask._tasks.stored import UNKNOWN
@@ -400,3 +401,9 @@ def test_signal_may_interrupt_what_is_waited_for_before_a_stop() -> None:
             signal.raise_signal(signal.SIGINT)
         with pytest.raises(Signalled):
             signal.raise_signal(signal.SIGTERM)
+
+
+def test_signal_after_the_end_of_the_loop_does_nothing() -> None:
+    loop = asyncio.new_event_loop()
+    loop.close()
+    call_soon(loop, pytest.fail)

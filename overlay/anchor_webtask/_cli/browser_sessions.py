@@ -191,16 +191,21 @@ async def _end_at_once(connection: ConnectionArguments, session_ids: list[str] |
     """
     import anyio
 
-    loop, left, stopped_by = asyncio.get_running_loop(), {}, None
+    loop, stopped_by = asyncio.get_running_loop(), None
+    left: dict[str, None] = {}  # of which nothing has been said; in the order of the arguments
+    failed: list[str] = []
 
     def stop(number: int) -> None:
         nonlocal stopped_by
         stopped_by = number
-        loop.call_soon_threadsafe(scope.cancel)
+        signals.call_soon(loop, scope.cancel)
 
     async def end(session: AsyncSession) -> None:
         async with slots:
-            left[session.id] = not await _ended(session)
+            has_ended = await _ended(session)
+            left.pop(session.id, None)
+            if not has_ended:
+                failed.append(session.id)
 
     with anyio.CancelScope() as scope, signals.stopping(stop):
         async with connected_async(connection, 2.0) as anchor:
@@ -209,15 +214,14 @@ async def _end_at_once(connection: ConnectionArguments, session_ids: list[str] |
                 screen.say("no session is open")
             # All ids are checked first: a mistake in one must not leave the sessions after it open.
             sessions, slots = [anchor.sessions.get(each) for each in wanted], anyio.CapacityLimiter(MAX_ENDS)
-            left = {session.id: True for session in sessions}
+            left.update(dict.fromkeys(session.id for session in sessions))
             async with anyio.create_task_group() as group:
                 for session in sessions:
                     group.start_soon(end, session)
-    may_be_open = [session_id for session_id, is_left in left.items() if is_left]
     if stopped_by is None:
-        return exit_status.REFUSED if may_be_open else exit_status.DONE
-    if may_be_open:
-        command = go_on("session end", *may_be_open, connection=connection)
+        return exit_status.REFUSED if failed else exit_status.DONE
+    if left:
+        command = go_on("session end", *left, connection=connection)
         screen.say(f"interrupted before these have ended; to end them:\n  {command}")
     raise Interruption(128 + stopped_by)
 

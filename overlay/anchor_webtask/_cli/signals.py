@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask._cli.mistakes import Signalled
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
     from collections.abc import Callable, Iterator
     from types import FrameType
 
@@ -78,3 +79,9 @@ def stopping(stop: Callable[[int], None]) -> Iterator[None]:
         yield from handle(handler, "SIGINT", *_NAMES)
     finally:
         received.put(None)
+
+
+def call_soon(loop: AbstractEventLoop, function: Callable[[], object]) -> None:
+    """Call a function in an event loop, from another thread; not if the loop has ended, as a signal may come late."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function)
