@@ -107,13 +107,17 @@ async def _work(
     async with connected_async(connection, waiting.check_every) as anchor:
         worker = Worker(anchor, ledger, options)
         loop, ended_by = asyncio.get_running_loop(), None
+        drains: list[asyncio.Task[None]] = []  # a loop alone does not keep a task
 
         def stop(number: int) -> None:
             nonlocal ended_by
             ended_by = number
             screen.say(DRAINING)
-            asyncio.run_coroutine_threadsafe(worker.drain(), loop)
+            signals.call_soon(loop, lambda: drains.append(loop.create_task(worker.drain())))
 
+        if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
+            # What `entry` has set must not come back after the block: it would end a worker with 0 that has failed.
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with signals.stopping(stop), _telling(worker, loop):
             text = f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers"
             await worker.run(on_ready=lambda: screen.say(text))
@@ -122,7 +126,7 @@ async def _work(
 
 def _telling(worker: Worker, loop: asyncio.AbstractEventLoop) -> Any:
     """A block in which SIGUSR1 writes how the worker is."""
-    return signals.telling(lambda: loop.call_soon_threadsafe(lambda: screen.put_json(worker.health())))
+    return signals.telling(lambda: signals.call_soon(loop, lambda: screen.put_json(worker.health())))
 
 
 def _function(given: str | None) -> Any:
