@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from collections import Counter
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -12,7 +11,7 @@ from anchor_webtask._cli import exit_status
 from anchor_webtask._cli.client import go_on
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.ledger_keys import started_keys
-from anchor_webtask._cli.live import FRAMES, duration
+from anchor_webtask._cli.live import duration, frame
 from anchor_webtask._cli.mistakes import Interruption, OutputClosed
 from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.reports import error_fields, error_text
@@ -94,14 +93,13 @@ class BatchReport:
 
     def line(self) -> str:
         """Return the live line."""
-        frame = FRAMES[int(time.monotonic() * 4) % len(FRAMES)]
         progress = self._progress
         if progress is None:
-            return f"{frame} starting"
+            return f"{frame()} starting"
         troubles = self._troubles(progress)
         done = progress.completed + sum(count for _, count in troubles)
         parts = [
-            f"{frame} {done}/{'?' if progress.total is None else progress.total} done",
+            f"{frame()} {done}/{'?' if progress.total is None else progress.total} done",
             f"{progress.running} running",
         ]
         parts += [f"{count} {name}" for name, count in troubles if count]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from anchor_webtask._cli import exit_status, signals
 from anchor_webtask._cli.escaping import harmless_line
 from anchor_webtask._cli.ledger_rows import ended_line, status_of
-from anchor_webtask._cli.live import FRAMES, duration
+from anchor_webtask._cli.live import duration, frame
 from anchor_webtask._cli.mistakes import Interruption
 from anchor_webtask._cli.reports import error_fields, error_text
 from anchor_webtask._cli.screen import screen
@@ -154,4 +154,4 @@ class Resumption:
     def _line(self) -> str:
         now, left = time.monotonic(), len(self.unfinished)
         counts = f"{self._total - left}/{self._total} ended, {left} running"
-        return f"{FRAMES[int(now * 4) % len(FRAMES)]} {counts}, {duration(now - self._begun)}"
+        return f"{frame()} {counts}, {duration(now - self._begun)}"

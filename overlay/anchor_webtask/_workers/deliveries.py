@@ -33,7 +33,7 @@ R = TypeVar("R")
 LATER_SECONDS: Final = 60.0
 """After how many seconds a job is delivered again whose task is still running, or could not be started."""
 AGAIN_SECONDS: Final = 5.0
-"""After how many seconds a job is delivered again whose request could not be read."""
+"""After how many seconds something is tried again for which the database was away, such as to read a request."""
 FINAL: Final = frozenset({"completed", "failed", "unknown", "refused"})
 
 

@@ -26,7 +26,7 @@ from anchor_webtask._tasks.handle import Setup
 from anchor_webtask._workers import engine_tables, tables
 from anchor_webtask._workers.abandonable import in_thread, result_of
 from anchor_webtask._workers.calls import WorkerCall, WorkerCalls, WorkerItems
-from anchor_webtask._workers.deliveries import Deliveries
+from anchor_webtask._workers.deliveries import AGAIN_SECONDS, Deliveries
 from anchor_webtask._workers.engine import HEARTBEAT_SECONDS, Engine
 from anchor_webtask._workers.names import check_name
 from anchor_webtask._workers.plan import WorkerPlan
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
 LOST_JOBS_SECONDS: Final = 60.0
 """How often open requests without a job are enqueued."""
-AGAIN_SECONDS: Final = 5.0
-"""After how many seconds a call is made again that could not use the database."""
 NOT_DRAINED: Final = (
     "the worker has ended before it could hand all back, since the database did not respond within %d s: the other "
     "workers take over what it has left within half a minute"
