@@ -198,14 +198,10 @@ class AsyncWebTask(Handle[T]):
             from anchor_webtask._tasks.async_steps import run_steps
 
         clock = self._setup.settings.clock
-        try:
-            with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
-                return await run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
-        finally:
-            self._learn(questions)
+        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+            return await run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
 
     async def _fetch(self, step: Fetch) -> Reply | Failure:
-        redact = self._setup.redact
-        request = self._status_request
+        request, redact = self._status_request, self._redact
         response = await self._sender.exchange(request, step.limit, slot=Slot.CHECK, redact=redact)
         return read_status(response, redact)
