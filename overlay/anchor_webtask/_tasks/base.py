@@ -179,8 +179,9 @@ class TasksBase:
     ) -> Start[T]:
         settings = self._settings
         options = self._in_session(options)
-        if method != "start":
-            check_models()  # a later import may fail, for example if too many files are open, and the task is paid for
+        if method != "start":  # a start alone should be quick
+            # A later import may fail, such as if too many files are open. Then a wait tries again until its deadline.
+            check_models()
         request = start_request(prompt, output, options, settings, method=method)
         session_id = options.open().get("session_id")
         session_id = session_id and request.redact.task_id(session_id)

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 from anchor_webtask import _importing
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import ConfigurationError, NoTaskIdError, TaskFailedError
+from anchor_webtask._errors import ConfigurationError, NoTaskIdError, TaskFailedError, TransportError
 from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
-from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
+from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
 from anchor_webtask._redaction.secrets import SharingRedactor, shortened
 from anchor_webtask._secret_task_id import shown_id
+from anchor_webtask._signals import reraise_from_handler
 from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.prepared_request import PreparedRequest
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from anchor_webtask._redaction.secrets import Redactor, Sealed
     from anchor_webtask._tasks.answers import Answers
     from anchor_webtask._tasks.questions import Questions
+
+R = TypeVar("R")
 
 NO_SESSION: Final = (
     "on_question needs a browser session, in which the agent asks: write `with anchor.sessions.open() as session`, and "
@@ -113,11 +116,11 @@ class Handle(Generic[T]):
         Raises:
             NoTaskIdError: The task has no id; see `id`.
         """
-        with _importing.lock:
+        known_id = self._known_id()
+        with AddingTaskId(known_id), _importing.lock:  # if files have run out, the import fails
             from anchor_webtask._tasks.resume_token import Token
 
-        setup = self._setup
-        task_id = shown_id(self._known_id())
+        setup, task_id = self._setup, shown_id(known_id)
         return Token(task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
 
     def _known_id(self) -> str:
@@ -165,6 +168,18 @@ class Handle(Generic[T]):
                 http_timeout=setup.settings.http_timeout,
                 chance=setup.settings.clock.chance,
             )
+
+    def _loaded(self, code: Callable[[], R]) -> R | Failure:
+        """Return what code returns that may import modules, or a failure if that is impossible now.
+
+        So a wait goes on that begins while too many files are open, as it does if there is no connection then.
+        """
+        try:
+            return code()
+        except OSError as error:
+            reraise_from_handler(error)
+            why = error.strerror or type(error).__name__
+            return Failure(Fault.NOT_CONNECTED, TransportError(f"a part of this package cannot be loaded now: {why}"))
 
     def _questions(self) -> Questions:
         """Return the questions of the task.
