@@ -32,6 +32,10 @@ class InterruptionError(Exception):
     """What interrupts, such as the exception of a signal handler."""
 
 
+class HangUp(BaseException):
+    """What a handler of a signal raises that must not be caught as an error."""
+
+
 class Interrupting(httpx.BaseTransport, httpx.AsyncBaseTransport):
     """A transport that raises an interruption before or after requests of one method reach the emulator."""
 
@@ -230,8 +234,9 @@ def test_task_of_asyncio_that_is_cancelled_ends_its_session(held: Emulator) -> N
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("is_async", [False, True], ids=["function", "coroutine"])
 def test_interrupted_question_that_blocks_the_event_loop_is_not_answered_and_the_session_ends(
-    held: Emulator, swallowed: list[warnings.WarningMessage], backend: str, times: int
+    held: Emulator, swallowed: list[warnings.WarningMessage], backend: str, times: int, is_async: bool
 ) -> None:
     """A first Ctrl-C only cancels the task, which sees it when the function returns; the function sees the second."""
 
@@ -240,9 +245,12 @@ def test_interrupted_question_that_blocks_the_event_loop_is_not_answered_and_the
             signal.raise_signal(signal.SIGINT)
         return "yes"
 
+    async def ask_without_waiting(question: Question) -> str:
+        return ask(question)
+
     async def main() -> None:
         async with AsyncAnchor() as anchor, anchor.sessions.open() as session:
-            await session.tasks.run("Read", on_question=ask)
+            await session.tasks.run("Read", on_question=ask_without_waiting if is_async else ask)
 
     held.on(asks=[Ask("Sure?")])
     held.on_session(faults={"end": [Fault(delay=1)]})
@@ -252,7 +260,9 @@ def test_interrupted_question_that_blocks_the_event_loop_is_not_answered_and_the
     assert (held.sessions[0].answers, swallowed) == ((), [])
 
 
-@pytest.mark.parametrize("error", [None, ValueError("mine"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize(
+    "error", [None, ValueError("mine"), asyncio.CancelledError("mine"), KeyboardInterrupt(), HangUp()], ids=repr
+)
 @pytest.mark.parametrize("end", [None, 401])
 def test_cancellation_that_the_body_has_not_seen_does_not_interrupt_the_end(
     held: Emulator, error: BaseException | None, end: int | None
@@ -275,9 +285,12 @@ def test_cancellation_that_the_body_has_not_seen_does_not_interrupt_the_end(
             await asyncio.create_task(work(anchor))
 
     held.on_session(faults={"end": [Fault(end, delay=1)]})
-    with pytest.raises((asyncio.CancelledError, KeyboardInterrupt)):
+    with pytest.raises((asyncio.CancelledError, KeyboardInterrupt, HangUp)):
         asyncio.run(main())
-    assert isinstance(caught[0], KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else asyncio.CancelledError)
+    if isinstance(error, KeyboardInterrupt | HangUp):
+        assert caught[0] is error
+    else:
+        assert isinstance(caught[0], asyncio.CancelledError)
     notes = getattr(caught[0], "__notes__", [])
     assert [f"{held.sessions[0].id!r} may still be open (HTTP 401" in each for each in notes] == [True] * (
         end is not None

@@ -10,6 +10,7 @@ import pytest
 
 from anchor_webtask import (
     AsyncAnchor,
+    BadRequestError,
     ConfigurationError,
     Question,
     QuestionField,
@@ -396,6 +397,47 @@ def test_answer_is_hidden_in_what_the_service_says_of_the_task_later(
     assert error.reason == "no, the code [redacted] is wrong"
     assert "873-215" not in f"{caplog.text}{error}"
     assert asked == ["The code?", "Is 873-215 wrong?"]
+
+
+@pytest.mark.parametrize("place", ["session", "client"])
+def test_answer_is_hidden_in_what_the_service_says_of_all_tasks(
+    runner: Runner,
+    session: Any,
+    anchor: Any,
+    emulator: Emulator,
+    caplog: pytest.LogCaptureFixture,
+    place: str,
+) -> None:
+    tasks, options = (session.tasks, {}) if place == "session" else (anchor.tasks, {"session_id": session.id})
+    emulator.on(asks=[Ask("The code?")], fails="bad code 873-215")
+    first = runner.call(tasks.start, "Log in", human_intervention=True, **options)
+    other = tasks.get(first.id)  # it knows the answer although it was made before
+    with caplog.at_level(logging.DEBUG):
+        errors = [raised(TaskFailedError, runner, first.result, on_question=lambda _: {"code": ["873-215"]})]
+        later = runner.call(tasks.start, "Try again", **options)
+        errors += [raised(TaskFailedError, runner, task.result) for task in (other, tasks.get(first.id), later)]
+        emulator.on(start_faults=[Fault(400, body='{"error": {"code": 400, "message": "no: 873-215"}}')])
+        refused = raised(BadRequestError, runner, tasks.start, "Try again", **options)
+    assert [each.reason for each in errors] == ["bad code [redacted]"] * 4
+    assert "no: [redacted]" in str(refused)
+    assert "873-215" not in f"{caplog.text}{errors}"
+
+
+def test_answer_that_any_text_may_contain_is_not_hidden_later(runner: Runner, session: Any, emulator: Emulator) -> None:
+    reason = "the true price is on another page: $12 (True, False, 4.5)"
+    emulator.on(asks=[Ask("Where?")], fails=reason)
+    answer = {"where": "page", "price": 12, "kind": "another", "sure": True, "again": [False], "rate": 4.5}
+    error = raised(TaskFailedError, runner, session.tasks.run, "Read", on_question=lambda _: answer)
+    assert error.reason == reason
+
+
+@pytest.mark.parametrize("answer", ["correct-horse", "1234", 873215, "pass7", "password"], ids=str)
+def test_long_answer_and_one_with_a_digit_are_hidden_later(
+    runner: Runner, session: Any, emulator: Emulator, answer: object
+) -> None:
+    emulator.on(asks=[Ask("The code?")], fails=f"no: {answer}")
+    error = raised(TaskFailedError, runner, session.tasks.run, "Read", on_question=lambda _: {"code": answer})
+    assert error.reason == "no: [redacted]"
 
 
 @pytest.mark.parametrize("dialect", SESSION_DIALECTS)

@@ -199,8 +199,10 @@ def test_all_is_no_session_since_the_api_would_end_every_one_of_the_key(
 ) -> None:
     with pytest.raises(ConfigurationError, match="the session's id is 'all', by which the API means every session"):
         anchor.sessions.get(session_id)
-    emulator.on_session(faults={"create": [Fault(body=f'{{"data": {{"id": "{session_id.strip()}"}}}}')]})
+    emulator.on_session(faults={"create": [Fault(body=f'{{"data": {{"id": "{session_id}"}}}}')]})
     raised(SessionOutcomeUnknownError, runner, anchor.sessions.open)
+    emulator.on_session(faults={"list": [Fault(body=f'[{{"id": "{session_id}"}}, {{"id": "s-1"}}]')]})
+    assert [each.id for each in runner.call(anchor.sessions.list, tags=[])] == ["s-1"]
     assert not any(each.method == "DELETE" for each in emulator.requests)
 
 

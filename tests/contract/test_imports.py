@@ -60,6 +60,84 @@ anchor = anchor_webtask.Anchor("key", transport=httpx.MockTransport(respond), wa
 assert anchor.tasks.run("Read").value == 3
 """
 """Prints what is imported after the start has been sent."""
+WITHOUT_FILES = """
+import asyncio, resource, anchor_webtask, httpx
+
+def open_files(most):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+
+def respond(request):
+    if request.method == "POST":
+        open_files(3)  # more are open already
+        return httpx.Response(200, json={"data": {"workflow_id": "task-1"}})
+    return httpx.Response(200, json={"data": ANSWER})
+
+usual = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+given = {"transport": httpx.MockTransport(respond), "wait": anchor_webtask.WaitPolicy(minimum=0.01)}
+seen = []
+"""
+"""The beginning of programs for which no file can be opened after the start."""
+RUN_WITHOUT_FILES = """
+assert anchor_webtask.Anchor("key", **given).tasks.run("Read").value == ANSWER["result"]
+"""
+RUN_ASYNC_WITHOUT_FILES = """
+async def main():
+    assert (await anchor_webtask.AsyncAnchor("key", **given).tasks.run("Read")).value == ANSWER["result"]
+
+asyncio.run(main())
+"""
+WAIT_WITHOUT_FILES = """
+task = anchor_webtask.Anchor("key", **given).tasks.start("Read")
+try:
+    task.token()
+except OSError as error:
+    print(*error.__notes__)
+for update in task.updates():
+    seen.append(update)
+    if len(seen) > 1:
+        open_files(usual)
+"""
+WAIT_ASYNC_WITHOUT_FILES = """
+async def main():
+    task = await anchor_webtask.AsyncAnchor("key", **given).tasks.start("Read")
+    async for update in task:
+        seen.append(update)
+        if len(seen) > 1:
+            open_files(usual)
+
+asyncio.run(main())
+"""
+RUN_TO_A_REASON = """
+def saw(update):
+    seen.append(update)
+    if len(seen) > 1:
+        open_files(usual)
+
+try:
+    anchor_webtask.Anchor("key", **given).tasks.run("Read", on_update=saw)
+except anchor_webtask.TaskFailedError as error:
+    assert error.reason == "no"
+"""
+RUN_ASYNC_TO_A_REASON = """
+def saw(update):
+    seen.append(update)
+    if len(seen) > 1:
+        open_files(usual)
+
+async def main():
+    try:
+        await anchor_webtask.AsyncAnchor("key", **given).tasks.run("Read", on_update=saw)
+    except anchor_webtask.TaskFailedError as error:
+        assert error.reason == "no"
+
+asyncio.run(main())
+"""
+PRINT_UPDATES = """
+print(*(str(update.last_error or update.raw_status).partition(" [")[0] for update in seen), sep="\\n")
+"""
+COMPLETED_DATA = {"status": "COMPLETED", "result": 3}
+FAILED_DATA = {"status": "FAILED", "error": "no"}
+LOADED_LATER = "a part of this package cannot be loaded now: Too many open files"
 WATCH = (
     f"from anchor_webtask.notebook import watch; import anchor_webtask, httpx; "
     f"transport = httpx.MockTransport(lambda _: {COMPLETED}); "
@@ -121,6 +199,31 @@ def test_run_imports_nothing_after_its_start() -> None:
     """An import may fail, such as if too many files are open, and then the task has been paid for."""
     ran = run(RUN)
     assert (ran.stdout, ran.stderr) == ("", "")
+
+
+@pytest.mark.parametrize("program", [RUN_WITHOUT_FILES, RUN_ASYNC_WITHOUT_FILES], ids=["sync", "async"])
+@pytest.mark.parametrize("size", [1, 20_000])
+def test_run_returns_its_answer_although_files_have_run_out_after_the_start(program: str, size: int) -> None:
+    pytest.importorskip("resource")
+    answer = {"status": "COMPLETED", "result": "x" * size}
+    assert run(f"ANSWER = {answer!r}{WITHOUT_FILES}{program}").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("program", "answer", "note"),
+    [
+        (WAIT_WITHOUT_FILES, COMPLETED_DATA, "this does not stop the task; tasks.get('task-1') finds it again\n"),
+        (WAIT_ASYNC_WITHOUT_FILES, COMPLETED_DATA, ""),
+        (RUN_TO_A_REASON, FAILED_DATA, ""),
+        (RUN_ASYNC_TO_A_REASON, FAILED_DATA, ""),
+    ],
+    ids=["wait", "async wait", "reason", "async reason"],
+)
+def test_wait_goes_on_if_files_have_run_out_for_a_while(program: str, answer: dict[str, object], note: str) -> None:
+    """A wait for a task that was only started imports what checks it, and a reason what hides secrets in it."""
+    pytest.importorskip("resource")
+    ran = run(f"ANSWER = {answer!r}{WITHOUT_FILES}{program}{PRINT_UPDATES}")
+    assert (ran.stdout, ran.stderr) == (f"{note}{LOADED_LATER}\n{LOADED_LATER}\n{answer['status']}\n", "")
 
 
 def test_watching_in_a_program_does_not_load_ipython() -> None:

@@ -76,7 +76,13 @@ EVERYTHING: Final[Any] = {
                 ],
                 "requestBody": {
                     "required": True,
-                    "content": {JSON: {"schema": _reference("schemas", "Tree"), "example": {"value": "a"}}},
+                    "content": {
+                        JSON: {"schema": _reference("schemas", "Tree"), "example": {"value": "a"}},
+                        "multipart/form-data": {
+                            "schema": {"type": "object", "properties": {"file": {"type": "string"}}},
+                            "encoding": {"file": {"contentType": "image/png", "headers": {"X-A": {"schema": {}}}}},
+                        },
+                    },
                 },
                 "responses": {
                     "x-note": True,

@@ -164,6 +164,11 @@ def called_with(*security: Any) -> Any:
     return made
 
 
+def inheriting(*own: Any, of: Any) -> Any:
+    """Return a document with a list of its own, and with a webhook that has none, or this one."""
+    return {**called_with(*own), "security": [of]}
+
+
 def with_callback(**more: Any) -> Any:
     """Return a document with a callback, whose body has these properties."""
     body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": TEXT, **more}}}}}
@@ -187,6 +192,13 @@ def form(schema: Any = TEXT, **encoding: Any) -> Any:
         **({"encoding": {"a": encoding}} if encoding else {}),
     }
     return document({"/a": {"post": operation(requestBody={"content": {"multipart/form-data": media}})}})
+
+
+def encoded(encoding: Any) -> Any:
+    """Return a document with a form, whose encoding may be anything."""
+    made = form()
+    made["paths"]["/a"]["post"]["requestBody"]["content"]["multipart/form-data"]["encoding"] = encoding
+    return made
 
 
 def renamed(name: str, kind: str = "schemas") -> Any:

@@ -23,6 +23,7 @@ from tests.support.kind_documents import (
     apart,
     asks,
     calls,
+    encoded,
     form,
     in_components,
     in_path,
@@ -307,6 +308,9 @@ OPERATIONS: Final[list[Pair]] = [
         "type-changed",
     ),
     Pair("an encoding that is not known", form(), form(own=1), BRK, "not-understood"),
+    Pair("an encoding that is no object", form(), encoded(True), BRK, "not-understood"),
+    Pair("an encoding of a part that is no object", form(), encoded({"a": True}), BRK, "not-understood"),
+    Pair("a type of an encoding that is no text", form(), form(contentType=["text/html"]), BRK, "not-understood"),
     Pair(
         "an encoding where there are no parts",
         answers({JSON: {"schema": LEAF}}),

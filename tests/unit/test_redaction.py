@@ -16,7 +16,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from anchor_webtask._redaction.long_matches import MIN_LONG_MATCH
-from anchor_webtask._redaction.secrets import MAX_QUOTE, REDACTED, Redactor, Sealed, release_frames
+from anchor_webtask._redaction.secrets import (
+    MAX_QUOTE,
+    REDACTED,
+    Learned,
+    LearningRedactor,
+    Redactor,
+    Sealed,
+    SharingRedactor,
+    release_frames,
+)
 from anchor_webtask._secret_task_id import SecretTaskId, shown_id
 from tests.support.secret_search import SPELLINGS
 
@@ -290,6 +299,20 @@ def test_replacement_text_is_not_redacted_again_if_a_secret_is_part_of_it() -> N
     redact = Redactor(Sealed(tuple("redact[]")))
     assert redact("e") == REDACTED
     assert redact(redact("one")) == f"on{REDACTED}"
+
+
+def test_redactor_that_learns_returns_and_removes_all_that_it_knows_now() -> None:
+    learning, learned = LearningRedactor(Redactor(Sealed(("first",)))), Learned()
+    sharing = SharingRedactor(learning, learned)
+    assert (sharing("first, second, third"), sharing.knows_request) == (f"{REDACTED}, second, third", False)
+    learning.learn(Sealed(("second",)))
+    assert (sharing("first, second, third"), sharing.knows_request) == (f"{REDACTED}, {REDACTED}, third", True)
+    learned.add(Sealed(("third", "first")))
+    assert sharing("first, second, third") == f"{REDACTED}, {REDACTED}, {REDACTED}"
+    learning.learn(Sealed(("fourth",)))
+    assert learning.secrets() == ("first", "second", "fourth")
+    assert sharing.secrets() == ("first", "second", "fourth", "third")
+    assert sharing("fourth") == REDACTED
 
 
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:

@@ -50,7 +50,8 @@ _VALUES: Final[dict[str, Check]] = {
     **dict.fromkeys(("components", "discriminator", "info", "requestBody", *METHODS), _is_object),
     **dict.fromkeys(("contains", "else", "if", "items", "not", "propertyNames", "schema", "then"), _is_object),
     **dict.fromkeys(("additionalProperties", "unevaluatedItems", "unevaluatedProperties"), _is_object_or_truth),
-    **dict.fromkeys(("$anchor", "$dynamicRef", "$ref", "format", "operationId", "pattern", "url"), _is_text),
+    **dict.fromkeys(("$anchor", "$dynamicRef", "$ref", "contentType", "format", "operationId"), _is_text),
+    **dict.fromkeys(("pattern", "url"), _is_text),
     **dict.fromkeys(("enum", "tags"), _is_list),
     **dict.fromkeys(("maximum", "minimum", "multipleOf"), _is_number),
     **dict.fromkeys(("maxItems", "maxLength", "maxProperties", "minItems", "minLength", "minProperties"), _is_number),
@@ -59,14 +60,15 @@ _VALUES: Final[dict[str, Check]] = {
 }
 _ENTRIES: Final[dict[str, Check]] = {
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems", "servers"), _is_object),
-    **dict.fromkeys(("callbacks", "content", "headers", "links", "parameters", "paths", "responses"), _is_object),
+    **dict.fromkeys(("callbacks", "content", "encoding", "headers", "links"), _is_object),
+    **dict.fromkeys(("parameters", "paths", "responses"), _is_object),
     **dict.fromkeys(("pathItems", "requestBodies", "schemas", "securitySchemes", "webhooks"), _is_object),
     **dict.fromkeys(("$defs", "definitions", "dependentSchemas", "patternProperties", "properties"), _is_object),
     "mapping": _is_text,
     "security": _is_requirement,
 }
 _MAPS: Final = {
-    *("callbacks", "content", "headers", "links", "paths", "responses"),
+    *("callbacks", "content", "encoding", "headers", "links", "paths", "responses"),
     *("pathItems", "requestBodies", "schemas", "securitySchemes", "webhooks"),
     *("$defs", "definitions", "dependentSchemas", "mapping", "patternProperties", "properties"),
 }

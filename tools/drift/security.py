@@ -82,15 +82,16 @@ def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) 
         yield from found or [spot.under("security").row("security-place", before, after)]
 
 
-def of_calls(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
+def of_calls(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> Iterator[Row]:
     """Compare the `security` lists of two operations that the API calls: it sends the credentials, programs check them.
 
-    A program accepts each old alternative. So it accepts a new one that has all that an old one has.
+    A program accepts each old alternative. So it accepts a new one that has all that an old one has. An operation
+    without a list uses the one of the document.
     """
     if same(before, after):
         return
-    olds: Any = [each for each in before or [{}] if isinstance(each, dict)]
-    news: Any = [each for each in after or [{}] if isinstance(each, dict)]
+    olds: Any = (shared[0] if before is None else before) or [{}]
+    news: Any = (shared[1] if after is None else after) or [{}]
     here = spot.under("security")
     if same(olds, news):
         yield here.row("security-place", before, after)

@@ -192,13 +192,16 @@ def read_json(response: BoundedResponse) -> tuple[Any, bool]:
     """Return the JSON of a response, None if it has none; and whether all numbers in it are finite."""
     body = response.content()
     if len(body) >= _LARGE:
-        with _importing.lock:
-            import msgspec
-
         try:
-            return msgspec.json.decode(body), True
-        except (msgspec.DecodeError, RecursionError):
-            pass  # it also refuses lone surrogates, which the spec's JSON may have
+            with _importing.lock:
+                import msgspec
+        except (ImportError, OSError) as error:  # such as if too many files are open, and the task has been paid for
+            reraise_from_handler(error)
+        else:
+            try:
+                return msgspec.json.decode(body), True
+            except (msgspec.DecodeError, RecursionError):
+                pass  # it also refuses lone surrogates, which the spec's JSON may have
     try:
         return STRICT.decode(_decoded(body)), True
     except (ValueError, RecursionError) as error:

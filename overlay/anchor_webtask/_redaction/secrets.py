@@ -108,18 +108,80 @@ class Redactor:
         return REDACTED.join(replace_secrets(part, forms, REDACTED, min_match) for part in parts)
 
 
-class LearningRedactor(Redactor):
+class Learned:
+    """Secrets that become known while redactors share them, perhaps in several threads."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: list[Sealed[tuple[str, ...]]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._parts)
+
+    def add(self, secrets: Sealed[tuple[str, ...]]) -> None:
+        """Let each redactor that shares them remove these secrets, too, from now on."""
+        self._parts.append(secrets)
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return what is known now."""
+        return tuple(secret for part in self._parts for secret in part.open())
+
+
+class SharingRedactor(Redactor):
+    """A redactor that also removes what is learned later.
+
+    Args:
+        known: Knows the secrets of the beginning.
+        learned: What is learned.
+    """
+
+    __slots__ = ("_known", "_learned", "_now")
+
+    def __init__(self, known: Redactor, learned: Learned) -> None:
+        super().__init__(known._sealed)
+        self._known = self._now = known
+        self._learned = learned
+
+    @property
+    def knows_request(self) -> bool:
+        """See `Redactor.knows_request`."""
+        return self._known.knows_request
+
+    @property
+    def forms(self) -> Sealed[tuple[SecretForms, ...]]:
+        """The forms in which the secrets are searched for."""
+        return self._current().forms
+
+    def secrets(self) -> tuple[str, ...]:
+        """Return the secrets that are known now."""
+        return tuple(dict.fromkeys((*self._known.secrets(), *self._learned.secrets())))
+
+    def long_matches(self, text: str) -> str:
+        """See `Redactor.long_matches`."""
+        return self._current().long_matches(text)
+
+    def _current(self) -> Redactor:
+        """Return a redactor that knows what is known now."""
+        if not self._learned:
+            return self._known
+        now, secrets = self._now, Sealed(self.secrets())
+        if now.secrets() != secrets.open():
+            self._now = now = Redactor(secrets)
+        return now
+
+
+class LearningRedactor(SharingRedactor):
     """A redactor that learns the secrets of its request, while another thread perhaps uses it.
 
     Args:
         known: Knows the secrets of the beginning.
     """
 
-    __slots__ = ("_knows_request", "_now")
+    __slots__ = ("_knows_request",)
 
     def __init__(self, known: Redactor) -> None:
-        super().__init__(known._sealed)
-        self._now = known
+        super().__init__(known, Learned())
         self._knows_request = False
 
     @property
@@ -129,17 +191,8 @@ class LearningRedactor(Redactor):
 
     def learn(self, secrets: Sealed[tuple[str, ...]]) -> None:
         """Remove the secrets of the request, too, from now on."""
-        self._now = Redactor(Sealed((*self._now._sealed.open(), *secrets.open())))
+        self._learned.add(secrets)
         self._knows_request = True
-
-    @property
-    def forms(self) -> Sealed[tuple[SecretForms, ...]]:
-        """The forms in which the secrets are searched for."""
-        return self._now.forms
-
-    def long_matches(self, text: str) -> str:
-        """See `Redactor.long_matches`."""
-        return self._now.long_matches(text)
 
 
 def shortened(text: str) -> str:

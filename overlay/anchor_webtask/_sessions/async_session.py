@@ -129,8 +129,8 @@ class AsyncSession(SessionBase):
     async def end(self) -> None:
         """End the session, and with it the browser and all that runs in it. What has ended already stays so.
 
-        The service does not say what becomes of a task whose session is ended: it may fail, or look as if it ran for
-        ever.
+        The service does not say what becomes of a task whose session is ended: it may fail, or look as if it ran
+        forever.
 
         Raises:
             NotFoundError: The API does not know the session, which `sessions.get` has returned.
@@ -175,7 +175,8 @@ class AsyncSession(SessionBase):
             import anyio
 
             late = await _late_cancellation()
-            if late is not None and not isinstance(raised, KeyboardInterrupt | SystemExit):
+            # An exit or an interruption of the user's is never replaced; asyncio has a cancellation replace an error.
+            if late is not None and (raised is None or isinstance(raised, Exception | type(late))):
                 leaving = late
             try:
                 # A cancelled task must still end the session; asyncio's own `task.cancel()` interrupts only once.

@@ -129,8 +129,8 @@ class Session(SessionBase):
     def end(self) -> None:
         """End the session, and with it the browser and all that runs in it. What has ended already stays so.
 
-        The service does not say what becomes of a task whose session is ended: it may fail, or look as if it ran for
-        ever.
+        The service does not say what becomes of a task whose session is ended: it may fail, or look as if it ran
+        forever.
 
         Raises:
             NotFoundError: The API does not know the session, which `sessions.get` has returned.

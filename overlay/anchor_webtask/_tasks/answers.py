@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from anchor_webtask._redaction.secrets import Learned
+
 if TYPE_CHECKING:
     from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._redaction.secrets import Redactor, Sealed
@@ -38,11 +40,13 @@ class Answers:
 
     Attributes:
         unsent: Answers that certainly have not been accepted, and are sent again.
+        learned: The texts of all answers that are hidden in what the service says later.
     """
 
-    __slots__ = ("_claims", "unsent")
+    __slots__ = ("_claims", "learned", "unsent")
 
     def __init__(self) -> None:
+        self.learned = Learned()
         self.unsent: list[Answer] = []
         self._claims: dict[tuple[str, str], object] = {}
 

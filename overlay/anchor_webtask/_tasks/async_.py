@@ -446,7 +446,7 @@ class AsyncTasks(TasksBase):
                 start.request.prepared,
                 step.limit,
                 slot=start.slot,
-                redact=start.request.redact,
+                redact=start.redact,
                 connect=step.connect,
                 record=record.new_exchange(start.request.redact),
             )

@@ -40,8 +40,7 @@ async def run_steps(
                     outcome = on_question(question)
                     if inspect.isawaitable(outcome):
                         outcome = await outcome
-                    else:
-                        await _interruption()
+                    await _interruption()
             step = steps.send((clock.now(), outcome))
     except StopIteration as end:
         result: R = end.value
@@ -56,7 +55,7 @@ async def run_steps(
 
 
 async def _interruption() -> None:
-    """Raise a cancellation, such as by Ctrl-C, that has come while a plain function has blocked the event loop."""
+    """Raise a cancellation, such as by Ctrl-C, that has come while the user's function has blocked the event loop."""
     import anyio.lowlevel
 
     await anyio.lowlevel.checkpoint()

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from anchor_webtask._polling.outcomes import Failure, Reply
     from anchor_webtask._polling.policy import WaitPolicy
     from anchor_webtask._polling.wait import Step, StepResult, TaskState
+    from anchor_webtask._redaction.secrets import Redactor
     from anchor_webtask._tasks.steps import Steps
 
 MAX_RUNNING: Final = 5
@@ -71,6 +72,7 @@ class Start(NamedTuple, Generic[T]):
         setup: What the task's handle will need.
         slot: Which slot the request needs.
         http_timeout: Seconds that the request may take.
+        redact: Removes secrets from what the API responds.
         deadline: When the wait ends, on the client's clock; None for never.
         until_deadline: Whether the start is retried until the deadline, as long as it is certain that no task started.
     """
@@ -79,6 +81,7 @@ class Start(NamedTuple, Generic[T]):
     setup: Setup[T]
     slot: Slot
     http_timeout: float
+    redact: Redactor
     deadline: float | None = None
     until_deadline: bool = False
 
@@ -96,7 +99,7 @@ class Start(NamedTuple, Generic[T]):
 
     def read(self, response: BoundedResponse | Failure) -> Reply | Failure:
         """Read the response to the request that starts the task."""
-        return read_start(response, self.request.redact)
+        return read_start(response, self.redact)
 
     def handle_parts(self, reply: Reply) -> HandleParts[T]:
         """Return the values from which the task's handle is made, once the API has replied."""
@@ -176,13 +179,14 @@ class TasksBase:
     ) -> Start[T]:
         settings = self._settings
         options = self._in_session(options)
-        if method != "start":
-            check_models()  # a later import may fail, for example if too many files are open, and the task is paid for
+        if method != "start":  # a start alone should be quick
+            # A later import may fail, such as if too many files are open. Then a wait tries again until its deadline.
+            check_models()
         request = start_request(prompt, output, options, settings, method=method)
         session_id = options.open().get("session_id")
         session_id = session_id and request.redact.task_id(session_id)
         setup = Setup(settings, checked_wait(wait, settings.wait), output, request.redact, session_id, self._answers)
-        return Start(request, setup, Slot.START, settings.http_timeout)
+        return Start(request, setup, Slot.START, settings.http_timeout, setup.redactor())
 
     def _in_session(self, options: Sealed[TaskOptions]) -> Sealed[TaskOptions]:
         """Return the options of a start; in a session, its id is one of them."""

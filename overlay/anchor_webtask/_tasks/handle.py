@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 from anchor_webtask import _importing
 from anchor_webtask._api.requests import checked_task_id, status_request
-from anchor_webtask._errors import ConfigurationError, NoTaskIdError, TaskFailedError
+from anchor_webtask._errors import ConfigurationError, NoTaskIdError, TaskFailedError, TransportError
 from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._models import T, TaskResult, TaskStatus, TaskUpdate
-from anchor_webtask._polling.outcomes import Completed, Failed, Reply, Running
+from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Fault, Reply, Running
 from anchor_webtask._polling.wait import Step, StepResult, TaskState, least_delay, wait_steps
-from anchor_webtask._redaction.secrets import Redactor, Sealed, shortened
+from anchor_webtask._redaction.secrets import SharingRedactor, shortened
 from anchor_webtask._secret_task_id import shown_id
+from anchor_webtask._signals import reraise_from_handler
 from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from anchor_webtask._config import Settings
     from anchor_webtask._http.prepared_request import PreparedRequest
     from anchor_webtask._output.decode import Output
     from anchor_webtask._polling.policy import WaitPolicy
+    from anchor_webtask._redaction.secrets import Redactor, Sealed
     from anchor_webtask._tasks.answers import Answers
     from anchor_webtask._tasks.questions import Questions
+
+R = TypeVar("R")
 
 NO_SESSION: Final = (
     "on_question needs a browser session, in which the agent asks: write `with anchor.sessions.open() as session`, and "
@@ -52,10 +56,10 @@ class Setup(NamedTuple, Generic[T]):
         settings: The client's settings.
         policy: How often to check the task.
         output: How its answer is read.
-        redact: Removes its secrets from text.
+        redact: Removes the secrets of its request from text.
         session_id: The browser session that it runs in: the one in which it was started, also according to a ledger,
             or in which the user looks for it. None if that is not known; it may be any session then.
-        answers: What was answered in that session.
+        answers: What was answered through the `tasks` that have started or found it.
     """
 
     settings: Settings
@@ -64,6 +68,10 @@ class Setup(NamedTuple, Generic[T]):
     redact: Redactor
     session_id: str | None = None
     answers: Answers | None = None
+
+    def redactor(self) -> Redactor:
+        """Return what also removes each answer from what the service says: one is often a password or a code."""
+        return self.redact if self.answers is None else SharingRedactor(self.redact, self.answers.learned)
 
 
 class Handle(Generic[T]):
@@ -74,6 +82,7 @@ class Handle(Generic[T]):
 
     def __init__(self, setup: Setup[T], state: TaskState, *, started: float | None) -> None:
         self._setup = setup
+        self._redact = setup.redactor()
         self._state = state
         self._started = started
 
@@ -107,11 +116,11 @@ class Handle(Generic[T]):
         Raises:
             NoTaskIdError: The task has no id; see `id`.
         """
-        with _importing.lock:
+        known_id = self._known_id()
+        with AddingTaskId(known_id), _importing.lock:  # if files have run out, the import fails
             from anchor_webtask._tasks.resume_token import Token
 
-        setup = self._setup
-        task_id = shown_id(self._known_id())
+        setup, task_id = self._setup, shown_id(known_id)
         return Token(task_id, setup.settings.base_url, self._started, setup.output.wrapped).encode()
 
     def _known_id(self) -> str:
@@ -160,6 +169,18 @@ class Handle(Generic[T]):
                 chance=setup.settings.clock.chance,
             )
 
+    def _loaded(self, code: Callable[[], R]) -> R | Failure:
+        """Return what code returns that may import modules, or a failure if that is impossible now.
+
+        So a wait goes on that begins while too many files are open, as it does if there is no connection then.
+        """
+        try:
+            return code()
+        except OSError as error:
+            reraise_from_handler(error)
+            why = error.strerror or type(error).__name__
+            return Failure(Fault.NOT_CONNECTED, TransportError(f"a part of this package cannot be loaded now: {why}"))
+
     def _questions(self) -> Questions:
         """Return the questions of the task.
 
@@ -174,14 +195,6 @@ class Handle(Generic[T]):
             raise ConfigurationError(UNKNOWN_SESSION, task_id=self._state.task_id)
         return Questions(setup.settings, setup.session_id, setup.redact, setup.answers, self._state.task_id)
 
-    def _learn(self, questions: Questions) -> None:
-        """Remove what the user has answered, too, from what the service says of the task from now on."""
-        if questions.redact is not self._setup.redact:
-            # Another thread may wait on this handle, and has answered other questions.
-            known = (self._setup.redact, questions.redact)
-            questions.redact = Redactor(Sealed(tuple(dict.fromkeys(each for one in known for each in one.secrets()))))
-            self._setup = self._setup._replace(redact=questions.redact)
-
     def _result(self) -> TaskResult[T]:
         with adding_session(self._setup.session_id):
             return self._ended_result()
@@ -189,7 +202,7 @@ class Handle(Generic[T]):
     def _ended_result(self) -> TaskResult[T]:
         match self._state.ended:
             case Completed(raw=raw, source=source):
-                value = self._setup.output.value(raw, self._state.task_id, self._setup.redact, source)
+                value = self._setup.output.value(raw, self._state.task_id, self._redact, source)
                 return TaskResult(value=value, raw=raw, task_id=self._state.task_id)
             case Failed(reason=reason):
                 said = ", and the API gave no reason" if reason is None else f": {shortened(reason)}"

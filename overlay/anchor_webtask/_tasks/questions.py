@@ -14,7 +14,7 @@ from anchor_webtask._api.session_requests import answer_request, session_request
 from anchor_webtask._api.session_responses import read_questions
 from anchor_webtask._errors import ConfigurationError, RateLimitError
 from anchor_webtask._polling.outcomes import Failure, Fault
-from anchor_webtask._redaction.secrets import Redactor, Sealed
+from anchor_webtask._redaction.secrets import Redactor, Sealed, SharingRedactor
 from anchor_webtask._tasks.answers import Answer
 from anchor_webtask._tasks.asked import Question, QuestionField
 from anchor_webtask._tasks.steps import Call, Send
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 LIMIT: Final = 10.0
 """Seconds that one of these requests may take, which come between the checks of a task."""
 
-MIN_SECRET: Final = 4
-"""Characters; a shorter answer is hidden only in the response to it, since later texts contain it by chance: "yes"."""
+MIN_SECRET: Final = 8
+"""From this number of characters, an answer is hidden in what the service says later."""
+
+MIN_CODE: Final = 4
+"""The same for an answer with a digit; later texts may contain a shorter one, or a word such as "yes", by chance."""
 
 logger = logging.getLogger("anchor_webtask")
 
@@ -42,12 +45,9 @@ class Questions:
     Args:
         settings: The client's settings.
         session_id: The browser session that the task runs in.
-        redact: Removes the secrets of the task from text.
+        redact: Removes the secrets of the task's request from text.
         answers: What was answered, also by other tasks and in earlier calls.
         task_id: The task's id.
-
-    Attributes:
-        redact: Also removes what the user has answered, which the service may send back later.
     """
 
     def __init__(
@@ -55,7 +55,8 @@ class Questions:
     ) -> None:
         self._settings = settings
         self._session_id = session_id
-        self._redact = self.redact = redact
+        self._redact = redact  # the user may see in a question what the user has answered before
+        self._redact_answers = SharingRedactor(redact, answers.learned)
         self._answers = answers
         self._task_id = task_id
         self._declined: set[str] = set()
@@ -68,7 +69,9 @@ class Questions:
         """
         now = yield from self._send_answers(now)
         base_url, limit = self._settings.base_url, min(self._settings.http_timeout, LIMIT)
-        now, outcome = yield Send(session_request(base_url, "list_questions", self._session_id), limit, self.redact)
+        now, outcome = yield Send(
+            session_request(base_url, "list_questions", self._session_id), limit, self._redact_answers
+        )
         asked = None if outcome is None or isinstance(outcome, Failure) else read_questions(outcome)
         taken = 0.0
         for each in asked or ():
@@ -140,10 +143,10 @@ class Questions:
         if request is None:
             problem = problem or "on_question must return text, or a mapping with JSON values"
             raise ConfigurationError(problem, task_id=self._task_id)
-        texts = Sealed((*self.redact.secrets(), *_texts(given.open())))
-        long_texts = (each for each in _texts(given.open()) if len(each) >= MIN_SECRET)
-        self.redact = Redactor(Sealed((*self.redact.secrets(), *long_texts)))
-        return Answer(self._session_id, asked.id, request, Redactor(texts))
+        texts = Sealed((*_texts(given.open()),))
+        self._answers.learned.add(Sealed((*filter(_is_hidden, texts.open()),)))
+        redact = Redactor(Sealed((*self._redact_answers.secrets(), *texts.open())))
+        return Answer(self._session_id, asked.id, request, redact)
 
 
 def _problem(answer: Sealed[object]) -> str | None:
@@ -184,11 +187,16 @@ def _plain(answer: Sealed[object]) -> Any:
 
 
 def _texts(answer: object) -> Iterator[str]:
-    """Yield the texts of an answer, also those inside of its values."""
+    """Yield the texts and the numbers of an answer, also those inside of its values."""
     if isinstance(answer, Mapping):
         answer = (*answer.values(),)
     if isinstance(answer, Sequence) and not isinstance(answer, str):
         for each in answer:
             yield from _texts(each)
-    elif answer is not None:
+    elif answer is not None and not isinstance(answer, bool):
         yield str(answer)
+
+
+def _is_hidden(text: str) -> bool:
+    """Return whether a text of an answer is hidden in what the service says later, not only in the response to it."""
+    return len(text) >= MIN_SECRET or (len(text) >= MIN_CODE and any(map(str.isdigit, text)))

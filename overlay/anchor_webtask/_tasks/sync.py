@@ -441,7 +441,7 @@ class Tasks(TasksBase):
                 start.request.prepared,
                 step.limit,
                 slot=start.slot,
-                redact=start.request.redact,
+                redact=start.redact,
                 connect=step.connect,
                 record=record.new_exchange(start.request.redact),
             )

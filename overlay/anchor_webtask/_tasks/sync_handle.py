@@ -10,6 +10,7 @@ from anchor_webtask._config import check_callbacks, checked_timeout
 from anchor_webtask._http.limiter import Slot
 from anchor_webtask._misuse import handle_hints, refuse_unknown
 from anchor_webtask._models import T, TaskResult, TaskUpdate
+from anchor_webtask._polling.outcomes import Failure
 from anchor_webtask._polling.wait import DEFAULT_TIMEOUT, Emit, Fetch, Sleep, Step, StepResult, TaskState
 from anchor_webtask._tasks.handle import Handle, Setup
 from anchor_webtask._tasks.interruptions import AddingTaskId, adding_session, annotate
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from anchor_webtask._clock import Clock
     from anchor_webtask._http.sender import Sender
-    from anchor_webtask._polling.outcomes import Failure, Reply
+    from anchor_webtask._polling.outcomes import Reply
     from anchor_webtask._tasks.asked import Question
     from anchor_webtask._tasks.questions import Questions
 
@@ -160,14 +161,13 @@ class WebTask(Handle[T]):
             from anchor_webtask._tasks.sync_steps import run_steps
 
         clock = self._setup.settings.clock
-        try:
-            with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
-                return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
-        finally:
-            self._learn(questions)
+        with AddingTaskId(self._state.task_id), adding_session(self._setup.session_id):
+            return run_steps(questions.steps(clock.now()), self._sender, clock, on_question)
 
     def _fetch(self, step: Fetch) -> Reply | Failure:
-        redact = self._setup.redact
-        request = self._status_request
+        redact = self._redact
+        request = self._loaded(lambda: self._status_request)
+        if isinstance(request, Failure):
+            return request
         response = self._sender.exchange(request, step.limit, slot=Slot.CHECK, redact=redact)
-        return read_status(response, redact)
+        return self._loaded(lambda: read_status(response, redact))
