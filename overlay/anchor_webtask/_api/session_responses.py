@@ -103,9 +103,8 @@ class AskedQuestion(NamedTuple):
 
 def session_id_problem(session_id: object) -> str | None:
     """Return what is wrong with the id of a session; None if it is valid in a URL path, and names one session."""
-    if (
-        isinstance(session_id, str) and session_id.strip().lower() == "all"
-    ):  # DELETE /v1/sessions/all ends all of the key
+    # DELETE /v1/sessions/all ends all sessions of the key.
+    if isinstance(session_id, str) and session_id.strip().lower() == "all":
         return "is 'all', by which the API means every session of the key, also those of others"
     return task_id_problem(session_id)
 
