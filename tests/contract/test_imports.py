@@ -206,7 +206,7 @@ def test_run_imports_nothing_after_its_start() -> None:
 def test_run_returns_its_answer_although_files_have_run_out_after_the_start(program: str, size: int) -> None:
     pytest.importorskip("resource")
     answer = {"status": "COMPLETED", "result": "x" * size}
-    assert run(f"ANSWER = {answer!r}{WITHOUT_FILES}{program}").stderr == ""
+    assert run(f"ANSWER = {answer!r}{WITHOUT_FILES}{program}open_files(usual)").stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -266,8 +266,11 @@ def test_the_database_is_killed_and_comes_back(server: Server) -> None:
             workers.end_all()
         states = Counter(outcome.state for outcome in outcomes)
         accounts = settled_accounts(url, server.starts())
-        assert accounts.states == states
         assert states["completed"] + states["unknown"] == 30
+        # A start whose response came while the database was away is unknown until its worker has stored the id.
+        known_later = states["unknown"] - accounts.states["unknown"]
+        assert known_later >= 0
+        assert accounts.states["completed"] == states["completed"] + known_later
         assert set(Counter(start.prompt for start in server.starts()).values()) == {1}
         assert accounts.most <= 4
     finally:
