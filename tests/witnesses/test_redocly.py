@@ -52,6 +52,10 @@ DIFFERENCES: Final = {
         "additional-properties-refused",
         "response",
     ): "fields that programs read and the schema lacks are gone",
+    (
+        "content-encoding-said",
+        "request",
+    ): "programs send text in an encoding that the server may take literally from now on",
     # breaking for Redocly, but not for our tool
     (
         "failure-removed",
@@ -63,6 +67,9 @@ DIFFERENCES: Final = {
     ("format-removed", "response"): "the generated type is text before and after",
     ("format-wider", "request"): "the server accepts what programs send, and more",
     ("format-wider", "response"): "the generated type is the same number before and after",
+    ("content-encoding-said", "response"): "the generated type is text before and after",
+    ("text-content", "response"): "the generated type is text before and after",
+    ("text-content-removed", "response"): "the generated type is text before and after",
     ("constraint", "response"): "generated code does not check these keywords",
     ("constraint-removed", "response"): "generated code does not check these keywords",
     ("additional-properties-allowed", "response"): "generated models keep fields that they do not know",
