@@ -49,9 +49,10 @@ PUBLIC_API_TESTS = (
         f"tests/client/test_{name}.py"
         for name in (
             *("arrived_ids", "event_loops", "generated_api", "handles", "http2", "logging", "map", "other_transports"),
-            *("run", "samples", "secrets", "sessions", "shared_client", "typed_answers"),
+            *("run", "samples", "secrets", "shared_client", "typed_answers"),
         )
     ),
+    "tests/client/sessions/test_sessions.py",
     *(f"tests/cli/test_{name}.py" for name in ("map", "one_task", "program")),
     *(
         f"tests/ledger/test_{name}.py"

@@ -17,8 +17,6 @@ import pytest
 
 from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, Question, SessionNotEndedWarning
 from anchor_webtask.emulator import Ask, Emulator, Fault
-from anchor_webtask.testing import VirtualClock, install
-from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -61,11 +59,6 @@ class Interrupting(httpx.BaseTransport, httpx.AsyncBaseTransport):
         response = await self._inner.handle_async_request(request)
         self._interrupt(request, before=False)
         return response
-
-
-@pytest.fixture
-def emulator(clock: InstantClock) -> Emulator:
-    return Emulator(KEY, takes=30, clock=clock)
 
 
 @pytest.fixture(autouse=True)
@@ -150,17 +143,6 @@ def test_interrupted_end_says_the_id(runner: Runner, emulator: Emulator) -> None
         assert f"the browser session {session.id!r} may still be open: it costs" in note
         runner.call(session.end)
     emulator.expect_no_open_sessions()
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def held() -> Iterator[Emulator]:
-    with install(Emulator(takes=30, clock=VirtualClock())) as emulator:
-        yield emulator
 
 
 @pytest.mark.anyio

@@ -21,7 +21,6 @@ from anchor_webtask import (
 )
 from anchor_webtask.emulator import Ask, Emulator, Fault
 from anchor_webtask.emulator._dialects import SESSION_DIALECTS
-from anchor_webtask.testing import VirtualClock, install
 from tests.support.errors import raised
 from tests.support.runners import KEY
 
@@ -43,31 +42,9 @@ CODE = {
 
 
 @pytest.fixture
-def emulator(clock: InstantClock) -> Emulator:
-    return Emulator(KEY, takes=30, clock=clock)
-
-
-@pytest.fixture
-def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
-    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as made:
-        yield made
-
-
-@pytest.fixture
 def session(runner: Runner, anchor: Any) -> Iterator[Any]:
     with runner.entered(anchor.sessions.open()) as made:
         yield made
-
-
-@pytest.fixture(params=["asyncio", "trio"])
-def anyio_backend(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture
-def held() -> Iterator[Emulator]:
-    with install(Emulator(takes=30, clock=VirtualClock())) as emulator:
-        yield emulator
 
 
 def answered(emulator: Emulator) -> list[Any]:

@@ -14,11 +14,8 @@ from anchor_webtask import ServerError, UnexpectedResponseError
 from anchor_webtask.emulator import Download, Emulator, Fault
 from tests.support.errors import raised
 from tests.support.raw_server import http_response, raw_server
-from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
@@ -27,17 +24,6 @@ RECORDING = '{"data": {"items": [{"id": "1", "file_link": "/v1/sessions/x/record
 
 class InterruptionError(Exception):
     """What interrupts, such as the exception of a signal handler."""
-
-
-@pytest.fixture
-def emulator(clock: InstantClock) -> Emulator:
-    return Emulator(KEY, takes=30, clock=clock)
-
-
-@pytest.fixture
-def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
-    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as made:
-        yield made
 
 
 def downloaded(runner: Runner, anchor: Any, emulator: Emulator, *names: str) -> list[Any]:

@@ -43,22 +43,10 @@ from tests.support.errors import raised
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
-
-
-@pytest.fixture
-def emulator(clock: InstantClock) -> Emulator:
-    return Emulator(KEY, takes=30, clock=clock)
-
-
-@pytest.fixture
-def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
-    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as made:
-        yield made
 
 
 def opened(runner: Runner, anchor: Any, **options: Any) -> Any:

@@ -11,26 +11,11 @@ from anchor_webtask import SessionError, SessionOutcomeUnknownError, StatusError
 from anchor_webtask._api.session_responses import arrived_session
 from anchor_webtask.emulator import Emulator, Fault
 from tests.support.errors import raised
-from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.support.clocks import InstantClock
     from tests.support.runners import Runner
 
 NAMED = '{"data": {"id": "s-123"}}'
-
-
-@pytest.fixture
-def emulator(clock: InstantClock) -> Emulator:
-    return Emulator(KEY, takes=30, clock=clock)
-
-
-@pytest.fixture
-def anchor(runner: Runner, emulator: Emulator) -> Iterator[Any]:
-    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as made:
-        yield made
 
 
 @pytest.mark.parametrize("status", [500, 409, 429, 302])
