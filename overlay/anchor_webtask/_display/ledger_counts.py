@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SECONDS: Final = 0.5
 """How long reading may take, and waiting for another process that has locked the file."""
 STEPS: Final = 10_000
-"""SQLite's operations between two looks at the time."""
+"""How many operations SQLite does before it checks the time again."""
 
 NO_FILE: Final = "the file does not exist yet: tasks.map and tasks.run make it"
 NOT_NOW: Final = "they cannot be counted now; ledger.counts() says why"
