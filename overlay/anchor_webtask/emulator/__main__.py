@@ -6,8 +6,8 @@ import argparse
 import logging
 import signal
 import sys
-import threading
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from anchor_webtask.emulator import DIALECTS, Emulator
@@ -107,15 +107,15 @@ def serve(
         ValueError: The address is not allowed.
         OSError: The server cannot listen there.
     """
-    stopped = threading.Event()
+    stops: SimpleQueue[int] = SimpleQueue()  # an event has a lock, which the wait that a signal interrupts may hold
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopped.set())
+        signal.signal(number, lambda number, _: stops.put(number))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     for name in ("uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)  # the emulator logs requests itself
     with emulator.serve(host=host, port=port, allow_remote=allow_remote) as server:
         announce(server.base_url)
-        stopped.wait()
+        stops.get()
 
 
 if __name__ == "__main__":

@@ -164,3 +164,37 @@ runpy.run_module("anchor_webtask.emulator", run_name="__main__")
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert process.returncode == 1
     assert "pip install 'anchor-webtask[emulator]'" in process.stderr.splitlines()[-1]
+
+
+def test_signal_at_any_line_of_the_wait_ends_the_program() -> None:
+    code = """
+import signal, sys
+from anchor_webtask.emulator import Emulator
+from anchor_webtask.emulator.__main__ import serve
+
+def interrupt_at(point):
+    lines = 0
+
+    def trace(frame, event, argument):
+        nonlocal lines
+        lines += event == "line"
+        if lines == point:
+            sys.settrace(None)
+            signal.raise_signal(signal.SIGINT)
+        return trace
+
+    def announce(url):
+        signal.setitimer(signal.ITIMER_REAL, 0.02)  # for the points after the wait, which never come without an end
+        sys.settrace(trace)
+        sys._getframe(1).f_trace = trace
+
+    serve(Emulator(), host="127.0.0.1", port=0, allow_remote=False, announce=announce)
+    sys.settrace(None)
+    assert lines >= point, lines
+
+signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGTERM))
+for point in range(1, 41):
+    interrupt_at(point)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
