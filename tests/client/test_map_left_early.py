@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import math
+import queue
 import signal
 import threading
 from collections import deque
@@ -21,7 +22,6 @@ from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
-    import queue
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
@@ -147,12 +147,12 @@ def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read
     anchor_emulator.on(prompt="Read 0", takes=1)
     end_is_read = threading.Event()
 
-    class StopEnded(threading.Event):
+    class StopsEnded(queue.SimpleQueue[None]):
         """Tells that the reader has found the end, and waits for the thread that stops."""
 
-        def wait(self, timeout: float | None = None) -> bool:
+        def get(self, block: bool = True, timeout: float | None = None) -> None:
             end_is_read.set()
-            return super().wait(timeout)
+            super().get(block, timeout)
 
     class SlowClock:
         """Holds the outcome that the stopping thread has taken, until the reader has found the end."""
@@ -172,7 +172,7 @@ def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read
     with Anchor(wait=FEW_CHECKS) as anchor:
         outcomes = anchor.tasks.map(["Read 0", "Read 1"])
         assert next(outcomes).state == "completed"
-        outcomes._clock, outcomes._stop_ended = SlowClock(), StopEnded()  # type: ignore[assignment]  # only `get`
+        outcomes._clock, outcomes._stops_ended = SlowClock(), StopsEnded()  # type: ignore[assignment]  # only `get`
         (stopped,) = outcomes.stop().values()
         reader.join(TEST_TIMEOUT)
     assert [(outcome.state, outcome.task_id) for outcome in rest] == [("running", stopped)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import queue
-import threading
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Generic, NoReturn, Self
@@ -49,7 +48,8 @@ class TaskOutcomes(Generic[T]):
         self._received: deque[Output[T]] = deque()
         self._returned: TaskOutcome[T] | None = None  # by the latest `__next__`
         self._has_raised = self._is_stopped = False
-        self._stop_ended = threading.Event()
+        # A `stop` in a signal handler may interrupt the wait for another thread's, so this has no lock.
+        self._stops_ended: queue.SimpleQueue[None] = queue.SimpleQueue()
 
     def stop(self) -> dict[str, str]:
         """Start no more tasks, and stop waiting for those that run.
@@ -166,7 +166,8 @@ class TaskOutcomes(Generic[T]):
                             self._on_progress(progress)
                     case End():
                         if self._is_stopped:  # another thread that stops may hold an outcome from before the end
-                            self._stop_ended.wait(left.ENDS_WITHIN)
+                            with suppress(queue.Empty):
+                                self._stops_ended.get(timeout=left.ENDS_WITHIN)
                         self._has_ended = True
                         received.popleft()
                     case outcome:
@@ -217,7 +218,7 @@ class TaskOutcomes(Generic[T]):
         try:
             self._leave()
         finally:
-            self._stop_ended.set()
+            self._stops_ended.put(None)
         ids = left.running(self._unread())
         # Another thread may already have read some outcomes.
         return ids if had_ended else self._scheduler.left_ids | ids
