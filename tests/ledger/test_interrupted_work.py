@@ -70,18 +70,18 @@ def working(
     *,
     client: str = "sync",
     timeout: float = 60,
-    stops: bool = False,
+    option: str | None = None,
 ) -> Iterator[subprocess.Popen[str]]:
     """Run `map` over keys in a process of its own, with a limit of 3, until it ends or is interrupted.
 
-    A process that stops itself, in the commit of its first claim, begins only when it is told to.
+    A process that stops itself, with the option `--stop`, begins only when it is told to.
     """
     work = {"client": client, "ledger": str(ledger), "keys": keys, "limit": 3, "timeout": timeout}
     program = PROGRAMS / "work_until_interrupted.py"
-    with spawn(program, json.dumps(work), *["--stop"] * stops, base_url=server.base_url) as process:
+    with spawn(program, json.dumps(work), *([option] if option else []), base_url=server.base_url) as process:
         wait_for(process, "ready")
-        if not stops:
-            begin(process)
+        if option != "--stop":
+            go_on(process)
         yield process
 
 
@@ -98,8 +98,8 @@ def outcomes_of(process: subprocess.Popen[str]) -> dict[str, str]:
     return states
 
 
-def begin(process: subprocess.Popen[str]) -> None:
-    """Let the work in a process begin."""
+def go_on(process: subprocess.Popen[str]) -> None:
+    """Let the work in a process begin, or go on."""
     assert process.stdin is not None
     process.stdin.write("begin\n")
     process.stdin.flush()
@@ -196,17 +196,19 @@ def test_time_limit_raised_by_a_signal(server: Server, ledger: Path, name: str, 
 
 
 def test_nobody_takes_the_tasks_of_an_owner_that_is_stopped(server: Server, ledger: Path, name: str) -> None:
-    slow, long, mine = (f"{name} {each}" for each in ("slow", "slow long", "mine"))
-    with working(server, ledger, [slow, long]) as process:
+    its, another, mine = (f"{name} {each}" for each in ("its", "another", "mine"))
+    with working(server, ledger, [its, another], option="--hold") as process:
         server.wait(2, name)
         process.send_signal(signal.SIGSTOP)
-        outcomes = finish(server, ledger, [slow, mine], timeout=HOLD)
-        assert isinstance(outcomes[slow].error, LedgerBusyError)
+        outcomes = finish(server, ledger, [its, mine], timeout=HOLD)
+        assert isinstance(outcomes[its].error, LedgerBusyError)
         assert outcomes[mine].state == "completed"
-        assert stored(ledger)[slow] == stored(ledger)[long] == ("starting", False)
+        assert stored(ledger)[its] == stored(ledger)[another] == ("starting", False)
         process.send_signal(signal.SIGCONT)
-        assert outcomes_of(process) == {slow: "completed", long: "completed"}
-    assert states(finish(server, ledger, [slow, long, mine])) == {"completed"}
+        go_on(process)
+        go_on(process)
+        assert outcomes_of(process) == {its: "completed", another: "completed"}
+    assert states(finish(server, ledger, [its, another, mine])) == {"completed"}
     accounts = settled_accounts(ledger, server.starts(name))
     assert (accounts.starts, accounts.paid) == (3, {})
 
@@ -219,13 +221,14 @@ def test_others_wait_while_an_owner_is_stopped_in_a_commit(
     """The id that arrives meanwhile is stored as soon as the file is free."""
     late, stopped, new = (f"{name} {each}" for each in ("late", "stopped", "new"))
     with (
-        working(server, ledger, [stopped], stops=True) as other,
-        working(server, ledger, [late]) as process,
+        working(server, ledger, [stopped], option="--stop") as other,
+        working(server, ledger, [late], option="--hold") as process,
     ):
         server.wait(1, name)
-        begin(other)
+        go_on(other)
         _, status = os.waitpid(other.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
+        go_on(process)
         wait_for(process, "the ledger cannot store now what is known of its tasks")
         with pytest.raises(LedgerBusyError):
             finish(server, ledger, [new])

@@ -6,7 +6,7 @@ line of its standard input with a line: `calm` ends all faults, `report` prints 
 PREFIX` waits until N tasks were started whose prompts begin so. It ends with its standard input.
 
 A prompt says more about its task. One with "fails" fails, the checks of one with "hidden" get faults, and one with
-"long" takes LONG seconds. The response to a start with "slow" is SLOW seconds late, "late" and "stuck" likewise.
+"long" takes LONG seconds. The response to a start with "slow" is SLOW seconds late, "stuck" likewise.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from anchor_webtask.emulator import Emulator, Fault
 
-LONG, SLOW, LATE, STUCK = 1.2, 0.7, 4.0, 600.0
+LONG, SLOW, STUCK = 3.0, 0.7, 600.0
 START_FAULTS: Final = (
     Fault(429),
     Fault(429, headers={"Retry-After": "0"}),
@@ -75,7 +75,7 @@ def main(seed: str, faults: str, shortest: str, longest: str) -> None:
     some = [moments.choice(START_FAULTS) if moments.random() < SHARE else NO_FAULT for _ in range(int(faults))]
     emulator.on(takes=starts.takes, fails=reason, start_faults=some)
     emulator.on(prompt="*hidden*", takes=starts.takes, faults=CHECK_FAULTS, start_faults=some[::-1])
-    for word, seconds in (("slow", SLOW), ("late", LATE), ("stuck", STUCK)):
+    for word, seconds in (("slow", SLOW), ("stuck", STUCK)):
         emulator.on(prompt=f"*{word}*", takes=starts.takes, start_faults=[Fault(delay=seconds)] * 1000)
     with emulator.serve() as server:
         print(server.base_url, flush=True)

@@ -1,9 +1,10 @@
 """A program that runs `tasks.map` over some keys, with a ledger, until it ends or is interrupted.
 
-Usage: `work_until_interrupted.py WORK [--stop]`. WORK is the JSON of a `Work`. With `--stop`, the process stops itself
-in the commit of its first claim, while it has locked the ledger's file. The program prints `ready`, and begins when it
-receives a line. It prints `left` when a call of `map` is left, and in the end the state of each outcome by its key as
-JSON, or the exception that has ended the call, and its notes. It also prints the warnings that are logged.
+Usage: `work_until_interrupted.py WORK [--stop | --hold]`. WORK is the JSON of a `Work`. With `--stop`, the process
+stops itself in the commit of its first claim, while it has locked the ledger's file. With `--hold`, it receives a line
+before it stores the id of a task. The program prints `ready`, and begins when it receives a line. It prints `left` when
+a call of `map` is left, and in the end the state of each outcome by its key as JSON, or the exception that has ended
+the call, and its notes. It also prints the warnings that are logged.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 from anchor_webtask._batch import left, plan
 from anchor_webtask._ledger.call import LedgerCall
 from anchor_webtask._ledger.sqlite import file as ledger_file
+from anchor_webtask._ledger.start import LedgerStart
 from tests.support.ledger_work import Work, run
 
 plan.GRACE = left.ENDS_WITHIN = 60.0  # type: ignore[misc]  # so that a test sees whether a call that was left waits
@@ -45,6 +47,17 @@ def stop_in_claim() -> None:
     ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]  # to replace it is the purpose
 
 
+def hold_ids() -> None:
+    """Receive a line before each id of a task is stored."""
+    started = LedgerStart.started
+
+    def told_started(self: LedgerStart, task_id: str) -> Any:
+        sys.stdin.readline()
+        return started(self, task_id)
+
+    LedgerStart.started = told_started  # type: ignore[method-assign]  # that is the purpose
+
+
 def tell_when_left() -> None:
     """Print when a call of `map` is left."""
     leave = LedgerCall.leave
@@ -62,6 +75,8 @@ def main(work: str, *options: str) -> None:
     ledger_file.BUSY_SECONDS = 0.1  # type: ignore[misc]  # a test need not wait for seconds
     if "--stop" in options:
         stop_in_claim()
+    if "--hold" in options:
+        hold_ids()
     tell_when_left()
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs that run in the background ignore SIGINT
     print("ready", flush=True)
