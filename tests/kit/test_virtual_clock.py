@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import queue
 import random
@@ -23,7 +24,7 @@ import pytest
 import trio
 
 from anchor_webtask import testing
-from anchor_webtask.testing import VirtualClock, VirtualTimeError
+from anchor_webtask.testing import VirtualClock, VirtualTimeError, _idle
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -35,6 +36,13 @@ LONGEST = max(sum(seconds) for seconds in WAITS)
 HOUR = 3600.0
 TEST_TIMEOUT = 30
 KIT = str(Path(testing.__file__).parent)
+
+
+@pytest.fixture
+def patience_in_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the seconds of a clock's patience by its looks at the threads: in real time, it may come to look once."""
+    looks = itertools.count()
+    monkeypatch.setattr(_idle, "monotonic", lambda: next(looks) / 100)
 
 
 def work(seconds: float) -> None:
@@ -276,6 +284,7 @@ class TestEnds:
             "a wait still goes on after 86400 s of virtual time"
         }
 
+    @pytest.mark.usefixtures("patience_in_looks")
     def test_thread_that_never_comes_to_rest_is_an_error_that_names_it(self) -> None:
         stop = threading.Event()
 
@@ -518,6 +527,7 @@ class TestHold:
 
         anyio.run(main, backend=backend)
 
+    @pytest.mark.usefixtures("patience_in_looks")
     def test_code_that_holds_the_clock_and_waits_for_a_wait_is_an_error(self) -> None:
         clock = VirtualClock(patience=0.2)
         with ThreadPoolExecutor(1) as pool, clock.hold():
