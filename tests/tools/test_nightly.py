@@ -295,7 +295,7 @@ def test_program_that_takes_too_long_ends_with_those_that_it_has_started(
     communicate = subprocess.Popen.communicate
 
     def communicate_till_started(process: subprocess.Popen[str], timeout: float | None = None) -> tuple[str, str]:
-        if timeout is not None and "tools.generate" in process.args:
+        if timeout is not None and "tools.generate" in str(process.args):
             until((tmp_path / "started").exists, 60)
             timeout = 0
         return communicate(process, timeout=timeout)
