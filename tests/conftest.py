@@ -24,6 +24,8 @@ settings.load_profile("short")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in the background of a shell; programs inherit that
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:  # as under `nohup`
+    signal.signal(signal.SIGHUP, lambda *_: None)  # which ignores it, too, but programs do not inherit that
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

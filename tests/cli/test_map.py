@@ -11,7 +11,7 @@ import pytest
 
 from anchor_webtask import Ledger
 from anchor_webtask.emulator import Fault
-from tests.support.command_line import Ran, interrupt
+from tests.support.command_line import Ran, interrupt, unread_pipe
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import EmulatorServer
@@ -172,12 +172,16 @@ def test_sigterm_does_so_too(cli: CommandLine, server: EmulatorServer) -> None:
     assert "  anchor-webtask ledger resume a.ledger\n" in err
 
 
-def test_closed_output_stops_the_batch(cli: CommandLine) -> None:
-    write_prompts(cli, *(f"x {number}" for number in range(40)))
+def test_closed_output_stops_the_batch(cli: CommandLine, server: EmulatorServer) -> None:
+    write_prompts(cli, "x", "slow 1", "slow 2", *(f"x {number}" for number in range(37)))
+    starts = server.emulator.starts
     with cli.spawned("map", "tasks.jsonl", "--ledger", "a.ledger", "--max-running", "2", *CHECKED_OFTEN) as process:
         assert process.stdout
         process.stdout.readline()
+        while server.emulator.starts < starts + 3:
+            assert process.poll() is None
         process.stdout.close()
+        server.emulator.tasks[-1].finish(7)
         assert process.stderr
         err = process.stderr.read()
     assert process.wait() == 141, err
@@ -194,9 +198,7 @@ def test_tasks_of_an_earlier_run_are_not_called_not_started(keys: list[str], cli
     (cli.folder / "numbers.csv").write_text("number\n" + "".join(f"{number}\n" for number in range(30)))
     command = ["map", "numbers.csv", "--prompt", "x {number}", "--ledger", "a.ledger", "--max-running", "2", *keys]
     assert cli(*command, *CHECKED_OFTEN, "--max-starts", "12").status == 5
-    with cli.spawned(*command, *CHECKED_OFTEN) as process:
-        assert process.stdout
-        process.stdout.close()
+    with unread_pipe() as pipe, cli.spawned(*command, *CHECKED_OFTEN, output=pipe) as process:
         assert process.stderr
         err = process.stderr.read()
     with Ledger(cli.folder / "a.ledger") as ledger:
@@ -262,11 +264,15 @@ def test_command_for_many_keys_can_be_pasted(cli: CommandLine) -> None:
 
 
 def test_ids_are_told_if_the_ledger_is_lost(cli: CommandLine, server: EmulatorServer) -> None:
-    write_prompts(cli, "slow", "x", *(f"soon {number}" for number in range(9)))
+    write_prompts(cli, "slow", "x", "slow, too", *(f"x {number}" for number in range(9)))
+    starts = server.emulator.starts
     with cli.spawned("map", "tasks.jsonl", "--ledger", "a.ledger", "--max-running", "2", *CHECKED_OFTEN) as process:
         assert process.stdout
         out = [process.stdout.readline()]
+        while server.emulator.starts < starts + 3:
+            assert process.poll() is None
         (cli.folder / "a.ledger").unlink()
+        server.emulator.tasks[-1].finish(7)
         while "LedgerUnusableError" not in out[-1]:
             out.append(process.stdout.readline())
             assert out[-1]

@@ -159,12 +159,13 @@ def test_missing_extra_is_told(missing: str) -> None:
     assert ran.stderr == f"anchor-webtask: {missing} is not installed: pip install 'anchor-webtask[cli]'\n"
 
 
-def test_ctrl_c_before_the_command_is_no_traceback() -> None:
+@pytest.mark.parametrize("module", ["typer", "anchor_webtask._cli.app"])
+def test_ctrl_c_before_the_command_is_no_traceback(module: str) -> None:
     code = (
         "import sys; from importlib.abc import MetaPathFinder\n"
         "class Interrupted(MetaPathFinder):\n"
         "    def find_spec(self, name, *_):\n"
-        "        if name == 'anchor_webtask._cli.app': raise KeyboardInterrupt\n"
+        f"        if name == {module!r}: raise KeyboardInterrupt\n"
         "sys.meta_path.insert(0, Interrupted())\n"
         "from anchor_webtask._cli.entry import main; main()"
     )

@@ -288,8 +288,8 @@ def test_interrupted_task_in_a_session_is_stopped(cli: CommandLine, server: Emul
     server.emulator.on(prompt="Wait", takes=3600)
     with cli.spawned("run", "Wait", "--in-session") as process:
         assert process.stderr
-        while "has started" not in process.stderr.readline():
-            pass
+        while "has started" not in (line := process.stderr.readline()):
+            assert line
         interrupt(process)
         _, said = process.communicate()
     assert process.returncode == 130

@@ -154,6 +154,23 @@ def test_sigterm_while_a_worker_is_imported_ends_it_well(module: str) -> None:
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
+def test_sigterm_directly_before_a_worker_handles_it_ends_it_well() -> None:
+    code = (
+        "import os, signal, sys, threading\n"
+        "from anchor_webtask._cli import entry\n"
+        "start = threading.Thread.start\n"
+        "def interrupted(thread):\n"
+        "    if thread.name == 'anchor-webtask signals': os.kill(os.getpid(), signal.SIGTERM)\n"
+        "    start(thread)\n"
+        "threading.Thread.start = interrupted\n"
+        "sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n"
+        "entry.main()"
+    )
+    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
+    ran = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
 def test_sigterm_while_a_worker_ends_does_not_make_its_failure_a_success() -> None:
     code = (
         "import os, signal, sys\n"

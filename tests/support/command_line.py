@@ -175,6 +175,17 @@ class Terminal:
         return bool(data)
 
 
+@contextmanager
+def unread_pipe() -> Iterator[int]:
+    """A pipe to write to that nobody reads; the reader of a pipe that is closed later may come too late."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
 def interrupt(process: subprocess.Popen[str]) -> None:
     """Press Ctrl-C."""
     process.send_signal(signal.SIGINT)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask import __version__
+from tests.support.git import WITHOUT_GIT_CONFIG
 from tools.nightly import pull_request, recorded_sources
 from tools.openapi import yaml
 from tools.repository import CHANGELOG, CONFIG, OVERLAY, ROOT, SPEC, SURFACE
@@ -71,6 +72,7 @@ class Runner:
         self.environment = {
             **os.environ,
             "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+            **WITHOUT_GIT_CONFIG,
             "GIT_CONFIG_COUNT": "2",
             "GIT_CONFIG_KEY_0": "user.name",
             "GIT_CONFIG_VALUE_0": "A",

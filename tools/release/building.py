@@ -42,7 +42,7 @@ def build(root: Path, destination: Path, version: str) -> list[Path]:
     Raises:
         ReleaseError: If files are not committed, or if something is wrong with the distributions.
     """
-    if changed := _run(["git", "status", "--porcelain"], root):
+    if changed := _run(["git", "status", "--porcelain", "--untracked-files=normal"], root):
         raise ReleaseError(f"a release is built from a commit: commit, ignore or remove these files\n{changed}")
     time = _run(["git", "log", "-1", "--format=%ct"], root).strip()
     with tempfile.TemporaryDirectory() as temporary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import signal
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,8 @@ from anchor_webtask.emulator import Emulator
 from tools.screenshots.terminal_run import TerminalRun, script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from subprocess import Popen
 
 FOLDER: Final = Path("docs") / "images"
 COLUMNS: Final = 100
@@ -39,7 +41,7 @@ REPLACED: Final = (
 def pictures() -> dict[str, str]:
     """Return the pictures as SVG, by the names of their files."""
     emulator = Emulator(takes=0)
-    emulator.on(prompt="Read the price", takes=3, answer={"amount": 3, "currency": "USD"})
+    emulator.on(prompt="Read the price", takes=3600, answer={"amount": 3, "currency": "USD"})
     emulator.on(prompt="Read the price at *", answer=3)
     emulator.on(prompt=f"Read the price at {URLS[3]}", fails="there is no price on the page")
     emulator.on(prompt=f"Read the price at {URLS[7]}", start_faults=[502])
@@ -55,7 +57,7 @@ def pictures() -> dict[str, str]:
         (Path(folder) / "urls.csv").write_text("\n".join(["url", *URLS, ""]), encoding="utf-8")
         return {
             "help.svg": _picture(_help(Path(folder), variables)),
-            "run.svg": _picture(_run(Path(folder), variables)),
+            "run.svg": _picture(_run(Path(folder), variables, emulator)),
             "map.svg": _picture(_map(Path(folder), variables)),
         }
 
@@ -65,9 +67,10 @@ def _help(folder: Path, variables: Mapping[str, str]) -> str:
     return _typed("--help") + _terminal(arguments, folder, variables).after
 
 
-def _run(folder: Path, variables: Mapping[str, str]) -> str:
+def _run(folder: Path, variables: Mapping[str, str], emulator: Emulator) -> str:
     arguments = ["run", "Read the price", "--url", URLS[0]]
-    ran = _terminal(arguments, folder, variables, until="running, [^\r]*next check")
+    until = "running, [^\r]*next check"
+    ran = _terminal(arguments, folder, variables, until, lambda _: emulator.tasks[-1].finish())
     answer = ran.after[ran.after.index("{") :]
     return f"{_typed(f'run {arguments[1]!r} --url {URLS[0]}')}{ran.during}\n\n# when the task has ended:\n{answer}"
 
@@ -79,7 +82,14 @@ def _map(folder: Path, variables: Mapping[str, str]) -> str:
     # Only the messages: the lines of JSON on standard output are too wide for a picture.
     command = ["bash", "-c", 'exec "$@" > prices.jsonl', "bash", script(PROGRAM), *arguments, "--check-every", "0.5"]
     until = r"11/12 done, 1 running, 1 unknown, 1 failed, 1 place held[^\r]+min"
-    ran = TerminalRun(command, folder=folder, environment=variables, columns=COLUMNS, until=until, interrupt=True)
+    ran = TerminalRun(
+        command,
+        folder=folder,
+        environment=variables,
+        columns=COLUMNS,
+        until=until,
+        then=lambda process: process.send_signal(signal.SIGINT),
+    )
     typed = _typed(
         f"map urls.csv --prompt '{template}' --key '{{url}}' --ledger prices.ledger --max-running 12 > prices.jsonl"
     )
@@ -87,10 +97,14 @@ def _map(folder: Path, variables: Mapping[str, str]) -> str:
 
 
 def _terminal(
-    arguments: list[str], folder: Path, variables: Mapping[str, str], until: str | None = None
+    arguments: list[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    until: str | None = None,
+    then: Callable[[Popen[bytes]], object] = lambda _: None,
 ) -> TerminalRun:
     command = [script(PROGRAM), *arguments]
-    return TerminalRun(command, folder=folder, environment=variables, columns=COLUMNS, until=until)
+    return TerminalRun(command, folder=folder, environment=variables, columns=COLUMNS, until=until, then=then)
 
 
 def _typed(command: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
 import re
 import select
-import signal
 import struct
 import subprocess
 import sys
@@ -15,7 +15,7 @@ import termios
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 LIMIT: Final = 60
@@ -38,7 +38,7 @@ class TerminalRun:
         environment: Mapping[str, str],
         columns: int,
         until: str | None = None,
-        interrupt: bool = False,
+        then: Callable[[subprocess.Popen[bytes]], object] = lambda _: None,
     ) -> None:
         """Run the command to its end.
 
@@ -48,7 +48,7 @@ class TerminalRun:
             environment: The environment's variables.
             columns: The terminal's width.
             until: A pattern, at whose first appearance the terminal is looked at.
-            interrupt: Whether to press Ctrl-C then.
+            then: Called at that appearance, with the process.
 
         Raises:
             RuntimeError: The pattern did not appear.
@@ -60,13 +60,12 @@ class TerminalRun:
             command, cwd=folder, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
         ) as process:
             os.close(theirs)
-            text = ""
+            text, decoder = "", codecs.getincrementaldecoder("utf-8")(errors="replace")
             while (more := _read(ours)) is not None:
-                text += more
+                text += decoder.decode(more)  # a piece may end within a character
                 if until is not None and not self.during and re.search(until, text):
                     self.during = shown(text)
-                    if interrupt:
-                        process.send_signal(signal.SIGINT)
+                    then(process)
             os.close(ours)
         self.after = shown(text)
         if until is not None and not self.during:
@@ -79,14 +78,13 @@ def shown(text: str) -> str:
     return "\n".join(line.rpartition(CLEAR)[2] for line in lines)
 
 
-def _read(handle: int) -> str | None:
+def _read(handle: int) -> bytes | None:
     if not select.select([handle], [], [], LIMIT)[0]:
         raise RuntimeError("the program shows nothing any more")
     try:
-        data = os.read(handle, 65536)
+        return os.read(handle, 65536) or None
     except OSError:  # Linux says so when the program has ended
         return None
-    return data.decode(errors="replace") if data else None
 
 
 def script(name: str) -> str:

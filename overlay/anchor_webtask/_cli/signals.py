@@ -19,18 +19,26 @@ _NAMES: Final = ("SIGTERM", "SIGHUP")
 """Windows has no SIGHUP."""
 
 
-def handle(handler: Callable[[int, FrameType | None], None], *names: str) -> Iterator[None]:
-    """Handle signals, but those that are ignored, as under `nohup`."""
-    numbers = [number for name in names if (number := getattr(signal, name, None)) is not None]
-    before = {number: signal.getsignal(number) for number in numbers}
-    handled = [number for number in numbers if before[number] is not signal.SIG_IGN]
-    for number in handled:
-        signal.signal(number, handler)
+def handle(
+    handler: Callable[[int, FrameType | None], None], *names: str, **afterwards: signal.Handlers
+) -> Iterator[None]:
+    """Handle signals, but those that are ignored, as under `nohup`.
+
+    Args:
+        handler: The handler.
+        *names: The signals.
+        **afterwards: What handles a signal after the block, by its name; by default, what did before it.
+    """
+    numbers = {name: number for name in names if (number := getattr(signal, name, None)) is not None}
+    before = {name: signal.getsignal(number) for name, number in numbers.items()}
+    handled = [name for name in numbers if before[name] is not signal.SIG_IGN]
+    for name in handled:
+        signal.signal(numbers[name], handler)
     try:
         yield
     finally:
-        for number in handled:
-            signal.signal(number, before[number] or signal.SIG_DFL)
+        for name in handled:
+            signal.signal(numbers[name], afterwards.get(name, before[name]) or signal.SIG_DFL)
 
 
 @contextmanager
@@ -54,12 +62,13 @@ def telling(tell: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
-def stopping(stop: Callable[[int], None]) -> Iterator[None]:
+def stopping(stop: Callable[[int], None], **afterwards: signal.Handlers) -> Iterator[None]:
     """Call a function at the first Ctrl-C or other signal; a second one is raised.
 
     Args:
         stop: Receives the signal, in another thread: the code that the signal has interrupted may hold a lock that
             others need before they can stop.
+        **afterwards: What handles a signal after the block, by its name; by default, what did before it.
     """
     seen: list[int] = []
     received: SimpleQueue[int | None] = SimpleQueue()  # its `put` may interrupt itself
@@ -76,7 +85,7 @@ def stopping(stop: Callable[[int], None]) -> Iterator[None]:
 
     threading.Thread(target=wait, name="anchor-webtask signals", daemon=True).start()
     try:
-        yield from handle(handler, "SIGINT", *_NAMES)
+        yield from handle(handler, "SIGINT", *_NAMES, **afterwards)
     finally:
         received.put(None)
 

@@ -115,10 +115,8 @@ async def _work(
             screen.say(DRAINING)
             signals.call_soon(loop, lambda: drains.append(loop.create_task(worker.drain())))
 
-        if signal.getsignal(signal.SIGTERM) is not signal.SIG_IGN:
-            # What `entry` has set must not come back after the block: it would end a worker with 0 that has failed.
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        with signals.stopping(stop), _telling(worker, loop):
+        # What `entry` has set must not come back after the block: it would end a worker with 0 that has failed.
+        with signals.stopping(stop, SIGTERM=signal.SIG_DFL), _telling(worker, loop):
             text = f"the worker runs tasks of {ledger!r}, at most {options.max_running} over all workers"
             await worker.run(on_ready=lambda: screen.say(text))
     return ended_by

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from tests.support.building import PACKAGE as GENERATED_PACKAGE
 from tests.support.building import SLICE, repository
+from tests.support.git import WITHOUT_GIT_CONFIG
 from tests.support.once import once
 from tools.compose.composition import compose
 from tools.drift.__main__ import main
@@ -25,8 +27,9 @@ VALUES = "            - openai-cua\n"
 
 
 def git(root: Path, *arguments: str) -> None:
-    who = ["-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"]
-    subprocess.run(["git", *who, *arguments], cwd=root, check=True, capture_output=True)
+    who = ["-c", "user.name=A", "-c", "user.email=a@example.com"]
+    environment = {**os.environ, **WITHOUT_GIT_CONFIG}
+    subprocess.run(["git", *who, *arguments], cwd=root, env=environment, check=True, capture_output=True)
 
 
 def write_composed_spec(root: Path) -> None:

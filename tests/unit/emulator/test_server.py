@@ -213,15 +213,15 @@ def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
 
 
 def test_stopped_server_leaves_no_thread_no_signal_handler_and_no_open_port(emulator: Emulator) -> None:
-    def state() -> object:
-        return set(threading.enumerate()), [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    def handlers() -> list[object]:
+        return [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
 
-    before = state()
+    threads, before = {*threading.enumerate()}, handlers()
     with emulator.serve() as server:
-        assert state() != before  # the server runs in a thread
+        assert {*threading.enumerate()} - threads  # the server runs in a thread
         with client_at(server) as client:
             Api(client).start()
-    assert state() == before
+    assert ({*threading.enumerate()} - threads, handlers()) == (set(), before)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(address(server))
 
