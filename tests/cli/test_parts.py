@@ -324,6 +324,7 @@ NOT_FOR_COMMANDS = {
 FOR_AN_OBJECT = ": pass its .id"
 OF_PYTHON = re.compile(
     r"\b(tasks|sessions|Ledger|task|session)\.[a-z]\w*|\bledger's [a-z]+\(|(?<![?-])\b[a-z_]+=(…|\d|\{)|\bTaskRequest|"
+    r"\brecording=|\bcall (recording|save)\b|"
     r"api_key| ssl_context|[ '](s \.|\.)(id|raw|task_id|token)\b|\bcheck base_url|\bits (task_id|free)\b"
 )
 

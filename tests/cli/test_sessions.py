@@ -61,6 +61,7 @@ def test_session_whose_id_is_not_written_is_ended(cli: CommandLine, server: Emul
         until(lambda: not session.is_open, LIMIT)
         os.close(reading)  # what is left of the output is written before the program ends
         assert process.wait(LIMIT) == 130
+        assert process.stderr.read().endswith(f"{session.id} was ended, since its id was not written\n")
     os.close(writing)
 
 
@@ -264,7 +265,7 @@ def test_task_in_a_session_of_its_own_ends_with_the_command(cli: CommandLine, se
     line = json.loads(ran.out)
     assert (ran.status, line["state"], line["session_id"]) == (0, "completed", session.id)
     assert (
-        f"browser session {session.id} is open, and ends with this command; if it is killed:\n"
+        f"browser session {session.id} is open, and ends with this command. If this command is killed, end it by:\n"
         f"  anchor-webtask session end {session.id}\n"
     ) in ran.err
     assert not session.is_open

@@ -178,6 +178,42 @@ def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read
     assert [(outcome.state, outcome.task_id) for outcome in rest] == [("running", stopped)]
 
 
+def test_stop_by_another_thread_lets_a_waiting_reader_end_with_it(
+    anchor_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both threads add an end for the other one, so that the reader may find two."""
+    anchor_emulator.on(takes=math.inf)
+    anchor_emulator.on(prompt="Read 0", takes=1)
+    monkeypatch.setattr(left, "ENDS_WITHIN", 3600.0)
+
+    class Outbox:
+        """Tells when the reader waits."""
+
+        def __init__(self, outbox: queue.SimpleQueue[Any]) -> None:
+            self._outbox = outbox
+            self.is_waited_for = threading.Event()
+
+        def get(self, *arguments: Any) -> Any:
+            self.is_waited_for.set()
+            return self._outbox.get(*arguments)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._outbox, name)
+
+    rest: list[TaskOutcome[Any]] = []
+    with Anchor(wait=FEW_CHECKS) as anchor:
+        outcomes = anchor.tasks.map(["Read 0", "Read 1", "Read 2"])
+        assert next(outcomes).state == "completed"
+        outbox = outcomes._scheduler.outbox = Outbox(outcomes._scheduler.outbox)  # type: ignore[assignment]
+        reader = threading.Thread(target=lambda: rest.extend(outcomes), daemon=True)
+        reader.start()
+        assert outbox.is_waited_for.wait(TEST_TIMEOUT)
+        outcomes.stop()
+        reader.join(TEST_TIMEOUT)
+        assert not reader.is_alive()
+    assert [outcome.state for outcome in rest] == ["running", "running"]
+
+
 def test_stop_before_the_first_outcome_starts_nothing(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
     outcomes = tasks.map(requests())
     assert runner.call(outcomes.stop) == {}

@@ -165,8 +165,13 @@ def called_with(*security: Any) -> Any:
 
 
 def inheriting(*own: Any, of: Any) -> Any:
-    """Return a document with a list of its own, and with a webhook that has none, or this one."""
-    return {**called_with(*own), "security": [of]}
+    """Return a document with a list of its own, and with a webhook that has none, or this one.
+
+    Its operation asks for no credentials.
+    """
+    made = {**called_with(*own), "security": [of]}
+    made["paths"]["/a"]["get"]["security"] = []
+    return made
 
 
 def with_callback(**more: Any) -> Any:

@@ -284,6 +284,13 @@ OPERATIONS: Final[list[Pair]] = [
         "part-content-type-added",
     ),
     Pair(
+        "the types of a file in another order",
+        form(FILE, contentType="image/png, image/jpeg"),
+        form(FILE, contentType="image/jpeg,image/png"),
+        BEH,
+        "content-types-reordered",
+    ),
+    Pair(
         "one type of an encoding less",
         form(FILE, contentType="image/png, image/jpeg"),
         form(FILE, contentType="image/jpeg"),

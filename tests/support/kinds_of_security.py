@@ -123,5 +123,19 @@ SECURITY: Final[list[Pair]] = [
         ADD,
         "call-credentials-stronger",
     ),
+    Pair(
+        "a webhook with other credentials of the document",
+        inheriting(of={"k": []}),
+        inheriting(of={"l": []}),
+        BRK,
+        "call-credentials",
+    ),
+    Pair(
+        "a webhook with more credentials of the document",
+        inheriting(of={"k": []}),
+        inheriting(of={"k": [], "l": []}),
+        ADD,
+        "call-credentials-stronger",
+    ),
     Pair("ways in another order", called_with({"k": []}, {"l": []}), called_with({"l": []}, {"k": []}), None),
 ]

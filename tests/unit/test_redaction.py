@@ -315,6 +315,16 @@ def test_redactor_that_learns_returns_and_removes_all_that_it_knows_now() -> Non
     assert sharing("fourth") == REDACTED
 
 
+def test_what_is_known_already_is_not_learned_again() -> None:
+    learned = Learned()
+    learned.add(Sealed(()))
+    assert not learned
+    for _ in range(3):
+        learned.add(Sealed(("first", "second")))
+        learned.add(Sealed(("second",)))
+    assert learned.secrets() == ("first", "second")
+
+
 def test_repr_and_attributes_of_a_redactor_show_no_secret() -> None:
     redact = Redactor(Sealed((SECRET,)))
     assert (redact(""), redact.long_matches("x" * 20)) == ("", "x" * 20)  # makes what is made on first use

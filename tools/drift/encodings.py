@@ -48,9 +48,9 @@ def encodings(before: Part, after: Part, essence: str, spot: Spot, headers: Head
 
 def _encoding(old: Part, new: Part, spot: Spot, headers: Headers) -> Iterator[Row]:
     if differs(old, new, "contentType"):
-        before, after = old.get("contentType"), new.get("contentType")
-        wider = None not in {before, after} and _listed(before) < _listed(after)
-        kind = "part-content-type-added" if wider else "part-content-type"
+        before, after, kind = old.get("contentType"), new.get("contentType"), "part-content-type"
+        if None not in {before, after} and _listed(before) <= _listed(after):
+            kind = "part-content-type-added" if _listed(before) < _listed(after) else "content-types-reordered"
         yield spot.under("contentType").row(kind, before, after)
     for key in SERIALIZATION:
         if differs(old, new, key):

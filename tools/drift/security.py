@@ -88,16 +88,14 @@ def of_calls(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> It
     A program accepts each old alternative. So it accepts a new one that has all that an old one has. An operation
     without a list uses the one of the document.
     """
-    if same(before, after):
-        return
-    olds: Any = (shared[0] if before is None else before) or [{}]
-    news: Any = (shared[1] if after is None else after) or [{}]
+    olds = shared[0] if before is None else before
+    news = shared[1] if after is None else after
     here = spot.under("security")
-    if same(olds, news):
+    if not same(olds or [{}], news or [{}]):
+        stronger = all(any(_asks_no_more(old, new) for old in olds or [{}]) for new in news or [{}])
+        yield here.row("call-credentials-stronger" if stronger else "call-credentials", olds, news)
+    elif not same(before, after):
         yield here.row("security-place", before, after)
-        return
-    stronger = all(any(_asks_no_more(old, new) for old in olds) for new in news)
-    yield here.row("call-credentials-stronger" if stronger else "call-credentials", before, after)
 
 
 def scheme(before: Any, after: Any, spot: Spot) -> Iterator[Row]:

@@ -166,8 +166,9 @@ class TaskOutcomes(Generic[T]):
                             self._on_progress(progress)
                     case End():
                         if self._is_stopped:  # another thread that stops may hold an outcome from before the end
+                            ended = self._stops_ended
                             with suppress(queue.Empty):
-                                self._stops_ended.get(timeout=left.ENDS_WITHIN)
+                                ended.put(ended.get(timeout=left.ENDS_WITHIN))  # for each end that is read later
                         self._has_ended = True
                         received.popleft()
                     case outcome:

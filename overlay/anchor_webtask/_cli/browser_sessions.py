@@ -78,6 +78,7 @@ def open_session(
                 screen.put(harmless_line(session.id))
         except (OutputClosed, KeyboardInterrupt):  # nobody has received the id of a session that costs
             session.end()
+            screen.say(f"{harmless_line(session.id)} was ended, since its id was not written")
             raise
         if view:
             _show(session.live_view_url)

@@ -57,5 +57,8 @@ class OwnSession:
             with anchor.sessions.open() as self._session:
                 end = go_on("session end", self._session.id, connection=self._connection)
                 shown = harmless_line(self._session.id)
-                screen.say(f"browser session {shown} is open, and ends with this command; if it is killed:\n  {end}")
+                screen.say(
+                    f"browser session {shown} is open, and ends with this command. If this command is killed, end it "
+                    f"by:\n  {end}"
+                )
                 yield self._session.tasks

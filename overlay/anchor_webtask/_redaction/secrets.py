@@ -121,7 +121,9 @@ class Learned:
 
     def add(self, secrets: Sealed[tuple[str, ...]]) -> None:
         """Let each redactor that shares them remove these secrets, too, from now on."""
-        self._parts.append(secrets)
+        # A client may live for months, and learn the same ones, or none, thousands of times.
+        if not {*secrets.open()} <= {*self.secrets()}:
+            self._parts.append(secrets)
 
     def secrets(self) -> tuple[str, ...]:
         """Return what is known now."""

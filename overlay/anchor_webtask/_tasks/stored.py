@@ -107,7 +107,7 @@ def handle_parts(row: Row, setup: Setup[T], wall: float) -> HandleParts[T]:
     age = 0.0 if started is None else max(wall - started, 0.0)
     task_id = None if row.task_id is None else setup.redact.task_id(row.task_id)
     state = TaskState(task_id, now - age, due=now)
-    if (ended := _ended(row, setup.redact)) is not None:
+    if (ended := _ended(row, setup.redactor())) is not None:
         state.end(ended)
     return HandleParts(setup, state, started)
 
@@ -154,7 +154,7 @@ def _verdict(item: Item[T], row: Row, setup: Setup[T], wall: float) -> Verdict[T
 
 def _ended(row: Row, redact: Redactor) -> Ended | None:
     if row.state == "failed":
-        # Whoever has stored the reason may not have known the secrets of the request.
+        # Whoever has stored the reason may not have known the secrets of the request, or what was answered.
         return Failed(None if row.error is None else redact(row.error))
     if row.state != "completed" or row.answer is None:
         return None

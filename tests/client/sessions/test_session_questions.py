@@ -400,6 +400,19 @@ def test_answer_is_hidden_in_what_the_service_says_of_all_tasks(
     assert "873-215" not in f"{caplog.text}{errors}"
 
 
+def test_answer_is_hidden_in_a_reason_that_another_client_has_stored(
+    runner: Runner, session: Any, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.on(asks=[Ask("The code?")], takes=90, fails="bad code 873-215")
+    arguments = {"key": "a", "ledger": tmp_path / "a.ledger"}
+    run = (runner, session.tasks.run, "Log in")
+    raised(TaskTimeoutError, *run, timeout=60, on_question=lambda _: "873-215", **arguments)
+    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as other:
+        found = other.sessions.get(session.id).tasks
+        assert raised(TaskFailedError, runner, found.run, "Log in", **arguments).reason == "bad code 873-215"
+    assert raised(TaskFailedError, *run, **arguments).reason == "bad code [redacted]"
+
+
 def test_answer_that_any_text_may_contain_is_not_hidden_later(runner: Runner, session: Any, emulator: Emulator) -> None:
     reason = "the true price is on another page: $12 (True, False, 4.5)"
     emulator.on(asks=[Ask("Where?")], fails=reason)
