@@ -55,6 +55,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(name="runner", params=["sync", "asyncio", "trio"])
 def each_runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
     """Run the test three times: with the sync client, and with the async client under asyncio and under trio."""
+    # A virtual clock does not count the threads that were there before it, and the event loop's thread must count.
+    for clock in {"anchor_clock", "exact_clock"} & {*request.fixturenames}:
+        request.getfixturevalue(clock)
     with make_runner(request.param) as made:
         yield made
 

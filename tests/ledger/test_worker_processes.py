@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import Counter
 from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pytest
@@ -141,6 +142,17 @@ def receivers_of(url: str) -> set[int]:
     return {worker for worker, status in found if status == "doing"}
 
 
+def stop_between_starts(process: int, url: str, tasks: int) -> None:
+    """Stop a worker while so many tasks run, and no start is under way: such a one would become unknown."""
+    while True:
+        until(lambda: rows_of(url, "state").count(("running",)) == tasks, PATIENCE)
+        os.kill(process, signal.SIGSTOP)
+        until(lambda: Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("T"), PATIENCE)
+        if not owners_of(url, "starting"):
+            return
+        os.kill(process, signal.SIGCONT)
+
+
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Look for outcomes often."""
@@ -215,15 +227,14 @@ def test_a_drained_worker_hands_its_tasks_to_another(url: str, server: Server) -
         assert settled_accounts(url, server.starts()).starts == 8
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc says whether a process is stopped")
 def test_a_paused_worker_comes_back(url: str, server: Server) -> None:
     with Workers(url, server, 4) as workers:
         batch = submitted(url, server, 20, " long")
         paused = workers.begin()
-        # A start that is stopped between its request and its response becomes unknown.
-        until(lambda: rows_of(url, "state").count(("running",)) == 4, PATIENCE)
+        stop_between_starts(paused, url, 4)
         (receiver,) = receivers_of(url)
         workers.begin()
-        os.kill(paused, signal.SIGSTOP)
         until(lambda: receiver not in receivers_of(url), PATIENCE)  # its jobs are delivered to the other worker
         os.kill(paused, signal.SIGCONT)
         outcomes = [*batch.outcomes()]
@@ -306,9 +317,9 @@ def test_a_worker_of_an_earlier_version_is_refused(url: str, server: Server, pos
     assert server.starts() == []
 
 
-def test_a_worker_says_how_it_is(url: str, server: Server) -> None:
-    with Workers(url, server, 4) as workers:
-        submitted(url, server, 1, " long")
+def test_a_worker_says_how_it_is(url: str) -> None:
+    with serving(shortest=600, longest=600) as server, Workers(url, server, 4, hold=600) as workers:
+        submitted(url, server, 1)
         process = workers.begin()
         server.wait(1, NAME)
         health = workers.health(process)

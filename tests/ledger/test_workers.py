@@ -212,7 +212,7 @@ def test_a_start_that_becomes_unknown_by_a_drain_is_an_outcome_at_once(
     emulator: Emulator, batch: Batch, url: str, server: Any, caplog: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("anchor_webtask._batch.plan.GRACE", 0.1)
-    emulator.on(start_faults=[Fault(delay=3)])
+    emulator.on(start_faults=[Fault(delay=600)])
     batch.submit([TaskRequest("Read", key="a")])
     with working(url, server.base_url):
         until(lambda: [each for each in emulator.requests if each.method == "POST"])
@@ -307,13 +307,15 @@ def test_a_task_that_ends_twice_while_it_is_read_is_one_outcome(
     emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
 ) -> None:
     emulator.on(prompt="Read a", start_faults=[Fault(cut=True)])
-    emulator.on(prompt="Read b", takes=3)
+    emulator.on(prompt="Read b", takes=1000)
     batch.submit([TaskRequest("Read a", key="a"), TaskRequest("Read b", key="b")])
     with working(url, server.base_url, timeout=10):
         outcomes = batch.outcomes()
         assert next(outcomes).state == "unknown"
         ledger.retry(f"{NAME}/a")
         until(lambda: batch.counts()["completed"] == 1)
+        (other,) = [task for task in emulator.tasks if task.body["prompt"] == "Read b"]
+        other.finish({})
         assert [outcome.key for outcome in outcomes] == ["b"]
     assert emulator.starts == 2
 
@@ -331,13 +333,15 @@ def test_an_id_that_the_user_has_found_is_waited_for(
 
 
 def test_what_was_cancelled_meanwhile_is_not_started(emulator: Emulator, batch: Batch, url: str, server: Any) -> None:
-    emulator.on(takes=3)
+    emulator.on(takes=1000)
     batch.submit([TaskRequest(f"Read {number}", key=str(number)) for number in range(6)])
     with working(url, server.base_url, max_running=2):
         until(lambda: emulator.starts == 2)
         with working(url, server.base_url, max_running=2) as worker:
             until(lambda: worker.health()["waiting"])  # it has a job, and the other worker has the places
             assert batch.cancel() == 4
+            for task in emulator.tasks:
+                task.finish({})
             assert Counter(states(batch).values()) == {"completed": 2, "not_started": 4}
             until(lambda: worker.health()["jobs"] == 0)
     assert emulator.starts == 2

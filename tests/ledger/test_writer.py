@@ -28,11 +28,12 @@ from tests.support.many import states
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.future import Future
+    from anchor_webtask._ledger.writer import Kind
     from tests.support.runners import Runner
 
 BASE_URL: Final = "https://api.example"
@@ -64,6 +65,19 @@ def stored(path: Path) -> int:
 
 def wait_for_rest(opened: Store) -> None:
     opened.submit(lambda _: None, "last record").result(SECONDS)
+
+
+def hold(submit: Callable[[Callable[[Connection], object], Kind], Future[Any]]) -> tuple[Future[Any], threading.Event]:
+    """Let the thread run an operation until an event is set; return the operation's future and the event."""
+    is_under_way, may_end = threading.Event(), threading.Event()
+
+    def operation(_: Connection) -> None:
+        is_under_way.set()
+        may_end.wait(SECONDS)
+
+    future = submit(operation, "read")
+    assert is_under_way.wait(SECONDS)
+    return future, may_end
 
 
 def test_end_of_the_program_stores_ids_of_starts_under_way(path: Path) -> None:
@@ -157,12 +171,10 @@ def test_record_is_stored_once_its_file_can_be_opened(opened: Store, path: Path)
 def test_error_of_one_record_ends_it_alone(
     opened: Store, path: Path, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
-    begin = threading.Event()
-
     def fail(_: Connection) -> None:
         raise error
 
-    opened.submit(lambda _: begin.wait(SECONDS), "read")
+    _, begin = hold(opened.submit)
     futures = [opened.submit(operation, "record") for operation in (count, fail, count)]
     begin.set()
     wait_for_rest(opened)
@@ -191,9 +203,7 @@ def test_log_filter_that_raises_ends_nothing(opened: Store, path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    begin = threading.Event()
-    opened.submit(lambda _: begin.wait(SECONDS), "read")
-
+    _, begin = hold(opened.submit)
     late: list[Future[int]] = []
 
     def fail(*_: object) -> None:
@@ -212,8 +222,8 @@ def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: py
 
 @pytest.mark.usefixtures("opened")
 def test_what_is_submitted_during_and_after_a_close_is_stored_or_fails(path: Path) -> None:
-    thread, begin = writer.Writer(SqliteBackend(path)), threading.Event()
-    first = thread.submit(lambda _: begin.wait(SECONDS), "read")
+    thread = writer.Writer(SqliteBackend(path))
+    first, begin = hold(thread.submit)
     thread.close(wait=False)
     during = thread.submit(count, "record")
     begin.set()
@@ -267,36 +277,42 @@ def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: p
         made.submit(count, "record").result(SECONDS)
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no such signals")
+@pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signals")
 def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    may_open = threading.Event()
+    main, may_open = threading.get_ident(), threading.Event()
+    interruptions: list[object] = []
     files: list[weakref.ref[object]] = []
 
     def open_file(_: object, base_url: str | None) -> file.LedgerFile:
+        while not interruptions:  # a signal that comes directly before a wait does not interrupt it
+            signal.pthread_kill(main, signal.SIGALRM)
+            may_open.wait(0.01)
         may_open.wait(SECONDS)
         made = file.LedgerFile(path, base_url)
         files.append(weakref.ref(made))
         return made
 
     def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
+        if not interruptions:
+            interruptions.append(KeyboardInterrupt)
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(SqliteBackend, "open", open_file)
     before = {*threading.enumerate()}
     old = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
     try:
-        Store(SqliteBackend(path)).open(BASE_URL)
-    except KeyboardInterrupt:
-        pass
-    else:
-        pytest.fail("the opening was not interrupted")
+        try:
+            Store(SqliteBackend(path)).open(BASE_URL)
+        except KeyboardInterrupt:
+            pass
+        else:
+            pytest.fail("the opening was not interrupted")
+        (thread,) = {*threading.enumerate()} - before
+        gc.collect()
+        may_open.set()
+        thread.join(SECONDS)
     finally:
-        signal.signal(signal.SIGALRM, old)
-    (thread,) = {*threading.enumerate()} - before
-    gc.collect()
-    may_open.set()
-    thread.join(SECONDS)
+        signal.signal(signal.SIGALRM, old)  # not before: the thread may be about to send one more signal
     assert not thread.is_alive()
     del thread
     gc.collect()
