@@ -404,7 +404,7 @@ def test_answer_is_hidden_in_a_reason_that_another_client_has_stored(
     runner: Runner, session: Any, emulator: Emulator, tmp_path: Path
 ) -> None:
     emulator.on(asks=[Ask("The code?")], takes=90, fails="bad code 873-215")
-    arguments = {"key": "a", "ledger": tmp_path / "a.ledger"}
+    arguments: dict[str, Any] = {"key": "a", "ledger": tmp_path / "a.ledger"}
     run = (runner, session.tasks.run, "Log in")
     raised(TaskTimeoutError, *run, timeout=60, on_question=lambda _: "873-215", **arguments)
     with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as other:
