@@ -9,7 +9,7 @@ from anchor_webtask._config import checked_seconds
 from anchor_webtask._errors import ConfigurationError, SessionError
 from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._sessions.files import safe_name
-from anchor_webtask._sessions.steps import file_steps
+from anchor_webtask._sessions.reads import file_steps
 
 if TYPE_CHECKING:
     from anchor_webtask._api.session_responses import ListedFile

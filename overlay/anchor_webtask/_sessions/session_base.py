@@ -20,7 +20,8 @@ from anchor_webtask._misuse import missing_attribute
 from anchor_webtask._sessions.facts import NOT_PICKLED
 from anchor_webtask._sessions.models import SessionUsage
 from anchor_webtask._sessions.notices import say, still_open, warn
-from anchor_webtask._sessions.steps import NOT_RECORDED, end_steps, read_steps, recording_steps
+from anchor_webtask._sessions.reads import NOT_RECORDED, read_steps, recording_steps
+from anchor_webtask._sessions.steps import end_steps
 from anchor_webtask._tasks.interruptions import add_end_of_session
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from anchor_webtask._redaction.secrets import Sealed
 from anchor_webtask._secret_task_id import shown_id
 from anchor_webtask._sessions.facts import NOT_PICKLED, Facts
 from anchor_webtask._sessions.models import SessionInfo
-from anchor_webtask._sessions.steps import QUICK_END, creation_steps, lookup_steps, read_steps
+from anchor_webtask._sessions.reads import read_steps
+from anchor_webtask._sessions.steps import QUICK_END, creation_steps, lookup_steps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
