@@ -115,7 +115,7 @@ def test_get_shows_an_answer_for_a_person(cli: CommandLine, ledger: Path) -> Non
 
 def test_retry_free_and_attach_change_what_the_next_run_does(cli: CommandLine, ledger: Path) -> None:
     assert cli("ledger", "retry", ledger, "lost", "answered").status == 0
-    assert cli("ledger", "retry", ledger, "-", text="fail\r\n\n").err.startswith("1 task will be started again")
+    assert cli("ledger", "retry", ledger, "-", text="fail\r\n\nfail\n").err.startswith("1 task will be started again")
     assert cli("ledger", "free", ledger, "slow", "lost").status == 0
     states = {line["key"]: line for line in lines(cli("ledger", "list", ledger))}
     assert [states[key]["state"] for key in ("lost", "answered", "fail")] == ["retried"] * 3

@@ -240,11 +240,11 @@ def _moment(stop: Stop) -> str:
 
 
 def _keys(given: list[str]) -> list[str]:
-    """Return the keys; a single - reads them from standard input, one a line."""
-    if given != ["-"]:
-        return given
-    keys = [line.removesuffix("\r") for line in decoded(read_stdin(), "standard input").split("\n")]
-    return [key for key in keys if key]
+    """Return the keys, each once; a single - reads them from standard input, one a line."""
+    if given == ["-"]:
+        lines = [line.removesuffix("\r") for line in decoded(read_stdin(), "standard input").split("\n")]
+        given = [key for key in lines if key]
+    return [*dict.fromkeys(given)]
 
 
 def _tasks(keys: list[str]) -> str:
