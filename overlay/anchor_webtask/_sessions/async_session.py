@@ -12,7 +12,7 @@ from anchor_webtask._sessions.session_base import SessionBase
 from anchor_webtask._sessions.steps import END_TIME, QUICK_END
 from anchor_webtask._tasks.async_ import AsyncTasks
 from anchor_webtask._tasks.async_steps import run_steps
-from anchor_webtask._tasks.interruptions import adding_session
+from anchor_webtask._tasks.interruptions import add_notes_of, adding_session
 
 if TYPE_CHECKING:
     import os
@@ -190,6 +190,7 @@ class AsyncSession(SessionBase):
             self._end_interrupted(interruption)
             raise
         if leaving is not None and leaving is not raised:
+            add_notes_of(raised, leaving)
             raise leaving
 
 

@@ -54,6 +54,12 @@ def _add_note(raised: BaseException, note: str) -> None:
             raised.add_note(note)
 
 
+def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
+    """Add to an exception the notes of the one that it replaces: they may have the id of a task that runs."""
+    for note in getattr(replaced, "__notes__", ()):
+        _add_note(raised, note)
+
+
 def add_end_of_session(raised: BaseException, session_id: str) -> None:
     """Add to an exception that says that a task runs that its browser session has been ended since."""
     says_running = isinstance(raised, AnchorError) and raised._says_running()

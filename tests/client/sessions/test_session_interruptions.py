@@ -280,6 +280,39 @@ def test_cancellation_that_the_body_has_not_seen_does_not_interrupt_the_end(
     assert held.sessions[0].is_open == (end is not None)
 
 
+def test_second_cancellation_has_the_notes_of_the_one_that_it_replaces(held: Emulator) -> None:
+    caught: list[BaseException] = []
+
+    async def work(anchor: AsyncAnchor, started: asyncio.Event) -> None:
+        current: Any = asyncio.current_task()
+        try:
+            async with anchor.sessions.open() as session:
+                try:
+                    await session.tasks.run("Read", on_start=lambda _: started.set())
+                except asyncio.CancelledError:
+                    current.cancel()  # as by Ctrl-C while a function blocks the event loop
+                    raise
+        except BaseException as raised:
+            caught.append(raised)
+            raise
+
+    async def main() -> None:
+        async with AsyncAnchor() as anchor:
+            started = asyncio.Event()
+            task = asyncio.create_task(work(anchor, started))
+            await started.wait()
+            task.cancel()
+            await task
+
+    held.on(takes=3600)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(main())
+    notes = "\n".join(getattr(caught[0], "__notes__", []))
+    assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
+    assert f"the browser session {held.sessions[0].id!r} was ended with its block" in notes
+    held.expect_no_open_sessions()
+
+
 def test_timeout_that_becomes_due_while_the_event_loop_is_blocked_does_not_interrupt_the_end(
     held: Emulator, swallowed: list[warnings.WarningMessage]
 ) -> None:
