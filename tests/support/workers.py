@@ -8,7 +8,10 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
+import pytest
+
 from anchor_webtask import AsyncAnchor, Ledger
+from anchor_webtask._workers import engine
 from anchor_webtask._workers.worker import Worker, WorkerOptions
 from tests.support.ledger_work import OFTEN
 from tests.support.runners import KEY
@@ -48,18 +51,21 @@ def working(url: str, base_url: str, **options: Any) -> Iterator[Worker]:
         except BaseException as error:  # noqa: BLE001  the test's thread raises it
             raised.append(error)
 
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    assert is_made.wait(PATIENCE)
-    worker, loop = made[0]
-    try:
-        yield worker
-    finally:
-        if thread.is_alive():
-            with suppress(RuntimeError):  # it has ended just now
-                loop.call_soon_threadsafe(lambda: drains.append(loop.create_task(worker.drain())))
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        # What is not closed in time is left to the end of the process: the test that collects it would fail.
+        monkeypatch.setattr(engine, "CLOSE_SECONDS", PATIENCE)
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        assert is_made.wait(PATIENCE)
+        worker, loop = made[0]
+        try:
+            yield worker
+        finally:
+            if thread.is_alive():
+                with suppress(RuntimeError):  # it has ended just now
+                    loop.call_soon_threadsafe(lambda: drains.append(loop.create_task(worker.drain())))
+            thread.join(2 * PATIENCE)
+            assert not thread.is_alive()
     if raised:
         raise raised[0]
 
