@@ -46,10 +46,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remove the caller's API key, base URL and proxies from the environment of each test."""
+    """Remove the caller's API key, base URL and proxies from the environment of each test, and terminal settings."""
     for name in ("ANCHORBROWSER_API_KEY", "ANCHORBROWSER_BASE_URL", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+    for name in ("COLUMNS", "FORCE_COLOR", "PY_COLORS"):  # programs that tests run obey them also in a pipe
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(name="runner", params=["sync", "asyncio", "trio"])

@@ -134,6 +134,8 @@ class Terminal:
         self.text = ""
         self.process = process
         self._handle = handle
+        self._poll = select.poll()  # `select` refuses handles above 1023
+        self._poll.register(handle, select.POLLIN)
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
@@ -156,7 +158,9 @@ class Terminal:
 
     def hang_up(self) -> int:
         """Do what the end of a terminal does: nobody reads any more, and its processes get SIGHUP."""
-        os.dup2(os.open(os.devnull, os.O_RDWR), self._handle)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        os.dup2(nothing, self._handle)
+        os.close(nothing)
         return self.process.wait(LIMIT)
 
     def screen(self) -> str:
@@ -165,7 +169,7 @@ class Terminal:
         return "\n".join(_ESCAPES.sub("", line.rpartition("\r\x1b[2K")[2]).rstrip() for line in lines)
 
     def _read(self, end: float) -> bool:
-        if not select.select([self._handle], [], [], max(end - time.monotonic(), 0))[0]:
+        if not self._poll.poll(max(end - time.monotonic(), 0) * 1000):
             return False
         try:
             data = os.read(self._handle, 65536)

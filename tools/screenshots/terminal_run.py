@@ -79,7 +79,9 @@ def shown(text: str) -> str:
 
 
 def _read(handle: int) -> bytes | None:
-    if not select.select([handle], [], [], LIMIT)[0]:
+    poll = select.poll()  # `select` refuses handles above 1023
+    poll.register(handle, select.POLLIN)
+    if not poll.poll(LIMIT * 1000):
         raise RuntimeError("the program shows nothing any more")
     try:
         return os.read(handle, 65536) or None
