@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from anchor_webtask.emulator import Emulator, Fault
 
-LONG, SLOW, LATE, STUCK = 1.2, 0.7, 4.0, 600.0
+LONG, SLOW, LATE, STUCK = 1.2, 2.0, 10.0, 600.0
 START_FAULTS: Final = (
     Fault(429),
     Fault(429, headers={"Retry-After": "0"}),
