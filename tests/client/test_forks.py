@@ -10,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from tests.support.processes import PATIENCE
 from tests.support.raw_server import error_response, json_response, raw_server
 
 PROGRAMS: Final = Path(__file__).parent / "programs"
@@ -23,7 +24,7 @@ each_client = pytest.mark.parametrize("client", ["sync", "asyncio", "trio"])
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program; from Python 3.12 on, a fork of a process with threads causes a warning."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(PROGRAMS / program), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
 
 
 @each_client
@@ -92,7 +93,10 @@ holds.wait(20)
 def fork_with(setup: str, after: str = "") -> list[str]:
     code = IMPORT_IN_A_THREAD.format(setup) + after
     ran = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code], capture_output=True, text=True, timeout=60
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
     )
     assert (ran.stderr, ran.returncode) == ("", 0)
     return ran.stdout.splitlines()

@@ -26,8 +26,8 @@ from tests.support.interrupting import (
     problem,
     task_cancelled_at_await,
 )
-from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, RUNNING, TEST_TIMEOUT, raw_server
+from tests.support.processes import PATIENCE, spawn
+from tests.support.raw_server import COMPLETED, RUNNING, raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -147,6 +147,6 @@ def test_start_interrupted_by_a_real_signal_says_what_is_known_of_its_task(*, ev
     with raw_server() as server:
         starts = SIGNALS * 20 if every else SIGNALS
         with spawn(INTERRUPT_STARTS, str(starts), base_url=server.base_url) as process:
-            output, errors = process.communicate(timeout=TEST_TIMEOUT + starts / 10)
+            output, errors = process.communicate(timeout=PATIENCE + starts / 10)
     assert (process.returncode, errors) == (0, "")
     assert json.loads(output) == {"has_arrived": True, "problems": []}

@@ -24,7 +24,7 @@ from httpcore._backends import sync as sync_backend
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask._http import limiter, transport
 from tests.support import secret_search
-from tests.support.processes import PASSWORD, spawn
+from tests.support.processes import PASSWORD, PATIENCE, spawn
 from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, TEST_TIMEOUT, Ending, raw_server
 from tests.support.runners import KEY
 from tests.support.secret_search import exception_texts, find_secrets, log_texts, secret_parts
@@ -71,8 +71,8 @@ MOMENTS: Final = (
     Moment("sending", {"start": SILENCE, "max_body_bytes": 1_000_000}, size="20_000_000", requests=1),
     Moment("starting", {"start": SILENCE}, requests=1),
     Moment("checking", {"check": SILENCE}, requests=2, note=NOTE),
-    # The sleep takes longer than TEST_TIMEOUT, so the test fails if the interruption does not end the sleep.
-    Moment("sleeping", {}, seconds="60", note=NOTE),
+    # The sleep takes longer than PATIENCE, so the test fails if the interruption does not end the sleep.
+    Moment("sleeping", {}, seconds="600", note=NOTE),
 )
 
 
@@ -85,7 +85,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
         # A signal that arrives just before a system call begins does not interrupt the call, and Python handles the
         # signal only after the call. A second signal interrupts the call.
         process.send_signal(signal.SIGINT)
-        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
+        return process.communicate(timeout=PATIENCE)[1]
 
 
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])

@@ -280,18 +280,18 @@ def close(anchor: Any) -> Any:
 
 
 def test_queued_start_is_not_sent_if_the_client_is_closed(runner: Runner, queued: threading.Event) -> None:
-    # A closed client ends a waiting request: at once in an event loop, but in a thread only when the request times out.
-    limit = 1 if runner.name == "sync" else TEST_TIMEOUT
+    closing = Call(close, after=lambda: queued.wait(TEST_TIMEOUT))
+    script = (lambda: closing.ended.wait(TEST_TIMEOUT), Ending.CLOSE)
     with (
-        raw_server(start=[(Ending.SILENCE,)]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=limit) as anchor,
+        raw_server(start=[script]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=TEST_TIMEOUT) as anchor,
     ):
         unknown, refused, _ = call_concurrently(
             runner,
             anchor,
             Call(start),
             Call(start, after=lambda: server.wait_for_requests(1)),
-            Call(close, after=lambda: queued.wait(TEST_TIMEOUT)),
+            closing,
         )
         server.wait_for_open_connections(0)
     assert isinstance(unknown, StartOutcomeUnknownError)

@@ -11,8 +11,8 @@ import pytest
 from anchor_webtask import TaskFailedError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.processes import spawn
-from tests.support.raw_server import COMPLETED, TASK_ID, TEST_TIMEOUT, error_response, raw_server
+from tests.support.processes import PATIENCE, spawn
+from tests.support.raw_server import COMPLETED, TASK_ID, error_response, raw_server
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -72,6 +72,6 @@ def test_nothing_is_printed_if_the_application_has_not_set_up_logging() -> None:
         raw_server(check=[error_response(502), COMPLETED]) as server,
         spawn(FIND_TASK, "sync", "get", TASK_ID, base_url=server.base_url) as process,
     ):
-        output, errors = process.communicate(timeout=TEST_TIMEOUT)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, output, errors) == (0, '"done"\n', "")
     assert server.count("GET") == 2

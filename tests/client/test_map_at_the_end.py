@@ -10,13 +10,15 @@ from typing import Final
 
 import pytest
 
+from tests.support.processes import PATIENCE
+
 PROGRAM: Final = Path(__file__).parent / "programs" / "end_in_map.py"
 
 
 def run(client: str, how: str) -> tuple[list[str], str]:
     """Return the lines of the program's output, and its log."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(PROGRAM), client, how]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     return ran.stdout.splitlines(), ran.stderr
 
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.processes import spawn
-from tests.support.raw_server import TEST_TIMEOUT
+from tests.support.processes import PATIENCE, spawn
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -28,7 +27,7 @@ def test_another_process_finds_a_started_task_by_its_id_or_token(
     clock.sleep(600)
     id_or_token = task.id if method == "get" else task.token()
     with spawn(FIND_TASK, runner.name, method, id_or_token, base_url=base_url) as process:
-        output, errors = process.communicate(timeout=TEST_TIMEOUT)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert (process.returncode, errors) == (0, "")
     assert json.loads(output) == {"amount": 3}
     assert emulator.starts == 1

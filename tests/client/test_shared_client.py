@@ -14,7 +14,7 @@ import trustme
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TransportError, WaitPolicy
 from tests.support.errors import raised
-from tests.support.processes import spawn
+from tests.support.processes import PATIENCE, spawn
 from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, Drip, json_response, raw_server
 from tests.support.runners import KEY
 
@@ -105,5 +105,5 @@ def test_certificate_file_that_disappears_stops_a_start_before_it_is_sent(
 @pytest.mark.parametrize("name", ["sync", "asyncio", "trio"])
 def test_process_exits_without_messages_if_the_client_is_not_closed(name: str) -> None:
     with raw_server() as server, spawn(LEAVE_CLIENT_OPEN, name, base_url=server.base_url) as process:
-        output, errors = process.communicate(timeout=TEST_TIMEOUT)
+        output, errors = process.communicate(timeout=PATIENCE)
     assert (output, errors, process.returncode) == ("done\n", "", 0)

@@ -23,8 +23,7 @@ from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Emulator
 from tests.support.clocks import InstantClock
 from tests.support.errors import raised
-from tests.support.processes import spawn
-from tests.support.raw_server import TEST_TIMEOUT
+from tests.support.processes import PATIENCE, spawn
 from tests.support.runners import KEY
 from tests.support.type_cases import OBJECT_CASES, TYPE_CASES, WRAPPED_CASES, Cash, TypeCase
 
@@ -478,7 +477,7 @@ def test_another_process_finds_tasks_and_gets_answers_as_values_of_types(
         task = runner.call(anchor.tasks.start, "Read", output=case.output)
         references[case.name] = task.id if method == "get" else task.token()
     with spawn(FIND, runner.name, method, json.dumps(references), base_url=base_url) as process:
-        stdout, stderr = process.communicate(timeout=TEST_TIMEOUT)
+        stdout, stderr = process.communicate(timeout=PATIENCE)
     assert (process.returncode, stderr) == (0, "")
     assert json.loads(stdout) == list(references)
 

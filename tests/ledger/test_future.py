@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-LIMIT: Final = 5
+LIMIT: Final = 30
 """Seconds after which another thread counts as hanging."""
 
 

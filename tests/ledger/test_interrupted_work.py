@@ -18,10 +18,10 @@ import pytest
 from anchor_webtask import Anchor, LedgerBusyError, TaskRequest
 from anchor_webtask._ledger.sqlite import file
 from tests.support.ledger_accounts import attempts, settled_accounts
-from tests.support.ledger_server import PATIENCE, PROGRAMS, output, serving
+from tests.support.ledger_server import PROGRAMS, output, serving
 from tests.support.ledger_work import OFTEN
 from tests.support.many import loop
-from tests.support.processes import spawn
+from tests.support.processes import PATIENCE, spawn
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:

@@ -12,8 +12,10 @@ import pytest
 
 from anchor_webtask import ConfigurationError, Ledger, LedgerBusyError, LedgerUnusableError, TaskRequest
 from anchor_webtask._batch import left
+from anchor_webtask._ledger import writer
 from tests.support.broken_disk import BrokenDisk
 from tests.support.many import loop, states
+from tests.support.workers import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -214,18 +216,18 @@ def test_disk_that_stays_broken_stops_starts_and_ids_are_logged(
 
 
 @pytest.mark.parametrize("way", ["deleted", "replaced"])
-def test_file_that_is_taken_away_stops_starts(
+def test_file_that_is_taken_away_stops_starts_until_it_is_back(
     anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path, monkeypatch: pytest.MonkeyPatch, way: str
 ) -> None:
     monkeypatch.setattr(left, "FLUSH_SECONDS", 0.1)
+    monkeypatch.setattr(writer, "AGAIN", 0.02)
+    away = path.with_name("away")
 
     def take_away(_: dict[str, Any]) -> float:
         if anchor_emulator.starts == 0:
-            copy = path.with_name("copy")
-            shutil.copy(path, copy)
-            path.unlink()
+            path.rename(away)
             if way == "replaced":
-                copy.rename(path)
+                shutil.copy(away, path)
         return 10.0
 
     anchor_emulator.on(takes=take_away, answer=1)
@@ -233,6 +235,9 @@ def test_file_that_is_taken_away_stops_starts(
     assert states(outcomes.values()) == {"completed": 1, "not_started": 2}
     assert all("was deleted or replaced while it was in use" in str(outcomes[key].error) for key in "bc")
     assert anchor_emulator.starts == 1
+    away.replace(path)
+    with Ledger(path) as ledger:  # its thread would go on for ever, and log that in other tests
+        until(lambda: ledger.counts()["completed"] == 1)
 
 
 def test_file_that_another_process_has_locked_is_busy(

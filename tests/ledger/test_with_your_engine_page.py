@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.testing import SystemClock
 from tests.documents.test_pages import files
+from tests.support.processes import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def test_each_run_of_cron_prints_the_answer_of_one_task(postgres: PostgresServer
             PROGRAMS["shop_cron.py"].replace("date.today()", "date(2026, 1, 2)"),
         ]
         runs = [
-            subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=60)
+            subprocess.run(command, env=variables, capture_output=True, text=True, check=False, timeout=PATIENCE)
             for _ in range(2)
         ]
     assert [(run.returncode, run.stdout, run.stderr) for run in runs] == [(0, "2026-01-02 3.5\n", "")] * 2

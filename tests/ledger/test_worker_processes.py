@@ -22,7 +22,7 @@ from anchor_webtask import Batch, Ledger, TaskRequest
 from tests.support.ledger_accounts import settled_accounts
 from tests.support.ledger_server import PROGRAMS, serving
 from tests.support.postgres_server import PostgresServer, rows_of
-from tests.support.processes import spawn
+from tests.support.processes import PATIENCE, spawn
 from tests.support.workers import until
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from anchor_webtask import TaskOutcome
     from tests.support.ledger_server import Server
 
-PATIENCE: Final = 60
 HOLD: Final = 3
 NAME: Final = "work"
 DRAINED_WITHIN: Final = 20

@@ -216,7 +216,7 @@ def test_a_start_that_becomes_unknown_by_a_drain_is_an_outcome_at_once(
     batch.submit([TaskRequest("Read", key="a")])
     with working(url, server.base_url):
         until(lambda: [each for each in emulator.requests if each.method == "POST"])
-    until(lambda: batch.counts()["starting"] == 0, 5)
+    until(lambda: batch.counts()["starting"] == 0)
     assert (batch.counts()["unknown"], batch.counts()["pending"]) == (1, 0)
     assert f"the start of the task '{NAME}/a'" in caplog.text
     assert states(batch) == {"a": "unknown"}

@@ -21,6 +21,7 @@ from anchor_webtask.testing import SystemClock
 from tests.documents.test_documents import ROOT, shell_commands
 from tests.documents.test_pages import files
 from tests.support.command_line import SCRIPT
+from tests.support.processes import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = "docs/workers.md"
 TEXT: Final = (ROOT / PAGE).read_text(encoding="utf-8")
-PATIENCE: Final = 60
 TASKS: Final = 30
 
 

@@ -25,6 +25,7 @@ from anchor_webtask.testing import VirtualClock, install
 from tests.support.broken_disk import BrokenDisk
 from tests.support.ledger_server import PROGRAMS
 from tests.support.many import states
+from tests.support.processes import PATIENCE
 
 if TYPE_CHECKING:
     import logging
@@ -82,7 +83,7 @@ def hold(submit: Callable[[Callable[[Connection], object], Kind], Future[Any]]) 
 
 def test_end_of_the_program_stores_ids_of_starts_under_way(path: Path) -> None:
     command = [sys.executable, str(PROGRAMS / "end_during_starts.py"), str(path)]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert ran.returncode == 0, ran.stderr
     with Ledger(path) as ledger:
         rows = [*ledger.rows()]

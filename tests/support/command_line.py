@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SCRIPT: Final = Path(sys.executable).with_name("anchor-webtask")
-LIMIT: Final = 60
+LIMIT: Final = 120
 """Seconds within which a program certainly does what a test waits for."""
 # The controlling terminal is set by the new process itself, since a fork of a process with threads is not safe.
 TAKE_TERMINAL: Final = (

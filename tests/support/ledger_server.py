@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tests.support.ledger_accounts import Start
-from tests.support.processes import ROOT, spawn
+from tests.support.processes import PATIENCE, ROOT, spawn
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
 PROGRAMS: Final = ROOT / "tests" / "ledger" / "programs"
-PATIENCE: Final = 120
-"""Seconds after which a program counts as hanging, beside the time that its work takes."""
 
 
 class Server:

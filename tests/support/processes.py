@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "correct-horse-battery"
+PATIENCE: Final = 120
+"""Seconds after which a program counts as hanging, beside the time that its work takes."""
 
 
 @contextmanager

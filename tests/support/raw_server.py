@@ -43,7 +43,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 if TYPE_CHECKING:
     from email.message import Message
 
-TEST_TIMEOUT = 30
+TEST_TIMEOUT = 90
 """Seconds after which a test fails if the event that it waits for does not happen; no test needs that long."""
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HEARTBEAT: Final = 0.3
 LOST_JOBS: Final = 1.0
-PATIENCE: Final = 30
+PATIENCE: Final = 60
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def working(url: str, base_url: str, **options: Any) -> Iterator[Worker]:
         raise raised[0]
 
 
-def until(holds: Callable[[], object], seconds: float = 20) -> float:
+def until(holds: Callable[[], object], seconds: float = PATIENCE) -> float:
     """Wait until something holds, and return how long that took."""
     begun = time.monotonic()
     while not holds():

@@ -19,6 +19,8 @@ def main() -> None:
     ledger = Ledger(sys.argv[1])
     outcomes = anchor.tasks.map([TaskRequest("Quick", key="quick"), TaskRequest("Slow", key="slow")], ledger=ledger)
     next(outcomes)
+    while not ledger.counts()["running"]:  # until the id of the slow task is stored
+        pass
     if os.fork():
         os.kill(os.getpid(), signal.SIGKILL)
     rows = sum(ledger.counts().values())

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from anchor_webtask.emulator import Emulator, Fault
 
-LONG, SLOW, STUCK = 3.0, 0.7, 600.0
+LONG, SLOW, STUCK = 4.0, 2.0, 600.0
 START_FAULTS: Final = (
     Fault(429),
     Fault(429, headers={"Retry-After": "0"}),
