@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 import pytest
+from psycopg import AsyncConnection
 
 from anchor_webtask import (
     Anchor,
@@ -41,7 +43,7 @@ from tests.support.runners import KEY
 from tests.support.workers import until, working
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from anchor_webtask.emulator import EmulatorServer
     from tests.support.postgres_server import PostgresServer
@@ -621,6 +623,31 @@ def test_a_database_that_hangs_does_not_keep_a_worker_from_its_end(
             connection.execute(f"BEGIN; LOCK TABLE {names} IN ACCESS EXCLUSIVE MODE".encode())
         connection.execute("COMMIT")
     assert "before it could hand all back" in caplog.text
+
+
+def test_a_worker_closes_the_connection_that_listens_though_its_wait_ends_slowly(
+    url: str, server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listening: list[AsyncConnection[Any]] = []
+    wait, notifies = AsyncConnection.wait, AsyncConnection.notifies
+
+    def listen(self: AsyncConnection[Any]) -> AsyncIterator[Any]:
+        listening.append(self)
+        return notifies(self)
+
+    async def wait_slowly(self: AsyncConnection[Any], *arguments: Any, **options: Any) -> Any:
+        try:
+            return await wait(self, *arguments, **options)
+        except asyncio.CancelledError:
+            for _ in range(9):
+                await asyncio.sleep(0)
+            raise
+
+    monkeypatch.setattr(AsyncConnection, "notifies", listen)
+    monkeypatch.setattr(AsyncConnection, "wait", wait_slowly)
+    with working(url, server.base_url):
+        until(lambda: bool(listening))
+    assert [each for each in listening if not each.closed] == []
 
 
 def test_an_exception_of_a_task_of_a_worker_is_raised_as_it_is(

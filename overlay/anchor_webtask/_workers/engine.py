@@ -10,6 +10,7 @@ the engine's own worker, which takes as many jobs as it may run.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -28,7 +29,7 @@ from anchor_webtask._workers.engine_errors import FAILURES, FailureLog, final_er
 from anchor_webtask._workers.engine_statements import DELIVER_AGAIN, FETCH_OF_OTHERS, FETCH_OF_QUEUE
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from anchor_webtask._errors import LedgerError
     from anchor_webtask._ledger.postgres.url import DatabaseUrl
@@ -201,8 +202,23 @@ class Engine:
         while True:
             with suppress(*FAILURES):
                 await self._open()
-                await self._jobs.listen_for_jobs(on_notification=notified, queues=queues)
+                await _cancelled_once(self._jobs.listen_for_jobs(on_notification=notified, queues=queues))
             await anyio.sleep(AGAIN_SECONDS)
+
+
+async def _cancelled_once(listening: Coroutine[Any, Any, None]) -> None:
+    """Listen, and end that by one cancellation.
+
+    A scope cancels again what has not ended at once. The engine then leaves its connection open, for it waits for a
+    task of its own before it closes it.
+    """
+    task = asyncio.create_task(listening)
+    try:
+        await asyncio.wait([task])
+    finally:
+        task.cancel()
+        with CancelScope(shield=True), anyio.move_on_after(CLOSE_SECONDS), suppress(asyncio.CancelledError, *FAILURES):
+            await task
 
 
 def quiet_loggers() -> None:
