@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections import Counter
@@ -665,9 +666,13 @@ def test_an_exception_of_a_task_of_a_worker_is_raised_as_it_is(
 
 
 def test_workers_share_one_limit(emulator: Emulator, batch: Batch, url: str, server: Any) -> None:
-    emulator.on(takes=0.2)
+    emulator.on(takes=math.inf)
     batch.submit([TaskRequest(f"Read {number}", key=str(number)) for number in range(12)])
     with working(url, server.base_url, max_running=3), working(url, server.base_url, max_running=3):
+        until(lambda: emulator.max_running_seen == 3)
+        emulator.on(takes=0.2)
+        for task in emulator.tasks:
+            task.finish({})
         assert set(states(batch).values()) == {"completed"}
     assert emulator.max_running_seen == 3
     assert emulator.starts == 12
