@@ -55,9 +55,14 @@ def _add_note(raised: BaseException, note: str) -> None:
 
 
 def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
-    """Add to an exception the notes of the one that it replaces: they may have the id of a task that runs."""
-    for note in getattr(replaced, "__notes__", ()):
-        _add_note(raised, note)
+    """Add to an exception the notes of the one that it replaces, and the id of the task that runs, if that has one."""
+    task_id = getattr(replaced, "task_id", None)
+    says_running = isinstance(replaced, AnchorError) and replaced._says_running()
+    if task_id is not None and (says_running or isinstance(task_id, SecretTaskId)):
+        add_running_note(raised, task_id)
+    with suppress(Exception):  # as in `_add_note`
+        for note in getattr(replaced, "__notes__", ()):
+            _add_note(raised, note)
 
 
 def add_end_of_session(raised: BaseException, session_id: str) -> None:

@@ -15,7 +15,7 @@ import anyio
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, Question, SessionNotEndedWarning
+from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, Question, SessionNotEndedWarning, TaskTimeoutError
 from anchor_webtask.emulator import Ask, Emulator, Fault
 
 if TYPE_CHECKING:
@@ -310,6 +310,29 @@ def test_second_cancellation_has_the_notes_of_the_one_that_it_replaces(held: Emu
     notes = "\n".join(getattr(caught[0], "__notes__", []))
     assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
     assert f"the browser session {held.sessions[0].id!r} was ended with its block" in notes
+    held.expect_no_open_sessions()
+
+
+def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emulator) -> None:
+    async def work() -> None:
+        current: Any = asyncio.current_task()
+        async with AsyncAnchor() as anchor, anchor.sessions.open() as session:
+            try:
+                await session.tasks.run("Read", timeout=1)
+            except TaskTimeoutError:
+                current.cancel()
+                raise
+
+    async def main() -> str:
+        try:
+            await work()
+        except asyncio.CancelledError as raised:
+            return "\n".join(raised.__notes__)
+        return ""
+
+    held.on(takes=3600)
+    notes = asyncio.run(main())
+    assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
     held.expect_no_open_sessions()
 
 
