@@ -90,9 +90,11 @@ def of_calls(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> It
     """
     olds = shared[0] if before is None else before
     news = shared[1] if after is None else after
+    ways: Any = olds or [{}]
+    others: Any = news or [{}]
     here = spot.under("security")
-    if not same(olds or [{}], news or [{}]):
-        stronger = all(any(_asks_no_more(old, new) for old in olds or [{}]) for new in news or [{}])
+    if not same(ways, others):
+        stronger = all(any(_asks_no_more(way, other) for way in ways) for other in others)
         yield here.row("call-credentials-stronger" if stronger else "call-credentials", olds, news)
     elif not same(before, after):
         yield here.row("security-place", before, after)
