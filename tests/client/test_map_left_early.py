@@ -204,7 +204,8 @@ def test_stop_by_another_thread_lets_a_waiting_reader_end_with_it(
     with Anchor(wait=FEW_CHECKS) as anchor:
         outcomes = anchor.tasks.map(["Read 0", "Read 1", "Read 2"])
         assert next(outcomes).state == "completed"
-        outbox = outcomes._scheduler.outbox = Outbox(outcomes._scheduler.outbox)  # type: ignore[assignment]
+        outbox = Outbox(outcomes._scheduler.outbox)
+        outcomes._scheduler.outbox = outbox  # type: ignore[assignment]  # it has all methods of the one in it
         reader = threading.Thread(target=lambda: rest.extend(outcomes), daemon=True)
         reader.start()
         assert outbox.is_waited_for.wait(TEST_TIMEOUT)

@@ -138,53 +138,55 @@ def test_worker_says_that_it_runs_once_it_has_reached_the_database(tmp_path: Pat
     assert "PostgreSQL does not answer" in first
 
 
+def run_worker(preparation: str) -> subprocess.CompletedProcess[str]:
+    """Run the command `worker` in a program that first runs other code, which imports `entry`."""
+    code = (
+        f"import sys; sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n{preparation}"
+        "entry.main()"
+    )
+    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
+    return subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+
+
 @pytest.mark.parametrize("module", ["anchor_webtask._cli.app", "anchor_webtask._workers.worker", "procrastinate"])
 def test_sigterm_while_a_worker_is_imported_ends_it_well(module: str) -> None:
     code = (
-        "import os, signal, sys; from importlib.abc import MetaPathFinder\n"
+        "import os, signal; from importlib.abc import MetaPathFinder\n"
         "class Stopped(MetaPathFinder):\n"
         "    def find_spec(self, name, *_):\n"
         f"        if name == {module!r}: os.kill(os.getpid(), signal.SIGTERM)\n"
         "sys.meta_path.insert(0, Stopped())\n"
-        "sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n"
-        "from anchor_webtask._cli.entry import main; main()"
+        "from anchor_webtask._cli import entry\n"
     )
-    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
-    ran = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    ran = run_worker(code)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
 def test_sigterm_directly_before_a_worker_handles_it_ends_it_well() -> None:
     code = (
-        "import os, signal, sys, threading\n"
+        "import os, signal, threading\n"
         "from anchor_webtask._cli import entry\n"
         "start = threading.Thread.start\n"
         "def interrupted(thread):\n"
         "    if thread.name == 'anchor-webtask signals': os.kill(os.getpid(), signal.SIGTERM)\n"
         "    start(thread)\n"
         "threading.Thread.start = interrupted\n"
-        "sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n"
-        "entry.main()"
     )
-    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
-    ran = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    ran = run_worker(code)
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
 def test_sigterm_while_a_worker_ends_does_not_make_its_failure_a_success() -> None:
     code = (
-        "import os, signal, sys\n"
+        "import os, signal\n"
         "from anchor_webtask import LedgerUnusableError\n"
         "from anchor_webtask._cli import entry, working\n"
         "from anchor_webtask._workers.worker import Worker\n"
         "async def run(self, on_ready): raise LedgerUnusableError('the tables are gone')\n"
         "Worker.run = run\n"
         "working.refused = lambda error: os.kill(os.getpid(), signal.SIGTERM)\n"
-        "sys.argv[1:] = ['worker', 'postgresql://127.0.0.1:1/x', '--max-running', '2']\n"
-        "entry.main()"
     )
-    variables = {**os.environ, "ANCHORBROWSER_API_KEY": KEY}
-    ran = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, timeout=PATIENCE)
+    ran = run_worker(code)
     assert (ran.returncode, ran.stderr) == (-signal.SIGTERM, "")
 
 
