@@ -27,7 +27,7 @@ from anchor_webtask import (
     TransportError,
 )
 from anchor_webtask.emulator import Fault
-from tests.support.many import FEW_CHECKS, MostAtOnce, loop, states
+from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -73,19 +73,16 @@ def test_outcomes_come_in_the_order_in_which_the_tasks_end(
 
 
 def test_limit_is_reached_and_never_exceeded(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
-    most = MostAtOnce(anchor_emulator, lambda prompt: 60 + 7 * number(prompt))
-    anchor_emulator.on(takes=most)
+    anchor_emulator.on(takes=lambda body: 60 + 7 * number(body["prompt"]))
     assert states(runner.call(tasks.map, numbered(12), max_running=4)) == {"completed": 12}
-    assert most.number == 4
+    assert anchor_emulator.max_running_seen == 4
 
 
 def test_many_tasks_of_an_hour_end(tasks: Any, runner: Runner, anchor_emulator: Emulator) -> None:
-    most = MostAtOnce(anchor_emulator, 3600)
     anchor_emulator.on(takes=3600)
-    anchor_emulator.on(prompt="Read 199", takes=most)
     outcomes = runner.call(tasks.map, numbered(200), max_running=200, timeout=7200)
     assert states(outcomes) == {"completed": 200}
-    assert most.number == 200
+    assert anchor_emulator.max_running_seen == 200
     assert 3600 <= anchor_emulator.elapsed < 7200
 
 
@@ -239,13 +236,13 @@ def test_neither_requests_nor_outcomes_show_secrets(tasks: Any, runner: Runner, 
 def test_refusals_since_too_many_tasks_run_slow_the_call_down(
     tasks: Any, runner: Runner, anchor_emulator: Emulator, fault: Any, times: int
 ) -> None:
-    most = MostAtOnce(anchor_emulator, lambda prompt: 30_000 if prompt == "Read 0" else 1000)
-    anchor_emulator.on(takes=most)
-    anchor_emulator.on(prompt="Read [4-7]", takes=most, start_faults=[fault] * times)
+    anchor_emulator.on(takes=1000)
+    anchor_emulator.on(prompt="Read 0", takes=30_000)
+    anchor_emulator.on(prompt="Read [4-7]", takes=1000, start_faults=[fault] * times)
     outcomes = runner.call(tasks.map, numbered(12), max_running=8, timeout=40_000)
     assert states(outcomes) == {"completed": 12}
     assert (anchor_emulator.starts, anchor_emulator.start_requests) == (12, 12 + times)
-    assert most.number <= 8
+    assert anchor_emulator.max_running_seen <= 8
 
 
 def test_window_halves_once_for_all_starts_that_were_sent_together(
@@ -346,23 +343,21 @@ def test_refusal_of_the_key_ends_an_endless_iterable(tasks: Any, runner: Runner,
 def test_unknown_start_is_not_repeated_and_keeps_its_place(
     tasks: Any, runner: Runner, anchor_emulator: Emulator
 ) -> None:
-    most = MostAtOnce(anchor_emulator, 500)
-    anchor_emulator.on(takes=most)
-    anchor_emulator.on(prompt="Read [01]", takes=most, start_faults=[Fault(cut=True, accepted=True)] * 2)
+    anchor_emulator.on(takes=500)
+    anchor_emulator.on(prompt="Read [01]", takes=500, start_faults=[Fault(cut=True, accepted=True)] * 2)
     outcomes = runner.call(tasks.map, numbered(5), max_running=2, timeout=600)
     assert states(outcomes) == {"unknown": 2, "completed": 3}
-    assert (anchor_emulator.starts, most.number) == (5, 2)
+    assert (anchor_emulator.starts, anchor_emulator.max_running_seen) == (5, 2)
     assert anchor_emulator.elapsed >= 600
 
 
 def test_task_that_times_out_keeps_its_place_until_it_ends(
     tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
 ) -> None:
-    most = MostAtOnce(anchor_emulator, 60)
-    anchor_emulator.on(takes=most)
+    anchor_emulator.on(takes=60)
     anchor_emulator.on(prompt="Read 0", takes=900)
     (timed_out, ended) = runner.call(tasks.map, numbered(2), max_running=1, timeout=600)
-    assert (timed_out.state, ended.state, most.number) == ("running", "completed", 1)
+    assert (timed_out.state, ended.state, anchor_emulator.max_running_seen) == ("running", "completed", 1)
     assert anchor_clock.elapsed < 1100  # it does not keep its place for all of the 600 seconds
 
 
@@ -370,13 +365,12 @@ def test_task_that_was_not_found_keeps_its_place_until_it_is_certainly_gone(
     tasks: Any, runner: Runner, anchor_emulator: Emulator, anchor_clock: VirtualClock
 ) -> None:
     """The wait for each task ends after a few seconds of 404, though the task runs for 300 seconds."""
-    most = MostAtOnce(anchor_emulator, 300)
-    anchor_emulator.on(takes=most, faults=[404] * 3)
+    anchor_emulator.on(takes=300, faults=[404] * 3)
     anchor_emulator.on(prompt="Gone", takes=0, faults=[404] * 99)
     outcomes = runner.call(tasks.map, [*numbered(4), "Gone", "Last"], max_running=2)
     assert states(outcomes) == {"running": 6}
     assert {type(outcome.error) for outcome in outcomes} == {NotFoundError}
-    assert most.number <= 2
+    assert anchor_emulator.max_running_seen <= 2
     assert anchor_clock.elapsed < 1800  # no place was kept for the whole timeout
 
 

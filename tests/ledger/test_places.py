@@ -28,7 +28,7 @@ from anchor_webtask._batch.limits import Limits
 from anchor_webtask._batch.looked import Looked
 from anchor_webtask._ledger.models import Free, Full, Places, Swept
 from anchor_webtask.emulator import Fault
-from tests.support.many import FEW_CHECKS, MostAtOnce, loop, states
+from tests.support.many import FEW_CHECKS, loop, states
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -135,13 +135,12 @@ def test_freed_place_of_a_running_task_is_used_by_its_own_call(
 def test_task_that_cannot_be_checked_any_more_keeps_its_place_until_its_time_is_over(
     anchor_emulator: Emulator, runner: Runner, tasks: Any, place: Place, *, has_ledger: bool
 ) -> None:
-    most = MostAtOnce(anchor_emulator, 190)
-    anchor_emulator.on(takes=most)
-    anchor_emulator.on(prompt="Read a", takes=most, faults=[*[Fault()] * 6, 403])  # the first check after the deadline
+    anchor_emulator.on(takes=190)
+    anchor_emulator.on(prompt="Read a", takes=190, faults=[*[Fault()] * 6, 403])  # the first check after the deadline
     requests = keyed(*"abc")
     outcomes = runner.call(tasks.map, requests, max_running=1, timeout=100, ledger=place if has_ledger else None)
     assert states(outcomes) == {"running": 3}
-    assert most.number == 1
+    assert anchor_emulator.max_running_seen == 1
     assert 403 in {request.status for request in anchor_emulator.requests}
     assert anchor_emulator.starts == 3
 

@@ -1,4 +1,4 @@
-"""Loops over the outcomes of `tasks.map`, sync and async, and counts the tasks that run at once."""
+"""Loops over the outcomes of `tasks.map`, sync and async, and counts them by state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from anchor_webtask import TaskOutcome
-    from anchor_webtask.emulator import Emulator
     from tests.support.runners import Runner
 
 FEW_CHECKS = WaitPolicy(fraction=0.5, minimum=10, maximum=600, jitter=0)
@@ -46,22 +45,3 @@ def loop(runner: Runner, outcomes: Any, body: Callable[[Any], object], *, with_b
 
 def states(outcomes: Iterable[TaskOutcome[Any]]) -> Counter[str]:
     return Counter(outcome.state for outcome in outcomes)
-
-
-class MostAtOnce:
-    """The largest number of tasks that ran at once, as the emulator sees it.
-
-    Args:
-        emulator: The emulator.
-        takes: How long a task takes, by its prompt, or for all.
-    """
-
-    def __init__(self, emulator: Emulator, takes: float | Callable[[str], float]) -> None:
-        self.number = 0
-        self._emulator = emulator
-        self._takes = takes
-
-    def __call__(self, body: dict[str, Any]) -> float:
-        running = sum(task.status == "RUNNING" for task in self._emulator.tasks)
-        self.number = max(self.number, running + 1)
-        return self._takes(body["prompt"]) if callable(self._takes) else self._takes
