@@ -174,6 +174,26 @@ def inheriting(*own: Any, of: Any) -> Any:
     return made
 
 
+def by_reference(made: Any) -> Any:
+    """Return the document of `inheriting` with the webhook's path item as a component, which its webhook refers to."""
+    made["components"]["pathItems"] = {"w": made["webhooks"]["w"]}
+    return {**made, "webhooks": {"w": {"$ref": "#/components/pathItems/w"}}}
+
+
+def calling_back(made: Any, *, item: bool) -> Any:
+    """Return the document of `inheriting` with the webhook's path item in a callback that is a component.
+
+    Args:
+        made: The document.
+        item: Whether the path item is a component as well, which the callback refers to.
+    """
+    made = by_reference(made)
+    found = made.pop("webhooks")["w"] if item else made["components"].pop("pathItems")["w"]
+    made["components"]["callbacks"] = {"w": {"{$request.query.url}": found}}
+    made["paths"]["/a"]["get"]["callbacks"] = {"done": {"$ref": "#/components/callbacks/w"}}
+    return {key: value for key, value in made.items() if key != "webhooks"}
+
+
 def with_callback(**more: Any) -> Any:
     """Return a document with a callback, whose body has these properties."""
     body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": TEXT, **more}}}}}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 
 from tests.support.kind_documents import (
     ADD,
@@ -13,7 +14,9 @@ from tests.support.kind_documents import (
     FLOW,
     KEY,
     Pair,
+    by_reference,
     called_with,
+    calling_back,
     flows,
     inheriting,
     own_list,
@@ -22,6 +25,14 @@ from tests.support.kind_documents import (
     secured,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BY_REFERENCE: Final[list[tuple[str, Callable[[Any], Any]]]] = [
+    ("a webhook", by_reference),
+    ("a callback", partial(calling_back, item=False)),
+    ("a path item of a callback", partial(calling_back, item=True)),
+]
 SECURITY: Final[list[Pair]] = [
     Pair("a scope less", secured({"o": ["r", "w"]}), secured({"o": ["w"]}), ADD, "security-less-asked"),
     Pair("a scope more", secured({"o": ["w"]}), secured({"o": ["r", "w"]}), BRK, "security-more-asked"),
@@ -106,8 +117,7 @@ SECURITY: Final[list[Pair]] = [
         "a webhook says the document's credentials",
         inheriting(of={"k": []}),
         inheriting({"k": []}, of={"k": []}),
-        DOC,
-        "security-place",
+        None,
     ),
     Pair(
         "a webhook without the document's credentials",
@@ -136,6 +146,39 @@ SECURITY: Final[list[Pair]] = [
         inheriting(of={"k": [], "l": []}),
         ADD,
         "call-credentials-stronger",
+    ),
+    *(
+        pair
+        for place, put in BY_REFERENCE
+        for pair in (
+            Pair(
+                f"other credentials of the document, {place} by reference",
+                put(inheriting(of={"k": []})),
+                put(inheriting(of={"l": []})),
+                BRK,
+                "call-credentials",
+            ),
+            Pair(
+                f"more credentials of the document, {place} by reference",
+                put(inheriting(of={"k": []})),
+                put(inheriting(of={"k": [], "l": []})),
+                ADD,
+                "call-credentials-stronger",
+            ),
+            Pair(
+                f"other credentials of the document, {place} by reference with a list of its own",
+                put(inheriting({"k": []}, of={"k": []})),
+                put(inheriting({"k": []}, of={"l": []})),
+                DOC,
+                "security-place",
+            ),
+        )
+    ),
+    Pair(
+        "a webhook by reference",
+        inheriting(of={"k": []}),
+        by_reference(inheriting(of={"k": []})),
+        None,
     ),
     Pair("ways in another order", called_with({"k": []}, {"l": []}), called_with({"l": []}, {"k": []}), None),
 ]

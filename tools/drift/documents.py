@@ -72,7 +72,7 @@ class _Documents:
         for name in dict.fromkeys([*webhooks[0], *webhooks[1]]):
             here = attrs.evolve(spot.under("webhooks"), where="webhook", operations=(f"webhook {name}",))
             one, other = ({name: each[name]} if name in each else {} for each in webhooks)
-            if not same(one, other) or differs(self.old, self.new, "security"):  # which those without a list use
+            if not same(one, other):
                 yield from self.operations.called(one, other, here)
         yield from Components(self.operations, self.old, self.new).rows()
         yield from self.schemas.followed_rows()

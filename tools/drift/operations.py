@@ -175,13 +175,12 @@ class Operations:
 
     def _item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
         before, after = self.contents.pair(old, new)
-        shared = self._old.get("security"), self._new.get("security")
         for method in METHODS:
             here = spot.under(method)
             one, other = before.get(method), after.get(method)
             if isinstance(one, dict) and isinstance(other, dict):
                 yield from self.compare(one, other, here, incoming=True)
-                yield from security.of_calls(one.get("security"), other.get("security"), shared, here)
+                yield from security.of_calls(one.get("security"), other.get("security"), here)
             elif isinstance(one, dict) or isinstance(other, dict):
                 yield here.row("webhook-removed" if isinstance(one, dict) else "webhook-added")
         yield from descriptions.rest(before, after, {*METHODS}, spot)
