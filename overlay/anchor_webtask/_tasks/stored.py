@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._batch.looked import Looked
 from anchor_webtask._errors import (
@@ -142,7 +142,7 @@ def _judged(row: Row, call: LedgerCall, *, is_valid: bool) -> Found:
 def _verdict(item: Item[T], row: Row, setup: Setup[T], wall: float) -> Verdict[T] | None:
     """Return the answer of a stored task, or why there is none; None if the task may have to be awaited."""
     if row.state == "unknown":
-        return StartOutcomeUnknownError(UNKNOWN.format(row.error, item.shown_key), task_id=row.task_id)
+        return unknown(row, setup, item.shown_key)
     parts = handle_parts(row, setup, wall)
     if parts.state.ended is None:
         return None
@@ -152,10 +152,22 @@ def _verdict(item: Item[T], row: Row, setup: Setup[T], wall: float) -> Verdict[T
         return error
 
 
+def unknown(row: Row, setup: Setup[Any], shown_key: str) -> StartOutcomeUnknownError:
+    """Return the error of a stored start whose outcome is unknown."""
+    return StartOutcomeUnknownError(UNKNOWN.format(reason(row, setup.redactor()), shown_key), task_id=row.task_id)
+
+
+def reason(row: Row, redact: Redactor) -> str | None:
+    """Return the stored reason of what went wrong.
+
+    Whoever has stored it may not have known the secrets of the request, or what was answered.
+    """
+    return None if row.error is None else redact(row.error)
+
+
 def _ended(row: Row, redact: Redactor) -> Ended | None:
     if row.state == "failed":
-        # Whoever has stored the reason may not have known the secrets of the request, or what was answered.
-        return Failed(None if row.error is None else redact(row.error))
+        return Failed(reason(row, redact))
     if row.state != "completed" or row.answer is None:
         return None
     raw = json.loads(row.answer)

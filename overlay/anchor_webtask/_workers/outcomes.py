@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from anchor_webtask._batch.looked import DROPPED
 from anchor_webtask._batch.models import TaskOutcome, TaskRequest
-from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
+from anchor_webtask._errors import AnchorError
 from anchor_webtask._ledger.rows import rows_of
 from anchor_webtask._models import T, TaskResult
 from anchor_webtask._tasks.handle import Handle, Setup
-from anchor_webtask._tasks.stored import UNKNOWN, handle_parts
+from anchor_webtask._tasks.stored import handle_parts, reason, unknown
 from anchor_webtask._workers import tables
 
 if TYPE_CHECKING:
@@ -108,9 +108,9 @@ def _deciding(rows: Sequence[Row]) -> Row | None:
 
 def _verdict(row: Row, setup: Setup[Any], wall: float) -> TaskResult[Any] | AnchorError:
     if row.state == "unknown":
-        return StartOutcomeUnknownError(UNKNOWN.format(row.error, repr(row.key)), task_id=row.task_id)
+        return unknown(row, setup, repr(row.key))
     if row.state == "refused":
-        return AnchorError(f"{row.error}")
+        return AnchorError(f"{reason(row, setup.redactor())}")
     parts = handle_parts(row, setup, wall)
     if parts.state.ended is None:
         return AnchorError(DROPPED)

@@ -413,6 +413,20 @@ def test_answer_is_hidden_in_a_reason_that_another_client_has_stored(
     assert raised(TaskFailedError, *run, **arguments).reason == "bad code [redacted]"
 
 
+def test_answer_is_hidden_in_the_reason_of_an_unknown_start_that_another_client_has_stored(
+    runner: Runner, session: Any, emulator: Emulator, tmp_path: Path
+) -> None:
+    emulator.on(asks=[Ask("The code?")])
+    runner.call(session.tasks.run, "Log in", on_question=lambda _: "873-215")
+    emulator.on(start_faults=[Fault(502, accepted=True, body='{"error": {"code": 502, "message": "no: 873-215"}}')])
+    arguments: dict[str, Any] = {"key": "a", "ledger": tmp_path / "a.ledger"}
+    with runner.anchor(transport=emulator.transport(), base_url="https://api.example") as other:
+        found = other.sessions.get(session.id).tasks
+        assert "no: 873-215" in str(raised(StartOutcomeUnknownError, runner, found.run, "Try again", **arguments))
+    error = raised(StartOutcomeUnknownError, runner, session.tasks.run, "Try again", **arguments)
+    assert "no: [redacted]" in str(error)
+
+
 def test_answer_that_any_text_may_contain_is_not_hidden_later(runner: Runner, session: Any, emulator: Emulator) -> None:
     reason = "the true price is on another page: $12 (True, False, 4.5)"
     emulator.on(asks=[Ask("Where?")], fails=reason)
