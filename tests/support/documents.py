@@ -94,12 +94,25 @@ EVERYTHING: Final[Any] = {
                     },
                     "default": _reference("responses", "Failure"),
                 },
-                "callbacks": {"done": {"{$request.body#/url}": {"post": {"responses": {"200": {"description": "k"}}}}}},
+                "callbacks": {
+                    "other": _reference("callbacks", "Other"),
+                    "done": {"{$request.body#/url}": {"post": {"responses": {"200": {"description": "k"}}}}},
+                },
             },
         },
     },
-    "webhooks": {"news": {"post": {"requestBody": {"content": {JSON: {"schema": _reference("schemas", "Tree")}}}}}},
+    "webhooks": {
+        "news": {"post": {"requestBody": {"content": {JSON: {"schema": _reference("schemas", "Tree")}}}}},
+        "more": _reference("pathItems", "Called"),
+    },
     "components": {
+        "callbacks": {"Other": {"{$url}": _reference("pathItems", "Called")}},
+        "pathItems": {
+            "Called": {
+                "parameters": [_reference("parameters", "Limit")],
+                "post": {"responses": {"200": {"description": "k"}}},
+            }
+        },
         "schemas": {
             "Tree": {
                 "type": "object",

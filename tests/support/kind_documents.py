@@ -176,8 +176,15 @@ def inheriting(*own: Any, of: Any) -> Any:
 
 def by_reference(made: Any) -> Any:
     """Return the document of `inheriting` with the webhook's path item as a component, which its webhook refers to."""
-    made["components"]["pathItems"] = {"w": made["webhooks"]["w"]}
-    return {**made, "webhooks": {"w": {"$ref": "#/components/pathItems/w"}}}
+    items = made["components"].get("pathItems", {})
+    name = f"w{len(items)}"
+    components = {**made["components"], "pathItems": {name: made["webhooks"]["w"], **items}}
+    return {**made, "components": components, "webhooks": {"w": {"$ref": f"#/components/pathItems/{name}"}}}
+
+
+def of_path(made: Any) -> Any:
+    """Return the document of `by_reference` with a path that also refers to the component."""
+    return {**made, "paths": {**made["paths"], "/b": made["webhooks"]["w"]}}
 
 
 def calling_back(made: Any, *, item: bool) -> Any:
@@ -188,7 +195,7 @@ def calling_back(made: Any, *, item: bool) -> Any:
         item: Whether the path item is a component as well, which the callback refers to.
     """
     made = by_reference(made)
-    found = made.pop("webhooks")["w"] if item else made["components"].pop("pathItems")["w"]
+    found = made["webhooks"]["w"] if item else made["components"].pop("pathItems")["w0"]
     made["components"]["callbacks"] = {"w": {"{$request.query.url}": found}}
     made["paths"]["/a"]["get"]["callbacks"] = {"done": {"$ref": "#/components/callbacks/w"}}
     return {key: value for key, value in made.items() if key != "webhooks"}

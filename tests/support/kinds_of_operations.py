@@ -187,6 +187,13 @@ OPERATIONS: Final[list[Pair]] = [
     ),
     Pair("a webhook", document({"/a": {"get": operation()}}), calls(), ADD, "webhook-added"),
     Pair("a webhook gone", calls(), document({"/a": {"get": operation()}}), BRK, "webhook-removed"),
+    Pair(
+        "a webhook gone whose name looks like that of an extension",
+        {**calls(), "webhooks": {"x-w": calls()["webhooks"]["w"]}},
+        document({"/a": {"get": operation()}}),
+        BRK,
+        "webhook-removed",
+    ),
     Pair("a word of a webhook", calls(), calls("s"), DOC, "text"),
     Pair("a webhook says more", calls(), calls(b=TEXT), ADD, "property-added"),
     Pair("a webhook says less", calls(b=TEXT), calls(), BRK, "property-removed"),

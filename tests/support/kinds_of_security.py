@@ -19,6 +19,7 @@ from tests.support.kind_documents import (
     calling_back,
     flows,
     inheriting,
+    of_path,
     own_list,
     scheme,
     scheme_by_reference,
@@ -117,7 +118,8 @@ SECURITY: Final[list[Pair]] = [
         "a webhook says the document's credentials",
         inheriting(of={"k": []}),
         inheriting({"k": []}, of={"k": []}),
-        None,
+        DOC,
+        "security-place",
     ),
     Pair(
         "a webhook without the document's credentials",
@@ -175,10 +177,25 @@ SECURITY: Final[list[Pair]] = [
         )
     ),
     Pair(
+        "other credentials of the document, a webhook by two references",
+        by_reference(by_reference(inheriting(of={"k": []}))),
+        by_reference(by_reference(inheriting(of={"l": []}))),
+        BRK,
+        "call-credentials",
+    ),
+    Pair(
+        "a path item of a webhook and of a path",
+        of_path(by_reference(inheriting(of={"k": []}))),
+        of_path(by_reference(inheriting(of={"l": []}))),
+        BRK,
+        "call-credentials",
+    ),
+    Pair(
         "a webhook by reference",
         inheriting(of={"k": []}),
         by_reference(inheriting(of={"k": []})),
-        None,
+        DOC,
+        "component-added",
     ),
     Pair("ways in another order", called_with({"k": []}, {"l": []}), called_with({"l": []}, {"k": []}), None),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
@@ -10,6 +10,7 @@ from tools.drift import security
 from tools.drift.contents import moved, resolve_once
 from tools.drift.normal_form import differs, parameter_key, same
 from tools.drift.operations import header_respelled
+from tools.drift.renaming import component
 from tools.drift.rows import Severity
 from tools.drift.spot import Spot
 from tools.drift.usage import Use, Uses
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from tools.drift.operations import Operations
     from tools.drift.rows import Row
+
+_DEPTH: Final = 3
+"""How many slashes are in a reference to a component; one into a component has more."""
 
 
 class Components:
@@ -76,10 +80,15 @@ class Components:
 
     def _of_kind(self, kind: str, before: Any, after: Any) -> Iterator[Row]:
         olds, news = (each if isinstance(each, dict) else {} for each in (before, after))
+        # Calls without a list of credentials use that of the document.
+        depends = kind in {"callbacks", "pathItems"} and differs(self._old, self._new, "security")
         for name in dict.fromkeys([*olds, *news]):
-            if name not in olds or name not in news or not same(olds[name], news[name]):
+            is_same = name in olds and name in news and same(olds[name], news[name])
+            if not is_same or depends:
                 found = list(self._component(kind, name, olds.get(name), news.get(name)))
-                yield from found or [self.spot(kind, name).row("not-understood", olds.get(name), news.get(name))]
+                if not found and not is_same:
+                    found.append(self.spot(kind, name).row("not-understood", olds.get(name), news.get(name)))
+                yield from found
 
     def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
         spot = self.spot(kind, name)
@@ -96,8 +105,22 @@ class Components:
                 yield spot.row(f"schema-{word}", python=f"{model}: {'new' if before is None else 'removed'}")
             else:
                 yield spot.row(f"component-{word}")
+        elif kind == "pathItems":
+            yield from self._path_item(name, before, after, spot)
         else:
             yield from self._compared(kind, before, after, spot)
+
+    def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare what only the API calls: the generator follows no path's reference, and a part may be used alone."""
+        paths = {path for root in (self._old, self._new) for path in root.get("paths") or {}}
+        references = (each for uses in self._uses for each in uses.of_references)
+        has_parts = any(component(each) == ("pathItems", name) and each.count("/") > _DEPTH for each in references)
+        calls = {*spot.operations} - paths
+        is_same = same(before, after)  # only the credentials of the document may differ
+        if calls and (is_same or (calls == {*spot.operations} and not has_parts)):
+            yield from self._operations.called_item(before, after, spot)
+        elif not is_same:
+            yield spot.row("not-understood", before, after, note="pathItems")
 
     def _compared(self, kind: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         contents = self._operations.contents
@@ -114,7 +137,7 @@ class Components:
         elif kind == "responses":
             yield from contents.response(before, after, spot)
         elif kind == "callbacks":
-            yield from self._operations.called(before, after, spot)
+            yield from self._operations.callback(before, after, spot)
         elif kind in {"examples", "links"}:
             yield spot.row(kind.removesuffix("s"), before, after)
         else:

@@ -156,6 +156,15 @@ def resolve_once(part: Any, document: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def resolve_all(part: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return an object; if it has a `$ref`, return the object at the end of all references."""
+    seen: set[str] = set()
+    while isinstance(part.get("$ref"), str) and part["$ref"] not in seen:
+        seen.add(part["$ref"])
+        part = resolve_once(part, document)
+    return part
+
+
 def moved(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
     """Yield a row for two parts that mean the same, if they stand in different places of their documents."""
     if not same(before, after):

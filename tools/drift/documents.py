@@ -71,9 +71,9 @@ class _Documents:
         webhooks = (self.old.get("webhooks") or {}, self.new.get("webhooks") or {})
         for name in dict.fromkeys([*webhooks[0], *webhooks[1]]):
             here = attrs.evolve(spot.under("webhooks"), where="webhook", operations=(f"webhook {name}",))
-            one, other = ({name: each[name]} if name in each else {} for each in webhooks)
-            if not same(one, other):
-                yield from self.operations.called(one, other, here)
+            # Those without a list of credentials use that of the document.
+            if differs(*webhooks, name) or differs(self.old, self.new, "security"):
+                yield from self.operations.call(name, *webhooks, here)
         yield from Components(self.operations, self.old, self.new).rows()
         yield from self.schemas.followed_rows()
         yield from self._words(spot)

@@ -1,8 +1,7 @@
 """Brings OpenAPI documents into a normal form, which is equal for documents with the same meaning and the same code.
 
 The steps: references to anchors become references to places (`anchors`), invalid values are set aside (`malformed`),
-each object is spelled in one way (`spelling`), what the API calls is completed (`calls`), and parameters of a path move
-to its operations (here).
+each object is spelled in one way (`spelling`), and parameters of a path move to its operations (here).
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from tools.drift import anchors, calls, malformed, spelling
+from tools.drift import anchors, malformed, spelling
 from tools.openapi import walk
 from tools.openapi.operations import METHODS
 from tools.openapi.references import followed
@@ -18,7 +17,7 @@ from tools.openapi.references import followed
 if TYPE_CHECKING:
     from tools.openapi.limits import JSON
 
-_PATHS: Final = ("paths", "pathItems")
+_PATHS: Final = ("paths", "pathItems", "webhooks")
 
 
 def normal(document: JSON) -> dict[str, Any]:
@@ -42,8 +41,6 @@ def normal(document: JSON) -> dict[str, Any]:
     for node in reversed(nodes):  # inner objects first
         spelling.spell(node, is_part=id(node) in parts)
     spelling.leave_out_document_defaults(found)
-    nodes = calls.write_out(found, nodes)
-    calls.give_credentials(found, nodes)
     _move_path_parameters(found, nodes)
     _leave_out_empty(found)
     return found
@@ -52,7 +49,15 @@ def normal(document: JSON) -> dict[str, Any]:
 def _move_path_parameters(document: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
     """Give each operation the parameters of its path, webhook or callback that it does not replace."""
     items = [item for node in nodes for key in _PATHS if isinstance(node.get(key), dict) for item in node[key].values()]
-    for item in (*items, *(item for _, _, item in calls.items(nodes))):
+    items += [
+        item
+        for node in nodes
+        if isinstance(node.get("callbacks"), dict)
+        for callback in node["callbacks"].values()
+        for item in callback.values()
+        if isinstance(item, dict)
+    ]
+    for item in items:
         if not isinstance(item.get("parameters"), list):
             continue
         shared = item.pop("parameters")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from tools.drift import descriptions, pairing, security
-from tools.drift.contents import flag, moved, resolve_once
+from tools.drift.contents import flag, moved, resolve_all, resolve_once
 from tools.drift.normal_form import parameter_key, parameters, same
 from tools.openapi import python_names
 from tools.openapi.operations import METHODS
@@ -154,33 +154,44 @@ class Operations:
         for name in dict.fromkeys([*olds, *news]):
             here = spot.under("callbacks", name).named(f", callback {name}")
             if name in olds and name in news:
-                found = list(self.called(*self.contents.pair(olds[name], news[name]), here))
+                found = list(self.callback(*self.contents.pair(olds[name], news[name]), here))
                 yield from found or moved(olds[name], news[name], here)
             else:
                 yield here.row("webhook-removed" if name in olds else "webhook-added")
 
-    def called(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
-        """Compare two maps of path items that the API calls: webhooks by their names, callbacks by their addresses."""
+    def callback(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare two callbacks, which are path items by their addresses."""
         for name in dict.fromkeys([*olds, *news]):
             if name.startswith("x-"):
                 if not same(olds.get(name), news.get(name)):
                     yield spot.under(name).row("extension", olds.get(name), news.get(name), note=name)
-                continue
-            here = spot.under(name).named(f" {name}")
-            if name not in olds or name not in news:
-                yield here.row("webhook-removed" if name in olds else "webhook-added")
-                continue
-            found = [attrs.evolve(row, python="") for row in self._item(olds[name], news[name], here)]
-            yield from found or moved(olds[name], news[name], here)
+            else:
+                yield from self.call(name, olds, news, spot)
 
-    def _item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
-        before, after = self.contents.pair(old, new)
+    def call(self, name: str, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
+        """Compare the path items of a name, which the API calls, in two maps."""
+        here = spot.under(name).named(f" {name}")
+        if name in olds and name in news:
+            found = list(self.called_item(olds[name], news[name], here))
+            yield from found or moved(olds[name], news[name], here)
+        else:
+            yield here.row("webhook-removed" if name in olds else "webhook-added")
+
+    def called_item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
+        """Compare two path items that the API calls; the client has no code for them."""
+        for row in self._called_item(old, new, spot):
+            yield attrs.evolve(row, python="")
+
+    def _called_item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
+        pair = self.contents.pair(old, new)
+        before, after = (resolve_all(each, root) for each, root in zip(pair, (self._old, self._new), strict=True))
+        shared = self._old.get("security"), self._new.get("security")
         for method in METHODS:
             here = spot.under(method)
             one, other = before.get(method), after.get(method)
             if isinstance(one, dict) and isinstance(other, dict):
                 yield from self.compare(one, other, here, incoming=True)
-                yield from security.of_calls(one.get("security"), other.get("security"), here)
+                yield from security.of_calls(one.get("security"), other.get("security"), shared, here)
             elif isinstance(one, dict) or isinstance(other, dict):
                 yield here.row("webhook-removed" if isinstance(one, dict) else "webhook-added")
         yield from descriptions.rest(before, after, {*METHODS}, spot)

@@ -61,7 +61,8 @@ def _only(one: dict[str, Any], other: dict[str, Any]) -> dict[_Key, Any]:
     return {
         (kind, name): value
         for kind in KINDS
-        for name, value in (ones.get(kind) or {}).items()
+        if isinstance(ones.get(kind), dict)
+        for name, value in ones[kind].items()
         if name not in (others.get(kind) or {})
     }
 

@@ -82,17 +82,20 @@ def of_operations(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) 
         yield from found or [spot.under("security").row("security-place", before, after)]
 
 
-def of_calls(before: Any, after: Any, spot: Spot) -> Iterator[Row]:
+def of_calls(before: Any, after: Any, shared: tuple[Any, Any], spot: Spot) -> Iterator[Row]:
     """Compare the `security` lists of two operations that the API calls: it sends the credentials, programs check them.
 
-    A program accepts each old alternative. So it accepts a new one that has all that an old one has.
+    A program accepts each old alternative. So it accepts a new one that has all that an old one has. An operation
+    without a list uses the one of the document.
     """
-    ways: Any = before or [{}]
-    others: Any = after or [{}]
+    olds = shared[0] if before is None else before
+    news = shared[1] if after is None else after
+    ways: Any = olds or [{}]
+    others: Any = news or [{}]
     here = spot.under("security")
     if not same(ways, others):
         stronger = all(any(_asks_no_more(way, other) for way in ways) for other in others)
-        yield here.row("call-credentials-stronger" if stronger else "call-credentials", before, after)
+        yield here.row("call-credentials-stronger" if stronger else "call-credentials", olds, news)
     elif not same(before, after):
         yield here.row("security-place", before, after)
 

@@ -28,6 +28,7 @@ ODD: list[Any] = [
     *(None, True, False, 0, 1, -1, 404, 0.5, 1e30, "", "a", "#", "#/", "#A", "#/components/schemas/Tree", "~", "%"),
     *([], {}, [[]], [{}], [None], [404], [{"a": 1}], {"a": None}, {"": ""}, {"$ref": "#/components/schemas/Gone"}),
     *({"$ref": 5}, {"$ref": "#/paths/~1a/post"}, {"allOf": [{"$ref": "#/components/schemas/Tree"}] * 3}, "9" * 5000),
+    {"$ref": "#/components/pathItems/Called"},
     *({"type": ["string", "null", 5]}, {"enum": [[], {}, None]}, {"required": [404]}, {"x-a": {"$ref": "#"}}),
 ]
 
@@ -78,7 +79,15 @@ def test_no_document_leads_to_a_traceback(document: Any) -> None:
     compare(document, EVERYTHING)
 
 
-@pytest.mark.parametrize("document", [None, True, 5, "text", [], [1], {"paths": []}, {"paths": {"/a": None}}])
+@pytest.mark.parametrize(
+    "document",
+    [
+        *(None, True, 5, "text", [], [1], {"paths": []}, {"paths": {"/a": None}}),
+        {**EVERYTHING, "components": {**EVERYTHING["components"], "parameters": [{"a": {"in": "query"}}]}},
+        {"webhooks": {"a": {"$ref": "#/webhooks/b"}, "b": {"$ref": "#/webhooks/a"}}, "security": [{"key": []}]},
+        {"webhooks": {"a": {"$ref": "#/x-calls/a"}}, "x-calls": {"a": {"parameters": [5], "post": {"security": 5}}}},
+    ],
+)
 def test_no_value_leads_to_a_traceback(document: Any) -> None:
     assert compare(document, document) == []
     for pair in ((document, EVERYTHING), (EVERYTHING, document)):
