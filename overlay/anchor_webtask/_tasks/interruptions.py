@@ -56,11 +56,13 @@ def _add_note(raised: BaseException, note: str) -> None:
 
 def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
     """Add to an exception the notes of the one that it replaces, and the id of the task that runs, if that has one."""
-    task_id = getattr(replaced, "task_id", None)
-    says_running = isinstance(replaced, AnchorError) and replaced._says_running()
-    if task_id is not None and (says_running or isinstance(task_id, SecretTaskId)):
-        add_running_note(raised, task_id)
     with suppress(Exception):  # as in `_add_note`
+        task_id = getattr(replaced, "task_id", None)
+        # An exception of another kind has a hidden id from `add_running_note` alone.
+        is_secret = isinstance(task_id, SecretTaskId)
+        says_running = replaced._says_running() if isinstance(replaced, AnchorError) else is_secret
+        if task_id is not None and says_running:
+            add_running_note(raised, task_id)
         for note in getattr(replaced, "__notes__", ()):
             _add_note(raised, note)
 

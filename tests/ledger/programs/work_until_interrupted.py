@@ -87,8 +87,6 @@ def main(work: str, *options: str) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         cause = raised.__context__  # of asyncio's own exception
         print(type(raised).__name__, *getattr(raised, "__notes__", ()), *getattr(cause, "__notes__", ()), flush=True)
-        # A third signal may have ended the event loop before anyio's threads: Python would wait for these for ever.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
     else:
         print(json.dumps(states), flush=True)
 
