@@ -15,7 +15,16 @@ import anyio
 import httpx
 import pytest
 
-from anchor_webtask import Anchor, AsyncAnchor, AsyncSession, Question, SessionNotEndedWarning, TaskTimeoutError
+from anchor_webtask import (
+    Anchor,
+    AsyncAnchor,
+    AsyncSession,
+    Question,
+    SessionNotEndedWarning,
+    TaskFailedError,
+    TaskTimeoutError,
+)
+from anchor_webtask._secret_task_id import SecretTaskId
 from anchor_webtask.emulator import Ask, Emulator, Fault
 
 if TYPE_CHECKING:
@@ -333,6 +342,38 @@ def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emula
     held.on(takes=3600)
     notes = asyncio.run(main())
     assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
+    held.expect_no_open_sessions()
+
+
+class UnreadableError(Exception):
+    """An exception of the user with an attribute that cannot be read."""
+
+    @property
+    def task_id(self) -> str:
+        raise RuntimeError("no id yet")
+
+
+@pytest.mark.parametrize(
+    "error", [TaskFailedError("no", task_id=SecretTaskId("t-hunter2", "t-[redacted]")), UnreadableError()], ids=repr
+)
+def test_cancellation_does_not_say_that_a_task_runs_if_the_error_that_it_replaces_does_not(
+    held: Emulator, error: Exception
+) -> None:
+    async def work() -> None:
+        current: Any = asyncio.current_task()
+        async with AsyncAnchor() as anchor, anchor.sessions.open():
+            current.cancel()
+            raise error
+
+    async def main() -> str:
+        try:
+            await work()
+        except asyncio.CancelledError as raised:
+            return "\n".join(getattr(raised, "__notes__", ()))
+        return "not cancelled"
+
+    assert "finds it again" not in (notes := asyncio.run(main()))
+    assert notes != "not cancelled"
     held.expect_no_open_sessions()
 
 
