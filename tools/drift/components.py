@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -10,7 +10,6 @@ from tools.drift import security
 from tools.drift.contents import moved, resolve_once
 from tools.drift.normal_form import differs, parameter_key, same
 from tools.drift.operations import header_respelled
-from tools.drift.renaming import component
 from tools.drift.rows import Severity
 from tools.drift.spot import Spot
 from tools.drift.usage import Use, Uses
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 
     from tools.drift.operations import Operations
     from tools.drift.rows import Row
-
-_DEPTH: Final = 3
-"""How many slashes are in a reference to a component; one into a component has more."""
 
 
 class Components:
@@ -112,12 +108,11 @@ class Components:
 
     def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare what only the API calls: the generator follows no path's reference, and a part may be used alone."""
-        paths = {path for root in (self._old, self._new) for path in root.get("paths") or {}}
-        references = (each for uses in self._uses for each in uses.of_references)
-        has_parts = any(component(each) == ("pathItems", name) and each.count("/") > _DEPTH for each in references)
-        calls = {*spot.operations} - paths
+        paths = [root.get("paths") or {} for root in (self._old, self._new)]
+        calls = [each for each in spot.operations if not any(each in known for known in paths)]
+        is_whole = not any(uses.is_used_in_part("pathItems", name) for uses in self._uses)
         is_same = same(before, after)  # only the credentials of the document may differ
-        if calls and (is_same or (calls == {*spot.operations} and not has_parts)):
+        if calls and (is_same or (len(calls) == len(spot.operations) and is_whole)):
             yield from self._operations.called_item(before, after, spot)
         elif not is_same:
             yield spot.row("not-understood", before, after, note="pathItems")

@@ -16,6 +16,8 @@ from tools.openapi.references import leads_nowhere, leads_outside, resolve
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_DEPTH: Final = 3
+"""How many slashes are in a reference to a component; one to a part of a component has more."""
 _DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
     "parameters": frozenset({"request"}),
     "requestBody": frozenset({"request"}),
@@ -63,11 +65,14 @@ class Uses:
             self._use(item, BOTH, f"webhook {name}")
         self._schemes = _schemes(document)
         self._components: dict[tuple[str, str], Use] = defaultdict(Use)
+        self._used_in_part: set[tuple[str, str]] = set()
         self._outside = Use()
         for reference, use in self.of_references.items():
             place = component(reference)
             if place is not None:
                 self._components[place].add(use)
+                if reference.count("/") > _DEPTH:
+                    self._used_in_part.add(place)
             if leads_outside(reference):
                 self._outside.add(use)
 
@@ -83,6 +88,10 @@ class Uses:
             return Use({*BOTH} if operations_of or not self._schemes else set(), {*operations_of})
         found = self._components.get((kind, name))
         return found if found is not None else self._outside
+
+    def is_used_in_part(self, kind: str, name: str) -> bool:
+        """Tell whether an operation refers to a part of a component."""
+        return (kind, name) in self._used_in_part
 
     def dangling(self) -> set[str]:
         """Return the references of operations to places that the document does not have."""

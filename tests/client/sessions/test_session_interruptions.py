@@ -28,7 +28,7 @@ from anchor_webtask._secret_task_id import SecretTaskId
 from anchor_webtask.emulator import Ask, Emulator, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Coroutine, Iterator
     from types import FrameType
 
     from tests.support.clocks import InstantClock
@@ -322,6 +322,19 @@ def test_second_cancellation_has_the_notes_of_the_one_that_it_replaces(held: Emu
     held.expect_no_open_sessions()
 
 
+def notes_of_cancelled(work: Callable[[], Coroutine[Any, Any, None]]) -> str:
+    """Run a function that is cancelled, and return the notes of the cancellation."""
+
+    async def main() -> str:
+        try:
+            await work()
+        except asyncio.CancelledError as raised:
+            return "\n".join(getattr(raised, "__notes__", ()))
+        raise AssertionError("the function was not cancelled")
+
+    return asyncio.run(main())
+
+
 def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emulator) -> None:
     async def work() -> None:
         current: Any = asyncio.current_task()
@@ -332,15 +345,8 @@ def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emula
                 current.cancel()
                 raise
 
-    async def main() -> str:
-        try:
-            await work()
-        except asyncio.CancelledError as raised:
-            return "\n".join(raised.__notes__)
-        return ""
-
     held.on(takes=3600)
-    notes = asyncio.run(main())
+    notes = notes_of_cancelled(work)
     assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
     held.expect_no_open_sessions()
 
@@ -365,15 +371,7 @@ def test_cancellation_does_not_say_that_a_task_runs_if_the_error_that_it_replace
             current.cancel()
             raise error
 
-    async def main() -> str:
-        try:
-            await work()
-        except asyncio.CancelledError as raised:
-            return "\n".join(getattr(raised, "__notes__", ()))
-        return "not cancelled"
-
-    assert "finds it again" not in (notes := asyncio.run(main()))
-    assert notes != "not cancelled"
+    assert "finds it again" not in notes_of_cancelled(work)
     held.expect_no_open_sessions()
 
 
