@@ -187,6 +187,15 @@ def of_path(made: Any) -> Any:
     return {**made, "paths": {**made["paths"], "/b": made["webhooks"]["w"]}}
 
 
+def with_body_of_call(*required: str) -> Any:
+    """Return a document with the path item of a webhook, to whose body an operation refers as well."""
+    made = by_reference(calls() | {"components": {}})
+    body = made["components"]["pathItems"]["w0"]["post"]["requestBody"]
+    body["content"][JSON]["schema"]["required"] = [*required]
+    paths = {"/a": {"post": operation(requestBody={"$ref": "#/components/pathItems/w0/post/requestBody"})}}
+    return {**made, "paths": paths}
+
+
 def calling_back(made: Any, *, item: bool) -> Any:
     """Return the document of `inheriting` with the webhook's path item in a callback that is a component.
 

@@ -31,6 +31,7 @@ from tests.support.kind_documents import (
     parameter,
     renamed,
     shared,
+    with_body_of_call,
     with_callback,
     with_parameter,
 )
@@ -194,6 +195,7 @@ OPERATIONS: Final[list[Pair]] = [
         BRK,
         "webhook-removed",
     ),
+    Pair("a body that a call shares", with_body_of_call(), with_body_of_call("a"), BRK, "not-understood"),
     Pair("a word of a webhook", calls(), calls("s"), DOC, "text"),
     Pair("a webhook says more", calls(), calls(b=TEXT), ADD, "property-added"),
     Pair("a webhook says less", calls(b=TEXT), calls(), BRK, "property-removed"),
