@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import logging
 import signal
+import socket
 import sys
+from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from anchor_webtask.emulator import DIALECTS, Emulator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 EPILOG = """The first line on standard output is the URL: set ANCHORBROWSER_BASE_URL to it.
 Requests are logged on standard error. SIGTERM and Ctrl-C end the program.
 
@@ -107,15 +109,32 @@ def serve(
         ValueError: The address is not allowed.
         OSError: The server cannot listen there.
     """
-    stops: SimpleQueue[int] = SimpleQueue()  # an event has a lock, which the wait that a signal interrupts may hold
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda number, _: stops.put(number))
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(message)s")
     for name in ("uvicorn.access", "uvicorn.error"):
         logging.getLogger(name).setLevel(logging.WARNING)  # the emulator logs requests itself
-    with emulator.serve(host=host, port=port, allow_remote=allow_remote) as server:
+    with _signals() as received, emulator.serve(host=host, port=port, allow_remote=allow_remote) as server:
         announce(server.base_url)
-        stops.get()
+        while received.recv(1)[0] not in STOPS:
+            pass
+
+
+@contextmanager
+def _signals() -> Iterator[socket.socket]:
+    """A socket to which Python writes the number of each signal.
+
+    The number is there also if the signal came just before the main thread began to wait for it, or while another
+    thread ran; a handler runs only once the main thread does.
+    """
+    received, sent = socket.socketpair()
+    with received, sent:
+        sent.setblocking(False)
+        before = signal.set_wakeup_fd(sent.fileno())
+        try:
+            for number in STOPS:
+                signal.signal(number, lambda *_: None)
+            yield received
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 if __name__ == "__main__":

@@ -198,3 +198,21 @@ for point in range(1, 41):
 """
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (process.returncode, process.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_signal_that_does_not_interrupt_the_wait_ends_the_program(name: str) -> None:
+    code = f"""
+import os, signal
+from anchor_webtask.emulator import Emulator
+from anchor_webtask.emulator.__main__ import serve
+
+def announce(url):
+    # Now another thread gets the signal: for the main thread, this is as if it came just before the wait began.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.{name}])
+    os.kill(os.getpid(), signal.{name})
+
+serve(Emulator(), host="127.0.0.1", port=0, allow_remote=False, announce=announce)
+"""
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (process.returncode, process.stderr) == (0, "")
