@@ -311,6 +311,7 @@ def test_many_paid_tasks_are_confirmed_on_a_terminal(answer: str, cli: CommandLi
     write_urls(cli, 21)
     with cli.terminal("map", "urls.csv", *PRICES, "--base-url", REFUSING) as terminal:
         terminal.wait_for(r"Start 21 tasks\? Each costs money\. \[y/N\] ")
+        terminal.wait_until_asleep()
         terminal.type(answer)
         assert terminal.finish() == (130 if answer == "\x03" else 5)
 

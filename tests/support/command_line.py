@@ -145,6 +145,14 @@ class Terminal:
             assert self._read(end), f"{pattern!r} was not shown:\n{self.text}"
         return found
 
+    def wait_until_asleep(self) -> None:
+        """Wait until the process waits, such as for input: no signal that comes just before that interrupts it."""
+        stat = Path(f"/proc/{self.process.pid}/stat")
+        end = time.monotonic() + LIMIT
+        while stat.exists() and not stat.read_text().rpartition(") ")[2].startswith("S"):
+            assert time.monotonic() < end
+            time.sleep(0.001)
+
     def type(self, text: str) -> None:
         """Type a text; \\x03 is Ctrl-C."""
         os.write(self._handle, text.encode())
