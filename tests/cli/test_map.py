@@ -11,8 +11,8 @@ import pytest
 
 from anchor_webtask import Ledger
 from anchor_webtask.emulator import Fault
-from tests.support.command_line import LIMIT, Ran, interrupt, unread_pipe
-from tests.support.workers import until
+from tests.support.command_line import Ran, interrupt, unread_pipe
+from tests.support.patience import until
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import EmulatorServer
@@ -179,7 +179,7 @@ def test_closed_output_stops_the_batch(cli: CommandLine, server: EmulatorServer)
     with cli.spawned("map", "tasks.jsonl", "--ledger", "a.ledger", "--max-running", "2", *CHECKED_OFTEN) as process:
         assert process.stdout
         process.stdout.readline()
-        until(lambda: server.emulator.starts >= starts + 3 or process.poll() is not None, LIMIT)
+        until(lambda: server.emulator.starts >= starts + 3 or process.poll() is not None)
         assert process.poll() is None
         process.stdout.close()
         server.emulator.tasks[-1].finish(7)
@@ -270,7 +270,7 @@ def test_ids_are_told_if_the_ledger_is_lost(cli: CommandLine, server: EmulatorSe
     with cli.spawned("map", "tasks.jsonl", "--ledger", "a.ledger", "--max-running", "2", *CHECKED_OFTEN) as process:
         assert process.stdout
         out = [process.stdout.readline()]
-        until(lambda: server.emulator.starts >= starts + 3 or process.poll() is not None, LIMIT)
+        until(lambda: server.emulator.starts >= starts + 3 or process.poll() is not None)
         assert process.poll() is None
         (cli.folder / "a.ledger").unlink()
         server.emulator.tasks[-1].finish(7)

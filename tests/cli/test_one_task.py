@@ -18,7 +18,8 @@ import pytest
 from anchor_webtask import Anchor
 from anchor_webtask._cli import app
 from anchor_webtask.emulator import Fault
-from tests.support.command_line import LIMIT, SCRIPT, interrupt, unread_pipe
+from tests.support.command_line import SCRIPT, interrupt, unread_pipe
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def test_signal_that_is_ignored_stays_ignored(cli: CommandLine, server: Emulator
         read_start(process)
         process.send_signal(signal.SIGHUP)
         server.emulator.tasks[-1].finish(7)
-        out, err = process.communicate(timeout=LIMIT)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, json.loads(out)["value"]) == (0, 7), err
 
 

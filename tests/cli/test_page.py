@@ -12,7 +12,8 @@ import pytest
 
 from anchor_webtask._cli import app, exit_status
 from tests.documents.test_documents import ROOT, code_blocks
-from tests.support.command_line import LIMIT, SCRIPT
+from tests.support.command_line import SCRIPT
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import EmulatorServer
@@ -42,7 +43,7 @@ def test_every_command_of_the_page_runs(cli: CommandLine, server: EmulatorServer
     path = f"{SCRIPT.parent}{os.pathsep}{cli.environment['PATH']}"
     command = ["bash", "-e", "-u", "-o", "pipefail", "-c", script]
     variables = {**cli.environment, "PATH": path}
-    ran = subprocess.run(command, cwd=cli.folder, env=variables, capture_output=True, text=True, timeout=2 * LIMIT)
+    ran = subprocess.run(command, cwd=cli.folder, env=variables, capture_output=True, text=True, timeout=2 * PATIENCE)
     assert ran.returncode == 0, ran.stderr
     assert '["https://shop.example/p/2","second","completed"]\n' in ran.stdout
     assert ran.stdout.count('"value": {"amount": 3}') >= 4

@@ -51,7 +51,7 @@ from anchor_webtask._cli.signals import call_soon, stopping
 from anchor_webtask._cli.task_fields import seconds
 from anchor_webtask._cli.wording import about_options, for_people, in_commands
 from anchor_webtask._tasks.stored import UNKNOWN
-from tests.support.command_line import LIMIT
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -397,7 +397,7 @@ def test_signal_may_interrupt_what_is_waited_for_before_a_stop() -> None:
         with lock:
             signal.raise_signal(signal.SIGINT)
             assert stopped.empty()
-        assert stopped.get(timeout=LIMIT) == signal.SIGINT
+        assert stopped.get(timeout=PATIENCE) == signal.SIGINT
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
         with pytest.raises(Signalled):

@@ -14,10 +14,10 @@ import pytest
 from anchor_webtask import Anchor
 from anchor_webtask.emulator import Ask, Download, Emulator, Fault
 from anchor_webtask.testing import SystemClock
-from tests.support.command_line import LIMIT, interrupt
+from tests.support.command_line import interrupt
+from tests.support.patience import PATIENCE, until
 from tests.support.raw_server import Ending, json_response, raw_server, response_head
 from tests.support.runners import KEY
-from tests.support.workers import until
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import EmulatorServer
@@ -58,9 +58,9 @@ def test_session_whose_id_is_not_written_is_ended(cli: CommandLine, server: Emul
         session = server.emulator.sessions[-1]
         assert session.is_open
         interrupt(process)
-        until(lambda: not session.is_open, LIMIT)
+        until(lambda: not session.is_open)
         os.close(reading)  # what is left of the output is written before the program ends
-        assert process.wait(LIMIT) == 130
+        assert process.wait(PATIENCE) == 130
         assert process.stderr.read().endswith(f"{session.id} was ended, since its id was not written\n")
     os.close(writing)
 

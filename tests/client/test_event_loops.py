@@ -20,8 +20,9 @@ import trustme
 from anchor_webtask import AsyncAnchor, ConfigurationError, TransportError
 from tests.support.certificates import server_tls
 from tests.support.errors import raised
+from tests.support.patience import PATIENCE
 from tests.support.raw_proxy import raw_proxy
-from tests.support.raw_server import RUNNING, TASK_ID, TEST_TIMEOUT, Ending, RawServer, raw_server
+from tests.support.raw_server import RUNNING, TASK_ID, Ending, RawServer, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -97,14 +98,14 @@ def test_client_of_an_event_loop_in_another_thread_is_closed_there(
 def test_request_in_another_thread_ends_when_its_client_is_closed(runner: Runner) -> None:
     with (
         raw_server(check=[(Ending.SILENCE,)]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=10 * TEST_TIMEOUT) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=10 * PATIENCE) as anchor,
         ThreadPoolExecutor(1) as threads,
     ):
         task = anchor.tasks.get(TASK_ID)
         check = threads.submit(raised, TransportError, runner, task.refresh)
         server.wait_for_requests(1)
         anyio.run(anchor.aclose)
-        assert "the connection was lost" in str(check.result(TEST_TIMEOUT))
+        assert "the connection was lost" in str(check.result(PATIENCE))
         server.wait_for_disconnects(1)
 
 

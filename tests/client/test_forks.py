@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.processes import PATIENCE
+from tests.support.patience import PATIENCE
 from tests.support.raw_server import error_response, json_response, raw_server
 
 PROGRAMS: Final = Path(__file__).parent / "programs"

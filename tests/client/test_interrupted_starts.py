@@ -26,7 +26,8 @@ from tests.support.interrupting import (
     problem,
     task_cancelled_at_await,
 )
-from tests.support.processes import PATIENCE, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
 from tests.support.raw_server import COMPLETED, RUNNING, raw_server
 
 if TYPE_CHECKING:

@@ -24,8 +24,9 @@ from httpcore._backends import sync as sync_backend
 from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask._http import limiter, transport
 from tests.support import secret_search
-from tests.support.processes import PASSWORD, PATIENCE, spawn
-from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, TEST_TIMEOUT, Ending, raw_server
+from tests.support.patience import PATIENCE
+from tests.support.processes import PASSWORD, spawn
+from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, Ending, raw_server
 from tests.support.runners import KEY
 from tests.support.secret_search import exception_texts, find_secrets, log_texts, secret_parts
 
@@ -80,7 +81,7 @@ def interrupt(process: subprocess.Popen[str]) -> str:
     """Interrupt a program as Ctrl-C does, and return what the program writes to standard error."""
     process.send_signal(signal.SIGINT)
     try:
-        return process.communicate(timeout=TEST_TIMEOUT / 6)[1]
+        return process.communicate(timeout=PATIENCE / 6)[1]
     except subprocess.TimeoutExpired:
         # A signal that arrives just before a system call begins does not interrupt the call, and Python handles the
         # signal only after the call. A second signal interrupts the call.
@@ -179,7 +180,7 @@ def test_handle_is_usable_after_a_cancelled_sleep(
         task = anchor.tasks.get(TASK_ID)
         with monkeypatch.context() as patch:
             patch.setattr(clock, "sleep_async", sleep)
-            cancelled = runner.call(cancelled_error, task.result, lambda: sleeps.wait(TEST_TIMEOUT))
+            cancelled = runner.call(cancelled_error, task.result, lambda: sleeps.wait(PATIENCE))
         assert [NOTE in note for note in cancelled.__notes__] == [True]
         assert (task.status, server.count("GET")) == ("running", 1)
         assert runner.call(task.result).value == "done"
@@ -354,19 +355,19 @@ def test_slot_is_not_lost_if_an_exception_interrupts_its_acquisition(
         started: list[object] = []
         starting = threading.Thread(target=lambda: started.append(anchor.tasks.start("Read")), daemon=True)
         starting.start()
-        starting.join(TEST_TIMEOUT / 6)
+        starting.join(PATIENCE)
         assert len(started) == 1
 
 
 @async_runners
 def test_connection_is_closed_if_a_start_is_cancelled_during_the_tls_handshake(runner: Runner) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, ExitStack() as stack:
-        server.settimeout(TEST_TIMEOUT)
+        server.settimeout(PATIENCE)
         connections: list[socket.socket] = []
 
         def receive_client_hello() -> None:
             connections.append(stack.enter_context(server.accept()[0]))
-            connections[0].settimeout(TEST_TIMEOUT)
+            connections[0].settimeout(PATIENCE)
             assert connections[0].recv(65_536)
 
         with runner.anchor(base_url=f"https://127.0.0.1:{server.getsockname()[1]}") as anchor:

@@ -23,7 +23,8 @@ from anchor_webtask import (
     TaskTimeoutError,
 )
 from anchor_webtask._http import async_transport, connections, limiter
-from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, TEST_TIMEOUT, Ending, json_response, raw_server
+from tests.support.patience import PATIENCE
+from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Ending, json_response, raw_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +87,7 @@ def call_concurrently(runner: Runner, anchor: Any, *calls: Call) -> list[Any]:
 
 
 def check(anchor: Any) -> Any:
-    return anchor.tasks.get(TASK_ID).result(timeout=TEST_TIMEOUT)
+    return anchor.tasks.get(TASK_ID).result(timeout=PATIENCE)
 
 
 def start(anchor: Any) -> Any:
@@ -94,7 +95,7 @@ def start(anchor: Any) -> Any:
 
 
 def in_one_request(anchor: Any) -> Any:
-    return anchor.tasks.run_in_one_request("Read the price", http_timeout=TEST_TIMEOUT)
+    return anchor.tasks.run_in_one_request("Read the price", http_timeout=PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +122,7 @@ def test_limiter_sends_exactly_max_in_flight_requests_at_once(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
+    meet = threading.Barrier(3, timeout=PATIENCE).wait
     start_script, check_script = (meet, *STARTED), (meet, *COMPLETED)
     with (
         raw_server(start=[start_script], check=[check_script]) as server,
@@ -133,8 +134,8 @@ def test_limiter_sends_exactly_max_in_flight_requests_at_once(
 
 
 def test_requests_that_the_server_holds_open_need_no_slot(runner: Runner) -> None:
-    checked, meet = threading.Event(), threading.Barrier(2, timeout=TEST_TIMEOUT).wait
-    held = (meet, lambda: checked.wait(TEST_TIMEOUT), *json_response({"data": {"result": "held"}}))
+    checked, meet = threading.Event(), threading.Barrier(2, timeout=PATIENCE).wait
+    held = (meet, lambda: checked.wait(PATIENCE), *json_response({"data": {"result": "held"}}))
     with (
         raw_server(start=[held], check=[(checked.set, *COMPLETED)]) as server,
         runner.anchor(base_url=server.base_url) as anchor,
@@ -145,7 +146,7 @@ def test_requests_that_the_server_holds_open_need_no_slot(runner: Runner) -> Non
 
 def test_starts_do_not_queue_behind_checks(runner: Runner) -> None:
     started = threading.Event()
-    script = (lambda: started.wait(TEST_TIMEOUT), *COMPLETED)
+    script = (lambda: started.wait(PATIENCE), *COMPLETED)
     with (
         raw_server(start=[(started.set, *STARTED)], check=[script]) as server,
         runner.anchor(base_url=server.base_url, http_timeout=5) as anchor,
@@ -172,7 +173,7 @@ def test_start_is_not_sent_if_it_gets_no_slot_before_the_deadline(runner: Runner
     run = Call(
         lambda anchor: anchor.tasks.run("Read the price", timeout=0.1), after=lambda: server.wait_for_requests(1)
     )
-    script = (lambda: run.ended.wait(TEST_TIMEOUT), *STARTED)
+    script = (lambda: run.ended.wait(PATIENCE), *STARTED)
     with raw_server(start=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         task, error = call_concurrently(runner, anchor, Call(start), run)
     assert isinstance(error, RequestTimeoutError)
@@ -204,7 +205,7 @@ class BusyTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return await anyio.to_thread.run_sync(self.handle_request, request)
 
 
-def first_update(task: Any, timeout: float = TEST_TIMEOUT) -> Any:
+def first_update(task: Any, timeout: float = PATIENCE) -> Any:
     updates = task.updates(timeout=timeout)
     return next(updates) if hasattr(updates, "__next__") else anext(updates)
 
@@ -251,7 +252,7 @@ def test_timeout_of_a_check_includes_the_time_in_the_queue(runner: Runner) -> No
         return first_update(anchor.tasks.get(TASK_ID), timeout=0.5)
 
     queueing = Call(check_once, after=lambda: server.wait_for_requests(1))
-    script = (lambda: queueing.ended.wait(TEST_TIMEOUT), *COMPLETED)
+    script = (lambda: queueing.ended.wait(PATIENCE), *COMPLETED)
     with raw_server(check=[script]) as server, runner.anchor(base_url=server.base_url) as anchor:
         result, update = call_concurrently(runner, anchor, Call(check), queueing)
     assert isinstance(update.last_error, RequestTimeoutError)
@@ -263,7 +264,7 @@ def test_last_used_connection_is_reused_and_idle_connections_are_closed(
     runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
+    meet = threading.Barrier(3, timeout=PATIENCE).wait
     scripts = [*[(meet, *COMPLETED)] * 3, COMPLETED]
     with raw_server(check=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
         call_concurrently(runner, anchor, *[Call(check)] * 3)
@@ -280,11 +281,11 @@ def close(anchor: Any) -> Any:
 
 
 def test_queued_start_is_not_sent_if_the_client_is_closed(runner: Runner, queued: threading.Event) -> None:
-    closing = Call(close, after=lambda: queued.wait(TEST_TIMEOUT))
-    script = (lambda: closing.ended.wait(TEST_TIMEOUT), Ending.CLOSE)
+    closing = Call(close, after=lambda: queued.wait(PATIENCE))
+    script = (lambda: closing.ended.wait(PATIENCE), Ending.CLOSE)
     with (
         raw_server(start=[script]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=TEST_TIMEOUT) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=PATIENCE) as anchor,
     ):
         unknown, refused, _ = call_concurrently(
             runner,
@@ -306,12 +307,12 @@ def slow_to_connect(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> tuple[th
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         connecting.set()
-        assert may_continue.wait(TEST_TIMEOUT)
+        assert may_continue.wait(PATIENCE)
         return connect(*args, **kwargs)
 
     async def slow_async(*args: Any, **kwargs: Any) -> Any:
         connecting.set()
-        assert await anyio.to_thread.run_sync(may_continue.wait, TEST_TIMEOUT)
+        assert await anyio.to_thread.run_sync(may_continue.wait, PATIENCE)
         return await connect_async(*args, **kwargs)
 
     if runner.name == "sync":
@@ -327,7 +328,7 @@ def test_start_is_not_sent_if_the_client_is_closed_while_it_connects(
 ) -> None:
     connecting, may_continue = slow_to_connect(runner, monkeypatch)
     with raw_server() as server, runner.anchor(base_url=server.base_url) as anchor:
-        closing = Call(close, after=lambda: connecting.wait(TEST_TIMEOUT), ended=may_continue)
+        closing = Call(close, after=lambda: connecting.wait(PATIENCE), ended=may_continue)
         refused, _ = call_concurrently(runner, anchor, Call(start), closing)
         server.wait_for_open_connections(0)
     assert isinstance(refused, ConfigurationError)
@@ -356,7 +357,7 @@ def test_slot_is_passed_on_if_a_start_is_cancelled_at_the_moment_it_gets_the_slo
 ) -> None:
     with (
         raw_server(start=[STARTED]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=TEST_TIMEOUT) as anchor,
+        runner.anchor(base_url=server.base_url, http_timeout=10 * PATIENCE) as anchor,
     ):
 
         async def main() -> Any:
@@ -370,7 +371,7 @@ def test_slot_is_passed_on_if_a_start_is_cancelled_at_the_moment_it_gets_the_slo
             async def start_task() -> None:
                 started.append(await start(anchor))
 
-            with anyio.move_on_after(TEST_TIMEOUT / 6):
+            with anyio.move_on_after(PATIENCE):
                 async with anyio.create_task_group() as group:
                     for function in (start_task, start_until_cancelled, start_task):
                         group.start_soon(function)
@@ -384,7 +385,7 @@ def test_start_returns_its_handle_if_its_scope_is_cancelled_after_the_response(
     runner: Runner, clock: InstantClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
-    meet = threading.Barrier(3, timeout=TEST_TIMEOUT).wait
+    meet = threading.Barrier(3, timeout=PATIENCE).wait
     scripts = [*[(meet, *STARTED)] * 3, STARTED]
     with raw_server(start=scripts) as server, runner.anchor(base_url=server.base_url) as anchor:
         call_concurrently(runner, anchor, *[Call(start)] * 3)

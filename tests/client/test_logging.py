@@ -11,7 +11,8 @@ import pytest
 from anchor_webtask import TaskFailedError
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.processes import PATIENCE, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
 from tests.support.raw_server import COMPLETED, TASK_ID, error_response, raw_server
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from typing import Final
 
 import pytest
 
-from tests.support.processes import PATIENCE
+from tests.support.patience import PATIENCE
 
 PROGRAM: Final = Path(__file__).parent / "programs" / "end_in_map.py"
 

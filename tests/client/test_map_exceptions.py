@@ -17,6 +17,7 @@ from anchor_webtask._batch.scheduler import Scheduler
 from anchor_webtask.emulator import Fault
 from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -179,7 +180,7 @@ def test_cancelled_future_in_a_transport_is_raised(runner: Runner) -> None:
 
     async def read(anchor: AsyncAnchor) -> None:
         outcomes = anchor.tasks.map(["Read"])
-        with anyio.fail_after(30):
+        with anyio.fail_after(PATIENCE):
             with pytest.raises(asyncio.CancelledError):
                 await anext(outcomes)
             assert [outcome.state async for outcome in outcomes] == ["unknown"]

@@ -20,6 +20,7 @@ from anchor_webtask._batch import left
 from anchor_webtask.emulator import Fault
 from tests.support.left import notes, running_ids, warnings_logged
 from tests.support.many import FEW_CHECKS, loop, states
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
     from anchor_webtask.testing import VirtualClock
     from tests.support.runners import Runner
-
-TEST_TIMEOUT = 30
 
 
 @pytest.fixture
@@ -91,7 +90,7 @@ def test_break_logs_the_ids_of_the_tasks_that_run(
 ) -> None:
     with warnings_logged() as (texts, has_logged):
         loop(runner, tasks.map(requests(), max_running=3), lambda _: True, with_block=with_block)
-        assert has_logged.wait(TEST_TIMEOUT)
+        assert has_logged.wait(PATIENCE)
     assert texts[-1].startswith("map was left early: this does not stop the tasks that run")
     assert_told(texts[-1], anchor_emulator)
     assert_no_more_starts(anchor_emulator, runner, tasks)
@@ -160,7 +159,7 @@ def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read
         def get(self, outbox: queue.SimpleQueue[Any], block: bool, timeout: float) -> Any:
             taken = outbox.get(block, timeout)
             reader.start()
-            assert end_is_read.wait(TEST_TIMEOUT)
+            assert end_is_read.wait(PATIENCE)
             return taken
 
     def read() -> None:
@@ -174,7 +173,7 @@ def test_outcome_that_a_stopping_thread_has_taken_is_not_lost_if_the_end_is_read
         assert next(outcomes).state == "completed"
         outcomes._clock, outcomes._stops_ended = SlowClock(), StopsEnded()  # type: ignore[assignment]  # only `get`
         (stopped,) = outcomes.stop().values()
-        reader.join(TEST_TIMEOUT)
+        reader.join(PATIENCE)
     assert [(outcome.state, outcome.task_id) for outcome in rest] == [("running", stopped)]
 
 
@@ -208,9 +207,9 @@ def test_stop_by_another_thread_lets_a_waiting_reader_end_with_it(
         outcomes._scheduler.outbox = outbox  # type: ignore[assignment]  # it has all methods of the one in it
         reader = threading.Thread(target=lambda: rest.extend(outcomes), daemon=True)
         reader.start()
-        assert outbox.is_waited_for.wait(TEST_TIMEOUT)
+        assert outbox.is_waited_for.wait(PATIENCE)
         outcomes.stop()
-        reader.join(TEST_TIMEOUT)
+        reader.join(PATIENCE)
         assert not reader.is_alive()
     assert [outcome.state for outcome in rest] == ["running", "running"]
 
@@ -403,7 +402,7 @@ def test_break_after_the_end_of_the_call_logs_the_outcomes_that_were_not_read(
             loop(runner, tasks.map(["Quick", "Read 0", "Read 1"]), end, with_block=with_block)
         else:
             runner.call(end_async, tasks.map(["Quick", "Read 0", "Read 1"]))
-        assert has_logged.wait(TEST_TIMEOUT)
+        assert has_logged.wait(PATIENCE)
     (text,) = texts
     assert "these tasks have ended, and their outcomes were not read" in text
     assert sorted(task.body["prompt"] for task in anchor_emulator.tasks if task.id in text) == ["Read 0", "Read 1"]
@@ -472,7 +471,7 @@ def test_second_ctrl_c_does_not_wait(runner: Runner, exact_clock: VirtualClock) 
     def handle(_: httpx.Request) -> httpx.Response:
         with exact_clock.hold():
             is_sent.set()
-            is_over.wait(TEST_TIMEOUT)
+            is_over.wait(PATIENCE)
         return httpx.Response(200, json={"data": {"workflow_id": "late-id"}})
 
     def interrupt_until(count: int) -> None:
@@ -482,7 +481,7 @@ def test_second_ctrl_c_does_not_wait(runner: Runner, exact_clock: VirtualClock) 
             is_over.wait(0.01)
 
     def interrupt_twice() -> None:
-        is_sent.wait(TEST_TIMEOUT)
+        is_sent.wait(PATIENCE)
         interrupt_until(1)
         while not outcomes._scheduler._plan.is_left:
             is_over.wait(0.01)
@@ -499,7 +498,7 @@ def test_second_ctrl_c_does_not_wait(runner: Runner, exact_clock: VirtualClock) 
         assert "these tasks may or may not have started" in notes(raised.value)
         assert [outcome.state for outcome in outcomes] == ["unknown"]
         is_over.set()
-        assert has_logged.wait(TEST_TIMEOUT)
+        assert has_logged.wait(PATIENCE)
     assert texts == ["a task has started after map was left: its id is 'late-id'"]
 
 

@@ -13,6 +13,7 @@ import pytest
 from anchor_webtask._http import limiter
 from anchor_webtask.emulator import Fault
 from tests.support.many import FEW_CHECKS, loop, states
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 FIRST = ""
 """An invalid prompt: its outcome comes at once, so the loop can be left while all other starts are under way."""
-TEST_TIMEOUT = 30
 
 
 def pass_time(runner: Runner, clock: VirtualClock, seconds: float) -> None:
@@ -96,11 +96,11 @@ def test_stop_knows_an_id_whose_first_check_is_under_way(runner: Runner) -> None
     def handle(request: httpx.Request) -> httpx.Response:
         if request.method == "GET":
             is_checked.set()
-            is_over.wait(TEST_TIMEOUT)
+            is_over.wait(PATIENCE)
         return httpx.Response(200, json={"data": {"workflow_id": "id-1", "status": "RUNNING"}})
 
     with runner.anchor(transport=httpx.MockTransport(handle)) as anchor, anchor.tasks.map(["Read"], timeout=0) as made:
-        assert is_checked.wait(TEST_TIMEOUT)
+        assert is_checked.wait(PATIENCE)
         assert list(made.stop().values()) == ["id-1"]
         is_over.set()
 
@@ -131,7 +131,7 @@ def test_stop_may_be_called_by_another_thread_or_task(
             while anchor_emulator.starts < 2:
                 anchor_clock.sleep(1)
             stopped.update(outcomes.stop())
-            thread.join(TEST_TIMEOUT)
+            thread.join(PATIENCE)
             assert not thread.is_alive()
         else:
             with_timeout(runner, read_and_stop, outcomes)
@@ -144,7 +144,7 @@ def with_timeout(runner: Runner, function: Any, *args: Any) -> None:
     import anyio
 
     async def call() -> None:
-        with anyio.fail_after(TEST_TIMEOUT):
+        with anyio.fail_after(PATIENCE):
             await function(*args)
 
     runner.call(call)

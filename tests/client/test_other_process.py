@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.support.processes import PATIENCE, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
 
 if TYPE_CHECKING:
     from anchor_webtask.emulator import Emulator

@@ -19,16 +19,8 @@ import pytest
 from anchor_webtask import AnchorError, AsyncAnchor, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Fault
 from tests.support.errors import raised
-from tests.support.raw_server import (
-    COMPLETED,
-    RUNNING,
-    STARTED,
-    TASK_ID,
-    TEST_TIMEOUT,
-    Ending,
-    json_response,
-    raw_server,
-)
+from tests.support.patience import PATIENCE
+from tests.support.raw_server import COMPLETED, RUNNING, STARTED, TASK_ID, Ending, json_response, raw_server
 from tests.support.runners import KEY
 from tests.support.secret_search import PASSWORD, SPELLINGS, find_secrets, log_texts
 
@@ -154,7 +146,7 @@ def test_no_secret_is_logged_by_an_exchange_that_is_cancelled(name: str, caplog:
             try:
                 async with anyio.create_task_group() as group:
                     group.start_soon(run)
-                    with anyio.fail_after(TEST_TIMEOUT):
+                    with anyio.fail_after(PATIENCE):
                         await reading.wait()
                     group.cancel_scope.cancel()
             finally:

@@ -14,8 +14,9 @@ import trustme
 
 from anchor_webtask import Anchor, AsyncAnchor, ConfigurationError, TransportError, WaitPolicy
 from tests.support.errors import raised
-from tests.support.processes import PATIENCE, spawn
-from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, TEST_TIMEOUT, Drip, json_response, raw_server
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
+from tests.support.raw_server import COMPLETED, RUNNING, TASK_ID, Drip, json_response, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ OFTEN = WaitPolicy(minimum=0.01, maximum=0.05)
 
 def two_requests() -> Any:
     """Return a script action that waits until two requests have arrived, so that two checks are in flight at once."""
-    return threading.Barrier(2, timeout=TEST_TIMEOUT).wait
+    return threading.Barrier(2, timeout=PATIENCE).wait
 
 
 def test_two_threads_can_wait_on_the_same_handle() -> None:
@@ -36,19 +37,19 @@ def test_two_threads_can_wait_on_the_same_handle() -> None:
     with raw_server(check=scripts) as server, Anchor(KEY, base_url=server.base_url, wait=OFTEN) as anchor:
         task = anchor.tasks.get(TASK_ID)
         with ThreadPoolExecutor(2) as threads:
-            results = list(threads.map(lambda _: task.result(timeout=TEST_TIMEOUT), range(2)))
+            results = list(threads.map(lambda _: task.result(timeout=PATIENCE), range(2)))
     assert [result.value for result in results] == ["done", "done"]
     assert task.done
 
 
 def test_closing_the_client_ends_the_request_of_another_thread() -> None:
-    begun = Drip(b"HTTP/1.1 200 OK", every=10 * TEST_TIMEOUT)
+    begun = Drip(b"HTTP/1.1 200 OK", every=10 * PATIENCE)
     with ThreadPoolExecutor(1) as threads, raw_server(check=[(begun,)]) as server:
-        anchor = Anchor(KEY, base_url=server.base_url, http_timeout=10 * TEST_TIMEOUT)
+        anchor = Anchor(KEY, base_url=server.base_url, http_timeout=10 * PATIENCE)
         check = threads.submit(anchor.tasks.get(TASK_ID).refresh)
         server.wait_for_requests(1)
         anchor.close()
-        assert type(check.exception(TEST_TIMEOUT)) is TransportError
+        assert type(check.exception(PATIENCE)) is TransportError
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -62,7 +63,7 @@ def test_two_async_tasks_can_wait_on_the_same_handle(backend: str) -> None:
             task = anchor.tasks.get(TASK_ID)
 
             async def wait() -> None:
-                values.append((await task.result(timeout=TEST_TIMEOUT)).value)
+                values.append((await task.result(timeout=PATIENCE)).value)
 
             group.start_soon(wait)
             group.start_soon(wait)

@@ -15,7 +15,8 @@ import pytest
 
 from anchor_webtask import Anchor, InvalidOutputError, StartOutcomeUnknownError, WaitPolicy
 from anchor_webtask._http import lifecycle
-from tests.support.raw_server import STARTED, TASK_ID, TEST_TIMEOUT, Ending, ReadUntil, json_response, raw_server
+from tests.support.patience import PATIENCE
+from tests.support.raw_server import STARTED, TASK_ID, Ending, ReadUntil, json_response, raw_server
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def test_exception_of_a_handler_is_raised_while_a_check_waits_for_its_response(e
         Anchor(KEY, base_url=server.base_url) as anchor,
         pytest.raises(type(exception)) as caught,
     ):
-        anchor.tasks.get(TASK_ID).result(TEST_TIMEOUT)
+        anchor.tasks.get(TASK_ID).result(PATIENCE)
     assert caught.value is exception
     assert [ID_NOTE in note for note in exception.__notes__] == [True]
     assert server.checks == 1

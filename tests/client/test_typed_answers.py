@@ -23,7 +23,8 @@ from anchor_webtask import ConfigurationError, InvalidOutputError, JsonSchema
 from anchor_webtask.emulator import Emulator
 from tests.support.clocks import InstantClock
 from tests.support.errors import raised
-from tests.support.processes import PATIENCE, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
 from tests.support.runners import KEY
 from tests.support.type_cases import OBJECT_CASES, TYPE_CASES, WRAPPED_CASES, Cash, TypeCase
 

@@ -18,6 +18,7 @@ from anchor_webtask import Anchor, WaitPolicy
 from anchor_webtask.emulator import DIALECTS
 from anchor_webtask.emulator.__main__ import main
 from tests.documents.test_documents import FILE_NAME, PAGES_WITH_PROGRAMS, ROOT, code_blocks, shell_commands
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +96,7 @@ def test_every_emulator_that_a_page_starts_serves_its_scenarios(copy: Copy, requ
                 url = process.stdout.readline().strip()
                 with Anchor("any-key", base_url=url, wait=WaitPolicy(minimum=0.1)) as anchor:
                     task = anchor.tasks.start("Read the price", url="https://shop.example/p/1")
-                    assert task.result(timeout=30).value == {"amount": 3}
+                    assert task.result(timeout=PATIENCE).value == {"amount": 3}
             finally:
                 process.terminate()
         assert process.returncode == 0

@@ -25,6 +25,7 @@ import trio
 
 from anchor_webtask import testing
 from anchor_webtask.testing import VirtualClock, VirtualTimeError, _idle
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -34,7 +35,6 @@ BACKENDS = ["asyncio", "trio"]
 WAITS = [[100.0 + number, 50.0, 7.0 * number] for number in range(40)]
 LONGEST = max(sum(seconds) for seconds in WAITS)
 HOUR = 3600.0
-TEST_TIMEOUT = 30
 KIT = str(Path(testing.__file__).parent)
 
 
@@ -225,7 +225,7 @@ def test_threads_that_are_older_than_the_clock_do_not_stop_time() -> None:
     thread = threading.Thread(target=spin)
     thread.start()
     try:
-        clock = VirtualClock(patience=TEST_TIMEOUT)
+        clock = VirtualClock(patience=PATIENCE)
         clock.sleep(60)
     finally:
         stop.set()
@@ -355,7 +355,7 @@ class TestEnds:
 
 def wait_with_a_wait_at(line: int) -> bool:
     """Wait beside another thread, with a second wait at some line of the first; False if there are fewer lines."""
-    clock = VirtualClock(patience=TEST_TIMEOUT)
+    clock = VirtualClock(patience=PATIENCE)
     left = line
 
     def trace(frame: FrameType, event: str, _: object) -> Any:
@@ -383,7 +383,7 @@ def wait_with_a_wait_at(line: int) -> bool:
 
 class TestInterruptions:
     def test_loop_that_is_blocked_by_a_waiting_thread_lets_time_pass(self) -> None:
-        clock = VirtualClock(patience=TEST_TIMEOUT)
+        clock = VirtualClock(patience=PATIENCE)
 
         async def main() -> None:
             other = asyncio.ensure_future(clock.sleep_async(5))
@@ -396,7 +396,7 @@ class TestInterruptions:
         assert clock.elapsed == 10
 
     def test_loop_that_is_closed_during_a_wait_lets_time_pass(self) -> None:
-        clock = VirtualClock(patience=TEST_TIMEOUT)
+        clock = VirtualClock(patience=PATIENCE)
 
         async def leave() -> asyncio.Task[None]:
             task = asyncio.ensure_future(clock.sleep_async(5))
@@ -415,7 +415,7 @@ class TestInterruptions:
 
     @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals for threads")
     def test_signal_handler_may_wait_during_a_wait(self) -> None:
-        clock = VirtualClock(patience=TEST_TIMEOUT)
+        clock = VirtualClock(patience=PATIENCE)
         begun: list[float] = []
         seen: list[float] = []
         has_ended = threading.Event()
@@ -487,18 +487,18 @@ class TestHold:
         def hold() -> float:
             with clock.hold():
                 begun.set()
-                release.wait(TEST_TIMEOUT)
+                release.wait(PATIENCE)
                 return clock.now()
 
         with ThreadPoolExecutor(2) as pool:
             held = pool.submit(hold)
-            begun.wait(TEST_TIMEOUT)
+            begun.wait(PATIENCE)
             waiting = pool.submit(clock.sleep, 50)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=0.1)
             release.set()
             assert held.result() == 0
-            waiting.result(TEST_TIMEOUT)
+            waiting.result(PATIENCE)
         assert clock.elapsed == 50
 
     @pytest.mark.parametrize("backend", BACKENDS)
@@ -611,13 +611,13 @@ class TestQueues:
                     pass
                 return received.is_set()
 
-        end = time.perf_counter() + TEST_TIMEOUT
+        end = time.perf_counter() + PATIENCE
         with ThreadPoolExecutor(2) as pool:
             worker = pool.submit(work_until_received)
-            begun.wait(TEST_TIMEOUT)
+            begun.wait(PATIENCE)
             waiting = pool.submit(clock.get, items, True, 10)
             items.put("item")
-            assert waiting.result(TEST_TIMEOUT) == "item"
+            assert waiting.result(PATIENCE) == "item"
             received.set()
             assert worker.result()
 
@@ -676,5 +676,5 @@ def no_thread_is_left() -> Iterator[None]:
     yield
     for thread in threading.enumerate():
         if thread.name == "virtual time":
-            thread.join(TEST_TIMEOUT)
+            thread.join(PATIENCE)
             assert not thread.is_alive()

@@ -7,19 +7,17 @@ import gc
 import sys
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from anchor_webtask._ledger.future import Future
 from anchor_webtask._ledger.loop_waits import LoopWaits
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
-
-LIMIT: Final = 30
-"""Seconds after which another thread counts as hanging."""
 
 
 class InterruptionError(Exception):
@@ -56,7 +54,7 @@ def in_thread(call: Callable[[], object]) -> None:
     """Make a call in another thread, and assert that it does not hang."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
-    thread.join(LIMIT)
+    thread.join(PATIENCE)
     assert not thread.is_alive()
 
 
@@ -97,7 +95,7 @@ def test_future_that_is_set_while_it_is_waited_for() -> None:
     waits = threading.Event()
 
     def set_result() -> None:
-        waits.wait(LIMIT)
+        waits.wait(PATIENCE)
         future.set_result("done")
 
     thread = threading.Thread(target=set_result)
@@ -139,4 +137,4 @@ def test_event_loop_whose_wake_up_was_interrupted_is_woken_again() -> None:
         await has_failed.wait()
         return await asyncio.gather(*waiting)
 
-    assert asyncio.run(asyncio.wait_for(wait_for_both(), LIMIT)) == [1, 1]
+    assert asyncio.run(asyncio.wait_for(wait_for_both(), PATIENCE)) == [1, 1]

@@ -21,7 +21,8 @@ from tests.support.ledger_accounts import attempts, settled_accounts
 from tests.support.ledger_server import PROGRAMS, output, serving
 from tests.support.ledger_work import OFTEN
 from tests.support.many import loop
-from tests.support.processes import PATIENCE, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import spawn
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:

@@ -35,6 +35,7 @@ from tests.support.ledger_server import serving
 from tests.support.ledger_work import OFTEN
 from tests.support.many import states
 from tests.support.other_calls import starting
+from tests.support.patience import PATIENCE, until
 from tests.support.postgres_server import PostgresServer
 from tests.support.runners import KEY
 
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 BASE_URL: Final = "https://api.example"
-SECONDS: Final = 10
 SESSIONS: Final = "pg_stat_activity WHERE application_name = 'anchor-webtask'"
 
 
@@ -135,9 +135,9 @@ def test_connection_lost_in_the_middle_of_a_transaction(opened: Store, postgres:
         return count(db)
 
     with pytest.raises(LedgerUnusableError, match="does not answer") as raised:
-        opened.submit(operation, kind).result(SECONDS)
+        opened.submit(operation, kind).result(PATIENCE)
     assert raised.value.is_temporary
-    opened.submit(lambda _: None, "last record").result(SECONDS)
+    opened.submit(lambda _: None, "last record").result(PATIENCE)
     assert opened.change(count) == (1 if kind == "intent" else 2)
 
 
@@ -152,15 +152,15 @@ def test_transaction_that_stops_in_the_middle_does_not_hold_up_the_others(
 
     def operation(db: Connection) -> int:
         is_stopped.set()
-        may_go_on.wait(SECONDS)
+        may_go_on.wait(PATIENCE)
         return count(db)
 
     stopped = opened.submit(operation, "intent")
-    assert is_stopped.wait(SECONDS)
+    assert is_stopped.wait(PATIENCE)
     assert other.change(count) == 1
     may_go_on.set()
     with pytest.raises(LedgerUnusableError, match="does not answer"):
-        stopped.result(SECONDS)
+        stopped.result(PATIENCE)
     assert opened.change(count) == 2
 
 
@@ -199,7 +199,7 @@ def test_server_that_hangs_is_given_up(
         with monkeypatch.context() as patch:
             patch.setattr(session, "RESPONSE_SECONDS", 0.3)
             with pytest.raises(LedgerUnusableError, match=r"does not answer: there was no response for 0.3 s"):
-                opened.submit(count, "intent").result(SECONDS)
+                opened.submit(count, "intent").result(PATIENCE)
         assert opened.backend._database._session.is_lost  # type: ignore[attr-defined]  # of this backend
         with closing(new_store(url)) as second:
             assert second.change(count) == 1
@@ -325,9 +325,7 @@ def test_closed_ledger_keeps_its_connection_for_living_owners(
     for each in (owner, last):
         assert len(postgres.execute(f"SELECT pid FROM {SESSIONS}")) == 2
         each.let_go()
-    until = time.monotonic() + SECONDS
-    while len(postgres.execute(f"SELECT pid FROM {SESSIONS}")) > 1:  # the server is told, and needs a moment
-        assert time.monotonic() < until
+    until(lambda: len(postgres.execute(f"SELECT pid FROM {SESSIONS}")) == 1)  # the server is told, and needs a moment
 
 
 def test_session_is_found_dead_by_the_server(opened: Store) -> None:
@@ -341,7 +339,7 @@ def test_client_of_a_later_version_stops_this_one(opened: Store, postgres: Postg
     postgres.execute(f"UPDATE {url.rpartition('=')[2]}.ledger SET version = version + 1")
     for kind in ("intent", "read"):
         with pytest.raises(LedgerUnusableError, match="written by a later version of this package"):
-            opened.submit(lambda _: None, kind).result(SECONDS)
+            opened.submit(lambda _: None, kind).result(PATIENCE)
 
 
 def test_ledger_that_many_make_at_the_same_moment(url: str) -> None:
@@ -349,7 +347,7 @@ def test_ledger_that_many_make_at_the_same_moment(url: str) -> None:
 
     def use(_: int) -> None:
         store = Store(backend_of(Sealed(url)))
-        begin.wait(SECONDS)
+        begin.wait(PATIENCE)
         store.open(BASE_URL)
         store.change(count)
         store.close()

@@ -15,7 +15,7 @@ from anchor_webtask._batch import left
 from anchor_webtask._ledger import writer
 from tests.support.broken_disk import BrokenDisk
 from tests.support.many import loop, states
-from tests.support.workers import until
+from tests.support.patience import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.testing import SystemClock
 from tests.documents.test_pages import files
-from tests.support.processes import PATIENCE
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:

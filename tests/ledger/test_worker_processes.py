@@ -13,7 +13,6 @@ import sys
 import threading
 from collections import Counter
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
 import pytest
@@ -21,9 +20,9 @@ import pytest
 from anchor_webtask import Batch, Ledger, TaskRequest
 from tests.support.ledger_accounts import settled_accounts
 from tests.support.ledger_server import PROGRAMS, serving
+from tests.support.patience import PATIENCE, until
 from tests.support.postgres_server import PostgresServer, rows_of
-from tests.support.processes import PATIENCE, spawn
-from tests.support.workers import until
+from tests.support.processes import spawn, state_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -144,9 +143,9 @@ def receivers_of(url: str) -> set[int]:
 def stop_between_starts(process: int, url: str, tasks: int) -> None:
     """Stop a worker while so many tasks run, and no start is under way: such a one would become unknown."""
     while True:
-        until(lambda: rows_of(url, "state").count(("running",)) == tasks, PATIENCE)
+        until(lambda: rows_of(url, "state").count(("running",)) == tasks)
         os.kill(process, signal.SIGSTOP)
-        until(lambda: Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].startswith("T"), PATIENCE)
+        until(lambda: state_of(process) == "T")
         if not owners_of(url, "starting"):
             return
         os.kill(process, signal.SIGCONT)
@@ -202,12 +201,12 @@ def test_a_killed_worker_s_tasks_are_watched_by_another(url: str) -> None:
         batch = submitted(url, server, 4)
         first = workers.begin()
         server.wait(4, NAME)
-        until(lambda: len(rows_of(url, "key")) == 4 and not owners_of(url, "starting"), PATIENCE)
+        until(lambda: len(rows_of(url, "key")) == 4 and not owners_of(url, "starting"))
         (owner,) = owners_of(url)
         workers.begin()
-        until(lambda: len(rows_of(url, "id", "procrastinate_workers")) == 2, PATIENCE)
+        until(lambda: len(rows_of(url, "id", "procrastinate_workers")) == 2)
         workers.end(first, signal.SIGKILL)
-        until(lambda: owner not in owners_of(url), PATIENCE)
+        until(lambda: owner not in owners_of(url))
         assert [outcome.state for outcome in batch.outcomes()] == ["completed"] * 4
         workers.end_all()
         settled_accounts(url, server.starts())
@@ -234,7 +233,7 @@ def test_a_paused_worker_comes_back(url: str, server: Server) -> None:
         stop_between_starts(paused, url, 4)
         (receiver,) = receivers_of(url)
         workers.begin()
-        until(lambda: receiver not in receivers_of(url), PATIENCE)  # its jobs are delivered to the other worker
+        until(lambda: receiver not in receivers_of(url))  # its jobs are delivered to the other worker
         os.kill(paused, signal.SIGCONT)
         outcomes = [*batch.outcomes()]
         workers.end_all()
@@ -251,7 +250,7 @@ def test_a_worker_whose_heartbeat_has_stopped_ends_its_tasks_and_another_is_kill
         server.wait(4, NAME)
         (receiver,) = receivers_of(url)
         other = workers.begin()
-        until(lambda: receiver not in receivers_of(url), PATIENCE)
+        until(lambda: receiver not in receivers_of(url))
         workers.end(other, signal.SIGKILL)
         workers.begin()
         outcomes = [*batch.outcomes()]
@@ -270,7 +269,7 @@ def test_the_database_is_killed_and_comes_back(server: Server) -> None:
                 workers.begin()
             server.wait(6, NAME)
             database.stop()
-            until(lambda: all(workers.health(each)["database"] == "away" for each in workers.living), PATIENCE)
+            until(lambda: all(workers.health(each)["database"] == "away" for each in workers.living))
             database.start()
             outcomes = [*batch.outcomes()]
             workers.end_all()

@@ -39,9 +39,10 @@ from anchor_webtask._workers.worker import Worker, WorkerOptions
 from anchor_webtask.emulator import Emulator, Fault
 from anchor_webtask.testing import SystemClock
 from tests.support.ledger_work import OFTEN
+from tests.support.patience import PATIENCE, until
 from tests.support.postgres_server import GUEST, PASSWORD
 from tests.support.runners import KEY
-from tests.support.workers import until, working
+from tests.support.workers import working
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -285,7 +286,7 @@ def test_a_retry_directly_after_the_end_is_not_lost(
 
     monkeypatch.setattr(Deliveries, "_change", and_retry)
     with working(url, server.base_url, lost_jobs=600):
-        assert retried.wait(20)
+        assert retried.wait(PATIENCE)
         assert states(batch) == {"a": "completed"}
 
 
@@ -582,7 +583,7 @@ def test_a_function_that_hangs_does_not_keep_a_worker_from_its_end(batch: Batch,
     batch.submit([TaskRequest("Log in", key="a")], secrets=["SHOP_LOGIN"])
     try:
         with working(url, server.base_url, secrets=look_up):
-            assert is_asked.wait(20)
+            assert is_asked.wait(PATIENCE)
     finally:
         goes_on.set()
 
@@ -662,7 +663,7 @@ def test_an_exception_of_a_task_of_a_worker_is_raised_as_it_is(
 
     monkeypatch.setattr(Upkeep, "do", broken)
     with pytest.raises(ZeroDivisionError, match="broken"), working(url, server.base_url):
-        assert has_raised.wait(20)
+        assert has_raised.wait(PATIENCE)
 
 
 def test_workers_share_one_limit(emulator: Emulator, batch: Batch, url: str, server: Any) -> None:

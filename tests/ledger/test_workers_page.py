@@ -21,7 +21,7 @@ from anchor_webtask.testing import SystemClock
 from tests.documents.test_documents import ROOT, shell_commands
 from tests.documents.test_pages import files
 from tests.support.command_line import SCRIPT
-from tests.support.processes import PATIENCE
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from anchor_webtask.testing import VirtualClock, install
 from tests.support.broken_disk import BrokenDisk
 from tests.support.ledger_server import PROGRAMS
 from tests.support.many import states
-from tests.support.processes import PATIENCE
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     import logging
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from tests.support.runners import Runner
 
 BASE_URL: Final = "https://api.example"
-SECONDS: Final = 10
-"""Seconds after which a test fails that waits for the thread."""
 
 
 @pytest.fixture
@@ -65,7 +63,7 @@ def stored(path: Path) -> int:
 
 
 def wait_for_rest(opened: Store) -> None:
-    opened.submit(lambda _: None, "last record").result(SECONDS)
+    opened.submit(lambda _: None, "last record").result(PATIENCE)
 
 
 def hold(submit: Callable[[Callable[[Connection], object], Kind], Future[Any]]) -> tuple[Future[Any], threading.Event]:
@@ -74,10 +72,10 @@ def hold(submit: Callable[[Callable[[Connection], object], Kind], Future[Any]]) 
 
     def operation(_: Connection) -> None:
         is_under_way.set()
-        may_end.wait(SECONDS)
+        may_end.wait(PATIENCE)
 
     future = submit(operation, "read")
-    assert is_under_way.wait(SECONDS)
+    assert is_under_way.wait(PATIENCE)
     return future, may_end
 
 
@@ -135,11 +133,11 @@ def test_record_is_stored_whatever_was_wrong_with_the_file(opened: Store, path: 
     first = opened.submit(operation, kind)
     if kind == "record":
         with pytest.raises(LedgerUnusableError) as raised:
-            first.result(SECONDS)
+            first.result(PATIENCE)
         assert raised.value.is_temporary  # so the call keeps its owner until the record is stored
         wait_for_rest(opened)
     else:
-        assert first.result(SECONDS) == 1
+        assert first.result(PATIENCE) == 1
     assert (tries, stored(path)) == (3, 1)
 
 
@@ -147,7 +145,7 @@ def test_record_is_stored_whatever_was_wrong_with_the_file(opened: Store, path: 
 def test_intents_and_reads_fail_at_once(opened: Store, path: Path, kind: Any) -> None:
     path.rename(path.with_name("away"))
     with pytest.raises(LedgerUnusableError, match="was deleted or replaced") as raised:
-        opened.submit(count, kind).result(SECONDS)
+        opened.submit(count, kind).result(PATIENCE)
     assert not raised.value.is_temporary
     path.with_name("away").rename(path)
     wait_for_rest(opened)
@@ -159,7 +157,7 @@ def test_record_is_stored_once_its_file_can_be_opened(opened: Store, path: Path)
     away = path.with_name("away")
     path.rename(away)
     with pytest.raises(LedgerUnusableError, match="does not exist"):
-        opened.submit(count, "record").result(SECONDS)
+        opened.submit(count, "record").result(PATIENCE)
     assert not path.exists()
     away.rename(path)
     wait_for_rest(opened)
@@ -194,7 +192,7 @@ def test_log_filter_that_raises_ends_nothing(opened: Store, path: Path) -> None:
     writer.logger.addFilter(refuse)
     try:
         with pytest.raises(LedgerUnusableError):
-            opened.submit(count, "record").result(SECONDS)
+            opened.submit(count, "record").result(PATIENCE)
         away.rename(path)
         wait_for_rest(opened)
     finally:
@@ -216,9 +214,9 @@ def test_jobs_fail_if_the_thread_ends_by_an_error(opened: Store, monkeypatch: py
     begin.set()
     for future in (opened.submit(count, "record"), late):
         with pytest.raises(LedgerError, match="was closed before"):
-            (future[0] if isinstance(future, list) else future).result(SECONDS)
+            (future[0] if isinstance(future, list) else future).result(PATIENCE)
     monkeypatch.undo()
-    assert opened.submit(count, "record").result(SECONDS) == 1
+    assert opened.submit(count, "record").result(PATIENCE) == 1
 
 
 @pytest.mark.usefixtures("opened")
@@ -230,9 +228,9 @@ def test_what_is_submitted_during_and_after_a_close_is_stored_or_fails(path: Pat
     begin.set()
     thread.close(wait=True)
     assert first.done()
-    assert during.result(SECONDS) == 1
+    assert during.result(PATIENCE) == 1
     with pytest.raises(LedgerError, match="was closed before"):
-        thread.submit(count, "record").result(SECONDS)
+        thread.submit(count, "record").result(PATIENCE)
 
 
 def test_close_in_the_middle_of_a_submit_loses_nothing(
@@ -249,8 +247,8 @@ def test_close_in_the_middle_of_a_submit_loses_nothing(
     monkeypatch.setattr(writer.Writer, "submit", submit_late)
     future = opened.submit(count, "record")
     monkeypatch.undo()
-    assert future.result(SECONDS) == 1
-    closing_thread.join(SECONDS)
+    assert future.result(PATIENCE) == 1
+    closing_thread.join(PATIENCE)
     assert stored(path) == 1
 
 
@@ -258,7 +256,7 @@ def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: p
     may_open = threading.Event()
 
     def open_file(*_: object) -> Any:
-        may_open.wait(SECONDS)
+        may_open.wait(PATIENCE)
         raise LedgerUnusableError("no file")
 
     monkeypatch.setattr(SqliteBackend, "open", open_file)
@@ -267,7 +265,7 @@ def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: p
     assert not future.done()
     may_open.set()
     with pytest.raises(LedgerUnusableError, match="no file"):
-        future.result(SECONDS)
+        future.result(PATIENCE)
     made.close()
 
     def start(_: threading.Thread) -> None:
@@ -275,7 +273,7 @@ def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: p
 
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(LedgerError, match="cannot be used now: can't create new thread"):
-        made.submit(count, "record").result(SECONDS)
+        made.submit(count, "record").result(PATIENCE)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="this system has no such signals")
@@ -288,7 +286,7 @@ def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatc
         while not interruptions:  # a signal that comes directly before a wait does not interrupt it
             signal.pthread_kill(main, signal.SIGALRM)
             may_open.wait(0.01)
-        may_open.wait(SECONDS)
+        may_open.wait(PATIENCE)
         made = file.LedgerFile(path, base_url)
         files.append(weakref.ref(made))
         return made
@@ -311,7 +309,7 @@ def test_interrupted_opening_leaves_no_thread_and_no_file(path: Path, monkeypatc
         (thread,) = {*threading.enumerate()} - before
         gc.collect()
         may_open.set()
-        thread.join(SECONDS)
+        thread.join(PATIENCE)
     finally:
         signal.signal(signal.SIGALRM, old)  # not before: the thread may be about to send one more signal
     assert not thread.is_alive()
@@ -337,11 +335,11 @@ def test_operations_soon_after_a_commit_share_the_next_one(
         closing(Store(SqliteBackend(path))) as made,
     ):
         made.open(BASE_URL)
-        made.submit(count, "record").result(SECONDS)
+        made.submit(count, "record").result(PATIENCE)
         before = disk.commits
-        made.submit(count, "record").result(SECONDS)
+        made.submit(count, "record").result(PATIENCE)
         for other in others:
-            other.result(SECONDS)
+            other.result(PATIENCE)
     assert disk.commits == before + 1
     if is_virtual:
         assert not pauses  # to the clock, a pause of the thread would be idle time

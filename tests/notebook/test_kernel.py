@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 from anchor_webtask import TaskResult
 from tests.documents.test_documents import code_blocks
 from tests.notebook.test_reprs import HOSTILE
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +90,7 @@ class Ran:
         for name, source in cells.items():
             tags = {"tags": ["raises-exception"]} if name in STOPPED else {}
             notebook.cells.append(v4.new_code_cell(source, metadata=tags))
-        NotebookClient(notebook, timeout=60, kernel_name="python3").execute()
+        NotebookClient(notebook, timeout=PATIENCE, kernel_name="python3").execute()
         self.outputs: dict[str, list[Any]] = {
             name: cell.outputs for name, cell in zip(cells, notebook.cells, strict=True)
         }
@@ -183,5 +184,5 @@ def test_browser_draws_the_outputs_in_the_colours_of_a_dark_theme_and_runs_nothi
     page = tmp_path / "outputs.html"
     page.write_text(framed(outputs, "#111", "#eee"), encoding="utf-8")
     options = ["--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom"]
-    drawn = subprocess.run([CHROMIUM or "", *options, page.as_uri()], capture_output=True, text=True, timeout=60)
+    drawn = subprocess.run([CHROMIUM or "", *options, page.as_uri()], capture_output=True, text=True, timeout=PATIENCE)
     assert re.findall(r'<p id="found">(.*?)</p>', drawn.stdout)[-1:] == ["unchanged 0 0"], drawn.stderr

@@ -25,6 +25,7 @@ from anchor_webtask import (
 from anchor_webtask.emulator import Fault
 from anchor_webtask.notebook import watch
 from anchor_webtask.notebook._board import MAX_ROWS, duration
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY, SIMPLE_POLICY
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def test_no_thread_is_left(anchor_emulator: Emulator, cell: Cell, monkeypatch: p
         watch(tasks)
     left = [thread for thread in threading.enumerate() if thread.name == "anchor_webtask watch"]
     for thread in left:
-        thread.join(10)
+        thread.join(PATIENCE)
     assert [thread for thread in left if thread.is_alive()] == []
 
 

@@ -19,12 +19,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from tests.support.patience import PATIENCE, until
+from tests.support.processes import state_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 SCRIPT: Final = Path(sys.executable).with_name("anchor-webtask")
-LIMIT: Final = 120
-"""Seconds within which a program certainly does what a test waits for."""
 # The controlling terminal is set by the new process itself, since a fork of a process with threads is not safe.
 TAKE_TERMINAL: Final = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
@@ -61,7 +62,7 @@ class CommandLine:
             env=self.environment | variables,
             input=given or b"",
             capture_output=True,
-            timeout=LIMIT,
+            timeout=PATIENCE,
         )
         return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
@@ -74,7 +75,7 @@ class CommandLine:
             env=self.environment | variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=LIMIT,
+            timeout=PATIENCE,
         )
         return Ran(ran.returncode, ran.stdout.decode(), ran.stderr.decode())
 
@@ -140,18 +141,14 @@ class Terminal:
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Read until a pattern has been shown."""
-        end = time.monotonic() + LIMIT
+        end = time.monotonic() + PATIENCE
         while (found := re.search(pattern, self.text)) is None:
             assert self._read(end), f"{pattern!r} was not shown:\n{self.text}"
         return found
 
     def wait_until_asleep(self) -> None:
         """Wait until the process waits, such as for input: no signal that comes just before that interrupts it."""
-        stat = Path(f"/proc/{self.process.pid}/stat")
-        end = time.monotonic() + LIMIT
-        while stat.exists() and not stat.read_text().rpartition(") ")[2].startswith("S"):
-            assert time.monotonic() < end
-            time.sleep(0.001)
+        until(lambda: state_of(self.process.pid) == "S")
 
     def type(self, text: str) -> None:
         """Type a text; \\x03 is Ctrl-C."""
@@ -159,17 +156,17 @@ class Terminal:
 
     def finish(self) -> int:
         """Read to the end of the process, and return its exit status."""
-        end = time.monotonic() + LIMIT
+        end = time.monotonic() + PATIENCE
         while self._read(end):
             pass
-        return self.process.wait(LIMIT)
+        return self.process.wait(PATIENCE)
 
     def hang_up(self) -> int:
         """Do what the end of a terminal does: nobody reads any more, and its processes get SIGHUP."""
         nothing = os.open(os.devnull, os.O_RDWR)
         os.dup2(nothing, self._handle)
         os.close(nothing)
-        return self.process.wait(LIMIT)
+        return self.process.wait(PATIENCE)
 
     def screen(self) -> str:
         """Return the lines that are left on the terminal: without codes, and without what was erased."""

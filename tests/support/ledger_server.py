@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from tests.support.ledger_accounts import Start
-from tests.support.processes import PATIENCE, ROOT, spawn
+from tests.support.patience import PATIENCE
+from tests.support.processes import ROOT, spawn
 
 if TYPE_CHECKING:
     import subprocess

@@ -22,6 +22,7 @@ import psycopg
 import pytest
 
 from anchor_webtask._ledger.postgres.statements import Statements
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ Place: TypeAlias = Path | str
 
 NOBODY: Final = 65534
 """The user that runs the server, which refuses to run as root."""
-SECONDS: Final = 30
 USER: Final = "ledger"
 GUEST: Final = "guest"
 """A user with a password and without rights."""
@@ -130,7 +130,7 @@ class PostgresServer:
         settings = {**_SETTINGS, "unix_socket_directories": str(self.folder)}
         arguments = [argument for name, value in settings.items() for argument in ("-c", f"{name}={value}")]
         self._process = subprocess.Popen([*self._command("postgres"), *arguments], stderr=subprocess.DEVNULL)
-        until = time.monotonic() + SECONDS
+        until = time.monotonic() + PATIENCE
         while True:
             try:
                 self.connect().close()
@@ -145,7 +145,7 @@ class PostgresServer:
         """Stop the server: at once, as a crash would, or by another signal."""
         if self._process is not None:
             self._process.send_signal(how)
-            self._process.wait(SECONDS)
+            self._process.wait(PATIENCE)
             self._process = None
 
     @contextmanager

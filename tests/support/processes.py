@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "correct-horse-battery"
-PATIENCE: Final = 120
-"""Seconds after which a program counts as hanging, beside the time that its work takes."""
+
+
+def state_of(process: int) -> str:
+    """Return the letter of a process's state: R if it runs, S if it sleeps, T if it is stopped (Linux only)."""
+    return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import threading
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
-from tests.support.raw_server import TEST_TIMEOUT
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     import ssl
@@ -67,7 +67,7 @@ class _Client(StreamRequestHandler):
             self.connection.sendall(self.proxy.response)
         if self.proxy.target is None:
             return
-        with socket.create_connection(("127.0.0.1", self.proxy.target), TEST_TIMEOUT) as server:
+        with socket.create_connection(("127.0.0.1", self.proxy.target), PATIENCE) as server:
             self.proxy.sockets.append(server)
             if head.startswith(b"CONNECT "):
                 self.connection.sendall(CONNECTED)

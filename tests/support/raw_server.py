@@ -40,11 +40,10 @@ from http.client import parse_headers
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from tests.support.patience import PATIENCE
+
 if TYPE_CHECKING:
     from email.message import Message
-
-TEST_TIMEOUT = 90
-"""Seconds after which a test fails if the event that it waits for does not happen; no test needs that long."""
 
 
 class Ending(Enum):
@@ -199,12 +198,12 @@ class RawServer(ThreadingTCPServer):
     def wait_for_requests(self, requests: int) -> None:
         """Wait until this number of requests has arrived completely."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.requests) >= requests, TEST_TIMEOUT)
+            assert self._changed.wait_for(lambda: len(self.requests) >= requests, PATIENCE)
 
     def wait_for_disconnects(self, connections: int) -> None:
         """Wait until a client has closed this number of connections."""
         with self._changed:
-            assert self._changed.wait_for(lambda: self.disconnects >= connections, TEST_TIMEOUT)
+            assert self._changed.wait_for(lambda: self.disconnects >= connections, PATIENCE)
 
     def count(self, method: str) -> int:
         """Return how many requests of this method have arrived completely."""
@@ -213,7 +212,7 @@ class RawServer(ThreadingTCPServer):
     def wait_for_open_connections(self, connections: int) -> None:
         """Wait until no more than this number of connections is open."""
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self._open) <= connections, TEST_TIMEOUT)
+            assert self._changed.wait_for(lambda: len(self._open) <= connections, PATIENCE)
 
     # The methods below are called by the connections' threads.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,14 +13,14 @@ from anchor_webtask import AsyncAnchor, Ledger
 from anchor_webtask._workers import engine
 from anchor_webtask._workers.worker import Worker, WorkerOptions
 from tests.support.ledger_work import OFTEN
+from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 HEARTBEAT: Final = 0.3
 LOST_JOBS: Final = 1.0
-PATIENCE: Final = 60
 
 
 @contextmanager
@@ -68,12 +67,3 @@ def working(url: str, base_url: str, **options: Any) -> Iterator[Worker]:
             assert not thread.is_alive()
     if raised:
         raise raised[0]
-
-
-def until(holds: Callable[[], object], seconds: float = PATIENCE) -> float:
-    """Wait until something holds, and return how long that took."""
-    begun = time.monotonic()
-    while not holds():
-        assert time.monotonic() - begun < seconds
-        time.sleep(0.02)
-    return time.monotonic() - begun

@@ -10,7 +10,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.support.building import repository
-from tests.support.workers import until
+from tests.support.patience import until
 from tools.drift.markdown_report import LIMIT
 from tools.nightly import recorded_sources
 from tools.nightly.__main__ import main
@@ -296,7 +296,7 @@ def test_program_that_takes_too_long_ends_with_those_that_it_has_started(
 
     def communicate_till_started(process: subprocess.Popen[str], timeout: float | None = None) -> tuple[str, str]:
         if timeout is not None and "tools.generate" in str(process.args):
-            until((tmp_path / "started").exists, 60)
+            until((tmp_path / "started").exists)
             timeout = 0
         return communicate(process, timeout=timeout)
 

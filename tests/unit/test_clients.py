@@ -34,6 +34,7 @@ from anchor_webtask._http.lifecycle import Lifecycle
 from anchor_webtask.emulator import Emulator
 from anchor_webtask_api.api.tools import get_perform_web_task_status
 from tests.support.errors import raised
+from tests.support.patience import PATIENCE
 from tests.support.raw_server import raw_server
 from tests.support.runners import KEY, SyncRunner
 
@@ -390,7 +391,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
             connection.sendall(response)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(30)  # without a timeout, the test would wait for a missing connection forever
+        listener.settimeout(PATIENCE)  # without a timeout, the test would wait for a missing connection forever
         thread = threading.Thread(target=serve, args=[listener])
         thread.start()
         with runner.anchor(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as anchor:
@@ -399,7 +400,7 @@ def test_closing_a_client_closes_its_connections(runner: Runner) -> None:
         thread.join()
     for connection in accepted:
         with connection:
-            connection.settimeout(30)
+            connection.settimeout(PATIENCE)
             # The loop ends when the client has closed the connection; otherwise `recv` times out.
             while connection.recv(65_536):
                 pass
@@ -574,7 +575,7 @@ else:
 def test_client_works_after_a_fork(kind: str, output: list[str]) -> None:
     with Emulator(takes=600).serve() as server:
         arguments = [sys.executable, "-c", textwrap.dedent(FORKING_PROGRAM), server.base_url, kind]
-        ran = subprocess.run(arguments, capture_output=True, text=True, timeout=60)
+        ran = subprocess.run(arguments, capture_output=True, text=True, timeout=PATIENCE)
     assert (ran.stdout.splitlines(), ran.stderr, ran.returncode) == (output, "", 0)
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from anchor_webtask._redaction.logs import HTTP_LOGGERS, RedactedLogs
 from anchor_webtask._redaction.secrets import REDACTED, Redactor, Sealed
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,7 +143,7 @@ def test_exchange_that_raises_ends_the_redaction(http_records: pytest.LogCapture
 
 
 def test_threads_redact_the_records_of_their_own_exchanges_only(http_records: pytest.LogCaptureFixture) -> None:
-    inside = threading.Barrier(2, timeout=10)
+    inside = threading.Barrier(2, timeout=PATIENCE)
 
     def run(own: str) -> None:
         with exchange(own):

@@ -11,7 +11,6 @@ import math
 import os
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -22,6 +21,7 @@ from anchor_webtask import Ledger
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.testing import SystemClock
 from tests.documents.test_pages import files
+from tests.support.patience import PATIENCE, until
 from tests.support.postgres_server import PostgresServer
 from tests.support.runners import KEY
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROGRAMS: Final = files("docs/with-your-engine.md")
-PATIENCE: Final = 60
 URL: Final = "https://shop.example/p/1"
 SETTINGS: Final = """
 folder = {folder!r}
@@ -111,11 +110,3 @@ def test_celery_delivers_a_job_again_and_its_task_is_started_once(
 def pool_process(parent: int) -> int:
     """Return the process that Celery has forked for its jobs."""
     return int((Path("/proc") / str(parent) / "task" / str(parent) / "children").read_text().split()[0])
-
-
-def until(holds: object) -> None:
-    assert callable(holds)
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)

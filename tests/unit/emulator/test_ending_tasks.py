@@ -13,6 +13,7 @@ import pytest
 
 from anchor_webtask.emulator import EmulatedTask, Emulator
 from anchor_webtask.testing import SystemClock
+from tests.support.patience import PATIENCE
 from tests.unit.emulator.support import KEY, TASKS, Api, client_of, data, error
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def test_held_one_request_start_ends_with_its_task(
             assert clock.is_held.wait(30)
             assert emulator.requests[0].status is None
             end(emulator.tasks[0])
-            assert outcome(response.result(30)) == expected
+            assert outcome(response.result(PATIENCE)) == expected
     assert emulator.requests[0].status is not None
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from anchor_webtask import testing
 from anchor_webtask.emulator import Emulator, Fault, LoggedRequest
+from tests.support.patience import PATIENCE
 from tests.unit.emulator.support import KEY, TASKS, Api, client_of, data, error
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ class TestConcurrency:
             ) as http:
 
                 def start_ten(_: int) -> list[int]:
-                    barrier.wait(30)
+                    barrier.wait(PATIENCE)
                     return [start(Api(http)) for _ in range(10)]
 
                 with ThreadPoolExecutor(8) as pool:
@@ -291,7 +292,7 @@ class TestConcurrency:
 
         def wait(_: dict[str, Any]) -> int:
             called.set()
-            assert go_on.wait(30)
+            assert go_on.wait(PATIENCE)
             return 5
 
         scenario: dict[str, Any] = {function: wait}
@@ -300,12 +301,12 @@ class TestConcurrency:
         with ThreadPoolExecutor(1) as pool:
             first = pool.submit(start, api)
             try:
-                assert called.wait(30)
+                assert called.wait(PATIENCE)
                 assert start(api) == status
                 assert emulator.starts == 0
             finally:
                 go_on.set()
-            assert first.result(30) == 200
+            assert first.result(PATIENCE) == 200
 
     @pytest.mark.parametrize("kind", ["running", "starts"])
     def test_start_that_is_interrupted_does_not_count(self, api: Api, emulator: Emulator, kind: str) -> None:
@@ -344,7 +345,7 @@ class TestVirtualTime:
 
             with clock.hold():
                 results = [pool.submit(start_until_accepted, number) for number in range(6)]
-            assert [result.result(60) for result in results] == [{"result": "The emulator's answer."}] * 6
+            assert [result.result(PATIENCE) for result in results] == [{"result": "The emulator's answer."}] * 6
         assert (emulator.starts, emulator.start_requests, emulator.max_running_seen) == (6, 9, 3)
         assert clock.elapsed == 20
 

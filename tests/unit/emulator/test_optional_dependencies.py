@@ -7,11 +7,13 @@ import sys
 
 import pytest
 
+from tests.support.patience import PATIENCE
+
 INSTALL = "pip install 'anchor-webtask[emulator]'"
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("missing", ["jsonschema", "referencing"])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpx
 import pytest
 
+from tests.support.patience import PATIENCE
 from tests.unit.emulator.support import KEY, TASKS, Api, data
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Running(NamedTuple):
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str]:
         """Send a signal, and return the exit status and what the program has written on standard error."""
         self.process.send_signal(number)
-        rest, errors = self.process.communicate(timeout=60)
+        rest, errors = self.process.communicate(timeout=PATIENCE)
         assert rest == ""
         return self.process.returncode, errors
 
@@ -47,12 +48,12 @@ def running(*arguments: str) -> Iterator[Running]:
 
 
 def client_at(url: str, key: str = KEY) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"anchor-api-key": key}, timeout=60)
+    return httpx.Client(base_url=url, headers={"anchor-api-key": key}, timeout=PATIENCE)
 
 
 def failure(*arguments: str) -> tuple[int, str]:
     """Return the exit status and the last line on standard error of a program that does not start."""
-    process = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=PATIENCE)
     assert process.stdout == ""
     return process.returncode, process.stderr.splitlines()[-1]
 
@@ -148,7 +149,7 @@ def test_program_listens_at_all_addresses_if_it_is_told_so() -> None:
 
 
 def test_help_explains_each_dialect() -> None:
-    process = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, timeout=60, check=True)
+    process = subprocess.run([*PROGRAM, "--help"], capture_output=True, text=True, timeout=PATIENCE, check=True)
     for name in ("nested-result", "text-result", "lower-case-status", "upper-case-status", "top-level", "flat-errors"):
         assert f"\n  {name} " in process.stdout
 
@@ -161,7 +162,9 @@ sys.modules[{missing!r}] = None
 sys.argv = ["emulator"]
 runpy.run_module("anchor_webtask.emulator", run_name="__main__")
 """
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert process.returncode == 1
     assert "pip install 'anchor-webtask[emulator]'" in process.stderr.splitlines()[-1]
 
@@ -196,7 +199,9 @@ signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGTERM))
 for point in range(1, 41):
     interrupt_at(point)
 """
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (process.returncode, process.stderr) == (0, "")
 
 
@@ -214,5 +219,7 @@ def announce(url):
 
 serve(Emulator(), host="127.0.0.1", port=0, allow_remote=False, announce=announce)
 """
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (process.returncode, process.stderr) == (0, "")

@@ -18,6 +18,7 @@ import pytest
 
 from anchor_webtask.emulator import Emulator, EmulatorServer, Fault
 from tests.support.clocks import InstantClock
+from tests.support.patience import PATIENCE
 from tests.unit.emulator.support import KEY, TASKS, Api, data, error
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
         thread = threading.Thread(target=start, args=[server])
         thread.start()
         assert clock.begun.wait(30)
-    thread.join(30)
+    thread.join(PATIENCE)
     assert [type(error) for error in raised] == [httpx.RemoteProtocolError]
 
 
@@ -244,7 +245,9 @@ for name in ("", ".error", ".access", ".asgi"):
     print(logger.level, logger.propagate, logger.handlers)
 print(emulator.starts)
 """
-    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    process = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert process.stderr == ""
     assert process.stdout == "0 True []\n" * 4 + "2\n"
 
