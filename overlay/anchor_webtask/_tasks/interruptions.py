@@ -56,13 +56,14 @@ def _add_note(raised: BaseException, note: str) -> None:
 
 def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
     """Add to an exception the notes of the one that it replaces, and the id of the task that runs, if that has one."""
-    with suppress(Exception):  # as in `_add_note`
+    with suppress(Exception):  # a `task_id` that cannot be read must not cost the notes, which may have the id
         task_id = getattr(replaced, "task_id", None)
         # An exception of another kind has a hidden id from `add_running_note` alone.
         is_secret = isinstance(task_id, SecretTaskId)
         says_running = replaced._says_running() if isinstance(replaced, AnchorError) else is_secret
         if task_id is not None and says_running:
             add_running_note(raised, task_id)
+    with suppress(Exception):  # as in `_add_note`
         for note in getattr(replaced, "__notes__", ()):
             _add_note(raised, note)
 

@@ -375,6 +375,36 @@ def test_cancellation_does_not_say_that_a_task_runs_if_the_error_that_it_replace
     held.expect_no_open_sessions()
 
 
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_what_leaves_a_cancelled_block_has_the_notes_of_an_error_with_an_unreadable_id(
+    held: Emulator, backend: str
+) -> None:
+    """A cancellation of asyncio replaces the error; in trio, the error itself leaves the block."""
+
+    async def main() -> BaseException:
+        with anyio.CancelScope() as scope:
+            task = asyncio.current_task() if backend == "asyncio" else None
+
+            def cancel_and_fail(_: object) -> None:
+                scope.cancel() if task is None else task.cancel()
+                raise UnreadableError
+
+            async with AsyncAnchor() as anchor:
+                try:
+                    async with anchor.sessions.open() as session:
+                        await session.tasks.run("Read", on_start=cancel_and_fail)
+                except BaseException as raised:  # noqa: BLE001  the test looks at it
+                    return raised
+        raise AssertionError("nothing left the block")
+
+    left = anyio.run(main, backend=backend)
+    assert isinstance(left, asyncio.CancelledError if backend == "asyncio" else UnreadableError)
+    notes = "\n".join(getattr(left, "__notes__", ()))
+    assert f"tasks.get({held.tasks[0].id!r}) finds it again" in notes
+    assert f"the browser session {held.sessions[0].id!r} was ended with its block" in notes
+    held.expect_no_open_sessions()
+
+
 def test_timeout_that_becomes_due_while_the_event_loop_is_blocked_does_not_interrupt_the_end(
     held: Emulator, swallowed: list[warnings.WarningMessage]
 ) -> None:
