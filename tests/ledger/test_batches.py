@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask import AsyncBatch, Batch, ConfigurationError, Ledger, LedgerUnusableError, TaskRequest
+from anchor_webtask._redaction.secrets import Redactor, Sealed
 from anchor_webtask._workers import tables
+from tests.support.runners import KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -184,6 +186,32 @@ def test_a_page_of_outcomes_is_not_larger_than_the_memory_for_it(
             after = page.requests[-1].ended or 0
     assert sizes == [2, 1, 2]
     assert [len(outcome.result().value) for outcome in sync.outcomes(output=str)] == [400, 400, 3000, 400, 400]
+
+
+@pytest.mark.parametrize("state", ["not_started", "refused", "unknown"])
+def test_a_stored_reason_is_shown_without_the_key_of_the_reader(
+    sync: Batch, url: str, monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """Whoever has stored it may not have known this key."""
+    # A batch has a random key, with which it checks options; here it has one that can be in the text.
+    monkeypatch.setattr(sync, "_settings", sync._settings.knowing(Redactor(Sealed((KEY,)))))
+    sync.submit(requests("a"))
+    key, text = f"{sync.name}/a", f"the key {KEY} is wrong"
+    with Ledger(url) as ledger:
+        if state != "not_started":
+            ledger._store.change(
+                lambda db: db.execute(
+                    "INSERT INTO attempts (key, attempt, state, fingerprint, claim, place, hold, number, alone, "
+                    "halvings, claimed, stamped, wrapped, error) SELECT key, 1, ?, fingerprint, key, 0, 1, 0, 0, 0, 1, "
+                    "1, 0, ? FROM requests WHERE key = ?",
+                    (state, text, key),
+                )
+            )
+        ledger._store.change(partial(tables.end, key=key, error=text if state == "not_started" else None))
+    (outcome,) = sync.outcomes()
+    assert outcome.state == state
+    assert "the key [redacted] is wrong" in str(outcome.error)
+    assert KEY not in str(outcome.error)
 
 
 def test_a_batch_asks_for_one_output(sync: Batch) -> None:

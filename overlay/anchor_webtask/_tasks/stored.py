@@ -154,20 +154,20 @@ def _verdict(item: Item[T], row: Row, setup: Setup[T], wall: float) -> Verdict[T
 
 def unknown(row: Row, setup: Setup[Any], shown_key: str) -> StartOutcomeUnknownError:
     """Return the error of a stored start whose outcome is unknown."""
-    return StartOutcomeUnknownError(UNKNOWN.format(reason(row, setup.redactor()), shown_key), task_id=row.task_id)
+    return StartOutcomeUnknownError(UNKNOWN.format(reason(row.error, setup.redactor()), shown_key), task_id=row.task_id)
 
 
-def reason(row: Row, redact: Redactor) -> str | None:
-    """Return the stored reason of what went wrong.
+def reason(stored: str | None, redact: Redactor) -> str | None:
+    """Return the stored reason of what went wrong, without secrets.
 
     Whoever has stored it may not have known the secrets of the request, or what was answered.
     """
-    return None if row.error is None else redact(row.error)
+    return None if stored is None else redact(stored)
 
 
 def _ended(row: Row, redact: Redactor) -> Ended | None:
     if row.state == "failed":
-        return Failed(reason(row, redact))
+        return Failed(reason(row.error, redact))
     if row.state != "completed" or row.answer is None:
         return None
     raw = json.loads(row.answer)

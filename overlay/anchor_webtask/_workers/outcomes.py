@@ -79,7 +79,7 @@ def _outcome(
     row = _deciding([row for row in rows if row.fingerprint == request.fingerprint])  # others are of another request
     state: OutcomeState = "not_started"
     verdict: TaskResult[T] | AnchorError = AnchorError(
-        CANCELLED if request.cancelled else NOT_STARTED.format(request.error)
+        CANCELLED if request.cancelled else NOT_STARTED.format(reason(request.error, setup.redactor()))
     )
     if row is not None and not request.cancelled:
         state, verdict = _STATES.get(row.state, "running"), _verdict(row, setup, wall)
@@ -110,7 +110,7 @@ def _verdict(row: Row, setup: Setup[Any], wall: float) -> TaskResult[Any] | Anch
     if row.state == "unknown":
         return unknown(row, setup, repr(row.key))
     if row.state == "refused":
-        return AnchorError(f"{reason(row, setup.redactor())}")
+        return AnchorError(f"{reason(row.error, setup.redactor())}")
     parts = handle_parts(row, setup, wall)
     if parts.state.ended is None:
         return AnchorError(DROPPED)
