@@ -89,8 +89,10 @@ def working(
 def wait_for(process: subprocess.Popen[str], text: str) -> None:
     """Wait until a process has printed a text."""
     assert process.stdout is not None
+    printed = ""
     while text not in (line := process.stdout.readline()):
-        assert line, f"the process has ended before it printed {text!r}"
+        assert line, f"the process has ended before it printed {text!r}:\n{printed}"
+        printed += line
 
 
 def outcomes_of(process: subprocess.Popen[str]) -> dict[str, str]:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import signal
 import sqlite3
 import sys
+import threading
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,8 @@ def stop_in_claim() -> None:
                 has_claimed = True
             elif sql == "COMMIT" and has_claimed:
                 has_claimed = False
-                os.kill(os.getpid(), signal.SIGSTOP)
+                # Sent to the process, another thread could receive it, and this one would go on for a moment.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
             return super().execute(sql, *arguments)
 
     ledger_file.sqlite3.connect = partial(sqlite3.connect, factory=Connection)  # type: ignore[attr-defined]  # to replace it is the purpose
