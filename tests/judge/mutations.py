@@ -49,13 +49,8 @@ def mutations(documents: list[Any], count: int, seed: int = 0) -> Iterator[Mutat
 
 
 def _schemas(document: Any) -> Iterator[Schema]:
-    """Yield the schemas of a document: all objects that say what a schema says, but for what the API calls.
-
-    There is no code for that.
-    """
-    components = document.get("components") or {}
-    coded = {kind: components[kind] for kind in components if kind not in {"callbacks", "pathItems"}}
-    for node in walk.objects({"paths": document.get("paths"), "components": coded}):
+    """Yield the schemas of a document: all objects that say what a schema says."""
+    for node in walk.objects({"paths": document.get("paths"), "components": document.get("components")}):
         if {"type", "properties", "allOf", "oneOf", "anyOf", "enum"} & node.keys() and "in" not in node:
             yield node
 

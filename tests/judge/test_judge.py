@@ -113,4 +113,4 @@ def judged(pair: Mutation, old: Code, new: Code) -> Iterator[str]:
 
 def is_on_the_wire(row: Row) -> bool:
     """Tell whether a row may be breaking although the code is the same; it has no headers of responses, for example."""
-    return row.kind in ON_THE_WIRE or any(word in row.where for word in ("callback", "webhook", "header"))
+    return row.kind in ON_THE_WIRE or any(word in row.where for word in ("callback", "webhook", "pathItems", "header"))

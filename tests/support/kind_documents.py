@@ -187,9 +187,64 @@ def of_path(made: Any) -> Any:
     return {**made, "paths": {**made["paths"], "/b": made["webhooks"]["w"]}}
 
 
-def with_body_of_call(*required: str) -> Any:
-    """Return a document with the path item of a webhook, to whose body an operation refers as well."""
+def elsewhere(made: Any, *place: str) -> Any:
+    """Return a copy of a document whose webhook refers to its path item at another place."""
+    reference = "/".join(["#", *(step.replace("/", "~1") for step in place)])
+    return put(put(made, [*place], made["webhooks"]["w"]), ["webhooks", "w"], {"$ref": reference})
+
+
+def chained(made: Any) -> Any:
+    """Return the document of `by_reference` in which its component refers to another one with the path item."""
+    items = made["components"]["pathItems"]
+    items = {"w0": {"$ref": "#/components/pathItems/other"}, "other": items["w0"]}
+    return {**made, "components": {**made["components"], "pathItems": items}}
+
+
+def beside_reference(*parameters: Any) -> Any:
+    """Return a document whose webhook has parameters beside the reference to its path item."""
     made = by_reference(calls() | {"components": {}})
+    made["webhooks"]["w"]["parameters"] = [*parameters]
+    return made
+
+
+def calling_itself(name: str, *required: str) -> Any:
+    """Return a document with a callback that is a callback of itself."""
+    reference = {"$ref": f"#/components/callbacks/{name}"}
+    body = {"content": {JSON: {"schema": {**LEAF, "required": [*required]}}}}
+    called = {"post": {"requestBody": body, "responses": {}, "callbacks": {"more": reference}}}
+    made = document({"/a": {"get": operation(callbacks={"done": reference})}})
+    return {**made, "components": {"callbacks": {name: {"{$request.query.url}": called}}}}
+
+
+def calling_back_by(*names: str) -> Any:
+    """Return a document with a callback behind so many references."""
+    callbacks: dict[str, Any] = {"last": with_callback()["paths"]["/a"]["get"]["callbacks"]["done"]}
+    for name, target in zip(names, [*names, "last"][1:], strict=True):
+        callbacks[name] = {"$ref": f"#/components/callbacks/{target}"}
+    done = {"$ref": f"#/components/callbacks/{names[0]}"} if names else callbacks["last"]
+    return {**document({"/a": {"get": operation(callbacks={"done": done})}}), "components": {"callbacks": callbacks}}
+
+
+def signed(header: str, *, how: str) -> Any:
+    """Return a document whose webhook or callback has a signature in a header, by a scheme that nothing else uses."""
+    made = inheriting({"s": []}, of={"k": []})
+    made["components"]["securitySchemes"]["s"] = {**KEY, "name": header}
+    if how == "a callback":
+        made["paths"]["/a"]["get"]["callbacks"] = {"done": made.pop("webhooks")}
+    return by_reference(made) if how == "a component" else made
+
+
+def used_in_part(made: Any) -> Any:
+    """Return the document of `inheriting` without its webhook; an operation refers to the body of the path item."""
+    made = by_reference(made)
+    made["paths"]["/b"] = {"post": operation(requestBody={"$ref": "#/components/pathItems/w0/post/requestBody"})}
+    made["paths"]["/b"]["post"]["security"] = []
+    return {key: value for key, value in made.items() if key != "webhooks"}
+
+
+def with_body_of_call(*required: str, word: str = "") -> Any:
+    """Return a document with the path item of a webhook, to whose body an operation refers as well."""
+    made = by_reference(calls(word) | {"components": {}})
     body = made["components"]["pathItems"]["w0"]["post"]["requestBody"]
     body["content"][JSON]["schema"]["required"] = [*required]
     paths = {"/a": {"post": operation(requestBody={"$ref": "#/components/pathItems/w0/post/requestBody"})}}

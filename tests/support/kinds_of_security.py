@@ -17,6 +17,7 @@ from tests.support.kind_documents import (
     by_reference,
     called_with,
     calling_back,
+    elsewhere,
     flows,
     inheriting,
     of_path,
@@ -24,6 +25,8 @@ from tests.support.kind_documents import (
     scheme,
     scheme_by_reference,
     secured,
+    signed,
+    used_in_part,
 )
 
 if TYPE_CHECKING:
@@ -189,6 +192,24 @@ SECURITY: Final[list[Pair]] = [
         of_path(by_reference(inheriting(of={"l": []}))),
         BRK,
         "call-credentials",
+    ),
+    Pair(
+        "other credentials of the document, a webhook by reference to an extension",
+        elsewhere(inheriting(of={"k": []}), "x-calls", "a"),
+        elsewhere(inheriting(of={"l": []}), "x-calls", "a"),
+        BRK,
+        "call-credentials",
+    ),
+    Pair(
+        "other credentials of the document, a path item that is used in part",
+        used_in_part(inheriting(of={"k": []})),
+        used_in_part(inheriting(of={"l": []})),
+        DOC,
+        "security-place",
+    ),
+    *(
+        Pair(f"another header of {how}", signed("X-A", how=how), signed("X-B", how=how), BRK, "security-scheme")
+        for how in ("a webhook", "a callback", "a component")
     ),
     Pair(
         "a webhook by reference",

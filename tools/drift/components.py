@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from tools.drift import security
+from tools.drift import calls, security
 from tools.drift.contents import moved, resolve_once
 from tools.drift.normal_form import differs, parameter_key, same
 from tools.drift.operations import header_respelled
@@ -14,7 +14,7 @@ from tools.drift.rows import Severity
 from tools.drift.spot import Spot
 from tools.drift.usage import Use, Uses
 from tools.openapi import python_names
-from tools.openapi.references import leads_nowhere
+from tools.openapi.references import leads_nowhere, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,9 +51,10 @@ class Components:
         use = Use()
         for uses in self._uses:
             use.add(uses.of_component(kind, name))
+        reference = calls.reference_of(kind, name)
         return Spot(
-            place=Spot().under("components", kind, name).place,
-            where=name if kind == "schemas" else f"components.{kind}.{name}",
+            place=Spot().under(*(steps(reference) if reference else ("components", kind, name))).place,
+            where=reference or (name if kind == "schemas" else f"components.{kind}.{name}"),
             hits=frozenset(use.hits),
             operations=tuple(sorted(use.operations)),
             model=(name,),
@@ -80,7 +81,7 @@ class Components:
         depends = kind in {"callbacks", "pathItems"} and differs(self._old, self._new, "security")
         for name in dict.fromkeys([*olds, *news]):
             is_same = name in olds and name in news and same(olds[name], news[name])
-            if not is_same or depends:
+            if not is_same or (depends and self.spot(kind, name).operations):
                 found = list(self._component(kind, name, olds.get(name), news.get(name)))
                 if not found and not is_same:
                     found.append(self.spot(kind, name).row("not-understood", olds.get(name), news.get(name)))
@@ -100,28 +101,33 @@ class Components:
                 model = f"models.{python_names.model(name)}"
                 yield spot.row(f"schema-{word}", python=f"{model}: {'new' if before is None else 'removed'}")
             else:
-                yield spot.row(f"component-{word}")
+                yield spot.row("document-place" if calls.reference_of(kind, name) else f"component-{word}")
         elif kind == "pathItems":
             yield from self._path_item(name, before, after, spot)
         else:
             yield from self._compared(kind, before, after, spot)
 
     def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
-        """Compare what only the API calls: the generator follows no path's reference, and a part may be used alone."""
-        paths = [root.get("paths") or {} for root in (self._old, self._new)]
-        calls = [each for each in spot.operations if not any(each in known for known in paths)]
-        is_whole = not any(uses.is_used_in_part("pathItems", name) for uses in self._uses)
-        is_same = same(before, after)  # only the credentials of the document may differ
-        if calls and (is_same or (len(calls) == len(spot.operations) and is_whole)):
-            yield from self._operations.called_item(before, after, spot)
-        elif not is_same:
-            yield spot.row("not-understood", before, after, note="pathItems")
+        """Compare two path items as what the API calls; what else uses them, or a part of them, is named apart."""
+        calling = {each for uses in self._uses for each in uses.calling(name)}
+        others = {*spot.operations} - calling
+        here = attrs.evolve(spot, operations=tuple(sorted(calling or others)))
+        found = list(self._operations.called_item(before, after, here))
+        is_harmless = all(row.severity is Severity.DOCUMENTATION for row in found)
+        if calling or is_harmless:
+            yield from found
+        # The generator follows no reference of a path, and a part may be used in another direction.
+        if not (same(before, after) or is_harmless) and (others or not calling):
+            here = attrs.evolve(spot, operations=tuple(sorted(others)))
+            yield here.row("not-understood", before, after, note="pathItems")
 
     def _compared(self, kind: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         contents = self._operations.contents
         other = kind == "parameters" and parameter_key(before, self._old) != parameter_key(after, self._new)
         if kind == "schemas":
             yield from contents.schemas.compare(before, after, spot)
+        elif kind == "callbacks":
+            yield from self._operations.callback(before, after, spot)
         elif other or before.get("$ref") != after.get("$ref"):
             yield spot.row("not-understood", before, after, note=kind)
         elif kind in {"parameters", "headers"}:
@@ -131,8 +137,6 @@ class Components:
             yield from contents.body(before, after, spot)
         elif kind == "responses":
             yield from contents.response(before, after, spot)
-        elif kind == "callbacks":
-            yield from self._operations.callback(before, after, spot)
         elif kind in {"examples", "links"}:
             yield spot.row(kind.removesuffix("s"), before, after)
         else:

@@ -1,23 +1,22 @@
 """Brings OpenAPI documents into a normal form, which is equal for documents with the same meaning and the same code.
 
-The steps: references to anchors become references to places (`anchors`), invalid values are set aside (`malformed`),
-each object is spelled in one way (`spelling`), and parameters of a path move to its operations (here).
+The steps: references to anchors become references to places (`anchors`), path items to which calls of the API refer
+become components (`calls`), invalid values are set aside (`malformed`), each object is spelled in one way (`spelling`),
+and parameters of a path move to its operations (here).
 """
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from tools.drift import anchors, malformed, spelling
+from tools.drift import anchors, calls, malformed, spelling
 from tools.openapi import walk
 from tools.openapi.operations import METHODS
 from tools.openapi.references import followed
 
 if TYPE_CHECKING:
     from tools.openapi.limits import JSON
-
-_PATHS: Final = ("paths", "pathItems", "webhooks")
 
 
 def normal(document: JSON) -> dict[str, Any]:
@@ -31,6 +30,8 @@ def normal(document: JSON) -> dict[str, Any]:
     found: dict[str, Any] = copied if isinstance(copied, dict) else {"": copied}
     if '"$anchor"' in text or '"$dynamicAnchor"' in text:
         anchors.replace(found)
+    if '"callbacks"' in text or '"webhooks"' in text:
+        calls.make_components(found)
     components = found.get("components")
     nodes: list[dict[str, Any]] = []
     for node in walk.objects(found):
@@ -48,17 +49,9 @@ def normal(document: JSON) -> dict[str, Any]:
 
 def _move_path_parameters(document: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
     """Give each operation the parameters of its path, webhook or callback that it does not replace."""
-    items = [item for node in nodes for key in _PATHS if isinstance(node.get(key), dict) for item in node[key].values()]
-    items += [
-        item
-        for node in nodes
-        if isinstance(node.get("callbacks"), dict)
-        for callback in node["callbacks"].values()
-        for item in callback.values()
-        if isinstance(item, dict)
-    ]
-    for item in items:
-        if not isinstance(item.get("parameters"), list):
+    paths = document.get("paths") or {}
+    for item in (*paths.values(), *(call[name] for call, name in calls.items(nodes))):
+        if not isinstance(item.get("parameters"), list) or "$ref" in item:
             continue
         shared = item.pop("parameters")
         for operation in (item[method] for method in METHODS if isinstance(item.get(method), dict)):

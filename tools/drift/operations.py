@@ -39,6 +39,7 @@ class Operations:
     def __init__(self, contents: Contents) -> None:
         self.contents = contents
         self._old, self._new = contents.schemas.old, contents.schemas.new
+        self._called: set[tuple[tuple[str, ...], int, int]] = set()
 
     def compare(
         self,
@@ -154,13 +155,15 @@ class Operations:
         for name in dict.fromkeys([*olds, *news]):
             here = spot.under("callbacks", name).named(f", callback {name}")
             if name in olds and name in news:
-                found = list(self.callback(*self.contents.pair(olds[name], news[name]), here))
-                yield from found or moved(olds[name], news[name], here)
+                yield from self.callback(olds[name], news[name], here)
             else:
                 yield here.row("webhook-removed" if name in olds else "webhook-added")
 
-    def callback(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
+    def callback(self, old: dict[str, Any], new: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare two callbacks, which are path items by their addresses."""
+        yield from list(self._addresses(*self._resolved(old, new), spot)) or moved(old, new, spot)
+
+    def _addresses(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
         for name in dict.fromkeys([*olds, *news]):
             if name.startswith("x-"):
                 if not same(olds.get(name), news.get(name)):
@@ -172,19 +175,24 @@ class Operations:
         """Compare the path items of a name, which the API calls, in two maps."""
         here = spot.under(name).named(f" {name}")
         if name in olds and name in news:
-            found = list(self.called_item(olds[name], news[name], here))
-            yield from found or moved(olds[name], news[name], here)
+            yield from self.called_item(olds[name], news[name], here)
         else:
             yield here.row("webhook-removed" if name in olds else "webhook-added")
 
     def called_item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
         """Compare two path items that the API calls; the client has no code for them."""
-        for row in self._called_item(old, new, spot):
-            yield attrs.evolve(row, python="")
+        key = (spot.operations, id(old), id(new))
+        if key in self._called:  # callbacks may lead back to what they are callbacks of
+            return
+        self._called.add(key)
+        found = [attrs.evolve(row, python="") for row in self._methods(*self._resolved(old, new), spot)]
+        yield from found or moved(old, new, spot)
 
-    def _called_item(self, old: Any, new: Any, spot: Spot) -> Iterator[Row]:
-        pair = self.contents.pair(old, new)
-        before, after = (resolve_all(each, root) for each, root in zip(pair, (self._old, self._new), strict=True))
+    def _resolved(self, old: Any, new: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        before, after = self.contents.pair(old, new)
+        return resolve_all(before, self._old), resolve_all(after, self._new)
+
+    def _methods(self, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         shared = self._old.get("security"), self._new.get("security")
         for method in METHODS:
             here = spot.under(method)

@@ -57,13 +57,15 @@ def rename_components(old: dict[str, Any], new: dict[str, Any]) -> dict[_Key, st
 
 def _only(one: dict[str, Any], other: dict[str, Any]) -> dict[_Key, Any]:
     """Return the components that only one document has."""
-    ones, others = (root.get("components") or {} for root in (one, other))
+    ones, others = (
+        {kind: each for kind, each in (root.get("components") or {}).items() if isinstance(each, dict)}
+        for root in (one, other)
+    )
     return {
         (kind, name): value
         for kind in KINDS
-        if isinstance(ones.get(kind), dict)
-        for name, value in ones[kind].items()
-        if name not in (others.get(kind) or {})
+        for name, value in ones.get(kind, {}).items()
+        if name not in others.get(kind, {})
     }
 
 

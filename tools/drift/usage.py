@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from tools.drift import calls
 from tools.drift.renaming import component
 from tools.drift.rows import BOTH, Hit
 from tools.openapi import walk
-from tools.openapi.operations import operations
+from tools.openapi.operations import METHODS, operations
 from tools.openapi.references import leads_nowhere, leads_outside, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DEPTH: Final = 3
-"""How many slashes are in a reference to a component; one to a part of a component has more."""
 _DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
     "parameters": frozenset({"request"}),
     "requestBody": frozenset({"request"}),
@@ -63,18 +62,18 @@ class Uses:
                 self._use({"$ref": item["$ref"]}, BOTH, path)
         for name, item in (document.get("webhooks") or {}).items():
             self._use(item, BOTH, f"webhook {name}")
-        self._schemes = _schemes(document)
         self._components: dict[tuple[str, str], Use] = defaultdict(Use)
-        self._used_in_part: set[tuple[str, str]] = set()
+        self._calling: dict[str, set[str]] = defaultdict(set)
         self._outside = Use()
         for reference, use in self.of_references.items():
             place = component(reference)
             if place is not None:
                 self._components[place].add(use)
-                if reference.count("/") > _DEPTH:
-                    self._used_in_part.add(place)
+                if calls.is_component(reference):
+                    self._calling[place[1]] |= use.operations - {*(document.get("paths") or {})}
             if leads_outside(reference):
                 self._outside.add(use)
+        self._schemes = self._operations_of_schemes()
 
     def of_component(self, kind: str, name: str) -> Use:
         """Return the use of a component.
@@ -89,9 +88,9 @@ class Uses:
         found = self._components.get((kind, name))
         return found if found is not None else self._outside
 
-    def is_used_in_part(self, kind: str, name: str) -> bool:
-        """Tell whether an operation refers to a part of a component."""
-        return (kind, name) in self._used_in_part
+    def calling(self, name: str) -> set[str]:
+        """Return the operations and webhooks by which the API calls a path item of the components as a whole."""
+        return self._calling[name]
 
     def dangling(self) -> set[str]:
         """Return the references of operations to places that the document does not have."""
@@ -100,6 +99,34 @@ class Uses:
             for each in self.of_references
             if not leads_outside(each) and leads_nowhere({"$ref": each}, self._document)
         }
+
+    def _operations_of_schemes(self) -> dict[str, set[str]]:
+        """Return the operations and webhooks that require each security scheme."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for operation, users in self._with_users():
+            for requirement in operation.get("security", self._document.get("security")) or []:
+                for name in requirement:
+                    found[name] |= users
+        return found
+
+    def _with_users(self) -> Iterator[tuple[dict[str, Any], set[str]]]:
+        """Yield each operation, also those that the API calls, with the operations and webhooks that make use of it."""
+        parts: list[tuple[Any, set[str]]] = []
+        for method, path, operation in operations(self._document):
+            users = {f"{method.upper()} {path}"}
+            yield operation, users
+            parts.append((operation, users))
+        for name, item in (self._document.get("webhooks") or {}).items():
+            parts.append(({"webhooks": {name: item}}, {f"webhook {name}"}))
+        components = self._document.get("components") or {}
+        for kind in ("callbacks", "pathItems"):
+            for name, part in (components.get(kind) or {}).items():
+                parts.append(({kind: {name: part}}, self.of_component(kind, name).operations))
+        for part, users in parts:
+            for call, name in calls.items(walk.objects(part)):
+                for method in METHODS:
+                    if isinstance(call[name].get(method), dict):
+                        yield call[name][method], users
 
     def _use(self, part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
         seen: set[str] = set()
@@ -113,16 +140,6 @@ class Uses:
                 if reference not in self._direct:
                     self._direct[reference] = list(_direct(resolve(reference, self._document), names=False))
                 waiting += self._direct[reference]
-
-
-def _schemes(document: dict[str, Any]) -> dict[str, set[str]]:
-    """Return the operations that require each security scheme."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for method, path, operation in operations(document):
-        for requirement in operation.get("security", document.get("security")) or []:
-            for name in requirement:
-                found[name].add(f"{method.upper()} {path}")
-    return found
 
 
 def outside(document: Any) -> list[str]:

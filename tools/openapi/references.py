@@ -33,12 +33,16 @@ def leads_outside(reference: str) -> bool:
     return reference != "#" and not reference.startswith("#/")
 
 
+def steps(reference: str) -> list[str]:
+    """Return the keys through which a `$ref` within its document leads."""
+    return [step.replace("~1", "/").replace("~0", "~") for step in unquote(reference[2:]).split("/")]
+
+
 def _found(reference: str, document: dict[str, Any]) -> Any:
     if not reference.startswith("#/"):
         return None
     node: Any = document
-    for step in unquote(reference[2:]).split("/"):
-        key = step.replace("~1", "/").replace("~0", "~")
+    for key in steps(reference):
         if isinstance(node, dict) and key in node:
             node = node[key]
         elif (

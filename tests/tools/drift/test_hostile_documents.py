@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.building import NO_ACTIONS
-from tests.support.documents import EVERYTHING
+from tests.support.documents import EVERYTHING, JSON
 from tools.drift.documents import compare
 from tools.drift.make_report import make_report
 from tools.drift.sides import Side, of_file
@@ -92,6 +92,31 @@ def test_no_value_leads_to_a_traceback(document: Any) -> None:
     assert compare(document, document) == []
     for pair in ((document, EVERYTHING), (EVERYTHING, document)):
         assert make_report(ROOT, Side("old", pair[0], None), Side("new", pair[1], None), "0.1.0").rows
+
+
+@pytest.mark.parametrize("kind", EVERYTHING["components"])
+@pytest.mark.parametrize("odd", [5, True, None, "a", ["a"]], ids=str)
+def test_no_kind_of_components_leads_to_a_traceback(kind: str, odd: Any) -> None:
+    documents = [{**EVERYTHING, "components": {kind: value}} for value in ({"a": {"value": 1}}, odd)]
+    assert compare(*documents)
+    assert compare(*reversed(documents))
+
+
+def test_calls_that_lead_to_each_other_by_many_ways_are_compared_once() -> None:
+    """There are 2^30 ways to the last one."""
+
+    def made(name: str, *required: str) -> Any:
+        body = {"content": {JSON: {"schema": {"type": "object", "properties": {"a": {}}, "required": [*required]}}}}
+        items: dict[str, Any] = {f"{name}30": {"post": {"requestBody": body, "responses": {}}}}
+        for number in range(30):
+            target = {"$ref": f"#/components/pathItems/{name}{number + 1}"}
+            callbacks = {way: {"{$url}": target} for way in ("one", "other")}
+            items[f"{name}{number}"] = {"post": {"responses": {}, "callbacks": callbacks}}
+        webhooks = {"w": {"$ref": f"#/components/pathItems/{name}0"}}
+        return {"openapi": "3.1.0", "paths": {}, "webhooks": webhooks, "components": {"pathItems": items}}
+
+    rows = compare(made("A", "a"), made("B"))
+    assert {row.operations for row in rows if row.kind == "now-optional"} == {("webhook w",)}
 
 
 def test_note_names_only_some_parts_of_the_overlay_that_do_not_fit(tmp_path: Path) -> None:
