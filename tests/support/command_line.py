@@ -147,7 +147,7 @@ class Terminal:
         return found
 
     def wait_until_asleep(self) -> None:
-        """Wait until the process waits, such as for input: no signal that comes just before that interrupts it."""
+        """Wait until the process reads what is typed: a signal that comes just before that does not interrupt it."""
         until(lambda: state_of(self.process.pid) == "S")
 
     def type(self, text: str) -> None:

@@ -176,15 +176,21 @@ def inheriting(*own: Any, of: Any) -> Any:
 
 def by_reference(made: Any) -> Any:
     """Return the document of `inheriting` with the webhook's path item as a component, which its webhook refers to."""
-    items = made["components"].get("pathItems", {})
+    components = made.get("components", {})
+    items = components.get("pathItems", {})
     name = f"w{len(items)}"
-    components = {**made["components"], "pathItems": {name: made["webhooks"]["w"], **items}}
+    components = {**components, "pathItems": {name: made["webhooks"]["w"], **items}}
     return {**made, "components": components, "webhooks": {"w": {"$ref": f"#/components/pathItems/{name}"}}}
 
 
 def of_path(made: Any) -> Any:
     """Return the document of `by_reference` with a path that also refers to the component."""
     return {**made, "paths": {**made["paths"], "/b": made["webhooks"]["w"]}}
+
+
+def uncalled(made: Any) -> Any:
+    """Return a document without its webhooks."""
+    return {key: value for key, value in made.items() if key != "webhooks"}
 
 
 def elsewhere(made: Any, *place: str) -> Any:
@@ -202,7 +208,7 @@ def chained(made: Any) -> Any:
 
 def beside_reference(*parameters: Any) -> Any:
     """Return a document whose webhook has parameters beside the reference to its path item."""
-    made = by_reference(calls() | {"components": {}})
+    made = by_reference(calls())
     made["webhooks"]["w"]["parameters"] = [*parameters]
     return made
 
@@ -229,6 +235,7 @@ def signed(header: str, *, how: str) -> Any:
     """Return a document whose webhook or callback has a signature in a header, by a scheme that nothing else uses."""
     made = inheriting({"s": []}, of={"k": []})
     made["components"]["securitySchemes"]["s"] = {**KEY, "name": header}
+    made["paths"]["/a"]["get"]["security"] = [{"k": []}]
     if how == "a callback":
         made["paths"]["/a"]["get"]["callbacks"] = {"done": made.pop("webhooks")}
     return by_reference(made) if how == "a component" else made
@@ -239,12 +246,12 @@ def used_in_part(made: Any) -> Any:
     made = by_reference(made)
     made["paths"]["/b"] = {"post": operation(requestBody={"$ref": "#/components/pathItems/w0/post/requestBody"})}
     made["paths"]["/b"]["post"]["security"] = []
-    return {key: value for key, value in made.items() if key != "webhooks"}
+    return uncalled(made)
 
 
 def with_body_of_call(*required: str, word: str = "") -> Any:
     """Return a document with the path item of a webhook, to whose body an operation refers as well."""
-    made = by_reference(calls(word) | {"components": {}})
+    made = by_reference(calls(word))
     body = made["components"]["pathItems"]["w0"]["post"]["requestBody"]
     body["content"][JSON]["schema"]["required"] = [*required]
     paths = {"/a": {"post": operation(requestBody={"$ref": "#/components/pathItems/w0/post/requestBody"})}}
@@ -262,7 +269,7 @@ def calling_back(made: Any, *, item: bool) -> Any:
     found = made["webhooks"]["w"] if item else made["components"].pop("pathItems")["w0"]
     made["components"]["callbacks"] = {"w": {"{$request.query.url}": found}}
     made["paths"]["/a"]["get"]["callbacks"] = {"done": {"$ref": "#/components/callbacks/w"}}
-    return {key: value for key, value in made.items() if key != "webhooks"}
+    return uncalled(made)
 
 
 def with_callback(**more: Any) -> Any:

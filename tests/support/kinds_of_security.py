@@ -17,8 +17,10 @@ from tests.support.kind_documents import (
     by_reference,
     called_with,
     calling_back,
+    calls,
     elsewhere,
     flows,
+    in_components,
     inheriting,
     of_path,
     own_list,
@@ -26,6 +28,7 @@ from tests.support.kind_documents import (
     scheme_by_reference,
     secured,
     signed,
+    uncalled,
     used_in_part,
 )
 
@@ -204,6 +207,13 @@ SECURITY: Final[list[Pair]] = [
         "other credentials of the document, a path item that is used in part",
         used_in_part(inheriting(of={"k": []})),
         used_in_part(inheriting(of={"l": []})),
+        DOC,
+        "security-place",
+    ),
+    Pair(
+        "other credentials of the document, a callback that nothing uses",
+        in_components("callbacks", "c", calls()["webhooks"], uncalled(inheriting(of={"k": []}))),
+        in_components("callbacks", "c", calls()["webhooks"], uncalled(inheriting(of={"l": []}))),
         DOC,
         "security-place",
     ),

@@ -7,6 +7,7 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
+from anchor_webtask import _notes
 from anchor_webtask._batch.models import shown_part
 from anchor_webtask._batch.plan import GRACE
 from anchor_webtask._errors import AnchorError, ConfigurationError
@@ -90,21 +91,16 @@ def _listed(outcomes: Iterable[TaskOutcome[Any]]) -> str:
 def add_note(raised: BaseException, outcomes: Iterable[TaskOutcome[Any]]) -> bool:
     """Add what is left behind to the exception that ends the call, and return whether this is new."""
     text = note(outcomes)
-    if not text or text in getattr(raised, "__notes__", ()):
+    if not text or text in _notes.notes_of(raised):
         return False
-    with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
-        raised.add_note(text)
+    _notes.add_note(raised, text)
     return True
 
 
 def pass_notes(later: BaseException, first: BaseException) -> None:
     """Add the notes of an exception to another one, which is raised in its place: they may tell the id of a task."""
-    if later is first:
-        return
-    for text in getattr(later, "__notes__", ()):
-        with suppress(Exception):
-            if text not in getattr(first, "__notes__", ()):
-                first.add_note(text)
+    for text in _notes.notes_of(later):
+        _notes.add_note(first, text)
 
 
 def log(outcomes: Iterable[TaskOutcome[Any]]) -> None:

@@ -12,6 +12,7 @@ from anchor_webtask._cli.output_types import plain
 from anchor_webtask._cli.screen import screen
 from anchor_webtask._cli.wording import REPR, about_options, for_people, in_commands, value_of
 from anchor_webtask._errors import StartOutcomeUnknownError, StatusError, TaskFailedError
+from anchor_webtask._notes import notes_of
 from anchor_webtask._redaction.secrets import shortened
 from anchor_webtask._secret_task_id import shown_id
 
@@ -119,7 +120,7 @@ class TaskReport(NamedTuple):
             raised: The interruption, whose notes say what the client knows.
             task_id: The task's id; None if it is not known yet.
         """
-        notes = [str(note) for note in getattr(raised, "__notes__", ())]
+        notes = notes_of(raised)
         known = task_id or next((found for note in notes if (found := _id_in(note)) is not None), None)
         if self.own is not None and (self.own.has_ended or known is None):
             screen.say("interrupted")  # the log has said which session may still be open

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TextIO
 from anchor_webtask._cli.escaping import harmless, harmless_line, json_text
 from anchor_webtask._cli.mistakes import OutputClosed
 from anchor_webtask._cli.wording import for_people, in_commands
+from anchor_webtask._notes import notes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -121,8 +122,8 @@ class Screen:
 
     def say_notes(self, raised: BaseException) -> None:
         """Write the notes of an exception to standard error, such as the ids of tasks that it has left behind."""
-        for note in getattr(raised, "__notes__", ()):
-            self.say(harmless_line(in_commands(str(note))))
+        for note in notes_of(raised):
+            self.say(harmless_line(in_commands(note)))
 
     def can_ask(self) -> bool:
         """Return whether a person can read questions and type answers."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask._errors import SessionNotEndedWarning
+from anchor_webtask._notes import add_note, notes_of
 from anchor_webtask._secret_task_id import shown_id
 
 if TYPE_CHECKING:
@@ -27,10 +28,9 @@ def say(raised: BaseException, text: str) -> None:
 
     A cancellation ends where its scope ends, and nobody reads its notes.
     """
-    with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
-        if text in getattr(raised, "__notes__", ()):
-            return
-        raised.add_note(text)
+    if text in notes_of(raised):
+        return
+    add_note(raised, text)
     with suppress(Exception):  # of a user's handler, or of a filter that makes warnings errors
         logger.warning("%s", text)
         if not isinstance(raised, Exception | KeyboardInterrupt | SystemExit):

@@ -14,6 +14,7 @@ from anchor_webtask import _importing
 from anchor_webtask._api.responses import arrived_id
 from anchor_webtask._errors import AnchorError, StartOutcomeUnknownError
 from anchor_webtask._http.record import ExchangeRecord
+from anchor_webtask._notes import add_note, notes_of
 from anchor_webtask._polling.outcomes import Completed, Failed, Failure, Running
 from anchor_webtask._polling.start import is_certainly_not_started
 from anchor_webtask._redaction.secrets import release_frames
@@ -42,16 +43,10 @@ def running_note(task_id: str) -> str:
 
 def add_running_note(raised: BaseException, task_id: str) -> None:
     """Attach the task's id to an exception: in a note, and as an attribute if the note must not show the id."""
-    _add_note(raised, running_note(task_id))
+    add_note(raised, running_note(task_id))
     if isinstance(task_id, SecretTaskId):
         with suppress(Exception):  # a class may have an attribute of this name that cannot be set
             raised.task_id = task_id  # type: ignore[attr-defined]  # an exception takes any attribute
-
-
-def _add_note(raised: BaseException, note: str) -> None:
-    with suppress(Exception):  # the user's exception counts, also if its class does not accept notes
-        if note not in getattr(raised, "__notes__", ()):  # the exception may pass several places that add its note
-            raised.add_note(note)
 
 
 def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
@@ -63,16 +58,15 @@ def add_notes_of(replaced: BaseException | None, raised: BaseException) -> None:
         says_running = replaced._says_running() if isinstance(replaced, AnchorError) else is_secret
         if task_id is not None and says_running:
             add_running_note(raised, task_id)
-    with suppress(Exception):  # as in `_add_note`
-        for note in getattr(replaced, "__notes__", ()):
-            _add_note(raised, note)
+    for note in notes_of(replaced):
+        add_note(raised, note)
 
 
 def add_end_of_session(raised: BaseException, session_id: str) -> None:
     """Add to an exception that says that a task runs that its browser session has been ended since."""
     says_running = isinstance(raised, AnchorError) and raised._says_running()
-    if says_running or any(RUNNING in note for note in getattr(raised, "__notes__", ())):
-        _add_note(raised, f"the browser session {session_id!r} was ended with its block, and with it each task in it")
+    if says_running or any(RUNNING in note for note in notes_of(raised)):
+        add_note(raised, f"the browser session {session_id!r} was ended with its block, and with it each task in it")
 
 
 def annotate(raised: BaseException, task_id: str | None) -> None:
@@ -204,9 +198,9 @@ class StartRecord:
                 raised.task_id = task_id
         elif self.has_ended:
             if not isinstance(raised, AnchorError):
-                _add_note(raised, ENDED_NOTE)
+                add_note(raised, ENDED_NOTE)
         elif self.may_have_started and not isinstance(raised, StartOutcomeUnknownError):
-            _add_note(raised, START_NOTE)
+            add_note(raised, START_NOTE)
 
     @property
     def may_have_started(self) -> bool:

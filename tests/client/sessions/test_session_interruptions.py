@@ -351,6 +351,24 @@ def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emula
     held.expect_no_open_sessions()
 
 
+@pytest.mark.parametrize("notes", [None, 5, [b"bytes"]], ids=repr)
+def test_error_whose_notes_are_no_texts_leaves_the_block(held: Emulator, notes: Any) -> None:
+    error = KeyError("mine")
+    error.__notes__ = notes
+
+    async def leave() -> None:
+        async with AsyncAnchor() as anchor, anchor.sessions.open():
+            raise error
+
+    with pytest.raises(KeyError) as raised, Anchor() as anchor, anchor.sessions.open():
+        raise error
+    assert raised.value is error
+    with pytest.raises(KeyError) as raised:
+        asyncio.run(leave())
+    assert raised.value is error
+    held.expect_no_open_sessions()
+
+
 class UnreadableError(Exception):
     """An exception of the user with an attribute that cannot be read."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.documents import JSON, document, read
-from tests.support.kind_documents import BRK, LEAF, NAM, Pair, operation, shared, wrapped
+from tests.support.kind_documents import BRK, LEAF, NAM, Pair, calls, elsewhere, operation, shared, wrapped
 from tests.support.kinds import PAIRS
 from tools.drift import wording
 from tools.drift.documents import compare
@@ -34,6 +34,15 @@ def test_pair_has_the_expected_class(pair: Pair) -> None:
         pair.worst,
         True,
     ), rows
+
+
+def test_place_of_a_path_item_is_no_component() -> None:
+    rows = compare(calls(), elsewhere(calls(), "x-calls", "a"))
+    assert [(row.where, row.kind) for row in rows] == [
+        ("#/x-calls/a", "document-place"),
+        ("the document", "extension"),
+        ("webhook w", "document-place"),
+    ]
 
 
 def test_reported_pairs_have_the_expected_classes() -> None:
