@@ -241,6 +241,56 @@ def signed(header: str, *, how: str) -> Any:
     return by_reference(made) if how == "a component" else made
 
 
+def with_callback_elsewhere(**more: Any) -> Any:
+    """Return a document with a callback that is an extension."""
+    made = with_callback(**more)
+    callbacks = made["paths"]["/a"]["get"].pop("callbacks")
+    made["paths"]["/a"]["get"]["callbacks"] = {"done": {"$ref": "#/x-calls/done"}}
+    return {**made, "x-calls": callbacks}
+
+
+def called_and_shared(*required: str) -> Any:
+    """Return a document with an operation that shares the body of a path item by which the API calls back."""
+    made = with_body_of_call(*required)
+    called = {"{$request.query.url}": made["webhooks"]["w"]}
+    made["paths"]["/a"]["post"]["callbacks"] = {"done": called}
+    return uncalled(made)
+
+
+def with_media_of_call(*kinds: str) -> Any:
+    """Return a document with a path item that nothing calls, to whose body of these media types an operation refers."""
+    made = uncalled(with_body_of_call())
+    body = made["components"]["pathItems"]["w0"]["post"]["requestBody"]
+    body["content"] = dict.fromkeys(kinds, body["content"][JSON])
+    return made
+
+
+def of_path_by_references(made: Any) -> Any:
+    """Return a document with a path whose path item is an extension, by way of a component.
+
+    Its empty list is left out in normal form, but not in an extension that is not used.
+    """
+    item = {"get": operation(operationId="b", parameters=[{**parameter(), "schema": {**LEAF, "required": []}}])}
+    made = put(put(made, ["x-calls", "a"], item), ["paths", "/b"], {"$ref": "#/components/pathItems/A"})
+    return in_components("pathItems", "A", {"$ref": "#/x-calls/a"}, made)
+
+
+def open_to_all(header: str, made: Any) -> Any:
+    """Return a document whose operations ask for no scheme, with a scheme more."""
+    return in_components("securitySchemes", "k", {**KEY, "name": header}, made)
+
+
+def with_another_file(made: Any) -> Any:
+    """Return a document with an operation that refers to another document, which may use any component."""
+    return put(made, ["paths", "/a", "get", "responses", "200"], {"$ref": "other.yaml#/a"})
+
+
+def beside_reference_of_path(*, own: tuple[Any, ...] = (), of_item: tuple[Any, ...] = ()) -> Any:
+    """Return a document with a path item that has a reference and an operation, with parameters of both."""
+    item = {"$ref": "#/x-items/a", "get": operation(parameters=[*own]), "parameters": [*of_item]}
+    return document({"/a": item})
+
+
 def used_in_part(made: Any) -> Any:
     """Return the document of `inheriting` without its webhook; an operation refers to the body of the path item."""
     made = by_reference(made)

@@ -23,6 +23,7 @@ from tests.support.kind_documents import (
     in_components,
     inheriting,
     of_path,
+    open_to_all,
     own_list,
     scheme,
     scheme_by_reference,
@@ -216,6 +217,19 @@ SECURITY: Final[list[Pair]] = [
         in_components("callbacks", "c", calls()["webhooks"], uncalled(inheriting(of={"l": []}))),
         DOC,
         "security-place",
+    ),
+    *(
+        Pair(
+            f"another header of a scheme that no operation asks for, beside {what}",
+            open_to_all("X-A", made),
+            open_to_all("X-B", made),
+            BRK,
+            "security-scheme",
+        )
+        for what, made in (
+            ("a webhook with credentials", called_with({"s": []})),
+            ("a path item that nothing uses", uncalled(by_reference(called_with({"s": []})))),
+        )
     ),
     *(
         Pair(f"another header of {how}", signed("X-A", how=how), signed("X-B", how=how), BRK, "security-scheme")

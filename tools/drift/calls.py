@@ -1,4 +1,4 @@
-"""Finds the path items that the API calls: those of webhooks and callbacks."""
+"""Finds the path items that the API calls, and gives a component to each that is somewhere else."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
 
-_PREFIX: Final = "#/components/pathItems/"
+_KINDS: Final = ("callbacks", "pathItems")
 _WHOLE: Final = 3
 """How many keys lead to a component."""
 
@@ -26,9 +26,8 @@ def items(nodes: Iterable[Node]) -> Iterator[tuple[Node, str]]:
         nodes: The objects of a document, or of a part of it.
     """
     for node in nodes:
-        callbacks = node.get("callbacks")
-        for callback in callbacks.values() if isinstance(callbacks, dict) else ():
-            yield from ((call, name) for call, name in _in_map(callback) if not name.startswith("x-"))
+        for callbacks, callback in _in_map(node.get("callbacks")):
+            yield from ((call, name) for call, name in _in_map(callbacks[callback]) if not name.startswith("x-"))
         yield from _in_map(node.get("webhooks"))
         yield from _in_map(node.get("pathItems"))
 
@@ -37,8 +36,15 @@ def _in_map(call: Any) -> list[tuple[Node, str]]:
     return [(call, name) for name, item in call.items() if isinstance(item, dict)] if isinstance(call, dict) else []
 
 
+def _entries(part: Node) -> Iterator[tuple[str, Node, str]]:
+    """Yield each callback and each path item of a part, as its kind, the map that it is in, and its name there."""
+    nodes = [*walk.objects(part)]
+    yield from (("callbacks", call, name) for node in nodes for call, name in _in_map(node.get("callbacks")))
+    yield from (("pathItems", call, name) for call, name in items(nodes))
+
+
 def make_components(document: Node) -> None:
-    """Make components of path items elsewhere to which webhooks or callbacks refer.
+    """Make components of callbacks and path items elsewhere to which webhooks, callbacks or components refer.
 
     Such a path item may be that of a path as well, which is compared as what the client calls. The name of the new
     component is the reference.
@@ -46,29 +52,38 @@ def make_components(document: Node) -> None:
     Args:
         document: The document, which is changed; it may have invalid values.
     """
-    components = document.setdefault("components", {})
-    of_kind = components.setdefault("pathItems", {}) if isinstance(components, dict) else None
-    if not isinstance(of_kind, dict):
-        return
-    waiting = list(items(walk.objects(document)))
-    for call, name in waiting:  # it grows: the new components may refer to more
+    made: dict[str, Node] = {kind: {} for kind in _KINDS}
+    waiting = list(_entries(document))
+    for kind, call, name in waiting:  # it grows: the new components may refer to more
         reference = call[name].get("$ref")
-        if not isinstance(reference, str) or is_component(reference):
+        if not isinstance(reference, str) or component_kind(reference) == kind:
             continue
-        if reference not in of_kind:
+        place = "/".join(["#", *map(_escaped, steps(reference))])
+        if place not in made[kind]:
             target = resolve(reference, document)
-            if not isinstance(target, dict) or not {"$ref", *METHODS} & target.keys():
+            if not isinstance(target, dict) or not (
+                target.keys() & {"$ref", *METHODS} if kind == "pathItems" else target
+            ):
                 continue
-            of_kind[reference] = copy.deepcopy(target)
-            waiting += [(of_kind, reference), *items(walk.objects(of_kind[reference]))]
-        call[name]["$ref"] = _PREFIX + reference.replace("%", "%25").replace("~", "~0").replace("/", "~1")
+            made[kind][place] = copy.deepcopy(target)
+            waiting += _entries({kind: {place: made[kind][place]}})
+        call[name]["$ref"] = f"#/components/{kind}/{_escaped(place)}"
+    components = document.setdefault("components", {})
+    for kind in _KINDS:
+        if made[kind] and isinstance(components, dict) and isinstance(components.setdefault(kind, {}), dict):
+            components[kind] |= made[kind]
 
 
-def is_component(reference: str) -> bool:
-    """Tell whether a `$ref` is to a path item of the components, as a whole."""
-    return reference.startswith(_PREFIX) and len(steps(reference)) == _WHOLE
+def _escaped(key: str) -> str:
+    return key.replace("%", "%25").replace("~", "~0").replace("/", "~1")
+
+
+def component_kind(reference: str) -> str:
+    """Return the kind of the component to which a `$ref` leads; an empty text if it leads elsewhere, or into one."""
+    keys = steps(reference) if reference.startswith("#/components/") else []
+    return keys[1] if len(keys) == _WHOLE else ""
 
 
 def reference_of(kind: str, name: str) -> str:
     """Return the reference for which `make_components` has made a component; an empty text for other components."""
-    return name if kind == "pathItems" and name.startswith("#/") else ""
+    return name if kind in _KINDS and name.startswith("#/") else ""

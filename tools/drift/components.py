@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from tools.drift import calls, security
+from tools.drift.classification import severity
 from tools.drift.contents import moved, resolve_once
 from tools.drift.normal_form import differs, parameter_key, same
 from tools.drift.operations import header_respelled
@@ -42,7 +43,8 @@ class Components:
                     yield Spot().under("components", kind).row("extension", olds.get(kind), news.get(kind), note=kind)
                 continue
             found = list(self._of_kind(kind, olds.get(kind), news.get(kind)))
-            if not found and differs(olds, news, kind):
+            are_maps = all(isinstance(each.get(kind, {}), dict) for each in (olds, news))
+            if not found and not are_maps and differs(olds, news, kind):
                 found.append(Spot().under("components", kind).row("not-understood", olds.get(kind), news.get(kind)))
             yield from found
 
@@ -80,6 +82,8 @@ class Components:
         # Calls without a list of credentials use that of the document.
         depends = kind in {"callbacks", "pathItems"} and differs(self._old, self._new, "security")
         for name in dict.fromkeys([*olds, *news]):
+            if calls.reference_of(kind, name) and not (name in olds and name in news):
+                continue  # there is a row at the place of the reference
             is_same = name in olds and name in news and same(olds[name], news[name])
             if not is_same or (depends and self.spot(kind, name).operations):
                 found = list(self._component(kind, name, olds.get(name), news.get(name)))
@@ -101,7 +105,7 @@ class Components:
                 model = f"models.{python_names.model(name)}"
                 yield spot.row(f"schema-{word}", python=f"{model}: {'new' if before is None else 'removed'}")
             else:
-                yield spot.row("document-place" if calls.reference_of(kind, name) else f"component-{word}")
+                yield spot.row(f"component-{word}")
         elif kind == "pathItems":
             yield from self._path_item(name, before, after, spot)
         else:
@@ -110,11 +114,13 @@ class Components:
     def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare two path items as what the API calls; what else uses them, or a part of them, is named apart."""
         calling = {each for uses in self._uses for each in uses.calling(name)}
-        others = {*spot.operations} - calling
-        here = attrs.evolve(spot, operations=tuple(sorted(calling or others)))
+        others = {*spot.operations} - calling | {each for uses in self._uses for each in uses.otherwise(name)}
+        here = attrs.evolve(spot, operations=tuple(sorted(calling)))
         found = list(self._operations.called_item(before, after, here))
-        is_harmless = all(row.severity is Severity.DOCUMENTATION for row in found)
-        if calling or is_harmless:
+        is_harmless = all(severity(row.kind) is Severity.DOCUMENTATION for row in found)  # in both directions
+        if is_harmless:
+            yield from (attrs.evolve(row, operations=spot.operations) for row in found)
+        elif calling:
             yield from found
         # The generator follows no reference of a path, and a part may be used in another direction.
         if not (same(before, after) or is_harmless) and (others or not calling):

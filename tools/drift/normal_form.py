@@ -30,7 +30,7 @@ def normal(document: JSON) -> dict[str, Any]:
     found: dict[str, Any] = copied if isinstance(copied, dict) else {"": copied}
     if '"$anchor"' in text or '"$dynamicAnchor"' in text:
         anchors.replace(found)
-    if '"callbacks"' in text or '"webhooks"' in text:
+    if any(f'"{kind}"' in text for kind in ("callbacks", "pathItems", "webhooks")):
         calls.make_components(found)
     components = found.get("components")
     nodes: list[dict[str, Any]] = []
@@ -49,9 +49,10 @@ def normal(document: JSON) -> dict[str, Any]:
 
 def _move_path_parameters(document: dict[str, Any], nodes: list[dict[str, Any]]) -> None:
     """Give each operation the parameters of its path, webhook or callback that it does not replace."""
-    paths = document.get("paths") or {}
-    for item in (*paths.values(), *(call[name] for call, name in calls.items(nodes))):
-        if not isinstance(item.get("parameters"), list) or "$ref" in item:
+    # Beside a reference, parameters belong to operations that are elsewhere; but the generator follows none of a path.
+    called = [call[name] for call, name in calls.items(nodes) if "$ref" not in call[name]]
+    for item in (*(document.get("paths") or {}).values(), *called):
+        if not isinstance(item.get("parameters"), list):
             continue
         shared = item.pop("parameters")
         for operation in (item[method] for method in METHODS if isinstance(item.get(method), dict)):

@@ -64,16 +64,21 @@ class Uses:
             self._use(item, BOTH, f"webhook {name}")
         self._components: dict[tuple[str, str], Use] = defaultdict(Use)
         self._calling: dict[str, set[str]] = defaultdict(set)
+        self._otherwise: dict[str, set[str]] = defaultdict(set)
         self._outside = Use()
         for reference, use in self.of_references.items():
             place = component(reference)
             if place is not None:
                 self._components[place].add(use)
-                if calls.is_component(reference):
-                    self._calling[place[1]] |= use.operations - {*(document.get("paths") or {})}
+                if place[0] == "pathItems":
+                    paths = {*(document.get("paths") or {})} if calls.component_kind(reference) else use.operations
+                    self._calling[place[1]] |= use.operations - paths
+                    self._otherwise[place[1]] |= use.operations & paths
             if leads_outside(reference):
                 self._outside.add(use)
         self._schemes = self._operations_of_schemes()
+        shared = document.get("security")
+        self._asks = any(operation.get("security", shared) for _, _, operation in operations(document))
 
     def of_component(self, kind: str, name: str) -> Use:
         """Return the use of a component.
@@ -82,15 +87,19 @@ class Uses:
         other documents, which are not followed, it counts as used by the operations with these references.
         """
         if kind == "securitySchemes":
-            # Without any requirement, all schemes may be used.
+            # If no operation asks for any, all schemes may be used.
             operations_of = self._schemes.get(name, set())
-            return Use({*BOTH} if operations_of or not self._schemes else set(), {*operations_of})
+            return Use({*BOTH} if operations_of or not self._asks else set(), {*operations_of})
         found = self._components.get((kind, name))
         return found if found is not None else self._outside
 
     def calling(self, name: str) -> set[str]:
         """Return the operations and webhooks by which the API calls a path item of the components as a whole."""
-        return self._calling[name]
+        return self._calling[name] if ("pathItems", name) in self._components else self._outside.operations
+
+    def otherwise(self, name: str) -> set[str]:
+        """Return the operations and paths that use a part of a path item, or the path item of a path."""
+        return self._otherwise[name]
 
     def dangling(self) -> set[str]:
         """Return the references of operations to places that the document does not have."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from tests.support.building import NO_ACTIONS
 from tests.support.documents import EVERYTHING, JSON
 from tools.drift.documents import compare
 from tools.drift.make_report import make_report
+from tools.drift.normal_form import normal
 from tools.drift.sides import Side, of_file
 from tools.repository import OVERLAY, ROOT
 
@@ -117,6 +119,16 @@ def test_calls_that_lead_to_each_other_by_many_ways_are_compared_once() -> None:
 
     rows = compare(made("A", "a"), made("B"))
     assert {row.operations for row in rows if row.kind == "now-optional"} == {("webhook w",)}
+
+
+def test_references_to_the_map_of_all_path_items_do_not_copy_each_other() -> None:
+    escapes = itertools.product(("a", "%61"), ("m", "%6D"), ("e", "%65"), ("n", "%6E"), ("t", "%74"))
+    references = [f"#/co{m}po{n}{e}n{t}s/p{a}thItems" for a, m, e, n, t in escapes]
+    document: Any = {
+        "webhooks": {f"w{number}": {"$ref": reference} for number, reference in enumerate(references)},
+        "components": {"pathItems": {"get": {"get": {"responses": {}}}}},
+    }
+    assert len(json.dumps(normal(document))) < 10_000
 
 
 def test_note_names_only_some_parts_of_the_overlay_that_do_not_fit(tmp_path: Path) -> None:

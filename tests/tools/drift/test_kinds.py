@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.support.documents import JSON, document, read
-from tests.support.kind_documents import BRK, LEAF, NAM, Pair, calls, elsewhere, operation, shared, wrapped
+from tests.support.kind_documents import (
+    BRK,
+    LEAF,
+    NAM,
+    Pair,
+    by_reference,
+    calls,
+    elsewhere,
+    of_path,
+    operation,
+    shared,
+    wrapped,
+)
 from tests.support.kinds import PAIRS
 from tools.drift import wording
 from tools.drift.documents import compare
@@ -39,10 +51,14 @@ def test_pair_has_the_expected_class(pair: Pair) -> None:
 def test_place_of_a_path_item_is_no_component() -> None:
     rows = compare(calls(), elsewhere(calls(), "x-calls", "a"))
     assert [(row.where, row.kind) for row in rows] == [
-        ("#/x-calls/a", "document-place"),
         ("the document", "extension"),
         ("webhook w", "document-place"),
     ]
+
+
+def test_word_of_a_path_item_names_all_that_use_it() -> None:
+    (row,) = compare(of_path(by_reference(calls())), of_path(by_reference(calls("s"))))
+    assert (row.kind, row.operations) == ("text", ("/b", "webhook w"))
 
 
 def test_reported_pairs_have_the_expected_classes() -> None:
