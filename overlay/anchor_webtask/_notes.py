@@ -6,9 +6,10 @@ from contextlib import suppress
 
 
 def notes_of(raised: BaseException | None) -> list[str]:
-    """Return the notes of an exception; none if they cannot be read."""
+    """Return the notes of an exception as texts; none if they cannot be read."""
     with suppress(Exception):
-        return [note for note in getattr(raised, "__notes__", None) or () if isinstance(note, str)]
+        notes = getattr(raised, "__notes__", None)
+        return [str(note) for note in notes] if isinstance(notes, list | tuple) else []
     return []
 
 

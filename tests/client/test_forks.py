@@ -59,22 +59,22 @@ if status is None:
     os._exit(0)
 print(status)
 """
-HELD: Final = """
+HELD: Final = f"""
 _importing.MAX_WAIT = 0.01
 holds, ends = threading.Event(), threading.Event()
 
 def hold():
     with _importing.lock:
         holds.set()
-        ends.wait(20)
+        ends.wait({PATIENCE})
 
 thread = threading.Thread(target=hold)
 thread.start()
-holds.wait(20)
+holds.wait({PATIENCE})
 """
 
 
-LOGGED: Final = """
+LOGGED: Final = f"""
 import logging
 forks, holds = threading.Event(), threading.Event()
 os.register_at_fork(before=forks.set)
@@ -82,11 +82,11 @@ os.register_at_fork(before=forks.set)
 def hold():
     with _importing.lock:
         holds.set()
-        forks.wait(20)
+        forks.wait({PATIENCE})
         logging.getLogger("of an imported module")
 
 threading.Thread(target=hold).start()
-holds.wait(20)
+holds.wait({PATIENCE})
 """
 
 

@@ -148,7 +148,7 @@ class Terminal:
 
     def wait_until_asleep(self) -> None:
         """Wait until the process reads what is typed: a signal that comes just before that does not interrupt it."""
-        until(lambda: state_of(self.process.pid) == "S")
+        until(lambda: state_of(self.process.pid) in "SZ")
 
     def type(self, text: str) -> None:
         """Type a text; \\x03 is Ctrl-C."""

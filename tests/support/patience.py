@@ -17,5 +17,5 @@ def until(holds: Callable[[], object]) -> None:
     """Wait until something holds."""
     end = time.monotonic() + PATIENCE
     while not holds():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, f"it has not happened within {PATIENCE} s"
         time.sleep(0.02)

@@ -120,7 +120,7 @@ def serve(
 
 @contextmanager
 def _signals() -> Iterator[socket.socket]:
-    """A socket to which Python writes the number of each signal.
+    """Open a socket to which Python writes the number of each signal.
 
     The number is there also if the signal came just before the main thread began to wait for it, or while another
     thread ran; a handler runs only once the main thread does. The handlers stay, since a second signal must not

@@ -351,7 +351,18 @@ def test_cancellation_has_the_id_of_the_task_whose_error_it_replaces(held: Emula
     held.expect_no_open_sessions()
 
 
-@pytest.mark.parametrize("notes", [None, 5, [b"bytes"]], ids=repr)
+class UnequalText(str):
+    """A text that cannot be compared."""
+
+    __slots__ = ()
+
+    def __eq__(self, _: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize("notes", [None, 5, "text", [b"bytes"], [UnequalText("x")]], ids=repr)
 def test_error_whose_notes_are_no_texts_leaves_the_block(held: Emulator, notes: Any) -> None:
     error = KeyError("mine")
     error.__notes__ = notes

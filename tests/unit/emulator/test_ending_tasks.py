@@ -127,7 +127,7 @@ def test_held_one_request_start_ends_with_its_task(
             transport=transport, base_url=server.base_url, headers={"anchor-api-key": KEY}, timeout=60
         ) as client:
             response = pool.submit(Api(client).start)
-            assert clock.is_held.wait(30)
+            assert clock.is_held.wait(PATIENCE)
             assert emulator.requests[0].status is None
             end(emulator.tasks[0])
             assert outcome(response.result(PATIENCE)) == expected

@@ -184,7 +184,7 @@ def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
     with emulator.serve() as server:
         thread = threading.Thread(target=start, args=[server])
         thread.start()
-        assert clock.begun.wait(30)
+        assert clock.begun.wait(PATIENCE)
     thread.join(PATIENCE)
     assert [type(error) for error in raised] == [httpx.RemoteProtocolError]
 
