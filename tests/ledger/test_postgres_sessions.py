@@ -400,7 +400,8 @@ def test_sessions_that_end_in_the_middle_start_nothing_twice(
     kept = runner.call(tasks.map, requests, max_running=3, ledger=url, timeout=None, on_progress=progressed)
     assert sum(ended) > 0
     assert states(kept) == {"completed": 8}
-    assert (anchor_emulator.starts, anchor_emulator.max_running_seen) == (8, 3)
+    assert anchor_emulator.starts == 8
+    assert anchor_emulator.max_running_seen <= 3  # fewer, if sessions end so often that no third one starts in time
 
 
 def test_start_of_a_killed_process_is_unknown_once_it_cannot_be_sent_any_more(
