@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
 
-_KINDS: Final = ("callbacks", "pathItems")
+KINDS: Final = ("callbacks", "pathItems")
+"""The kinds of components that hold what the API calls."""
 _WHOLE: Final = 3
 """How many keys lead to a component."""
 
@@ -52,7 +53,7 @@ def make_components(document: Node) -> None:
     Args:
         document: The document, which is changed; it may have invalid values.
     """
-    made: dict[str, Node] = {kind: {} for kind in _KINDS}
+    made: dict[str, Node] = {kind: {} for kind in KINDS}
     waiting = list(_entries(document))
     for kind, call, name in waiting:  # it grows: the new components may refer to more
         reference = call[name].get("$ref")
@@ -69,7 +70,7 @@ def make_components(document: Node) -> None:
             waiting += _entries({kind: {place: made[kind][place]}})
         call[name]["$ref"] = f"#/components/{kind}/{_escaped(place)}"
     components = document.setdefault("components", {})
-    for kind in _KINDS:
+    for kind in KINDS:
         if made[kind] and isinstance(components, dict) and isinstance(components.setdefault(kind, {}), dict):
             components[kind] |= made[kind]
 
@@ -86,4 +87,4 @@ def component_kind(reference: str) -> str:
 
 def reference_of(kind: str, name: str) -> str:
     """Return the reference for which `make_components` has made a component; an empty text for other components."""
-    return name if kind in _KINDS and name.startswith("#/") else ""
+    return name if kind in KINDS and name.startswith("#/") else ""

@@ -80,7 +80,7 @@ class Components:
     def _of_kind(self, kind: str, before: Any, after: Any) -> Iterator[Row]:
         olds, news = (each if isinstance(each, dict) else {} for each in (before, after))
         # Calls without a list of credentials use that of the document.
-        depends = kind in {"callbacks", "pathItems"} and differs(self._old, self._new, "security")
+        depends = kind in calls.KINDS and differs(self._old, self._new, "security")
         for name in dict.fromkeys([*olds, *news]):
             if calls.reference_of(kind, name) and not (name in olds and name in news):
                 continue  # there is a row at the place of the reference

@@ -30,7 +30,7 @@ def normal(document: JSON) -> dict[str, Any]:
     found: dict[str, Any] = copied if isinstance(copied, dict) else {"": copied}
     if '"$anchor"' in text or '"$dynamicAnchor"' in text:
         anchors.replace(found)
-    if any(f'"{kind}"' in text for kind in ("callbacks", "pathItems", "webhooks")):
+    if any(f'"{kind}"' in text for kind in (*calls.KINDS, "webhooks")):
         calls.make_components(found)
     components = found.get("components")
     nodes: list[dict[str, Any]] = []

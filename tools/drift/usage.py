@@ -66,14 +66,15 @@ class Uses:
         self._calling: dict[str, set[str]] = defaultdict(set)
         self._otherwise: dict[str, set[str]] = defaultdict(set)
         self._outside = Use()
+        paths = {*(document.get("paths") or {})}
         for reference, use in self.of_references.items():
             place = component(reference)
             if place is not None:
                 self._components[place].add(use)
                 if place[0] == "pathItems":
-                    paths = {*(document.get("paths") or {})} if calls.component_kind(reference) else use.operations
-                    self._calling[place[1]] |= use.operations - paths
-                    self._otherwise[place[1]] |= use.operations & paths
+                    others = use.operations & paths if calls.component_kind(reference) else use.operations
+                    self._calling[place[1]] |= use.operations - others
+                    self._otherwise[place[1]] |= others
             if leads_outside(reference):
                 self._outside.add(use)
         self._schemes = self._operations_of_schemes()
@@ -124,11 +125,11 @@ class Uses:
         for method, path, operation in operations(self._document):
             users = {f"{method.upper()} {path}"}
             yield operation, users
-            parts.append((operation, users))
+            parts.append(({"callbacks": operation.get("callbacks")}, users))
         for name, item in (self._document.get("webhooks") or {}).items():
             parts.append(({"webhooks": {name: item}}, {f"webhook {name}"}))
         components = self._document.get("components") or {}
-        for kind in ("callbacks", "pathItems"):
+        for kind in calls.KINDS:
             for name, part in (components.get(kind) or {}).items():
                 parts.append(({kind: {name: part}}, self.of_component(kind, name).operations))
         for part, users in parts:
