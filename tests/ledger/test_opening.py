@@ -1,4 +1,4 @@
-"""A ledger's file that several processes make at the same moment."""
+"""A ledger's file, and the lock files beside it, that several calls make at the same moment."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import Anchor, LedgerError
-from anchor_webtask._ledger.sqlite import file
+from anchor_webtask._ledger.sqlite import file, owners
 from anchor_webtask._ledger.sqlite.file import LedgerFile
+from anchor_webtask._ledger.sqlite.owners import is_alive, new_owner
 from anchor_webtask._ledger.store import check_base_url
 
 if TYPE_CHECKING:
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 TOGETHER: Final = 8
 FILES: Final = 100
 """Enough for several to be found half made, if each part of a file was looked at for itself."""
+FEW: Final = 3
+"""Few enough for the folder to be empty often."""
+OWNERS: Final = 500
+"""Enough for several to lose the folder that they are about to use."""
 BASE_URL: Final = "https://api.example"
 
 
@@ -43,6 +48,43 @@ def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) ->
         for each in [threads.submit(open_all) for _ in range(TOGETHER)]:
             each.result()
     assert errors == []
+
+
+def test_owner_begins_while_others_look_and_end(tmp_path: Path) -> None:
+    """The last one that ends removes the folder, and each that begins removes files that are not locked (yet)."""
+    folder = tmp_path / "prices.ledger-owners"
+    begin = threading.Barrier(FEW)
+
+    def begin_and_end() -> list[bool]:
+        lived = []
+        begin.wait()
+        for _ in range(OWNERS):
+            owner = new_owner(folder)
+            lived.append(is_alive(folder, owner.id))
+            owner.let_go()
+        return lived
+
+    with ThreadPoolExecutor(FEW) as threads:
+        for each in [threads.submit(begin_and_end) for _ in range(FEW)]:
+            assert all(each.result())
+    assert not folder.exists()
+
+
+def test_owner_leaves_a_file_that_another_one_has_locked_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one, which looks for dead owners, may be slow to remove it, or be killed before."""
+    folder = tmp_path / "prices.ledger-owners"
+    lock, refused = owners._lock, iter([BlockingIOError])
+
+    def lock_second(opened: int) -> None:
+        for refusal in refused:
+            raise refusal
+        lock(opened)
+
+    monkeypatch.setattr(owners, "_lock", lock_second)
+    owner = new_owner(folder)
+    assert is_alive(folder, owner.id)
+    owner.let_go()
+    assert not folder.exists()
 
 
 def test_files_of_owners_that_were_killed_are_removed(anchor_emulator: Emulator, path: Path) -> None:

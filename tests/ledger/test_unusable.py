@@ -131,6 +131,15 @@ def test_questions_to_such_a_file_are_refused(path: Path, kind: str) -> None:
         Ledger(make(path)).counts()
 
 
+def test_file_in_the_place_of_the_lock_files_is_refused(
+    anchor_emulator: Emulator, runner: Runner, tasks: Any, path: Path
+) -> None:
+    path.with_name(f"{path.name}-owners").touch()
+    with pytest.raises(LedgerUnusableError, match=r"Not a directory.*on a local disk"):
+        runner.call(tasks.map, keyed("a"), ledger=path)
+    assert len(anchor_emulator.requests) == 0
+
+
 @pytest.mark.parametrize("given", [3, "", b"prices.ledger", "mysql://host/db", "with\0null", object()])
 def test_what_is_no_path_is_refused(tasks: Any, given: Any) -> None:
     with pytest.raises(ConfigurationError, match="ledger"):

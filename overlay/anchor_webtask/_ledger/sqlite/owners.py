@@ -49,13 +49,13 @@ class FileOwner:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.id = secrets.token_hex(8)
+        self._path, file = _locked_file(folder)
+        self.id = self._path.name
         self.has_ended = False
-        self._path = folder / self.id
         self._users = 1
         self._guard = threading.Lock()
         # Also closed when it is not used any more: an interruption may keep a call from letting go.
-        self._end = weakref.finalize(self, _end, self._path, _locked_file(self._path))
+        self._end = weakref.finalize(self, _end, self._path, file)
         self._end.atexit = False  # a start may still be under way; the system frees the lock
         forks.owners.add(self)
 
@@ -112,10 +112,12 @@ def new_owner(folder: Path) -> FileOwner:
     return owner
 
 
-def _locked_file(path: Path) -> int:
-    for _ in range(100):  # another owner may remove the empty folder meanwhile
+def _locked_file(folder: Path) -> tuple[Path, int]:
+    for _ in range(100):  # other owners may remove the empty folder, or a file that is not locked yet
+        path = folder / secrets.token_hex(8)
         try:
-            path.parent.mkdir(mode=0o700, exist_ok=True)
+            with suppress(FileExistsError):
+                folder.mkdir(mode=0o700)
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
             file = os.open(path, flags, 0o600)
         except FileNotFoundError:
@@ -126,14 +128,14 @@ def _locked_file(path: Path) -> int:
             _lock(file)
         except BlockingIOError:
             os.close(file)
-            continue  # another process has found it before it was locked, and removes it
+            continue
         except OSError as error:
             os.close(file)
             raise _unusable(path, error) from None
         if os.fstat(file).st_nlink:
-            return file
+            return path, file
         os.close(file)
-    raise LedgerUnusableError(f"the folder of {str(path.parent)!r} does not exist: create it, or choose another ledger")
+    raise LedgerUnusableError(f"the folder of {str(folder)!r} does not exist: create it, or choose another ledger")
 
 
 def _end(path: Path, file: int) -> None:
