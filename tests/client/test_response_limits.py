@@ -161,10 +161,13 @@ def test_client_closes_the_connection_of_a_response_that_it_does_not_read_to_the
 
 
 def test_option_http_timeout_limits_the_total_time_of_head_and_body(runner: Runner) -> None:
-    """The head takes 0.2 s and the body 0.2 s: each alone is within the timeout of 0.3 s, but their sum is not."""
+    """The head takes 2 s and the body 2 s: each alone is within the timeout of 2.1 s, but their sum is not.
+
+    The client accepts a response of which all has arrived when it looks: it may stand still for almost 2 s here.
+    """
     head = response_head(200, len(DONE))
-    slow = (Drip(head[:1], every=0.2), head[1:-1], Drip(head[-1:], every=0.2), DONE)
-    with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor:
+    slow = (Drip(head[:1], every=2.0), head[1:-1], Drip(head[-1:], every=2.0), DONE)
+    with raw_server(check=[slow]) as server, runner.anchor(base_url=server.base_url, http_timeout=2.1) as anchor:
         raised(RequestTimeoutError, runner, anchor.tasks.get(TASK_ID).refresh)
 
 
