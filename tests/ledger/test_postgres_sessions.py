@@ -141,6 +141,28 @@ def test_connection_lost_in_the_middle_of_a_transaction(opened: Store, postgres:
     assert opened.change(count) == (1 if kind == "intent" else 2)
 
 
+def test_session_has_one_transaction_at_a_time_though_its_ledger_is_closed_and_used_again(opened: Store) -> None:
+    is_under_way, may_end = threading.Event(), threading.Event()
+    backend: Any = opened.backend
+    owner, session = opened.new_owner(), backend._database._session  # which it keeps open
+
+    def operation(db: Connection) -> int:
+        is_under_way.set()
+        may_end.wait(PATIENCE)
+        return count(db)
+
+    first = opened.submit(operation, "record")
+    assert is_under_way.wait(PATIENCE)
+    opened.close(wait=False)
+    second = opened.submit(count, "record")
+    with pytest.raises(TimeoutError):
+        second.result(0.2)
+    may_end.set()
+    assert (first.result(PATIENCE), second.result(PATIENCE)) == (1, 2)
+    assert backend._database._session is session
+    owner.let_go()
+
+
 def test_transaction_that_stops_in_the_middle_does_not_hold_up_the_others(
     opened: Store, other: Store, monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
 ) -> None:

@@ -252,6 +252,32 @@ def test_close_in_the_middle_of_a_submit_loses_nothing(
     assert stored(path) == 1
 
 
+def test_use_of_a_closed_ledger_comes_after_what_is_left_to_store(opened: Store) -> None:
+    _, may_end = hold(opened.submit)
+    first = opened.submit(count, "record")
+    opened.close(wait=False)
+    second = opened.submit(count, "record")
+    opened.close(wait=False)
+    third = opened.submit(count, "record")
+    for future in (second, third):
+        with pytest.raises(TimeoutError):
+            future.result(0.1)
+    may_end.set()
+    assert [future.result(PATIENCE) for future in (first, second, third)] == [1, 2, 3]
+
+
+def test_ledger_is_usable_after_an_interrupted_close(opened: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(finalizer: Any) -> None:
+        finalizer.detach()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(weakref.finalize, "__call__", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        opened.close()
+    monkeypatch.undo()
+    assert opened.submit(count, "record").result(PATIENCE) == 1
+
+
 def test_submit_neither_raises_nor_waits_for_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     may_open = threading.Event()
 

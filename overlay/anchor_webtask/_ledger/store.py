@@ -93,10 +93,11 @@ class Store:
         Args:
             wait: Whether to wait until that is done.
         """
-        with self._guard:
-            writer, self._writer = self._writer, None
-        if writer is not None:  # whatever was submitted to it is in its queue already
-            writer.close(wait=wait)
+        with self._guard:  # whatever was submitted to it is in its queue already
+            if (writer := self._writer) is not None:
+                writer.close(wait=False)
+        if writer is not None and wait:
+            writer.close(wait=True)
 
     def forget_in_child(self) -> None:
         """Forget the writer in a forked child, which has no such thread, and must not use its parent's connection."""
@@ -107,14 +108,14 @@ class Store:
     def _free_locks(self) -> None:
         """Let the ledger's thread begin a transaction soon, unless the ledger is closed."""
         with self._guard:
-            if self._writer is not None and not self._writer.has_ended:
+            if self._writer is not None and not self._writer.is_closed:
                 self._writer.submit(lambda _: None, "read")
 
     def _submit(self, operation: Operation[R], kind: Kind, base_url: str | None) -> Future[R]:
         with self._guard:  # so that nothing is submitted to a writer that is being closed
             try:
-                if self._writer is None or self._writer.has_ended:
-                    self._writer = Writer(self.backend)
+                if self._writer is None or self._writer.is_closed:
+                    self._writer = Writer(self.backend, self._writer)
                 return self._writer.submit(operation, kind, base_url)
             except RuntimeError as error:
                 failed: Future[R] = Future()

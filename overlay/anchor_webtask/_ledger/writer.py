@@ -87,17 +87,23 @@ class Writer:
 
     Args:
         backend: Opens the database in the thread, again and again until that succeeds.
+        former: The closed writer of this backend. Its thread may still store what is left, by the same connection, so
+            the new thread does nothing until that one has ended.
 
     Raises:
         RuntimeError: No thread can be started, such as when the program ends.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    _thread: threading.Thread
+
+    def __init__(self, backend: Backend, former: Writer | None = None) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        if former is not None:
+            former._jobs.put(None)  # once more, since a signal's exception may have interrupted its closing
         transaction = threading.Lock()
         # A virtual clock would take the pause for idle time.
         interval = INTERVAL if isinstance(_world.current.clock, SystemClock) else 0.0
-        self._work = _Thread(self._jobs, backend, transaction, interval)
+        self._work = _Thread(self._jobs, backend, transaction, interval, None if former is None else former._thread)
         # First, so that a thread whose start is interrupted ends, too. Not at the end of the program: calls are left
         # only then, and what they still learn must be stored.
         self._close = weakref.finalize(self, self._jobs.put, None)
@@ -107,9 +113,9 @@ class Writer:
         self._thread.start()
 
     @property
-    def has_ended(self) -> bool:
-        """Whether the thread runs nothing any more."""
-        return self._work.has_ended
+    def is_closed(self) -> bool:
+        """Whether the thread takes nothing new."""
+        return self._work.has_ended or not self._close.alive
 
     def submit(self, operation: Operation[R], kind: Kind, base_url: str | None = None) -> Future[R]:
         """Run an operation soon, and return its future result.
@@ -141,6 +147,7 @@ class _Thread:
         backend: Backend,
         transaction: threading.Lock,
         interval: float,
+        former: threading.Thread | None,
     ) -> None:
         self.has_ended = False
         self._jobs = jobs
@@ -151,11 +158,15 @@ class _Thread:
         self._late: list[_Job] = []  # records that could not be stored
         self._is_closing = False
         self._interval = interval
+        self._former = former
         self._next = 0.0
         self._logged: tuple[str, float] = ("", 0.0)
 
     def run(self) -> None:
         try:
+            if self._former is not None:
+                self._former.join()
+                self._former = None
             while not self._is_closing:
                 self._gather()
                 if self._under_way:

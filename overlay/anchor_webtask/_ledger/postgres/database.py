@@ -107,12 +107,13 @@ class PostgresDatabase:
 
     def roll_back(self) -> None:
         """End a transaction that has failed."""
-        if self._session is None or self._session.is_lost:
+        session = self._session
+        if session is None or session.is_lost:
             return
         try:
-            self._session.connection.execute("ROLLBACK")
+            session.connection.execute("ROLLBACK")
         except psycopg.Error:
-            self._session.close()
+            session.close()
 
     def failure(self, error: BaseException) -> Failure | None:
         """Return what an error of psycopg means; None if it is not one."""
