@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sqlite3
-from contextlib import closing
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 
 from anchor_webtask import Anchor, TaskRequest, WaitPolicy
+from anchor_webtask._ledger import forks
+from anchor_webtask._ledger.sqlite.backend import SqliteBackend
+from anchor_webtask._ledger.store import Store
 from anchor_webtask.emulator import Emulator
+from tests.support.patience import PATIENCE
 from tests.support.processes import spawn
 from tests.support.runners import KEY
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from anchor_webtask._ledger.database import Connection
+
+BASE_URL: Final = "https://api.example"
 PROGRAM: Final = Path(__file__).parent / "programs" / "fork_with_ledger.py"
 OFTEN: Final = WaitPolicy(minimum=0.05, maximum=0.05)
 
@@ -49,3 +64,92 @@ def test_tasks_of_a_killed_parent_are_adopted_while_its_child_lives(path: Path) 
         finally:
             os.kill(child, signal.SIGKILL)
     assert emulator.starts == 4
+
+
+@pytest.fixture
+def forking() -> Iterator[list[ThreadPoolExecutor]]:
+    """Two threads, which do here what a thread does when it forks."""
+    with ThreadPoolExecutor(1) as first, ThreadPoolExecutor(1) as second:
+        yield [first, second]
+
+
+def count(db: Connection) -> int:
+    """Change the ledger, and return how often that was done."""
+    db.execute("UPDATE ledger SET halvings = halvings + 1")
+    (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
+    return int(number)
+
+
+def test_ledger_that_is_opened_during_a_fork_waits_for_it(path: Path, forking: list[ThreadPoolExecutor]) -> None:
+    thread, _ = forking
+    thread.submit(forks._before).result(PATIENCE)
+    with closing(Store(SqliteBackend(path))) as opened:
+        future = opened._submit(count, "record", BASE_URL)
+        try:
+            with pytest.raises(TimeoutError):
+                future.result(0.2)
+        finally:
+            thread.submit(forks._after_in_parent).result(PATIENCE)
+        assert future.result(PATIENCE) == 1
+
+
+def test_end_of_a_fork_ends_no_other_one(path: Path, forking: list[ThreadPoolExecutor]) -> None:
+    first, second = forking
+    first.submit(forks._before).result(PATIENCE)
+    with closing(Store(SqliteBackend(path))) as opened:
+        was_opened = opened._submit(count, "record", BASE_URL)
+        is_held = second.submit(forks._before)
+        with suppress(TimeoutError):
+            is_held.result(0.2)
+        first.submit(forks._after_in_parent).result(PATIENCE)
+        is_held.result(PATIENCE)
+        future = opened.submit(count, "record")
+        try:
+            with pytest.raises(TimeoutError):
+                future.result(0.2)
+        finally:
+            second.submit(forks._after_in_parent).result(PATIENCE)
+        assert (was_opened.result(PATIENCE), future.result(PATIENCE)) == (1, 2)
+
+
+def test_fork_waits_for_what_a_closed_ledger_still_stores(path: Path, forking: list[ThreadPoolExecutor]) -> None:
+    thread, _ = forking
+    is_under_way, may_end = threading.Event(), threading.Event()
+
+    def operation(db: Connection) -> int:
+        is_under_way.set()
+        may_end.wait(PATIENCE)
+        return count(db)
+
+    opened = Store(SqliteBackend(path))
+    future = opened._submit(operation, "record", BASE_URL)
+    assert is_under_way.wait(PATIENCE)
+    opened.close(wait=False)
+    del opened
+    gc.collect()
+    is_held = thread.submit(forks._before)
+    try:
+        with pytest.raises(TimeoutError):
+            is_held.result(0.2)
+    finally:
+        may_end.set()
+        is_held.result(PATIENCE)
+        thread.submit(forks._after_in_parent).result(PATIENCE)
+    assert future.result(PATIENCE) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_forks_while_other_threads_open_and_close_ledgers(path: Path) -> None:
+    ran = subprocess.run(
+        [
+            sys.executable,
+            "-W",
+            "ignore::DeprecationWarning",
+            str(PROGRAM.with_name("fork_while_opening.py")),
+            str(path),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", "[0]\n")

@@ -2,18 +2,17 @@
 
 SQLite must not be used in a child by a connection of its parent. It also remembers in the memory of the process which
 locks its connections hold, and a child inherits that memory: if a fork came in the middle of a transaction, the child
-could never open the file. So a fork waits for the transaction. The child then forgets its parent's connections, and
-closes the files by which its parent's calls show that they are alive.
+could never open the file. So a fork waits for the transaction, and no other one begins until it is over. The child then
+forgets its parent's connections, and closes the files by which its parent's calls show that they are alive.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 import weakref
-from typing import TYPE_CHECKING, Final, Protocol
-
-if TYPE_CHECKING:
-    import threading
+from contextlib import suppress
+from typing import Final, Protocol
 
 MAX_WAIT: Final = 10.0
 """Seconds for which a fork waits for a transaction, which another process may hold up."""
@@ -32,29 +31,40 @@ owners: weakref.WeakSet[ForgetsInChild] = weakref.WeakSet()
 left_behind: list[object] = []
 """The parent's writers, which a child must not close."""
 
-_transactions: weakref.WeakKeyDictionary[object, threading.Lock] = weakref.WeakKeyDictionary()
-_held: list[threading.Lock] = []
+# These locks know which thread holds them: two threads may fork at once, and each must free only what it has acquired.
+_adding = threading.RLock()
+_transactions: dict[threading.RLock, None] = {}
 
 
-def add(writer: object, transaction: threading.Lock) -> None:
-    """Let forks wait for the transactions of a writer, which holds the lock during each."""
-    _transactions[writer] = transaction
+def add(transaction: threading.RLock) -> None:
+    """Let forks wait for a thread that uses a database, and holds a lock meanwhile; this waits for forks."""
+    with _adding:
+        _transactions[transaction] = None
+
+
+def remove(transaction: threading.RLock) -> None:
+    """Let forks not wait for a thread that uses its database no more."""
+    _transactions.pop(transaction, None)
 
 
 def _before() -> None:
-    _held.extend(lock for lock in list(_transactions.values()) if lock.acquire(timeout=MAX_WAIT))
+    _adding.acquire(timeout=MAX_WAIT)
+    for lock in [*_transactions]:
+        lock.acquire(timeout=MAX_WAIT)
 
 
 def _after_in_parent() -> None:
-    while _held:
-        _held.pop().release()
+    for lock in [*_transactions, _adding]:
+        with suppress(RuntimeError):  # it was not free in time
+            lock.release()
 
 
 def _after_in_child() -> None:
+    global _adding  # noqa: PLW0603  it belongs to the process
     for each in (*stores, *owners):
         each.forget_in_child()
     _transactions.clear()
-    _held.clear()
+    _adding = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):

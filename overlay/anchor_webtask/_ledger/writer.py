@@ -100,15 +100,13 @@ class Writer:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         if former is not None:
             former._jobs.put(None)  # once more, since a signal's exception may have interrupted its closing
-        transaction = threading.Lock()
         # A virtual clock would take the pause for idle time.
         interval = INTERVAL if isinstance(_world.current.clock, SystemClock) else 0.0
-        self._work = _Thread(self._jobs, backend, transaction, interval, None if former is None else former._thread)
+        self._work = _Thread(self._jobs, backend, interval, None if former is None else former._thread)
         # First, so that a thread whose start is interrupted ends, too. Not at the end of the program: calls are left
         # only then, and what they still learn must be stored.
         self._close = weakref.finalize(self, self._jobs.put, None)
         self._close.atexit = False
-        forks.add(self, transaction)
         self._thread = threading.Thread(target=self._work.run, name="anchor_webtask ledger", daemon=True)
         self._thread.start()
 
@@ -142,16 +140,11 @@ class _Thread:
     """What the thread does. It must not refer to the writer, which closes it when nobody uses it any more."""
 
     def __init__(
-        self,
-        jobs: SimpleQueue[_Job | None],
-        backend: Backend,
-        transaction: threading.Lock,
-        interval: float,
-        former: threading.Thread | None,
+        self, jobs: SimpleQueue[_Job | None], backend: Backend, interval: float, former: threading.Thread | None
     ) -> None:
         self.has_ended = False
         self._jobs = jobs
-        self._transaction = transaction
+        self._transaction = threading.RLock()
         self._backend = backend
         self._database: Database | None = None
         self._under_way: list[_Job] = []
@@ -167,6 +160,7 @@ class _Thread:
             if self._former is not None:
                 self._former.join()
                 self._former = None
+            forks.add(self._transaction)
             while not self._is_closing:
                 self._gather()
                 if self._under_way:
@@ -176,8 +170,10 @@ class _Thread:
                         self._next = time.monotonic() + self._interval
                 self._under_way = []  # it would keep their owners alive while the thread waits
         finally:
-            if self._database is not None:
-                self._database.close()
+            with self._transaction:
+                if self._database is not None:
+                    self._database.close()
+            forks.remove(self._transaction)
             self.has_ended = True
             self.fail_rest()
             lost = any(job.is_record for job in self._late)
