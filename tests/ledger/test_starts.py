@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from anchor_webtask import LedgerError, RateLimitError, TransportError
-from anchor_webtask._ledger.claims import is_claim_in
-from anchor_webtask._ledger.models import Full
+from anchor_webtask._ledger import capacity, transitions
+from anchor_webtask._ledger.claims import is_claim_in, new_claim
+from anchor_webtask._ledger.models import Full, Places, Swept
+from anchor_webtask._ledger.rows import rows_of
 from anchor_webtask._ledger.start import NotSentError
 from anchor_webtask._polling.outcomes import Failure, Fault
 from tests.ledger.model import clock
@@ -19,6 +21,7 @@ from tests.ledger.model.world import Scenario, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from anchor_webtask._ledger.call import LedgerCall
     from anchor_webtask._ledger.start import LedgerStart
 
 FULL = Failure(Fault.STATUS, RateLimitError("429", status=429), status=429)
@@ -203,3 +206,51 @@ def test_adoption_whose_result_was_lost_is_found_by_the_next_sweep(call: Call, w
         swept = other.sweep()
         call.process.commit()
         assert [row.claim for row in swept.result(0).adopted] == found
+
+
+def adopted(other: LedgerCall, call: Call) -> list[str]:
+    swept = other.sweep()
+    call.process.commit()
+    return [row.claim for row in swept.result(0).adopted]
+
+
+def test_adoption_that_is_given_back_during_another_sweep_is_repeated(
+    call: Call, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = new_start(call)
+    before_sending(call, start)
+    start.started("t")
+    call.process.commit()
+    world.db.execute("UPDATE attempts SET owner = NULL")
+    other = MapCall(world, world.processes[0], Spec(0, "b")).call
+    first = other.sweep()
+    call.process.commit()
+    counted = capacity.places
+
+    def give_back_meanwhile(*arguments: Any) -> Any:
+        other.adopt_again(first.result(0))
+        return counted(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(capacity, "places", give_back_meanwhile)
+        assert adopted(other, call) == []
+    assert [adopted(other, call) for _ in range(2)] == [[start.claim], []]
+
+
+def test_adoption_may_be_given_back_while_the_ledger_adopts(
+    call: Call, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = new_start(call)
+    before_sending(call, start)
+    start.started("t")
+    call.process.commit()
+    other = MapCall(world, world.processes[0], Spec(0, "b")).call
+    other.adopt_again(Swept([*world.rows()], [], Places(0, 0, None)))
+
+    def give_back_meanwhile(*arguments: Any) -> Any:
+        other.adopt_again(Swept([world.rows()[0]._replace(claim=new_claim(None))], [], Places(0, 0, None)))
+        return rows_of(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(transitions, "rows_of", give_back_meanwhile)
+        assert adopted(other, call) == []

@@ -102,15 +102,19 @@ class LedgerCall:
     def sweep(self) -> Future[Swept]:
         """Settle what owners that have died left, adopt the tasks that nobody waits for, and count the busy places."""
         is_alive, tried = self._store.is_alive, self._tried
+        returned: set[str] = set()
 
         def operation(db: Connection) -> Swept:
+            nonlocal returned
             owner = self.owner.id
-            adopted = transitions.adopt(db, owner, is_alive, tried, before=self._may_settle())
-            tried.update(row.claim for row in adopted)
+            returned = tried.copy()  # another thread may call `adopt_again` at any moment
+            adopted = transitions.adopt(db, owner, is_alive, returned, before=self._may_settle())
+            returned.update(row.claim for row in adopted)
+            tried.update(returned)
             return Swept(adopted, transitions.freed(db, owner), capacity.places(db, self._patience))
 
         swept = self._store.submit(operation, "intent")
-        swept.add_done_callback(lambda future: None if future.exception() else tried.clear())
+        swept.add_done_callback(lambda future: None if future.exception() else tried.difference_update(returned))
         return swept
 
     def adopt_again(self, swept: Swept) -> None:
