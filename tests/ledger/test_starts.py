@@ -254,3 +254,16 @@ def test_adoption_may_be_given_back_while_the_ledger_adopts(
     with monkeypatch.context() as patch:
         patch.setattr(transitions, "rows_of", give_back_meanwhile)
         assert adopted(other, call) == []
+
+
+def test_call_that_has_ended_adopts_nothing(call: Call, world: World) -> None:
+    start = new_start(call)
+    before_sending(call, start)
+    start.started("t")
+    call.process.commit()
+    other, third = (MapCall(world, world.processes[0], Spec(0, key)).call for key in "bc")
+    other.owner.hold()  # as does a start that has no response yet
+    other.end()
+    call.call.end()
+    call.process.commit()
+    assert (adopted(other, call), adopted(third, call)) == ([], [start.claim])

@@ -106,6 +106,8 @@ class LedgerCall:
 
         def operation(db: Connection) -> Swept:
             nonlocal returned
+            if self.owner.has_ended:  # nobody would wait for what it adopted, and nobody would release it
+                return Swept([], [], capacity.places(db, self._patience))
             owner = self.owner.id
             returned = tried.copy()  # another thread may call `adopt_again` at any moment
             adopted = transitions.adopt(db, owner, is_alive, returned, before=self._may_settle())
