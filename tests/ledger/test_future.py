@@ -114,6 +114,20 @@ def test_exception_is_raised_by_each_wait() -> None:
             future.result()
 
 
+def test_callback_that_raises_keeps_no_other_one_from_being_called() -> None:
+    future: Future[str] = Future()
+    called: list[object] = []
+
+    def fail(_: object) -> None:
+        raise RuntimeError("the event loop is closed")
+
+    for callback in (fail, called.append, fail, called.append):
+        future.add_done_callback(callback)
+    with pytest.raises(RuntimeError, match="is closed"):
+        future.set_result("done")
+    assert called == [future, future]
+
+
 def test_event_loop_whose_wake_up_was_interrupted_is_woken_again() -> None:
     async def wait_for_both() -> list[int]:
         waits, futures = LoopWaits(), [Future[int](), Future[int]()]

@@ -75,5 +75,8 @@ class Future(Generic[R]):
     def _call_back(self) -> None:
         # Two threads may be here at once; each takes other callbacks.
         with suppress(IndexError):
-            while True:
-                self._callbacks.popleft()(self)
+            callback = self._callbacks.popleft()
+            try:
+                callback(self)
+            finally:  # also if it has raised, such as one for an event loop that is closed
+                self._call_back()
