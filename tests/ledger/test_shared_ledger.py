@@ -141,6 +141,20 @@ def test_a_call_that_lives_for_days_does_not_know_of_all_pauses_for_ever(monkeyp
     assert [patience.age(what, 0.0) for what in ("a", "c", "b")] == [10, 10, 0]
 
 
+def test_threads_of_a_call_may_forget_the_same_pause_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Raced(dict[Any, float]):
+        def __delitem__(self, what: object) -> None:
+            self.pop(what)  # another thread was faster
+            super().__delitem__(what)
+
+    monkeypatch.setattr("anchor_webtask._ledger.patience.MOST_SEEN", 2)
+    patience = Patience(lambda: 0.0, lambda: 0.0)
+    patience._first_seen = Raced()
+    for what in "abcd":
+        assert patience.age(what, 0.0) == 0
+    assert [*patience._first_seen] == ["c", "d"]
+
+
 def test_unknown_start_of_a_call_that_ended_holds_its_place_for_the_next_call_too(
     anchor_emulator: Emulator, place: Place
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -47,5 +48,6 @@ class Patience:
         now = self._now()
         first = self._first_seen[what] = self._first_seen.pop(what, now)  # last, as the latest that was asked for
         if len(self._first_seen) > MOST_SEEN:
-            del self._first_seen[next(iter(self._first_seen))]
+            with suppress(RuntimeError, KeyError):  # the ledger's thread and others may be here at once
+                del self._first_seen[next(iter(self._first_seen))]
         return max(self.wall() - begun, now - first)
