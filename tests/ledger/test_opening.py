@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import count
 from typing import TYPE_CHECKING, Final
 
 from anchor_webtask import Anchor, LedgerError
@@ -14,6 +21,7 @@ from anchor_webtask._ledger.store import check_base_url
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from types import FrameType
 
     import pytest
 
@@ -27,6 +35,17 @@ FEW: Final = 3
 OWNERS: Final = 500
 """Enough for several to lose the folder that they are about to use."""
 BASE_URL: Final = "https://api.example"
+LOCK: Final = """
+import sqlite3, sys
+sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
+"""
+
+
+def is_locked(path: Path) -> bool:
+    """Whether another process cannot lock a file of SQLite now."""
+    run = subprocess.run([sys.executable, "-S", "-c", LOCK, path], check=False, stderr=subprocess.PIPE, text=True)
+    assert run.returncode == 0 or "database is locked" in run.stderr
+    return run.returncode != 0
 
 
 def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) -> None:
@@ -48,6 +67,58 @@ def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) ->
         for each in [threads.submit(open_all) for _ in range(TOGETHER)]:
             each.result()
     assert errors == []
+
+
+def test_file_that_is_being_made_stays_locked_for_whoever_has_locked_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another connection of this process begins a transaction before each call of a function that makes the file."""
+    monkeypatch.setattr(file, "BUSY_SECONDS", 0.0)
+    locked: list[LedgerFile] = []
+
+    def lock(frame: FrameType, event: str, _: object) -> None:
+        if event == "c_call" and frame.f_code.co_filename == file.__file__ and next(calls) == point:
+            with suppress(LedgerError, sqlite3.OperationalError):  # the one that makes the file has locked it
+                other = LedgerFile(path, BASE_URL)
+                other.begin(changes=True)
+                locked.append(other)
+
+    for point in count():
+        path, calls = tmp_path / f"{point}.ledger", count()
+        sys.setprofile(lock)
+        try:
+            with suppress(LedgerError):
+                LedgerFile(path, BASE_URL).close()
+        finally:
+            sys.setprofile(None)
+        if next(calls) <= point:
+            break
+        for other in locked:
+            assert is_locked(path), f"not before call {point}"
+            other.close()
+        locked.clear()
+    assert point > 10
+    assert {each.name for each in tmp_path.iterdir()} <= {
+        f"{number}.ledger{part}" for number in range(point + 1) for part in ("", "-journal")
+    }
+
+
+def test_file_is_readable_for_its_owner_alone_before_it_is_a_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[str] = []
+
+    def prepare(opened: LedgerFile, _: object) -> None:
+        modes.append(stat.filemode(opened.path.stat().st_mode))
+
+    monkeypatch.setattr(LedgerFile, "_prepare", prepare)
+    old = os.umask(0)
+    try:
+        LedgerFile(tmp_path / "50%.ledger?mode=ro#é", BASE_URL).close()
+    finally:
+        os.umask(old)
+    assert modes == ["-rw-------"]
+    assert [each.name for each in tmp_path.iterdir()] == ["50%.ledger?mode=ro#é"]
 
 
 def test_owner_begins_while_others_look_and_end(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ import sqlite3
 import sys
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from anchor_webtask._errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from anchor_webtask._ledger.database import Failure
@@ -205,17 +207,21 @@ def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
 def _create(path: Path, *, may_create: bool) -> None:
     """Create the file if it is missing, readable for its owner alone; check that it is a regular file.
 
-    No file that exists is opened here: closing it would release the locks that SQLite has on it in this process.
+    Only SQLite opens the file. To close a descriptor of our own would release all locks that this process has on the
+    file, also those of another thread, which can use a new file as soon as it exists.
     """
     shown = str(path)
     try:
-        if may_create:
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        if may_create and not os.path.lexists(path):
+            with NamedTemporaryFile(dir=path.parent, prefix=".ledger-") as private:  # SQLite takes its mode, 0600
+                uri = f"file:{_quoted(path)}?modeof={_quoted(private.name)}"
+                sqlite3.connect(uri, uri=True).close()
         mode = path.lstat().st_mode
     except FileNotFoundError:
         what = "its folder does not exist: create the folder" if may_create else NO_FILE
         raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened, since {what}") from None
+    except sqlite3.Error as error:
+        raise ledger_error(path, error) from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened ({why}): choose another file") from None
@@ -225,6 +231,11 @@ def _create(path: Path, *, may_create: bool) -> None:
         )
     if not _is_regular(mode):
         raise LedgerUnusableError(f"the ledger {shown!r} is not a regular file: choose another name")
+
+
+def _quoted(path: str | Path) -> str:
+    """Return a path as part of a URI of SQLite."""
+    return quote(os.fsencode(path), safe="")
 
 
 def _is_regular(mode: int) -> bool:
