@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from anchor_webtask._ledger.sqlite import file, owners
 from anchor_webtask._ledger.sqlite.file import LedgerFile
 from anchor_webtask._ledger.sqlite.owners import is_alive, new_owner
 from anchor_webtask._ledger.store import check_base_url
+from tests.support.file_locks import is_locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,17 +35,6 @@ FEW: Final = 3
 OWNERS: Final = 500
 """Enough for several to lose the folder that they are about to use."""
 BASE_URL: Final = "https://api.example"
-LOCK: Final = """
-import sqlite3, sys
-sqlite3.connect(sys.argv[1], timeout=0, isolation_level=None).execute("BEGIN IMMEDIATE")
-"""
-
-
-def is_locked(path: Path) -> bool:
-    """Whether another process cannot lock a file of SQLite now."""
-    run = subprocess.run([sys.executable, "-S", "-c", LOCK, path], check=False, stderr=subprocess.PIPE, text=True)
-    assert run.returncode == 0 or "database is locked" in run.stderr
-    return run.returncode != 0
 
 
 def test_file_that_others_make_at_the_same_moment_is_a_ledger(tmp_path: Path) -> None:

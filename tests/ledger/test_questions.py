@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 
 from anchor_webtask import Anchor, ConfigurationError, Ledger, LedgerRow, LedgerUnusableError, TaskRequest
 from anchor_webtask.emulator import Fault
+from tests.support.file_locks import is_locked
 from tests.support.many import FEW_CHECKS
 
 if TYPE_CHECKING:
@@ -130,6 +133,27 @@ def test_export_does_not_replace_a_ledger(used: Ledger, path: Path, name: str) -
         used.export(path.parent / name)
     assert path.read_bytes() == before
     used.check()
+
+
+def test_export_to_a_database_leaves_it_locked_for_whoever_has_locked_it(used: Ledger, path: Path) -> None:
+    other = path.with_name("other.db")
+    with closing(sqlite3.connect(other, isolation_level=None)) as db:
+        db.execute("CREATE TABLE prices (url TEXT)")
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ConfigurationError, match="is another database"):
+            used.export(other)
+        assert is_locked(other)
+        db.execute("COMMIT")
+        db.execute("BEGIN EXCLUSIVE")  # not even SQLite can read it
+        with pytest.raises(ConfigurationError, match="is another database"):
+            used.export(other)
+
+
+@pytest.mark.parametrize("old", [b"", b"SQL", b'{"key": "a"}\n' * 1000])
+def test_export_replaces_what_is_no_database(used: Ledger, path: Path, old: bytes) -> None:
+    target = path.with_name("rows.jsonl")
+    target.write_bytes(old)
+    assert used.export(target) == 5
 
 
 def test_export_into_a_missing_folder_names_the_file(used: Ledger, tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 OF_LEDGER: Final = "{!r} belongs to a ledger, or is another database, and would be lost: choose another file"
 _INTERNAL: Final = frozenset({"answer", "owner", "claim", "number", "alone", "halvings"})
 """The columns of a row that an export leaves out, or has in another form."""
-_SQLITE: Final = b"SQLite format 3\0"
-"""How each database of SQLite begins."""
 
 
 def write(rows: Iterable[Row], target: Path, ledger: Path | None) -> int:
@@ -62,10 +61,20 @@ def _belongs_to_ledger(target: Path, ledger: Path | None) -> bool:
     own = None if ledger is None else ledger.resolve()
     if own is not None and target.resolve() in {own, own.with_name(f"{own.name}-journal")}:
         return True
-    if not target.is_file():
-        return False
-    with target.open("rb") as file:
-        return file.read(len(_SQLITE)) == _SQLITE
+    return target.is_file() and _is_database(target)
+
+
+def _is_database(file: Path) -> bool:
+    """Whether a file is a database of SQLite, which alone opens it.
+
+    To close a descriptor of our own would release all locks that this process has on the file.
+    """
+    try:
+        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+            (pages,) = db.execute("PRAGMA page_count").fetchone()
+    except sqlite3.Error as error:
+        return getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_NOTADB  # it may be locked, or damaged
+    return bool(pages)
 
 
 def _line(row: Row) -> str:
