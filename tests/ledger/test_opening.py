@@ -7,23 +7,24 @@ import sqlite3
 import stat
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import closing, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Final
 
-from anchor_webtask import Anchor, LedgerError
+import pytest
+
+from anchor_webtask import Anchor, Ledger, LedgerError, LedgerUnusableError
 from anchor_webtask._ledger.sqlite import file, owners
 from anchor_webtask._ledger.sqlite.file import LedgerFile
 from anchor_webtask._ledger.sqlite.owners import is_alive, new_owner
+from anchor_webtask._ledger.sqlite.schema import CREATE
 from anchor_webtask._ledger.store import check_base_url
 from tests.support.file_locks import is_locked
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
-
-    import pytest
 
     from anchor_webtask.emulator import Emulator
 
@@ -34,6 +35,8 @@ FEW: Final = 3
 """Few enough for the folder to be empty often."""
 OWNERS: Final = 500
 """Enough for several to lose the folder that they are about to use."""
+LONG_ENOUGH: Final = 0.2
+"""Seconds within which reading a file ends that does not wait for anything, on a machine that is not too busy."""
 BASE_URL: Final = "https://api.example"
 
 
@@ -108,6 +111,27 @@ def test_file_is_readable_for_its_owner_alone_before_it_is_a_ledger(
         os.umask(old)
     assert modes == ["-rw-------"]
     assert [each.name for each in tmp_path.iterdir()] == ["50%.ledger?mode=ro#é"]
+
+
+def test_reading_waits_for_the_process_that_makes_the_tables(tmp_path: Path) -> None:
+    path = tmp_path / "prices.ledger"
+    with closing(sqlite3.connect(path, isolation_level=None)) as maker, ThreadPoolExecutor(1) as thread:
+        maker.execute("BEGIN IMMEDIATE")
+        for statement in CREATE:
+            maker.execute(statement)
+        maker.execute("INSERT INTO ledger VALUES (?, 0, NULL, 0, 0, 0)", (BASE_URL,))
+        counts = thread.submit(Ledger(path).counts)
+        wait([counts], LONG_ENOUGH)
+        maker.execute("COMMIT")
+        assert {*counts.result().values()} == {0}
+
+
+def test_reading_an_empty_file_says_that_it_is_empty(tmp_path: Path) -> None:
+    path = tmp_path / "prices.ledger"
+    path.touch()
+    with pytest.raises(LedgerUnusableError, match=r"the file is empty: tasks\.map and tasks\.run make a ledger of it"):
+        Ledger(path).counts()
+    assert path.read_bytes() == b""
 
 
 def test_owner_begins_while_others_look_and_end(tmp_path: Path) -> None:

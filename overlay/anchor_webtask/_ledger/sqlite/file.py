@@ -30,6 +30,8 @@ MOUNTS: Final = Path("/proc/self/mounts")
 
 UNUSABLE: Final = "the ledger {!r} cannot be used, since {}"
 NO_FILE: Final = "the file does not exist: tasks.map and tasks.run make it"
+EMPTY: Final = "the file is empty: tasks.map and tasks.run make a ledger of it"
+NOT_OPENED: Final = "the ledger {!r} cannot be opened, since {}"
 
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
 """A space, or another special character, in a name in `MOUNTS`."""
@@ -99,29 +101,34 @@ class LedgerFile:
         # A file that is not ours must not change, so this is only read at first. It is read in one transaction, since
         # another process may be making the file.
         db.execute("BEGIN")
-        self._check_version(is_new=base_url is not None)
+        is_empty = self._is_empty()
         db.execute("COMMIT")
         db.execute("PRAGMA journal_mode = TRUNCATE")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA fullfsync = ON")  # matters on macOS only
-        if base_url is None:
+        if base_url is None and not is_empty:
             return
         if not os.access(self.path, os.W_OK):  # SQLite would notice only when the first start is claimed
             raise LedgerUnusableError(UNUSABLE.format(str(self.path), _CAUSES[sqlite3.SQLITE_READONLY]))
-        db.execute("BEGIN IMMEDIATE")
+        db.execute("BEGIN IMMEDIATE")  # it waits for a process that is making the tables
         try:
-            if self._check_version(is_new=True):
-                for statement in CREATE:
-                    db.execute(statement)
-                db.execute("INSERT INTO ledger VALUES (?, 0, NULL, 0, 0, 0)", (base_url,))
+            if self._is_empty():
+                self._make_tables(base_url)
             db.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 db.execute("ROLLBACK")
             raise
 
-    def _check_version(self, *, is_new: bool) -> bool:
-        """Refuse a file that is not a ledger of this version; return whether it is empty, and may become one."""
+    def _make_tables(self, base_url: str | None) -> None:
+        if base_url is None:
+            raise LedgerUnusableError(NOT_OPENED.format(str(self.path), EMPTY))
+        for statement in CREATE:
+            self.db.execute(statement)
+        self.db.execute("INSERT INTO ledger VALUES (?, 0, NULL, 0, 0, 0)", (base_url,))
+
+    def _is_empty(self) -> bool:
+        """Whether the file is empty, and may become a ledger; refuse one that is not a ledger of this version."""
         db, path = self.db, str(self.path)
         (application,), (version,) = (
             db.execute(f"PRAGMA {name}").fetchone() for name in ("application_id", "user_version")
@@ -134,7 +141,7 @@ class LedgerFile:
                 )
             return False
         (tables,) = db.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        if application or version or tables or not is_new:
+        if application or version or tables:
             raise LedgerUnusableError(f"{path!r} is a file of another program, and no ledger: choose another file")
         return True
 
@@ -219,7 +226,7 @@ def _create(path: Path, *, may_create: bool) -> None:
         mode = path.lstat().st_mode
     except FileNotFoundError:
         what = "its folder does not exist: create the folder" if may_create else NO_FILE
-        raise LedgerUnusableError(f"the ledger {shown!r} cannot be opened, since {what}") from None
+        raise LedgerUnusableError(NOT_OPENED.format(shown, what)) from None
     except sqlite3.Error as error:
         raise ledger_error(path, error) from None
     except (OSError, ValueError) as error:
