@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from anchor_webtask import AsyncBatch, Batch, ConfigurationError, Ledger, LedgerUnusableError, TaskRequest
+from anchor_webtask._ledger.place import backend_of
 from anchor_webtask._redaction.secrets import Redactor, Sealed
-from anchor_webtask._workers import tables
+from anchor_webtask._workers import engine_tables, tables
+from tests.support.patience import PATIENCE, until
 from tests.support.runners import KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tests.support.postgres_server import PostgresServer
@@ -240,7 +243,8 @@ def test_another_docstring_is_the_same_output(sync: Batch) -> None:
             sync.submit(requests("c"), output={"type": "object", "properties": rest})
 
 
-def test_tables_of_an_earlier_version_are_brought_up_to_date(postgres: PostgresServer) -> None:
+def earlier_version(postgres: PostgresServer) -> tuple[str, str]:
+    """Return the URL and the schema of a ledger with a batch, whose tables are those of an earlier version."""
     url = postgres.new_url()
     schema = url.rpartition("=")[2]
     with Batch(url, "prices", base_url=BASE_URL) as batch:
@@ -248,11 +252,60 @@ def test_tables_of_an_earlier_version_are_brought_up_to_date(postgres: PostgresS
     postgres.execute(f"ALTER TABLE {schema}.batches DROP COLUMN cancelled, DROP COLUMN cancelled_below")
     postgres.execute(f"ALTER TABLE {schema}.attempts DROP COLUMN has_secrets")
     postgres.execute(f"UPDATE {schema}.ledger SET version = 2")
+    return url, schema
+
+
+def test_tables_of_an_earlier_version_are_brought_up_to_date(postgres: PostgresServer) -> None:
+    url, schema = earlier_version(postgres)
     postgres.execute(f"DROP INDEX {schema}.jobs_of_queue")
     with Batch(url, "prices", base_url=BASE_URL) as batch:
         assert batch.submit(requests("a", "b")) == 1
         assert batch.cancel() == 2
     assert postgres.execute(f"SELECT '{schema}.jobs_of_queue'::regclass::text") != []
+
+
+def run_while(postgres: PostgresServer, schema: str, statements: Sequence[str], function: Callable[[], object]) -> None:
+    """Run a transaction of another program, and a function from before its last statement, which waits for its end."""
+    with ThreadPoolExecutor(1) as thread:
+        with postgres.connect() as connection, connection.transaction():
+            connection.execute(f"SET LOCAL search_path TO {schema}".encode())
+            for statement in statements[:-1]:
+                connection.execute(statement.encode())
+            running = thread.submit(function)
+            until(lambda: running.done() or postgres.execute("SELECT pid FROM pg_locks WHERE NOT granted"))
+            connection.execute(statements[-1].encode())
+            assert not running.done()
+        running.result(PATIENCE)
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        ("SELECT FROM ledger FOR UPDATE", "UPDATE attempts SET place = 0", "SELECT FROM batches"),
+        ("SELECT FROM ledger", "SELECT FROM attempts", "SELECT FROM batches"),
+    ],
+    ids=["changes", "reads"],
+)
+def test_tables_are_brought_up_to_date_after_the_transactions_that_use_them(
+    postgres: PostgresServer, statements: Sequence[str]
+) -> None:
+    """A program of the earlier version runs: each of its transactions uses the table `ledger` first."""
+    url, schema = earlier_version(postgres)
+    with Batch(url, "prices", base_url=BASE_URL) as batch:
+        run_while(postgres, schema, statements, lambda: batch.submit(requests("b")))
+        assert batch.cancel() == 2
+
+
+def test_tables_of_the_engine_are_brought_up_to_date_after_the_transactions_that_use_them(
+    postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, schema = earlier_version(postgres)
+    later = tmp_path / "99.00.00_01_later.sql"
+    later.write_text("ALTER TABLE procrastinate_jobs ADD COLUMN later integer")
+    monkeypatch.setattr(engine_tables, "_files", lambda: [later])
+    statements = ("SELECT FROM ledger FOR UPDATE", "SELECT FROM procrastinate_jobs")
+    run_while(postgres, schema, statements, lambda: engine_tables.prepare(backend_of(Sealed(url))))
+    assert postgres.execute(f"SELECT engine FROM {schema}.ledger") == [(later.name,)]
 
 
 def test_a_batch_may_be_empty(batch: AnyBatch) -> None:

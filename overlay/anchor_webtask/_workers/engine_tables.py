@@ -85,7 +85,8 @@ def url_of(backend: Backend) -> DatabaseUrl:
 
 
 def _prepare(url: DatabaseUrl, connection: psycopg.Connection[Any], schema: str) -> None:
-    (known,) = connection.execute("SELECT engine FROM ledger").fetchone() or (None,)
+    # Transactions that enqueue jobs lock this row first, too.
+    (known,) = connection.execute("SELECT engine FROM ledger FOR UPDATE").fetchone() or (None,)
     check(url, known)
     files = _files()
     if known is None:

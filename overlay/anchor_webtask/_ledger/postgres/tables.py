@@ -112,6 +112,9 @@ def _migrated(url: DatabaseUrl, connection: Connection[Any], base_url: str | Non
             if exists is None:  # IF NOT EXISTS would ask for the right to create one first
                 remedy = MAKE_SCHEMA
                 connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(url.schema)))
+        elif version < VERSION:
+            # Transactions use this table first and may use the others in any order: each that runs must end before.
+            connection.execute("LOCK TABLE ledger IN ACCESS EXCLUSIVE MODE")
         for statements in MIGRATIONS[version:]:
             for statement in statements:
                 connection.execute(statement.encode())
