@@ -6,6 +6,8 @@ import os
 import shutil
 import sqlite3
 import stat
+from contextlib import closing
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -265,6 +267,29 @@ def test_file_that_another_process_has_locked_is_busy(
     finally:
         other.close()
     assert len(anchor_emulator.requests) == 0
+
+
+def test_file_is_locked_in_the_short_moment_between_two_transactions_of_another_process(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from anchor_webtask._ledger.sqlite import file
+
+    opened = file.LedgerFile(made_ledger(path), "https://api.anchorbrowser.io")
+    slept: list[float] = []
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+
+        def sleep(seconds: float) -> None:
+            slept.append(seconds)
+            if len(slept) == 300:
+                other.execute("COMMIT")
+
+        monkeypatch.setattr(file, "BUSY_SECONDS", 1.0)
+        monkeypatch.setattr(file, "time", SimpleNamespace(monotonic=lambda: sum(slept), sleep=sleep))
+        other.execute("BEGIN IMMEDIATE")
+        opened.begin(changes=True)
+        opened.commit()
+        assert max(slept) < writer.INTERVAL
+    opened.close()
 
 
 @pytest.mark.parametrize("kind", ["nfs4", "cifs", "ext4"])

@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -22,6 +23,11 @@ from anchor_webtask._ledger.sqlite.schema import APPLICATION_ID, CREATE, VERSION
 
 BUSY_SECONDS: Final = 5.0
 """Seconds for which a transaction waits while another process has locked the file."""
+POLL_SECONDS: Final = 0.003
+"""Seconds after which a transaction tries again to lock the file: less than a process leaves between two of its own.
+
+SQLite itself tries every 100 ms in the end, and misses these moments while several processes write.
+"""
 NETWORK_FILE_SYSTEMS: Final = frozenset(
     {"9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "smb3"}
 )
@@ -110,7 +116,7 @@ class LedgerFile:
             return
         if not os.access(self.path, os.W_OK):  # SQLite would notice only when the first start is claimed
             raise LedgerUnusableError(UNUSABLE.format(str(self.path), _CAUSES[sqlite3.SQLITE_READONLY]))
-        db.execute("BEGIN IMMEDIATE")  # it waits for a process that is making the tables
+        self._lock()  # this waits for a process that is making the tables
         try:
             if self._is_empty():
                 self._make_tables(base_url)
@@ -152,8 +158,25 @@ class LedgerFile:
             LedgerUnusableError: The file was deleted or replaced.
         """
         self.check_identity()
-        self.db.execute("BEGIN IMMEDIATE" if changes else "BEGIN")
+        self._lock() if changes else self.db.execute("BEGIN")
         return self.db
+
+    def _lock(self) -> None:
+        """Begin a transaction that locks the file, as soon as no other process has locked it."""
+        until = time.monotonic() + BUSY_SECONDS
+        self.db.execute("PRAGMA busy_timeout = 0")
+        try:
+            while True:
+                try:
+                    self.db.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                        raise
+                    time.sleep(POLL_SECONDS)
+                else:
+                    return
+        finally:
+            self.db.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000:.0f}")
 
     def commit(self) -> None:
         """Store what the transaction has changed."""
@@ -168,8 +191,7 @@ class LedgerFile:
         """Return what an error of SQLite means; None if it is not one."""
         if not isinstance(error, sqlite3.Error):
             return None
-        # Errors of the Python module itself, which has refused an argument, have no code.
-        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+        code = _code(error)
         return Failure(ledger_error(self.path, error), code in _OF_OPERATION, code == sqlite3.SQLITE_CORRUPT)
 
     def check_identity(self) -> None:
@@ -200,7 +222,7 @@ class LedgerFile:
 
 def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
     """Return the error to raise for an error of SQLite."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return LedgerBusyError(
             f"the ledger {str(path)!r} was locked by another process for {BUSY_SECONDS:g} s: wait for that process, or "
@@ -209,6 +231,12 @@ def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
         )
     cause = _CAUSES.get(code, f"SQLite reports {str(error)!r}")
     return LedgerUnusableError(UNUSABLE.format(str(path), cause), is_temporary=code in _TEMPORARY)
+
+
+def _code(error: sqlite3.Error) -> int:
+    """Return the code of an error; those of the Python module itself, which has refused an argument, have none."""
+    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
+    return code
 
 
 def _create(path: Path, *, may_create: bool) -> None:
