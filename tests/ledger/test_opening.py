@@ -171,6 +171,21 @@ def test_owner_leaves_a_file_that_another_one_has_locked_first(tmp_path: Path, m
     assert not folder.exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no shared locks")
+def test_owner_is_dead_for_all_who_ask_at_the_same_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "0123456789abcdef"
+    path.touch()
+    second: list[bool] = []
+
+    def remove(removed: Path) -> None:
+        monkeypatch.undo()
+        second.append(is_alive(tmp_path, removed.name))
+
+    monkeypatch.setattr(owners, "_remove", remove)  # the first one still has the file open then
+    assert not is_alive(tmp_path, path.name)
+    assert second == [False]
+
+
 def test_files_of_owners_that_were_killed_are_removed(anchor_emulator: Emulator, path: Path) -> None:
     folder = path.with_name(f"{path.name}-owners")
     folder.mkdir()

@@ -27,11 +27,16 @@ if sys.platform == "win32":
     def _lock(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
 
+    _probe = _lock  # there are no shared locks
+
 else:
     import fcntl
 
     def _lock(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _probe(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared, so that two who ask do not find each other
 
 
 class FileOwner:
@@ -90,7 +95,7 @@ def is_alive(folder: Path, owner: str) -> bool:
     except OSError as error:
         raise _unusable(path, error) from None
     try:
-        _lock(file)
+        _probe(file)
     except OSError:
         return True
     else:
