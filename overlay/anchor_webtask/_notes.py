@@ -6,11 +6,14 @@ from contextlib import suppress
 
 
 def notes_of(raised: BaseException | None) -> list[str]:
-    """Return the notes of an exception as texts; none if they cannot be read."""
+    """Return the notes of an exception as texts; those that cannot be read are left out."""
+    texts: list[str] = []
     with suppress(Exception):
         notes = getattr(raised, "__notes__", None)
-        return [str(note) for note in notes] if isinstance(notes, list | tuple) else []
-    return []
+        for note in notes if isinstance(notes, list | tuple) else ():
+            with suppress(Exception):
+                texts.append(str.__str__(str(note)))  # no subclass, which may compare in its own way
+    return texts
 
 
 def add_note(raised: BaseException, note: str) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from tests.support.kinds_of_operations import OPERATIONS
+from tests.support.kinds_of_references import REFERENCES
 from tests.support.kinds_of_schemas import SCHEMAS
 from tests.support.kinds_of_security import SECURITY
 
 if TYPE_CHECKING:
     from tests.support.kind_documents import Pair
 
-PAIRS: Final[list[Pair]] = [*OPERATIONS, *SCHEMAS, *SECURITY]
+PAIRS: Final[list[Pair]] = [*OPERATIONS, *REFERENCES, *SCHEMAS, *SECURITY]

@@ -209,7 +209,7 @@ OPERATIONS: Final[list[Pair]] = [
         BRK,
         "webhook-removed",
     ),
-    Pair("a body that a call shares", with_body_of_call(), with_body_of_call("a"), BRK, "not-understood"),
+    Pair("a body that a call shares", with_body_of_call(), with_body_of_call("a"), BRK, "now-required"),
     Pair("a word of a call with a shared body", with_body_of_call(), with_body_of_call(word="s"), DOC, "text"),
     *(
         Pair(
@@ -261,14 +261,14 @@ OPERATIONS: Final[list[Pair]] = [
         called_and_shared(),
         called_and_shared("a"),
         BRK,
-        "not-understood",
+        "now-required",
     ),
     Pair(
         "the order of a body that a call shares",
         with_media_of_call(JSON, "text/plain"),
         with_media_of_call("text/plain", JSON),
-        BRK,
-        "not-understood",
+        BEH,
+        "content-types-reordered",
     ),
     Pair(
         "a webhook beside a path by two references",
@@ -294,8 +294,8 @@ OPERATIONS: Final[list[Pair]] = [
         "a path item that another file may use says more",
         with_another_file(uncalled(by_reference(calls()))),
         with_another_file(uncalled(by_reference(calls(b=TEXT)))),
-        ADD,
-        "property-added",
+        BRK,
+        "not-understood",
     ),
     Pair(
         "a reference of a webhook that is written otherwise",

@@ -11,6 +11,7 @@ from tools.drift.classification import severity
 from tools.drift.contents import moved, resolve_once
 from tools.drift.normal_form import differs, parameter_key, same
 from tools.drift.operations import header_respelled
+from tools.drift.parts_elsewhere import reference_of
 from tools.drift.rows import Severity
 from tools.drift.spot import Spot
 from tools.drift.usage import Use, Uses
@@ -53,7 +54,7 @@ class Components:
         use = Use()
         for uses in self._uses:
             use.add(uses.of_component(kind, name))
-        reference = calls.reference_of(kind, name)
+        reference = reference_of(name)
         return Spot(
             place=Spot().under(*(steps(reference) if reference else ("components", kind, name))).place,
             where=reference or (name if kind == "schemas" else f"components.{kind}.{name}"),
@@ -82,14 +83,15 @@ class Components:
         # Calls without a list of credentials use that of the document.
         depends = kind in calls.KINDS and differs(self._old, self._new, "security")
         for name in dict.fromkeys([*olds, *news]):
-            if calls.reference_of(kind, name) and not (name in olds and name in news):
+            if reference_of(name) and not (name in olds and name in news):
                 continue  # there is a row at the place of the reference
             is_same = name in olds and name in news and same(olds[name], news[name])
             if not is_same or (depends and self.spot(kind, name).operations):
                 found = list(self._component(kind, name, olds.get(name), news.get(name)))
                 if not found and not is_same:
                     found.append(self.spot(kind, name).row("not-understood", olds.get(name), news.get(name)))
-                yield from found
+                # The generator writes no code for what is no component.
+                yield from (attrs.evolve(row, python="") for row in found) if reference_of(name) else found
 
     def _component(self, kind: str, name: str, before: Any, after: Any) -> Iterator[Row]:
         spot = self.spot(kind, name)
@@ -98,7 +100,9 @@ class Components:
         elif kind == "securitySchemes":
             schemes = before and resolve_once(before, self._old), after and resolve_once(after, self._new)
             found = list(security.scheme(*schemes, spot)) or list(moved(before, after, spot))
-            yield from found if spot.hits else (attrs.evolve(row, severity=Severity.DOCUMENTATION) for row in found)
+            # A scheme to which another one refers may be written there as well.
+            is_used = spot.hits and (None not in schemes or any(uses.names_scheme(name) for uses in self._uses))
+            yield from found if is_used else (attrs.evolve(row, severity=Severity.DOCUMENTATION) for row in found)
         elif before is None or after is None:
             word = "added" if before is None else "removed"
             if kind == "schemas":
@@ -112,9 +116,8 @@ class Components:
             yield from self._compared(kind, before, after, spot)
 
     def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
-        """Compare two path items as what the API calls; what else uses them, or a part of them, is named apart."""
-        calling = {each for uses in self._uses for each in uses.calling(name)}
-        others = {*spot.operations} - calling | {each for uses in self._uses for each in uses.otherwise(name)}
+        """Compare two path items as what the API calls; the paths that refer to them are named apart."""
+        calling, others = map(set[str].union, *(uses.of_path_item(name) for uses in self._uses))
         here = attrs.evolve(spot, operations=tuple(sorted(calling)))
         found = list(self._operations.called_item(before, after, here))
         is_harmless = all(severity(row.kind) is Severity.DOCUMENTATION for row in found)  # in both directions
@@ -122,8 +125,8 @@ class Components:
             yield from (attrs.evolve(row, operations=spot.operations) for row in found)
         elif calling:
             yield from found
-        # The generator follows no reference of a path, and a part may be used in another direction.
-        if not (same(before, after) or is_harmless) and (others or not calling):
+        # The generator follows no reference of a path.
+        if not is_harmless and (others or not calling):
             here = attrs.evolve(spot, operations=tuple(sorted(others)))
             yield here.row("not-understood", before, after, note="pathItems")
 

@@ -9,7 +9,7 @@ import attrs
 
 from tools.drift import descriptions, pairing, renaming, security
 from tools.drift.components import Components
-from tools.drift.contents import Contents
+from tools.drift.contents import Contents, resolve_all
 from tools.drift.normal_form import differs, normal, same
 from tools.drift.operations import Operations
 from tools.drift.schemas import Schemas
@@ -170,7 +170,12 @@ class _Documents:
             if path in moved.values() and path not in olds:
                 continue
             here = attrs.evolve(spot.under("paths", other), where=other)
-            yield from descriptions.rest(before, after, {*METHODS}, here)
+            if before.get("$ref") != after.get("$ref"):
+                is_same = same(resolve_all(before, self.old), resolve_all(after, self.new))
+                change = before.get("$ref"), after.get("$ref")
+                kind = "document-place" if is_same else "not-understood"
+                yield attrs.evolve(here.under("$ref"), operations=(other,)).row(kind, *change, note="$ref")
+            yield from descriptions.rest(before, after, {"$ref", *METHODS}, here)
 
 
 def _operation(key: _Key, module: str) -> Spot:

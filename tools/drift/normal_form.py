@@ -1,8 +1,8 @@
 """Brings OpenAPI documents into a normal form, which is equal for documents with the same meaning and the same code.
 
-The steps: references to anchors become references to places (`anchors`), path items to which calls of the API refer
-become components (`calls`), invalid values are set aside (`malformed`), each object is spelled in one way (`spelling`),
-and parameters of a path move to its operations (here).
+The steps: references to anchors become references to places (`anchors`), parts elsewhere to which references lead
+become components (`parts_elsewhere`), invalid values are set aside (`malformed`), each object is spelled in one way
+(`spelling`), and parameters of a path move to its operations (here).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from tools.drift import anchors, calls, malformed, spelling
+from tools.drift import anchors, calls, malformed, parts_elsewhere, spelling
 from tools.openapi import walk
 from tools.openapi.operations import METHODS
 from tools.openapi.references import followed
@@ -28,10 +28,11 @@ def normal(document: JSON) -> dict[str, Any]:
     text = json.dumps(document)
     copied = json.loads(text)
     found: dict[str, Any] = copied if isinstance(copied, dict) else {"": copied}
-    if '"$anchor"' in text or '"$dynamicAnchor"' in text:
+    has_anchors = '"$anchor"' in text or '"$dynamicAnchor"' in text
+    if has_anchors:
         anchors.replace(found)
-    if any(f'"{kind}"' in text for kind in (*calls.KINDS, "webhooks")):
-        calls.make_components(found)
+    if has_anchors or parts_elsewhere.may_exist(text):
+        parts_elsewhere.make_components(found)
     components = found.get("components")
     nodes: list[dict[str, Any]] = []
     for node in walk.objects(found):

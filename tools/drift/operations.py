@@ -63,6 +63,8 @@ class Operations:
             The rows, at least one if the operations differ.
         """
         sent, read = (_RESPONSE, _REQUEST) if incoming else (_REQUEST, _RESPONSE)
+        if not spot.hits:  # what nothing uses is not sent, nor read
+            sent = read = spot.hits
         yield from self._parameters(before, after, attrs.evolve(spot, hits=sent), paths)
         yield from self._bodies(before.get("requestBody"), after.get("requestBody"), attrs.evolve(spot, hits=sent))
         responses = (before.get("responses") or {}, after.get("responses") or {})
@@ -165,9 +167,10 @@ class Operations:
 
     def _addresses(self, olds: dict[str, Any], news: dict[str, Any], spot: Spot) -> Iterator[Row]:
         for name in dict.fromkeys([*olds, *news]):
-            if name.startswith("x-"):
+            if name.startswith("x-") or name == "$ref":  # a reference that leads nowhere, or outside
                 if not same(olds.get(name), news.get(name)):
-                    yield spot.under(name).row("extension", olds.get(name), news.get(name), note=name)
+                    kind = "not-understood" if name == "$ref" else "extension"
+                    yield spot.under(name).row(kind, olds.get(name), news.get(name), note=name)
             else:
                 yield from self.call(name, olds, news, spot)
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from tools.drift.anchors import WRITTEN
-from tools.drift.renaming import component
-from tools.openapi.references import resolve
+from tools.openapi.references import component, resolve
 
 Shape: TypeAlias = "str | tuple[str, frozenset[Any]]"
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from typing import Any, Final
-from urllib.parse import unquote
 
 from tools.drift.normal_form import canonical
+from tools.drift.parts_elsewhere import reference_of
 from tools.openapi import walk
+from tools.openapi.references import component
 
 KINDS: Final = (
     "schemas",
@@ -65,7 +66,7 @@ def _only(one: dict[str, Any], other: dict[str, Any]) -> dict[_Key, Any]:
         (kind, name): value
         for kind in KINDS
         for name, value in ones.get(kind, {}).items()
-        if name not in others.get(kind, {})
+        if name not in others.get(kind, {}) and not reference_of(name)
     }
 
 
@@ -98,12 +99,6 @@ def _without_references(node: Any, components: dict[_Key, Any], links: list[_Key
         links.append(target)
         return _PREFIX
     return node
-
-
-def component(reference: str) -> _Key | None:
-    """Return the kind and the name of the component that a reference leads to, or into; None if it leads elsewhere."""
-    parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[:4]]
-    return (parts[2], parts[3]) if len(parts) == 4 and parts[:2] == ["#", "components"] else None
 
 
 def _apply(document: dict[str, Any], found: dict[_Key, str]) -> None:

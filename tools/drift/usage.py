@@ -8,21 +8,18 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from tools.drift import calls
-from tools.drift.renaming import component
 from tools.drift.rows import BOTH, Hit
 from tools.openapi import walk
 from tools.openapi.operations import METHODS, operations
-from tools.openapi.references import leads_nowhere, leads_outside, resolve
+from tools.openapi.references import component, leads_nowhere, leads_outside, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DIRECTIONS: Final[dict[str, frozenset[Hit]]] = {
-    "parameters": frozenset({"request"}),
-    "requestBody": frozenset({"request"}),
-    "responses": frozenset({"response"}),
-    "callbacks": BOTH,
-}
+_REQUEST: Final[frozenset[Hit]] = frozenset({"request"})
+_RESPONSE: Final[frozenset[Hit]] = frozenset({"response"})
+_SENT: Final = ("parameters", "requestBody")
+"""The parts of an operation that make the request; a client sends it, or receives it if the API calls the operation."""
 
 
 @attrs.define
@@ -54,32 +51,28 @@ class Uses:
         self._document = document
         self._direct: dict[str, list[str]] = {}
         self.of_references: dict[str, Use] = defaultdict(Use)
+        self._paths = {*(document.get("paths") or {})}
         for method, path, operation in operations(document):
-            for key, hits in _DIRECTIONS.items():
-                self._use(operation.get(key), hits, f"{method.upper()} {path}", names=key in {"callbacks", "responses"})
+            name = f"{method.upper()} {path}"
+            self._use_operation(operation, _REQUEST, _RESPONSE, name)
+            self._use_called(operation, name)
         for path, item in (document.get("paths") or {}).items():
             if "$ref" in item:
                 self._use({"$ref": item["$ref"]}, BOTH, path)
         for name, item in (document.get("webhooks") or {}).items():
-            self._use(item, BOTH, f"webhook {name}")
+            self._use_called({"webhooks": {name: item}}, f"webhook {name}")
         self._components: dict[tuple[str, str], Use] = defaultdict(Use)
-        self._calling: dict[str, set[str]] = defaultdict(set)
-        self._otherwise: dict[str, set[str]] = defaultdict(set)
         self._outside = Use()
-        paths = {*(document.get("paths") or {})}
         for reference, use in self.of_references.items():
             place = component(reference)
             if place is not None:
                 self._components[place].add(use)
-                if place[0] == "pathItems":
-                    others = use.operations & paths if calls.component_kind(reference) else use.operations
-                    self._calling[place[1]] |= use.operations - others
-                    self._otherwise[place[1]] |= others
             if leads_outside(reference):
                 self._outside.add(use)
+        self._named_schemes: set[str] = set()
         self._schemes = self._operations_of_schemes()
         shared = document.get("security")
-        self._asks = any(operation.get("security", shared) for _, _, operation in operations(document))
+        self._asks = any(any(operation.get("security", shared) or ()) for _, _, operation in operations(document))
 
     def of_component(self, kind: str, name: str) -> Use:
         """Return the use of a component.
@@ -94,13 +87,16 @@ class Uses:
         found = self._components.get((kind, name))
         return found if found is not None else self._outside
 
-    def calling(self, name: str) -> set[str]:
-        """Return the operations and webhooks by which the API calls a path item of the components as a whole."""
-        return self._calling[name] if ("pathItems", name) in self._components else self._outside.operations
+    def names_scheme(self, name: str) -> bool:
+        """Tell whether an operation may ask for a security scheme by its name, not only for one that refers to it."""
+        return name in self._named_schemes or not self._asks
 
-    def otherwise(self, name: str) -> set[str]:
-        """Return the operations and paths that use a part of a path item, or the path item of a path."""
-        return self._otherwise[name]
+    def of_path_item(self, name: str) -> tuple[set[str], set[str]]:
+        """Return what uses a path item of the components: the operations by which the API calls it, and the paths."""
+        found = self._components.get(("pathItems", name))
+        if found is None:  # another document may use it in both ways
+            return self._outside.operations, self._outside.operations
+        return found.operations - self._paths, found.operations & self._paths
 
     def dangling(self) -> set[str]:
         """Return the references of operations to places that the document does not have."""
@@ -115,8 +111,21 @@ class Uses:
         found: dict[str, set[str]] = defaultdict(set)
         for operation, users in self._with_users():
             for requirement in operation.get("security", self._document.get("security")) or []:
+                self._named_schemes |= requirement.keys()
                 for name in requirement:
-                    found[name] |= users
+                    for each in self._schemes_of(name):
+                        found[each] |= users
+        return found
+
+    def _schemes_of(self, name: str) -> set[str]:
+        """Return the name of a scheme, and the names of those to which it refers."""
+        schemes = (self._document.get("components") or {}).get("securitySchemes") or {}
+        found: set[str] = set()
+        while name not in found:
+            found.add(name)
+            target = component(str(schemes.get(name, {}).get("$ref", "")))
+            if target is not None and target[0] == "securitySchemes":
+                name = target[1]
         return found
 
     def _with_users(self) -> Iterator[tuple[dict[str, Any], set[str]]]:
@@ -138,6 +147,36 @@ class Uses:
                     if isinstance(call[name].get(method), dict):
                         yield call[name][method], users
 
+    def _use_operation(self, found: dict[str, Any], sent: frozenset[Hit], read: frozenset[Hit], operation: str) -> None:
+        for key in _SENT:
+            self._use(found.get(key), sent, operation)
+        self._use(found.get("responses"), read, operation, names=True)
+
+    def _use_called(self, part: dict[str, Any], operation: str) -> None:
+        """Note the references of what the API calls: programs receive its requests, and send its responses."""
+        seen: set[str] = set()
+        waiting = [part]
+        for one in waiting:  # it grows: callbacks may have callbacks
+            callbacks = one.get("callbacks")
+            entries = [("callbacks", each) for each in callbacks.values()] if isinstance(callbacks, dict) else []
+            entries += [("pathItems", call[name]) for call, name in calls.items([one])]
+            for kind, entry in entries:
+                reference = entry.get("$ref")
+                if isinstance(reference, str):
+                    self._note(reference, BOTH, operation)
+                    if reference not in seen:
+                        seen.add(reference)
+                        waiting.append({kind: {"": resolve(reference, self._document)}})
+                if kind == "pathItems":
+                    self._use(entry.get("parameters"), _RESPONSE, operation)
+                    for called in (entry[method] for method in METHODS if isinstance(entry.get(method), dict)):
+                        self._use_operation(called, _RESPONSE, _REQUEST, operation)
+                        waiting.append(called)
+
+    def _note(self, reference: str, hits: frozenset[Hit], operation: str) -> None:
+        self.of_references[reference].hits |= hits
+        self.of_references[reference].operations.add(operation)
+
     def _use(self, part: Any, hits: frozenset[Hit], operation: str, *, names: bool = False) -> None:
         seen: set[str] = set()
         waiting = list(_direct(part, names=names))
@@ -145,8 +184,7 @@ class Uses:
             reference = waiting.pop()
             if reference not in seen:
                 seen.add(reference)
-                self.of_references[reference].hits |= hits
-                self.of_references[reference].operations.add(operation)
+                self._note(reference, hits, operation)
                 if reference not in self._direct:
                     self._direct[reference] = list(_direct(resolve(reference, self._document), names=False))
                 waiting += self._direct[reference]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 from urllib.parse import unquote
 
-_DIGITS: Final = 10  # an index in a list has fewer
+_INDEX: Final = re.compile("0|[1-9][0-9]{0,8}")
+_WHOLE: Final = 3
+"""How many keys lead to a component."""
 
 
 def resolve(reference: str, document: dict[str, Any]) -> Any:
@@ -35,7 +38,19 @@ def leads_outside(reference: str) -> bool:
 
 def steps(reference: str) -> list[str]:
     """Return the keys through which a `$ref` within its document leads."""
-    return [step.replace("~1", "/").replace("~0", "~") for step in unquote(reference[2:]).split("/")]
+    return [_unescaped(step) for step in unquote(reference[2:]).split("/")]
+
+
+def component(reference: str) -> tuple[str, str] | None:
+    """Return the kind and the name of the component that a reference leads to, or into; None if it leads elsewhere."""
+    keys = [_unescaped(unquote(key)) for key in reference.split("/")[: _WHOLE + 1]]  # also for `%2F` in a name
+    return (keys[2], keys[3]) if len(keys) > _WHOLE and keys[:2] == ["#", "components"] else None
+
+
+def component_kind(reference: str) -> str:
+    """Return the kind of the component to which a `$ref` leads; an empty text if it leads elsewhere, or into one."""
+    keys = steps(reference) if reference.startswith("#/components/") else []
+    return keys[1] if len(keys) == _WHOLE else ""
 
 
 def _found(reference: str, document: dict[str, Any]) -> Any:
@@ -45,10 +60,12 @@ def _found(reference: str, document: dict[str, Any]) -> Any:
     for key in steps(reference):
         if isinstance(node, dict) and key in node:
             node = node[key]
-        elif (
-            isinstance(node, list) and key.isascii() and key.isdecimal() and len(key) < _DIGITS and int(key) < len(node)
-        ):
+        elif isinstance(node, list) and _INDEX.fullmatch(key) and int(key) < len(node):
             node = node[int(key)]
         else:
             return None
     return node
+
+
+def _unescaped(key: str) -> str:
+    return key.replace("~1", "/").replace("~0", "~")

@@ -8,9 +8,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _DATA: Final = {"const", "default", "enum", "example", "value"}
+_CALLBACKS: Final = 2
+"""So many maps of names begin with `callbacks`: one of the callbacks, and in it one of the addresses of each."""
 _NAMES: Final = {
     "$defs",
-    "callbacks",
     "content",
     "definitions",
     "dependentSchemas",
@@ -44,17 +45,28 @@ def objects(node: object, *, names: bool = False) -> Iterator[Any]:
         node: A part of a document.
         names: Whether `node` itself is a map of names.
     """
-    waiting: list[tuple[object, bool]] = [(node, names)]
+    waiting: list[tuple[object, int]] = [(node, int(names))]
     while waiting:
-        one, is_map = waiting.pop()
+        one, maps = waiting.pop()
         if isinstance(one, list):
-            waiting += [(child, False) for child in reversed(one)]
+            waiting += [(child, 0) for child in reversed(one)]
         elif isinstance(one, dict):
-            if not is_map:
+            if not maps:
                 yield one  # before its values are read, since the caller may change them
-            for key, child in reversed([*one.items()]):
-                if isinstance(child, dict | list) and (is_map or not _is_data(key, child)):
-                    waiting.append((child, not is_map and key in _NAMES))
+            inside = [(child, more) for _, child, more in _children(one, maps) if isinstance(child, dict | list)]
+            waiting += reversed(inside)
+
+
+def _children(node: dict[str, Any], maps: int) -> Iterator[tuple[str, Any, int]]:
+    """Yield each value of a mapping that is no data, after its key, and before how many maps of names begin with it."""
+    for key, child in node.items():
+        if not maps:
+            if not _is_data(key, child):
+                yield key, child, _CALLBACKS if key == "callbacks" else int(key in _NAMES)
+        elif maps == _CALLBACKS and isinstance(child, dict) and "$ref" not in child:
+            yield key, {name: each for name, each in child.items() if not name.startswith("x-")}, 1
+        else:
+            yield key, child, 0
 
 
 def _is_data(key: str, value: object) -> bool:
@@ -69,15 +81,15 @@ def located(node: object, *, names: bool = False, place: str = "$") -> Iterator[
         names: Whether `node` itself is a map of names.
         place: The normalized JSONPath of `node`.
     """
+    yield from _located(node, int(names), place)
+
+
+def _located(node: object, maps: int, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, list):
         for index, child in enumerate(node):
-            yield from located(child, place=f"{place}[{index}]")
+            yield from _located(child, 0, f"{place}[{index}]")
     elif isinstance(node, dict):
-        if not names:
+        if not maps:
             yield place, node
-        for key, child in node.items():
-            here = f"{place}['{key}']"
-            if names:
-                yield from located(child, place=here)
-            elif not _is_data(key, child):
-                yield from located(child, names=key in _NAMES, place=here)
+        for key, child, more in _children(node, maps):
+            yield from _located(child, more, f"{place}['{key}']")

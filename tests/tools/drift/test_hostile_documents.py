@@ -122,8 +122,8 @@ def test_calls_that_lead_to_each_other_by_many_ways_are_compared_once() -> None:
 
 
 def test_references_to_the_map_of_all_path_items_do_not_copy_each_other() -> None:
-    escapes = itertools.product(("a", "%61"), ("m", "%6D"), ("e", "%65"), ("n", "%6E"), ("t", "%74"))
-    references = [f"#/co{m}po{n}{e}n{t}s/p{a}thItems" for a, m, e, n, t in escapes]
+    escapes = itertools.product(("a", "%61"), ("m", "%6D"), ("e", "%65"))
+    references = [f"#/co{m}pon{e}nts/p{a}thItems" for a, m, e in escapes]
     document: Any = {
         "webhooks": {f"w{number}": {"$ref": reference} for number, reference in enumerate(references)},
         "components": {"pathItems": {"get": {"get": {"responses": {}}}}},

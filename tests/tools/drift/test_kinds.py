@@ -22,6 +22,7 @@ from tests.support.kind_documents import (
     wrapped,
 )
 from tests.support.kinds import PAIRS
+from tests.support.kinds_of_references import body, part_elsewhere
 from tools.drift import wording
 from tools.drift.documents import compare
 from tools.drift.make_report import make_report
@@ -128,6 +129,16 @@ def test_row_names_each_operation_however_it_reaches_the_component(old: Any) -> 
     """Both operations refer to a list, whose items refer to the component."""
     rows = reported(shared(old), shared({"type": "object"})).rows
     assert {row.operations for row in rows if row.severity is BRK} == {("GET /a", "GET /b")}
+
+
+def test_rows_name_each_operation_that_refers_to_a_part_of_another_one() -> None:
+    olds, news = (
+        part_elsewhere(body(*required), ("paths", "/c", "post", "requestBody"), "requestBody") for required in ("", "a")
+    )
+    assert {(row.kind, row.where, row.operations, row.python) for row in compare(olds, news)} == {
+        ("now-required", "#/paths/~1c/post/requestBody.a", ("POST /b",), ""),
+        ("now-required", "POST /c, body.a", ("POST /c",), "PostCBody.a"),
+    }
 
 
 def test_row_names_each_operation_if_what_they_refer_to_is_replaced() -> None:
