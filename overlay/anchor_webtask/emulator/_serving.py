@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import math
 import socket
-from typing import TYPE_CHECKING, Final, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import anyio
 import anyio.from_thread
@@ -15,6 +15,7 @@ import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HTTPRequest
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from anchor_webtask.emulator._http_messages import Request, Response
 
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MOMENT: Final = 0.005
-"""Seconds in which the event loop calls all callbacks that are due."""
+_BACKLOG: Final = 2048
+"""How many clients may wait until the server accepts their connections, as in uvicorn."""
+
+_ACCEPT_PAUSE: Final = 1.0
+"""Seconds until the next attempt when the system refuses to accept a connection, as in asyncio."""
 
 
 class Serving(Generic[T]):
@@ -81,14 +85,14 @@ class Serving(Generic[T]):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         # The socket listens before the thread starts, so a client that connects immediately waits in the backlog.
         with (
-            socket.create_server(self._address, family=family) as listener,
+            socket.create_server(self._address, family=family, backlog=_BACKLOG) as listener,
             anyio.from_thread.start_blocking_portal() as portal,
         ):
             # Each connection inherits this option. Without it, the second piece of a response waits 40 ms until the
             # client has acknowledged the first.
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             shown = f"[{host}]" if ":" in host else host
-            serving = portal.start_task_soon(server.serve, [listener])
+            serving = portal.start_task_soon(server.serve, listener)
             try:
                 yield self._entered(f"http://{shown}:{listener.getsockname()[1]}")
             finally:
@@ -96,45 +100,71 @@ class Serving(Generic[T]):
                 serving.result()
 
 
-class _Server(uvicorn.Server):
-    """A uvicorn server whose application is the emulator. The server runs in a thread, so it handles no signals."""
+class _Server:
+    """Serves the emulator with uvicorn's HTTP protocol, until the event `ending` is set.
+
+    `uvicorn.Server` is not used. At its end, it waits for open connections, and a request may be held open for hours.
+    Also, a client would wait forever if asyncio had accepted its connection just before the end, as this connection is
+    in no list yet.
+    """
 
     def __init__(self, handle: Handle, clock: Callable[[], Clock]) -> None:
         # uvicorn's logging settings would apply to every uvicorn server in the process. Without them, uvicorn logs only
         # warnings and errors, unless the process configures logging.
-        config = uvicorn.Config(
+        self._config = uvicorn.Config(
             self._app,
             interface="asgi3",
-            http="h11",
+            http=_Connection,
             ws="none",
             lifespan="off",
             proxy_headers=False,
-            server_header=False,
-            date_header=False,
             log_config=None,
         )
-        super().__init__(config)
+        self._state = ServerState()
         self._clock = clock
         self._handle = handle
         self.ending = asyncio.Event()
 
-    async def main_loop(self) -> None:
-        """Wait for the end: uvicorn would look only ten times a second whether it has come."""
-        await self.ending.wait()
+    async def serve(self, listener: socket.socket) -> None:
+        """Serve clients of the listening socket. At the end, close it and all connections."""
+        self._config.load()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._accept, listener)
+            await self.ending.wait()
+            group.cancel_scope.cancel()
+        listener.close()  # the system resets the connections that still wait to be accepted
+        connections = self._connections()
+        for connection in connections:
+            connection.transport.abort()
+        for connection in connections:
+            await connection.lost.wait()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Abort open connections: uvicorn would wait for them, and a request may be held open for hours."""
-        for each in (*self.servers, *(sockets or ())):
-            each.close()
+    async def _accept(self, listener: socket.socket) -> None:
+        """Accept connections until cancelled. Then each of them is closed already, or is in `_connections()`."""
+        loop = asyncio.get_running_loop()
+        listener.setblocking(False)
         while True:
-            for connection in self._connections():
-                connection.transport.abort()
-            await asyncio.sleep(_MOMENT)  # a connection that was accepted just now is made only then
-            if not self.server_state.connections and not self.server_state.tasks:
-                return
+            await anyio.wait_readable(listener)
+            try:
+                accepted, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                continue  # the client has gone
+            except OSError as error:  # such as too many open files: the client waits until some are closed
+                loop.call_exception_handler({"message": "The emulator cannot accept a connection", "exception": error})
+                await anyio.sleep(_ACCEPT_PAUSE)
+                continue
+            accepted.setblocking(False)
+            # This takes some rounds of the event loop. Nothing promises that a cancelled call closes the connection.
+            with anyio.CancelScope(shield=True):
+                await loop.connect_accepted_socket(self._connection, accepted)
 
-    def _connections(self) -> list[H11Protocol]:
-        return [each for each in self.server_state.connections if isinstance(each, H11Protocol)]
+    def _connection(self) -> _Connection:
+        return _Connection(self._config, self._state, app_state={})
+
+    def _connections(self) -> list[_Connection]:
+        return [each for each in self._state.connections if isinstance(each, _Connection)]
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = HTTPRequest(scope, receive)
@@ -182,6 +212,20 @@ class _Server(uvicorn.Server):
                 response = end.value
             group.cancel_scope.cancel()
         return response
+
+
+class _Connection(H11Protocol):
+    """A connection of uvicorn. The event `lost` is set when it is closed."""
+
+    def __init__(self, config: uvicorn.Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, server_state, app_state)
+        self.lost = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        try:
+            super().connection_lost(exc)
+        finally:
+            self.lost.set()
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

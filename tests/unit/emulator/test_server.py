@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import gc
 import logging
 import math
 import signal
@@ -9,20 +12,24 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import httpx
 import pytest
 
-from anchor_webtask.emulator import Emulator, EmulatorServer, Fault
+from anchor_webtask.emulator import Emulator, EmulatorServer, Fault, _serving
 from tests.support.clocks import InstantClock
 from tests.support.patience import PATIENCE
 from tests.unit.emulator.support import KEY, TASKS, Api, data, error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
+
+    from anchor_webtask._clock import Clock
+    from anchor_webtask.emulator._http_messages import Handle
 
 
 def client_at(server: EmulatorServer, read_timeout: float = 30) -> httpx.Client:
@@ -189,15 +196,114 @@ def test_stopping_the_server_closes_the_connections_of_held_requests() -> None:
     assert [type(error) for error in raised] == [httpx.RemoteProtocolError]
 
 
+START = (
+    f"POST {TASKS} HTTP/1.1\r\nHost: localhost\r\nanchor-api-key: {KEY}\r\n"
+    'Content-Type: application/json\r\nContent-Length: 15\r\n\r\n{"prompt": "a"}'
+).encode()
+
+
 def test_stopping_the_server_does_not_wait_for_a_client_that_reads_nothing(emulator: Emulator) -> None:
     emulator.on(takes=0, answer="a" * 20_000_000)
-    body = b'{"prompt": "a"}'
-    head = f"POST {TASKS} HTTP/1.1\r\nHost: localhost\r\nanchor-api-key: {KEY}\r\nContent-Type: application/json\r\n"
     with emulator.serve() as server:
         client = socket.create_connection(address(server))
-        client.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+        client.sendall(START)
         assert client.recv(15) == b"HTTP/1.1 200 OK"
     client.close()
+
+
+class EndAfterClient(asyncio.Event):
+    """The end of a server. A client connects, and the server learns of its end some rounds of the event loop later."""
+
+    def __init__(self, sent: bytes, rounds: int) -> None:
+        super().__init__()
+        self.address: tuple[str, int] | None = None
+        self.client: socket.socket | None = None
+        self._sent = sent
+        self._rounds = rounds
+
+    def set(self) -> None:
+        if self.client is None:
+            assert self.address
+            self.client = socket.create_connection(self.address, timeout=PATIENCE)
+            self.client.sendall(self._sent)
+        if self._rounds == 0:
+            super().set()
+            return
+        self._rounds -= 1
+        asyncio.get_running_loop().call_soon(self.set)
+
+
+@pytest.mark.parametrize("sent", [b"", START], ids=["nothing", "start"])
+@pytest.mark.parametrize("rounds", range(8))
+def test_client_that_connects_while_the_server_ends_is_disconnected(
+    monkeypatch: pytest.MonkeyPatch, sent: bytes, rounds: int
+) -> None:
+    end = EndAfterClient(sent, rounds)
+    left: list[object] = []
+
+    class Server(_serving._Server):
+        def __init__(self, handle: Handle, clock: Callable[[], Clock]) -> None:
+            super().__init__(handle, clock)
+            self.ending = end
+
+        async def serve(self, listener: socket.socket) -> None:
+            await super().serve(listener)
+            left.extend((*self._state.connections, *self._state.tasks))
+
+    monkeypatch.setattr(_serving, "_Server", Server)
+    with Emulator(takes=math.inf, clock=EndlessHoldClock()).serve() as server:
+        end.address = address(server)
+    assert end.client
+    with end.client as client:
+        wait_until_closed(client)
+    assert left == []
+    gc.collect()  # warns of connections that the server has left open
+
+
+def wait_until_closed(client: socket.socket) -> None:
+    """Wait until the server closes the connection, perhaps after a response."""
+    with suppress(ConnectionResetError):
+        while client.recv(1000):
+            pass
+
+
+def refuse_to_accept(monkeypatch: pytest.MonkeyPatch, errors: Iterable[OSError]) -> threading.Event:
+    """Let `accept` raise errors first. The event is set when it has raised one."""
+    remaining, raised, accept = iter(errors), threading.Event(), socket.socket.accept
+
+    def accept_or_raise(listener: socket.socket) -> tuple[socket.socket, Any]:
+        for each in remaining:
+            raised.set()
+            raise each
+        return accept(listener)
+
+    monkeypatch.setattr(socket.socket, "accept", accept_or_raise)
+    return raised
+
+
+def test_server_accepts_connections_again_after_the_system_has_refused_it(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = [BlockingIOError(), ConnectionAbortedError(), OSError(errno.EMFILE, "Too many open files")]
+    refuse_to_accept(monkeypatch, refused)
+    monkeypatch.setattr(_serving, "_ACCEPT_PAUSE", 0.01)
+    with emulator.serve() as server, client_at(server) as client:
+        assert data(Api(client).start())
+    logged = [record.getMessage() for record in caplog.records if record.name == "asyncio"]
+    assert len(logged) == 1
+    assert logged[0].startswith("The emulator cannot accept a connection")
+
+
+def test_server_ends_while_the_system_refuses_to_accept_connections(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = refuse_to_accept(monkeypatch, repeat(OSError(errno.EMFILE, "Too many open files")))
+    monkeypatch.setattr(_serving, "_ACCEPT_PAUSE", math.inf)
+    with emulator.serve() as server:
+        client = socket.create_connection(address(server), timeout=PATIENCE)
+        assert refused.wait(PATIENCE)
+    with client:
+        wait_until_closed(client)
 
 
 def test_client_that_disconnects_during_a_held_request_causes_no_logged_warning(
