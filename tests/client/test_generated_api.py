@@ -49,16 +49,16 @@ def test_generated_endpoint_raises_authentication_error_for_a_wrong_key(runner: 
 
 
 def test_generated_endpoint_applies_the_limits_of_the_client(runner: Runner) -> None:
-    scripts = [
-        (Ending.SILENCE,),
-        http_response(200, b" " * 2000),
-        http_response(302, b"", {"location": "https://other-host.example/"}),
-    ]
     with (
-        raw_server(check=scripts) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=0.3, max_response_bytes=1000) as anchor,
+        raw_server(check=[(Ending.SILENCE,)]) as server,
+        runner.anchor(base_url=server.base_url, http_timeout=0.3) as anchor,
     ):
         raised(RequestTimeoutError, runner, status_endpoint(runner), "a-task", client=anchor.api)
+    scripts = [http_response(200, b" " * 2000), http_response(302, b"", {"location": "https://other-host.example/"})]
+    with (
+        raw_server(check=scripts) as server,
+        runner.anchor(base_url=server.base_url, max_response_bytes=1000) as anchor,
+    ):
         assert "max_response_bytes" in str(
             raised(UnexpectedResponseError, runner, status_endpoint(runner), "a-task", client=anchor.api)
         )

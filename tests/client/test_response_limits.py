@@ -23,6 +23,7 @@ from anchor_webtask import (
     WaitPolicy,
 )
 from tests.support.errors import raised
+from tests.support.patience import PATIENCE, with_time_enough
 from tests.support.raw_server import (
     COMPLETED,
     TASK_ID,
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
 
 OFTEN: Final = WaitPolicy(minimum=0.01, maximum=0.05)
 DONE: Final = json.dumps({"data": {"status": "COMPLETED", "result": "done"}}).encode()
-SLOW_BODY: Final[Script] = (response_head(200, len(DONE) + 150), Drip(b" " * 150 + DONE))
+SLOW_BODY: Final[Script] = (response_head(200, len(DONE) + 10_000), Drip(b" " * 10_000 + DONE))
 SLOW_HEAD: Final[Script] = (Drip(response_head(200, len(DONE))), DONE)
 CONTINUES: Final[Script] = (b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000, response_head(200, len(DONE)), DONE)
 GZIP: Final = {"content-encoding": "gzip"}
@@ -71,21 +72,28 @@ def test_wait_ends_at_its_deadline_even_if_the_response_head_is_slow(runner: Run
 def test_check_is_cut_off_at_the_deadline_of_the_wait(runner: Runner) -> None:
     slow = json_response({"data": {"status": "COMPLETED", "result": "slow"}})[0]
     assert isinstance(slow, bytes)
-    with (
-        raw_server(check=[(Drip(slow[:1], every=3), slow[1:]), COMPLETED]) as server,
-        runner.anchor(base_url=server.base_url, wait=OFTEN) as anchor,
-    ):
-        # The first check is cut off at the deadline; then the wait makes its last check, which returns the result.
-        assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=0.3).value == "done"
+
+    def check_deadline(seconds: float) -> None:
+        with (
+            raw_server(check=[(Drip(slow[:1], every=seconds + 10), slow[1:]), COMPLETED]) as server,
+            runner.anchor(base_url=server.base_url, http_timeout=PATIENCE, wait=OFTEN) as anchor,
+        ):
+            # The first check is cut off at the deadline; then the wait makes its last check, which returns the result.
+            assert runner.call(anchor.tasks.get(TASK_ID).result, timeout=seconds).value == "done"
+
+    with_time_enough(check_deadline, 0.3, 3, 20)
 
 
 def test_outcome_of_a_start_is_unknown_if_the_response_body_is_too_slow(runner: Runner) -> None:
-    with (
-        raw_server(start=[SLOW_BODY]) as server,
-        runner.anchor(base_url=server.base_url, http_timeout=1) as anchor,  # the head arrives within that
-    ):
-        caught = raised(StartOutcomeUnknownError, runner, anchor.tasks.start, "Read the price")
-    assert (server.starts, caught.status) == (1, 200)
+    def check_limit(seconds: float) -> None:
+        with (
+            raw_server(start=[SLOW_BODY]) as server,
+            runner.anchor(base_url=server.base_url, http_timeout=seconds) as anchor,  # the head arrives within that
+        ):
+            caught = raised(StartOutcomeUnknownError, runner, anchor.tasks.start, "Read the price")
+        assert (server.starts, caught.status) == (1, 200)
+
+    with_time_enough(check_limit, 0.4, 4, 20)
 
 
 def gzipped(size: int) -> Script:

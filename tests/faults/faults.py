@@ -71,8 +71,8 @@ class Row(Enum):
 
 LIMIT: Final = 100_000
 """The `max_response_bytes` of the clients in these tests."""
-HTTP_TIMEOUT: Final = 0.4
-"""The `http_timeout` of the clients in tests whose server hangs."""
+HTTP_TIMEOUTS: Final = (0.4, 4.0, 20.0)
+"""The limits `http_timeout` of the clients in tests whose server hangs; the first one is enough if threads run on."""
 
 
 @dataclass(frozen=True)

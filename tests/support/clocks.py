@@ -27,6 +27,11 @@ class InstantClock:
         self.sleeps: list[float] = []
         self._callbacks: list[Callable[[], object]] = []
 
+    def restart(self) -> None:
+        """Forget all sleeps, as a new clock; clients keep it."""
+        self.time = 0.0
+        self.sleeps.clear()
+
     def now(self) -> float:
         return self.time
 
