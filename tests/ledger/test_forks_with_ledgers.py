@@ -50,6 +50,7 @@ def test_tasks_of_a_killed_parent_are_adopted_while_its_child_lives(path: Path) 
     with emulator.serve() as server, spawn(PROGRAM, str(path), base_url=server.base_url) as process:
         assert process.stdout is not None
         child, rows, answer = json.loads(process.stdout.readline())
+        process.wait(PATIENCE)  # the child may have been faster than the parent, which kills itself after the fork
         try:
             assert (rows, answer) == (2, "quick")
             before = owner_of_slow_task(path)

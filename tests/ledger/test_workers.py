@@ -106,8 +106,9 @@ def test_answers_are_typed_wherever_they_are_read(emulator: Emulator, batch: Bat
     emulator.on(prompt="*wrong*", answer={"amount": "many"})
     emulator.on(prompt="*fails*", fails="there is no price")
     batch.submit([TaskRequest(f"Read {key}", key=key) for key in ("a", "wrong", "fails")], output=Price)
+    reading = batch.outcomes(output=Price)  # it has begun, so no answer is stored before
     with working(url, server.base_url):
-        outcomes = {outcome.key: outcome for outcome in batch.outcomes(output=Price)}
+        outcomes = {outcome.key: outcome for outcome in reading}
     assert outcomes["a"].result().value == Price(3)
     assert not outcomes["a"].stored
     assert isinstance(outcomes["wrong"].error, InvalidOutputError)
@@ -193,13 +194,16 @@ def test_a_refused_request_is_an_outcome(emulator: Emulator, batch: Batch, url: 
 def test_an_unknown_start_is_an_outcome_until_the_user_decides(
     emulator: Emulator, batch: Batch, ledger: Ledger, url: str, server: Any
 ) -> None:
-    emulator.on(start_faults=[Fault(cut=True)])
+    emulator.on(start_faults=[Fault(cut=True)], takes=math.inf)
     batch.submit([TaskRequest("Read", key="a")])
-    with working(url, server.base_url, timeout=0.5):
+    with working(url, server.base_url):
         (outcome,) = batch.outcomes()
         assert isinstance(outcome.error, StartOutcomeUnknownError)
         ledger.retry(f"{NAME}/a")
-        (outcome,) = batch.outcomes()
+        reading = batch.outcomes()  # it has begun, so the answer is not stored before
+        until(lambda: emulator.tasks)
+        emulator.tasks[0].finish({})
+        (outcome,) = reading
         assert (outcome.state, outcome.attempt, outcome.stored) == ("completed", 2, False)
 
 
@@ -354,11 +358,13 @@ def test_what_was_cancelled_meanwhile_is_not_started(emulator: Emulator, batch: 
 def test_what_has_failed_is_not_started_again_after_a_cancel(
     emulator: Emulator, batch: Batch, url: str, server: Any
 ) -> None:
-    emulator.on(takes=0.5, fails="no price")
+    emulator.on(takes=math.inf)
     batch.submit([TaskRequest("Read", key="a")])
     with working(url, server.base_url, attempts=2):
         until(lambda: emulator.starts)
         assert batch.cancel() == 0
+        emulator.on(fails="no price")  # at once, if it is started again
+        emulator.tasks[0].fail("no price")
         assert states(batch) == {"a": "failed"}
     assert emulator.starts == 1
 
