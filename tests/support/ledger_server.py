@@ -32,6 +32,10 @@ class Server:
         """End all faults."""
         self._ask("calm")
 
+    def finish(self) -> None:
+        """End all tasks, and those that start later at once."""
+        self._ask("finish")
+
     def wait(self, starts: int, prefix: str) -> None:
         """Wait until so many tasks were started, whose prompts begin with this word."""
         self._ask(f"wait {starts} {prefix}")

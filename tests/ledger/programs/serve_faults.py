@@ -2,8 +2,9 @@
 
 Usage: `serve_faults.py SEED FAULTS SHORTEST LONGEST`. The next `FAULTS` starts may get a fault. Each task takes a
 random number of seconds between the two. The first line that the program prints is the base URL. Then it answers each
-line of its standard input with a line: `calm` ends all faults, `report` prints the starts as JSON, and `wait N
-PREFIX` waits until N tasks were started whose prompts begin so. It ends with its standard input.
+line of its standard input with a line: `calm` ends all faults, `finish` ends all tasks, and those that start later at
+once, `report` prints the starts as JSON, and `wait N PREFIX` waits until N tasks were started whose prompts begin so.
+It ends with its standard input.
 
 A prompt says more about its task. One with "fails" fails, the checks of one with "hidden" get faults, and one with
 "long" takes LONG seconds. The response to a start with "slow" is SLOW seconds late, "stuck" likewise.
@@ -16,6 +17,7 @@ import random
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any, Final
 
 from anchor_webtask.emulator import Emulator, Fault
@@ -45,13 +47,23 @@ class Starts:
         self._moments, self._shortest, self._longest = moments, shortest, longest
         self._begun: list[tuple[str, float, float]] = []
         self._changed = threading.Condition()
+        self._is_over = False
 
     def takes(self, body: dict[str, Any]) -> float:
         seconds = LONG if "long" in body["prompt"] else self._moments.uniform(self._shortest, self._longest)
         with self._changed:
+            seconds = 0.0 if self._is_over else seconds
             self._begun.append((body["prompt"], time.time(), seconds))
             self._changed.notify_all()
         return seconds
+
+    def finish(self, emulator: Emulator) -> None:
+        with self._changed:
+            self._is_over, now = True, time.time()
+            self._begun = [(prompt, begun, min(seconds, now - begun)) for prompt, begun, seconds in self._begun]
+        for task in emulator.tasks:
+            with suppress(ValueError):  # it has ended
+                task.finish({})
 
     def wait(self, number: int, prefix: str) -> None:
         with self._changed:
@@ -83,6 +95,9 @@ def main(seed: str, faults: str, shortest: str, longest: str) -> None:
             match line.split():
                 case ["calm"]:
                     emulator.on(takes=starts.takes, fails=reason)
+                    print(line, end="", flush=True)
+                case ["finish"]:
+                    starts.finish(emulator)
                     print(line, end="", flush=True)
                 case ["wait", number, prefix]:
                     starts.wait(int(number), prefix)
