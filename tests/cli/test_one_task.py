@@ -18,7 +18,7 @@ import pytest
 from anchor_webtask import Anchor
 from anchor_webtask._cli import app
 from anchor_webtask.emulator import Fault
-from tests.support.command_line import SCRIPT, interrupt, unread_pipe
+from tests.support.command_line import SCRIPT, interrupt, unread_pipe, until_in
 from tests.support.patience import PATIENCE
 from tests.support.runners import KEY
 
@@ -223,8 +223,7 @@ def test_interrupted_start_says_that_the_outcome_is_unknown(cli: CommandLine, se
     server.emulator.on(prompt="held", start_faults=[Fault(delay=30)])
     before = server.emulator.start_requests
     with cli.spawned("start", "held") as process:
-        while server.emulator.start_requests == before:
-            assert process.poll() is None
+        until_in(process, lambda: server.emulator.start_requests > before)
         interrupt(process)
         out, err = process.communicate()
     assert (process.returncode, out) == (130, "")

@@ -23,7 +23,7 @@ from tests.support.patience import PATIENCE, until
 from tests.support.processes import state_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 SCRIPT: Final = Path(sys.executable).with_name("anchor-webtask")
 # The controlling terminal is set by the new process itself, since a fork of a process with threads is not safe.
@@ -193,6 +193,12 @@ def unread_pipe() -> Iterator[int]:
         yield writing
     finally:
         os.close(writing)
+
+
+def until_in(process: subprocess.Popen[str], holds: Callable[[], object]) -> None:
+    """Wait until something holds, while a process runs."""
+    until(lambda: holds() or process.poll() is not None)
+    assert process.poll() is None
 
 
 def interrupt(process: subprocess.Popen[str]) -> None:
