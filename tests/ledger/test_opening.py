@@ -67,6 +67,7 @@ def test_file_that_is_being_made_stays_locked_for_whoever_has_locked_it(
     """Another connection of this process begins a transaction before each call of a function that makes the file."""
     monkeypatch.setattr(file, "BUSY_SECONDS", 0.0)
     locked: list[LedgerFile] = []
+    point = 0
 
     def lock(frame: FrameType, event: str, _: object) -> None:
         if event == "c_call" and frame.f_code.co_filename == file.__file__ and next(calls) == point:
