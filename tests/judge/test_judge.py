@@ -112,5 +112,10 @@ def judged(pair: Mutation, old: Code, new: Code) -> Iterator[str]:
 
 
 def is_on_the_wire(row: Row) -> bool:
-    """Tell whether a row may be breaking although the code is the same; it has no headers of responses, for example."""
-    return row.kind in ON_THE_WIRE or any(word in row.where for word in ("callback", "webhook", "pathItems", "header"))
+    """Tell whether a row may be breaking although the code is the same.
+
+    It has no headers of responses, nothing of what the API calls, and no parts elsewhere to which references lead.
+    """
+    places = (row.where, *row.operations)
+    words = ("callback", "webhook", "pathItems", "header", "#/")
+    return row.kind in ON_THE_WIRE or any(word in place for place in places for word in words)

@@ -20,16 +20,10 @@ if TYPE_CHECKING:
 
     Node = dict[str, Any]
 
-_KINDS: Final = {
-    **{kind: kind for kind in ("examples", "headers", "links", "parameters", "requestBodies", "responses")},
-    **dict.fromkeys(("pathItems", "paths", "webhooks"), "pathItems"),
-    "callbacks": "callbacks",
-    "securitySchemes": "securitySchemes",
-}
+_PLAIN: Final = ("examples", "headers", "links", "parameters", "requestBodies", "responses", "securitySchemes")
+_KINDS: Final = {**{kind: kind for kind in ("callbacks", *_PLAIN)}, "paths": "pathItems"}
 """The kinds of components that the entries of maps may refer to, by the names of the maps."""
-_MAY_LEAD_ELSEWHERE: Final = re.compile(
-    rf'"\$ref": "#/(?!components/(?:schemas|{"|".join({*_KINDS.values()} - {*calls.KINDS})})/)'
-)
+_MAY_LEAD_ELSEWHERE: Final = re.compile(rf'"\$ref": "#/(?!components/(?:schemas|{"|".join(_PLAIN)})/)')
 
 
 def may_exist(text: str) -> bool:
@@ -90,7 +84,7 @@ def _leads_elsewhere(reference: str, kind: str) -> bool:
     if not reference.startswith("#/") or component_kind(reference) == kind:
         return False
     found = component(reference)
-    return found is None or found[0].startswith("x-") or found[0] in calls.KINDS or kind in calls.KINDS
+    return found is None or found[0].startswith("x-") or found[0] in calls.KINDS
 
 
 def _own_map(node: Node, key: str) -> Node:
