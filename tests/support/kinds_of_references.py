@@ -14,6 +14,7 @@ from tests.support.kind_documents import (
     LEAF,
     TEXT,
     Pair,
+    beside_reference,
     by_reference,
     in_components,
     inheriting,
@@ -59,6 +60,12 @@ def part_elsewhere(part: Any, place: tuple[str, ...], *user: str | int) -> Any:
     """Return a document with a part at one place, to which an operation, or what it is told, refers."""
     made = document({"/b": {"post": operation(**({"parameters": [None]} if user[0] == "parameters" else {}))}})
     return put(put(made, ["paths", "/b", "post", *user], reference(*place)), [*place], part)
+
+
+def listed(index: str) -> Any:
+    """Return a document whose operation refers to the only body of a list."""
+    made = document({"/b": {"post": operation(requestBody=reference("x-parts", index))}})
+    return {**made, "x-parts": [body()]}
 
 
 def called_by(kind: str, part: Any) -> Any:
@@ -134,6 +141,19 @@ def of_nothing(kind: str, value: Any, *required: str) -> Any:
     return {**made, "components": value if not kind else {kind: value}}
 
 
+def nested(*required: str) -> Any:
+    """Return a document in which only a callback of a webhook uses a schema."""
+    made = told_by_schema(*required, address=URL)
+    item = {"post": {"responses": {}, "callbacks": made["paths"]["/a"]["get"].pop("callbacks")}}
+    return {**made, "webhooks": {"w": item}}
+
+
+def beside(**more: Any) -> Any:
+    """Return a document with a parameter beside a webhook's reference, which is a reference as well."""
+    made = beside_reference(reference("components", "parameters", "Q"))
+    return in_components("parameters", "Q", parameter(**more), made)
+
+
 REFERENCES: Final = [
     *(
         Pair(
@@ -194,6 +214,14 @@ REFERENCES: Final = [
         BRK,
         "security-scheme",
     ),
+    Pair(
+        "a body by reference to another extension",
+        part_elsewhere(body(), ("x-parts", "a"), "requestBody"),
+        part_elsewhere(body(), ("x-parts", "b"), "requestBody"),
+        DOC,
+        "document-place",
+    ),
+    Pair("an index that begins with a zero", listed("0"), listed("00"), BRK, "content-type-removed"),
     Pair("a body that a webhook shares", shared_by_webhook("a"), shared_by_webhook(), BRK, "now-optional"),
     Pair(
         "a webhook that moves to another file",
@@ -236,6 +264,8 @@ REFERENCES: Final = [
         )
         for place in (("x-parts", "a"), ("components", "pathItems", "a"))
     ),
+    Pair("a schema of a callback of a webhook", nested("a"), nested(), BRK, "now-optional"),
+    Pair("a parameter beside a reference of a webhook", beside(required=True), beside(), BRK, "now-optional"),
     Pair("a path that refers to an equal path item", to_path_item("A"), to_path_item("B"), DOC, "document-place"),
     *(
         Pair(
@@ -306,6 +336,7 @@ REFERENCES: Final = [
             with_callback(),
             put(with_callback(), ["paths", "/a", "get", "callbacks", "done"], after),
             BRK,
+            "not-understood",
         )
         for name, after in (("moves to another file", TO_ANOTHER_FILE), ("is gone", reference("x-calls", "a")))
     ),
