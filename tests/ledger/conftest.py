@@ -10,7 +10,7 @@ import pytest
 from anchor_webtask import Ledger
 from anchor_webtask._ledger.postgres.schema import MIGRATIONS
 from tests.support.many import FEW_CHECKS
-from tests.support.postgres_server import Place, PostgresServer, empty
+from tests.support.postgres_server import Place, PostgresServer, be_patient, empty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,12 @@ def _is_left_out(item: pytest.Function) -> bool:
     if given.get("place") != "postgres" or "runner" not in given:
         return False
     return bool(given["runner"] != CLIENTS[crc32(item.originalname.encode()) % len(CLIENTS)])
+
+
+@pytest.fixture(autouse=True)
+def patient_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give up no session in PostgreSQL, apart from tests that set a limit."""
+    be_patient(monkeypatch)
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def other(url: str, opened: Store) -> Iterator[Store]:
 
 def end_sessions(server: PostgresServer) -> int:
     """End the sessions of all ledgers, as an administrator does, and return their number."""
-    return len(server.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM {SESSIONS}"))
+    return len(server.execute(f"SELECT pg_terminate_backend(pid, {1000 * PATIENCE}) FROM {SESSIONS}"))
 
 
 def count(db: Connection) -> int:
@@ -163,16 +163,13 @@ def test_session_has_one_transaction_at_a_time_though_its_ledger_is_closed_and_u
     owner.let_go()
 
 
-def test_transaction_that_stops_in_the_middle_does_not_hold_up_the_others(
-    opened: Store, other: Store, monkeypatch: pytest.MonkeyPatch, postgres: PostgresServer
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(session, "IDLE_SECONDS", 0.2)
-        end_sessions(postgres)
-        opened.read(lambda _: None)  # in a new session, which alone has this limit
+def test_transaction_that_stops_in_the_middle_does_not_hold_up_the_others(opened: Store, other: Store) -> None:
+    setting = "SELECT setting FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+    assert opened.read(lambda db: db.execute(setting).fetchone()) == (str(session.IDLE_SECONDS * 1000),)
     is_stopped, may_go_on = threading.Event(), threading.Event()
 
     def operation(db: Connection) -> int:
+        db.execute("SET LOCAL idle_in_transaction_session_timeout = 200")
         is_stopped.set()
         may_go_on.wait(PATIENCE)
         return count(db)

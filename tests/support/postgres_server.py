@@ -21,6 +21,7 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from anchor_webtask._ledger.postgres import session
 from anchor_webtask._ledger.postgres.statements import Statements
 from tests.support.patience import PATIENCE
 
@@ -50,6 +51,13 @@ _SETTINGS: Final = {
     "io_method": "sync",
     "log_min_messages": "fatal",
 }
+
+
+def be_patient(patch: pytest.MonkeyPatch) -> None:
+    """Let no session of a ledger be given up since a thread of a busy machine stands still for some seconds."""
+    for name in ("IDLE_SECONDS", "LOCK_SECONDS", "RESPONSE_SECONDS"):
+        patch.setattr(session, name, PATIENCE)
+    patch.setitem(session.DEFAULTS, "connect_timeout", str(PATIENCE))  # type: ignore[misc]  # that is the purpose
 
 
 def place_of(text: str) -> Place:
@@ -117,7 +125,8 @@ class PostgresServer:
 
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection."""
-        return psycopg.connect(host=str(self.folder), user=USER, dbname="postgres", autocommit=True, connect_timeout=5)
+        place: dict[str, Any] = {"host": str(self.folder), "user": USER, "dbname": "postgres"}
+        return psycopg.connect(**place, autocommit=True, connect_timeout=PATIENCE)
 
     def execute(self, statement: str) -> list[Any]:
         """Run one statement, and return its rows."""

@@ -17,9 +17,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from anchor_webtask._ledger.postgres.backend import PostgresBackend
 from tests.support.ledger_work import CLIENTS, Work, fork, import_for, keys_of, run
-from tests.support.postgres_server import place_of
+from tests.support.postgres_server import be_patient, place_of
 
 WORKERS: Final = ("a", "a", "b")
 SHORTEST: Final = 0.005
@@ -32,6 +34,7 @@ def main(folder: str, ledger: str, items: str, limit: str, timeout: str, kills: 
     new_work = partial(Work, ledger=place_of(ledger), limit=int(limit), timeout=float(timeout))
     is_file = "://" not in ledger
     import_for(Path(folder), None if is_file else f"{ledger}_first")
+    be_patient(pytest.MonkeyPatch())
     PostgresBackend.settle_after = 0.0  # no process lives whose connection is lost
     living: dict[int, str] = {}
     killed = 0

@@ -16,11 +16,14 @@ import sys
 import traceback
 from typing import NoReturn
 
+import pytest
+
 from anchor_webtask import AsyncAnchor, Ledger
 from anchor_webtask._ledger.postgres.backend import PostgresBackend
 from anchor_webtask._workers.engine import quiet_loggers
 from anchor_webtask._workers.worker import Worker, WorkerOptions
 from tests.support.ledger_work import OFTEN
+from tests.support.postgres_server import be_patient
 from tests.support.workers import HEARTBEAT, LOST_JOBS
 
 NEVER = 1e6
@@ -47,6 +50,7 @@ def run(url: str, limit: str, hold: str, heartbeat: float) -> NoReturn:
 
 def main(url: str, limit: str, hold: str) -> None:
     quiet_loggers()
+    be_patient(pytest.MonkeyPatch())
     PostgresBackend.settle_after = 0.5
     logging.getLogger("anchor_webtask").addHandler(logging.NullHandler())
     for line in sys.stdin:
