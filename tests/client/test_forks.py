@@ -24,7 +24,7 @@ each_client = pytest.mark.parametrize("client", ["sync", "asyncio", "trio"])
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a program; from Python 3.12 on, a fork of a process with threads causes a warning."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(PROGRAMS / program), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    return subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE)
 
 
 @each_client

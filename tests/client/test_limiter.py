@@ -23,8 +23,9 @@ from anchor_webtask import (
     TaskTimeoutError,
 )
 from anchor_webtask._http import async_transport, connections, limiter
-from tests.support.patience import PATIENCE, with_time_enough
+from tests.support.patience import PATIENCE
 from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Ending, json_response, raw_server
+from tests.support.time_limits import with_time_enough
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -122,6 +123,7 @@ def test_limiter_sends_exactly_max_in_flight_requests_at_once(
     runner: Runner, monkeypatch: pytest.MonkeyPatch, call: Callable[[Any], Any], method: str
 ) -> None:
     monkeypatch.setattr(limiter, "MAX_IN_FLIGHT", 3)
+    monkeypatch.setattr(connections, "MAX_IDLE_SECONDS", PATIENCE)  # so that each is used again
     meet = threading.Barrier(3, timeout=PATIENCE).wait
     start_script, check_script = (meet, *STARTED), (meet, *COMPLETED)
     with (

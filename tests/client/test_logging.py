@@ -73,6 +73,6 @@ def test_nothing_is_printed_if_the_application_has_not_set_up_logging() -> None:
         raw_server(check=[error_response(502), COMPLETED]) as server,
         spawn(FIND_TASK, "sync", "get", TASK_ID, base_url=server.base_url) as process,
     ):
-        output, errors = process.communicate(timeout=PATIENCE)
+        output, errors = process.communicate(timeout=2 * PATIENCE)
     assert (process.returncode, output, errors) == (0, '"done"\n', "")
     assert server.count("GET") == 2

@@ -18,7 +18,7 @@ PROGRAM: Final = Path(__file__).parent / "programs" / "end_in_map.py"
 def run(client: str, how: str) -> tuple[list[str], str]:
     """Return the lines of the program's output, and its log."""
     command = [sys.executable, "-W", "ignore::DeprecationWarning", str(PROGRAM), client, how]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE)
     return ran.stdout.splitlines(), ran.stderr
 
 

@@ -28,7 +28,7 @@ def test_another_process_finds_a_started_task_by_its_id_or_token(
     clock.sleep(600)
     id_or_token = task.id if method == "get" else task.token()
     with spawn(FIND_TASK, runner.name, method, id_or_token, base_url=base_url) as process:
-        output, errors = process.communicate(timeout=PATIENCE)
+        output, errors = process.communicate(timeout=2 * PATIENCE)
     assert (process.returncode, errors) == (0, "")
     assert json.loads(output) == {"amount": 3}
     assert emulator.starts == 1

@@ -23,7 +23,7 @@ from anchor_webtask import (
     WaitPolicy,
 )
 from tests.support.errors import raised
-from tests.support.patience import PATIENCE, with_time_enough
+from tests.support.patience import PATIENCE
 from tests.support.raw_server import (
     COMPLETED,
     TASK_ID,
@@ -35,6 +35,7 @@ from tests.support.raw_server import (
     raw_server,
     response_head,
 )
+from tests.support.time_limits import with_time_enough
 
 if TYPE_CHECKING:
     from tests.support.clocks import InstantClock

@@ -478,7 +478,7 @@ def test_another_process_finds_tasks_and_gets_answers_as_values_of_types(
         task = runner.call(anchor.tasks.start, "Read", output=case.output)
         references[case.name] = task.id if method == "get" else task.token()
     with spawn(FIND, runner.name, method, json.dumps(references), base_url=base_url) as process:
-        stdout, stderr = process.communicate(timeout=PATIENCE)
+        stdout, stderr = process.communicate(timeout=2 * PATIENCE)
     assert (process.returncode, stderr) == (0, "")
     assert json.loads(stdout) == list(references)
 

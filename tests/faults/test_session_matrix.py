@@ -19,10 +19,10 @@ from anchor_webtask import AnchorError, SessionError, SessionOutcomeUnknownError
 from tests.faults.faults import HTTP_TIMEOUTS, LIMIT, OTHER_SERVER, Fault, Row, faults
 from tests.support.certificates import server_certificates
 from tests.support.errors import raised
-from tests.support.patience import with_time_enough
 from tests.support.raw_server import STARTED, RawServer, Script, http_response, json_response, raw_server
 from tests.support.runners import KEY
 from tests.support.secret_search import PASSWORD, exception_texts, find_secrets, log_texts
+from tests.support.time_limits import with_time_enough
 
 if TYPE_CHECKING:
     import ssl

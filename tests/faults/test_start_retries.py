@@ -11,6 +11,7 @@ import pytest
 
 from anchor_webtask import RateLimitError, RequestTimeoutError, StartOutcomeUnknownError, TransportError
 from tests.support.errors import raised
+from tests.support.patience import until
 from tests.support.raw_server import STARTED, Ending, error_response, raw_server
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def test_start_is_repeated_after_connection_timeout(runner: Runner, clock: Insta
         base_url = server.base_url.replace("http:", "https:")
         with runner.anchor(base_url=base_url, http_timeout=1) as anchor:
             raised(RequestTimeoutError, runner, anchor.tasks.start, "Read the price")
+        until(lambda: server.connections >= 3)  # the server's threads count them
     assert (server.starts, server.connections, clock.sleeps) == (0, 3, [1.0] * 2)
 
 

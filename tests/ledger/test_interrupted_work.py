@@ -152,12 +152,11 @@ def test_second_ctrl_c_skips_the_wait(server: Server, ledger: Path, name: str, c
         process.send_signal(signal.SIGINT)
         wait_for(process, LEFT)
         # Python does not notice a signal that arrives just before a wait, so there may be another one: not too early,
-        # since it may end asyncio's loop before the threads of anyio, for which Python would then wait for ever; and
-        # before 30 s have passed, after which the starts give up on their own.
-        for _ in range(2):
+        # since it may end asyncio's loop before the threads of anyio, for which Python would then wait for ever.
+        for seconds in (12, PATIENCE):
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(12)
+                process.wait(seconds)
         assert process.poll() is not None
         printed, errors = process.communicate(timeout=PATIENCE)
     # A third signal may have come: it ends the process elsewhere, or trio raises an error of its own, and what is left

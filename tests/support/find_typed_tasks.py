@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 
+from tests.support.patience import PATIENCE
 from tests.support.runners import make_runner
 from tests.support.type_cases import TYPE_CASES
 
@@ -20,7 +21,7 @@ def main(client_kind: str, method: str, references: str) -> None:
         for name, reference in json.loads(references).items():
             case = cases[name]
             task = getattr(anchor.tasks, method)(reference, output=case.output)
-            value = client_runner.call(task.result, timeout=30).value
+            value = client_runner.call(task.result, timeout=PATIENCE).value
             if type(value) is type(case.value) and value == case.value:
                 right.append(name)
     print(json.dumps(right))  # noqa: T201  the program's output

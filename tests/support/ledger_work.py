@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import trio
 
 from anchor_webtask import Anchor, AsyncAnchor, StartOutcomeUnknownError, TaskRequest, WaitPolicy
+from tests.support.patience import PATIENCE
 from tests.support.postgres_server import rows_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 CLIENTS: Final = ("sync", "asyncio", "trio")
 OFTEN: Final = WaitPolicy(fraction=0.2, minimum=0.01, maximum=0.05)
+NEVER: Final = 10.0 * PATIENCE
+"""Seconds after which a request would be given up: only a signal ends one that hangs."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +91,7 @@ def run(work: Work) -> dict[str, str]:
             states[key] = "unknown"
 
     async def run_async() -> None:
-        async with AsyncAnchor(wait=OFTEN) as anchor:
+        async with AsyncAnchor(wait=OFTEN, http_timeout=NEVER) as anchor:
             if work.call == "map":
                 async for outcome in anchor.tasks.map(requests(work), max_running=work.limit, **arguments):
                     take(outcome)
@@ -98,7 +101,7 @@ def run(work: Work) -> dict[str, str]:
                     await anchor.tasks.run(key, key=key, on_start=check_stored, **arguments)
 
     def run_sync() -> None:
-        with Anchor(wait=OFTEN) as anchor:
+        with Anchor(wait=OFTEN, http_timeout=NEVER) as anchor:
             if work.call == "map":
                 for outcome in anchor.tasks.map(requests(work), max_running=work.limit, **arguments):
                     take(outcome)

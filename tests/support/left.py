@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from anchor_webtask._batch import scheduler
+from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from anchor_webtask.emulator import Emulator
-
-_THREADS_END_WITHIN = 30
 
 
 @contextmanager
@@ -27,7 +26,7 @@ def warnings_logged() -> Iterator[tuple[list[str], threading.Event]]:
     gc.collect()
     for thread in threading.enumerate():
         if thread.name.startswith(scheduler.NAME):
-            thread.join(_THREADS_END_WITHIN)
+            thread.join(PATIENCE)
             assert not thread.is_alive(), f"{thread.name}: an earlier test has left it"
     texts: list[str] = []
     has_logged = threading.Event()

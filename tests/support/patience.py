@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
-
-import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,16 +19,3 @@ def until(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < end, f"it has not happened within {PATIENCE} s"
         time.sleep(0.02)
-
-
-def with_time_enough(check: Callable[[float], object], *limits: float) -> None:
-    """Check what holds with each time limit, in seconds, that is long enough for what must happen within it.
-
-    On a busy machine, the first limit may be over before a thread has done its part. So the longer ones are tried, too,
-    until the check does not fail.
-    """
-    for limit in limits[:-1]:
-        with suppress(Exception, pytest.fail.Exception):
-            check(limit)
-            return
-    check(limits[-1])

@@ -57,7 +57,7 @@ def be_patient(patch: pytest.MonkeyPatch) -> None:
     """Let no session of a ledger be given up since a thread of a busy machine stands still for some seconds."""
     for name in ("IDLE_SECONDS", "LOCK_SECONDS", "RESPONSE_SECONDS"):
         patch.setattr(session, name, PATIENCE)
-    patch.setitem(session.DEFAULTS, "connect_timeout", str(PATIENCE))  # type: ignore[misc]  # that is the purpose
+    patch.setitem(session.DEFAULTS, "connect_timeout", str(PATIENCE))
 
 
 def place_of(text: str) -> Place:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-LIMIT: Final = 60
+LIMIT: Final = 120
+"""Seconds after which a program that shows nothing more counts as hanging."""
 CLEAR: Final = "\r\x1b[2K"
 
 
@@ -63,8 +64,9 @@ class TerminalRun:
             text, decoder = "", codecs.getincrementaldecoder("utf-8")(errors="replace")
             while (more := _read(ours)) is not None:
                 text += decoder.decode(more)  # a piece may end within a character
-                if until is not None and not self.during and re.search(until, text):
-                    self.during = shown(text)
+                # The next content of the line begins so: only then, the line has been read to its end.
+                if until is not None and not self.during and (found := re.search(f"(?:{until})[^\r]*(?=\r)", text)):
+                    self.during = shown(text[: found.end()])
                     then(process)
             os.close(ours)
         self.after = shown(text)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 CLIENT, HOW = sys.argv[1:]
 REQUESTS = ["", "Read 0", "Read 1"]  # the first one is invalid, so its outcome comes at once
 PAUSE = 0.001
-MAX_SECONDS = 30
+MAX_SECONDS = 120
 
 logging.basicConfig(level=logging.WARNING)
 emulator = Emulator(takes=0 if HOW == "ended" else math.inf)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 
+from tests.support.patience import PATIENCE
 from tests.support.runners import make_runner
 
 
 def main(client: str, method: str, id_or_token: str) -> None:
     with make_runner(client) as runner, runner.anchor(api_key=None) as anchor:
         task = getattr(anchor.tasks, method)(id_or_token)
-        print(json.dumps(runner.call(task.result, timeout=30).value))
+        print(json.dumps(runner.call(task.result, timeout=PATIENCE).value))
 
 
 main(*sys.argv[1:])

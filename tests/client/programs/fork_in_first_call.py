@@ -17,7 +17,7 @@ import trio
 
 from anchor_webtask import Anchor, AsyncAnchor, WaitPolicy
 
-LIMIT = 20
+LIMIT = 120
 """Seconds after which a call counts as hanging; a call takes a fraction of a second."""
 
 client, base_url, *points = sys.argv[1:]

@@ -24,9 +24,10 @@ from anchor_webtask._ledger.call import LedgerCall
 from anchor_webtask._ledger.sqlite import file as ledger_file
 from anchor_webtask._ledger.start import LedgerStart
 from tests.support.ledger_work import Work, run
+from tests.support.patience import PATIENCE
 
 # A test sees whether a call that was left waits, and one that stores late has time enough.
-plan.GRACE = left.FLUSH_SECONDS = left.ENDS_WITHIN = 60.0  # type: ignore[misc]  # that is the purpose
+plan.GRACE = left.FLUSH_SECONDS = left.ENDS_WITHIN = 10.0 * PATIENCE  # type: ignore[misc]  # that is the purpose
 
 
 def stop_in_claim() -> None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 
 def client_at(server: EmulatorServer, read_timeout: float = 30) -> httpx.Client:
-    timeout = httpx.Timeout(30, read=read_timeout)
-    return httpx.Client(base_url=server.base_url, headers={"anchor-api-key": KEY}, timeout=timeout)
+    timeout, limits = httpx.Timeout(30, read=read_timeout), httpx.Limits(keepalive_expiry=None)
+    return httpx.Client(base_url=server.base_url, headers={"anchor-api-key": KEY}, timeout=timeout, limits=limits)
 
 
 def address(server: EmulatorServer) -> tuple[str, int]:
