@@ -36,7 +36,7 @@ MOUNTS: Final = Path("/proc/self/mounts")
 
 UNUSABLE: Final = "the ledger {!r} cannot be used, since {}"
 NO_FILE: Final = "the file does not exist: tasks.map and tasks.run make it"
-EMPTY: Final = "the file is empty: tasks.map and tasks.run make a ledger of it"
+EMPTY: Final = "the file is empty, and no ledger yet: tasks.map and tasks.run make it"
 NOT_OPENED: Final = "the ledger {!r} cannot be opened, since {}"
 
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
