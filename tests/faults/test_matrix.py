@@ -227,6 +227,10 @@ def try_cell(
     is_refused = fault.row is Row.NO_CONNECTION and fault.handshake is None
     scripts: list[Script] = faulty if cell.lasts else [*faulty, correct]
 
+    is_retried = cell.outcome in {AtStart.RETRIED, AtStart.RETRIED_BY_RUN}
+    shown: list[str] = []  # with any limit
+    starts: list[int] = []
+
     @contextmanager
     def new_trial(http_timeout: float) -> Iterator[Trial]:
         clock.restart()
@@ -241,10 +245,10 @@ def try_cell(
         ):
             if is_refused and not cell.lasts:
                 clock.during_next_sleep(server.listen)
-            trial = Trial(cell, runner, clock, server, anchor, http_timeout, [])
-            yield trial
-        shown = [*trial.shown, *log_texts(caplog), *capfd.readouterr()]
-        assert find_secrets(shown) == []
+            try:
+                yield Trial(cell, runner, clock, server, anchor, http_timeout, shown)
+            finally:
+                starts.append(server.starts)
         # The search means something only if the secrets were sent, and if log records of all levels were captured.
         for request in server.requests:
             assert request.headers["anchor-api-key"] == KEY
@@ -257,6 +261,8 @@ def try_cell(
                 check(trial)
 
         with_time_enough(check_limit, *(HTTP_TIMEOUTS if fault.hangs else (30.0,)))
+        assert find_secrets([*shown, *log_texts(caplog), *capfd.readouterr()]) == []
+        assert is_retried or max(starts) <= 1
 
     return try_with
 

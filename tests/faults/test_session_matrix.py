@@ -235,20 +235,22 @@ def test_fault_has_the_outcome_in_the_table(
     if fault.handshake is not None:
         tls = [certificates[fault.handshake] if isinstance(fault.handshake, str) else fault.handshake]
     listening = fault.row is not Row.NO_CONNECTION or fault.handshake is not None
+    shown: list[str] = []  # with any limit
+    servers: list[RawServer] = []
 
     def check_limit(http_timeout: float) -> None:
         clock.restart()
-        shown: list[str] = []
         with (
             raw_server(tls=tls, listening=listening, **scripts(cell, faulty if script else [()])) as server,
             runner.anchor(base_url=server.base_url, http_timeout=http_timeout, max_response_bytes=LIMIT) as anchor,
         ):
+            servers.append(server)
             call, arguments, options = call_of(cell, runner, anchor, tmp_path)
             creations = server.starts
             if expected is Expected.SUCCESS and cell.request == "end":
                 shown.append(repr(runner.call(call)))
             elif expected is Expected.SUCCESS:
-                shown += exception_texts(raised(TaskTimeoutError, runner, call, *arguments, **options))
+                shown.extend(exception_texts(raised(TaskTimeoutError, runner, call, *arguments, **options)))
                 assert server.count("POST") <= creations + 2 + (fault.row_at(start=True) is Row.RATE_LIMIT) * 5
             else:
                 kind: type[AnchorError] = fault.error
@@ -257,20 +259,20 @@ def test_fault_has_the_outcome_in_the_table(
                 elif is_retried and cell.request == "recording":
                     kind = SessionError
                 error = raised(kind, runner, call, *arguments, **options)
-                shown += exception_texts(error)
+                shown.extend(exception_texts(error))
                 if cell.request not in {"create", "list"}:
                     assert error.session_id == SESSION
                 if cell.request == "create":
-                    assert server.starts <= 1
                     assert clock.time >= 30 or expected is not Expected.UNKNOWN
                 if is_retried and cell.request in {"list", "usage", "screenshot", "downloads", "file"}:
                     assert clock.time >= 3
                 if is_retried and cell.request == "end":
                     assert clock.time > 20 or fault.retry_after > 60
         assert [*tmp_path.iterdir()] == []
-        knows_password = cell.request != "list"
-        secrets = find_secrets([*shown, *log_texts(caplog)])
-        assert [each for each in secrets if knows_password or each[0] in KEY.lower()] == []
-        assert not any(TOKEN in text for text in shown)
 
     with_time_enough(check_limit, *(HTTP_TIMEOUTS if fault.hangs else (30.0,)))
+    knows_password = cell.request != "list"
+    secrets = find_secrets([*shown, *log_texts(caplog)])
+    assert [each for each in secrets if knows_password or each[0] in KEY.lower()] == []
+    assert not any(TOKEN in text for text in shown)
+    assert cell.request != "create" or expected is Expected.SUCCESS or max(each.starts for each in servers) <= 1

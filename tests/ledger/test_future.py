@@ -128,6 +128,15 @@ def test_callback_that_raises_keeps_no_other_one_from_being_called() -> None:
     assert called == [future, future]
 
 
+def test_many_callbacks_are_called() -> None:
+    future: Future[str] = Future()
+    called: list[object] = []
+    for _ in range(10 * sys.getrecursionlimit()):
+        future.add_done_callback(called.append)
+    future.set_result("done")
+    assert len(called) == 10 * sys.getrecursionlimit()
+
+
 def test_event_loop_whose_wake_up_was_interrupted_is_woken_again() -> None:
     async def wait_for_both() -> list[int]:
         waits, futures = LoopWaits(), [Future[int](), Future[int]()]

@@ -132,7 +132,7 @@ def test_reading_an_empty_file_says_that_it_is_empty(tmp_path: Path) -> None:
     path.touch()
     with pytest.raises(LedgerUnusableError, match="the file is empty, and no ledger yet"):
         Ledger(path).counts()
-    assert path.read_bytes() == b""
+    assert (path.read_bytes(), [*tmp_path.iterdir()]) == (b"", [path])
 
 
 def test_owner_begins_while_others_look_and_end(tmp_path: Path) -> None:

@@ -275,6 +275,7 @@ def test_ledger_is_usable_after_an_interrupted_close(opened: Store, monkeypatch:
     with pytest.raises(KeyboardInterrupt):
         opened.close()
     monkeypatch.undo()
+    opened.close()
     assert opened.submit(count, "record").result(PATIENCE) == 1
 
 

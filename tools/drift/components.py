@@ -117,7 +117,8 @@ class Components:
 
     def _path_item(self, name: str, before: dict[str, Any], after: dict[str, Any], spot: Spot) -> Iterator[Row]:
         """Compare two path items as what the API calls; the paths that refer to them are named apart."""
-        calling, others = map(set[str].union, *(uses.of_path_item(name) for uses in self._uses))
+        old_uses, new_uses = (uses.of_path_item(name) for uses in self._uses)
+        calling, others = old_uses[0] | new_uses[0], old_uses[1] | new_uses[1]
         here = attrs.evolve(spot, operations=tuple(sorted(calling)))
         found = list(self._operations.called_item(before, after, here))
         is_harmless = all(severity(row.kind) is Severity.DOCUMENTATION for row in found)  # in both directions

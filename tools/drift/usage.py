@@ -88,7 +88,10 @@ class Uses:
         return found if found is not None else self._outside
 
     def names_scheme(self, name: str) -> bool:
-        """Tell whether an operation may ask for a security scheme by its name, not only for one that refers to it."""
+        """Tell whether an operation may ask for a security scheme by its name, not only for one that refers to it.
+
+        If no operation of the document asks for any, programs may use all schemes.
+        """
         return name in self._named_schemes or not self._asks
 
     def of_path_item(self, name: str) -> tuple[set[str], set[str]]:
@@ -158,7 +161,8 @@ class Uses:
         waiting = [part]
         for one in waiting:  # it grows: callbacks may have callbacks
             callbacks = one.get("callbacks")
-            entries = [("callbacks", each) for each in callbacks.values()] if isinstance(callbacks, dict) else []
+            found = callbacks.values() if isinstance(callbacks, dict) else ()
+            entries = [("callbacks", each) for each in found if isinstance(each, dict)]
             entries += [("pathItems", call[name]) for call, name in calls.items([one])]
             for kind, entry in entries:
                 reference = entry.get("$ref")

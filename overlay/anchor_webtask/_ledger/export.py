@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -9,6 +10,7 @@ import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from anchor_webtask._errors import ConfigurationError
 
@@ -65,12 +67,15 @@ def _belongs_to_ledger(target: Path, ledger: Path | None) -> bool:
 
 
 def _is_database(file: Path) -> bool:
-    """Whether a file is a database of SQLite, which alone opens it.
+    """Whether a file is a database of SQLite.
 
-    To close a descriptor of our own would release all locks that this process has on the file.
+    Only SQLite opens it: to close a descriptor of our own would release all locks that this process has on the file.
     """
+    if not os.access(file, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    uri = f"file:{quote(os.fsencode(file.absolute()), safe='')}?mode=ro"
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as db:
+        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as db:
             (pages,) = db.execute("PRAGMA page_count").fetchone()
     except sqlite3.Error as error:
         return getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_NOTADB  # it may be locked, or damaged

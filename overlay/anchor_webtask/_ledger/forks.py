@@ -2,8 +2,8 @@
 
 SQLite must not be used in a child by a connection of its parent. It also remembers in the memory of the process which
 locks its connections hold, and a child inherits that memory: if a fork came in the middle of a transaction, the child
-could never open the file. So a fork waits for the transaction, and no other one begins until it is over. The child then
-forgets its parent's connections, and closes the files by which its parent's calls show that they are alive.
+could never open the file. So a fork waits for the transaction, and no transaction begins until the fork is over. The
+child then forgets its parent's connections, and closes the files by which its parent's calls show that they are alive.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 MAX_WAIT: Final = 10.0
-"""Seconds for which a fork waits for a transaction, which another process may hold up."""
+"""Seconds for which a fork waits for each transaction, which another process may hold up."""
 
 
 class ForgetsInChild(Protocol):
@@ -37,13 +37,13 @@ _transactions: dict[threading.RLock, None] = {}
 
 
 def add(transaction: threading.RLock) -> None:
-    """Let forks wait for a thread that uses a database, and holds a lock meanwhile; this waits for forks."""
+    """Let forks wait for transactions, during which their thread holds this lock; this waits for forks."""
     with _adding:
         _transactions[transaction] = None
 
 
 def remove(transaction: threading.RLock) -> None:
-    """Let forks not wait for a thread that uses its database no more."""
+    """Let forks not wait for a thread any more, which has closed its database."""
     _transactions.pop(transaction, None)
 
 

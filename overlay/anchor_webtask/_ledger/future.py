@@ -67,16 +67,24 @@ class Future(Generic[R]):
         return cast("R", result)
 
     def add_done_callback(self, callback: Callable[[Future[R]], object]) -> None:
-        """Call a function, which raises nothing, once this future is done: in the thread that sets it, or now."""
+        """Call a function once this future is done: in the thread that sets it, or now.
+
+        What it raises is raised there, once all other functions were called.
+        """
         self._callbacks.append(callback)
         if self._outcome is not None:
             self._call_back()
 
     def _call_back(self) -> None:
-        # Two threads may be here at once; each takes other callbacks.
-        with suppress(IndexError):
-            callback = self._callbacks.popleft()
+        raised: BaseException | None = None
+        while self._callbacks:
+            try:
+                callback = self._callbacks.popleft()
+            except IndexError:  # two threads may be here at once; each takes other callbacks
+                break
             try:
                 callback(self)
-            finally:  # also if it has raised, such as one for an event loop that is closed
-                self._call_back()
+            except BaseException as error:  # noqa: BLE001  such as that of an event loop that is closed
+                raised = raised or error
+        if raised is not None:
+            raise raised

@@ -94,12 +94,12 @@ class Writer:
         RuntimeError: No thread can be started, such as when the program ends.
     """
 
-    _thread: threading.Thread
+    _thread: threading.Thread  # declared, since a new writer reads that of the former one
 
     def __init__(self, backend: Backend, former: Writer | None = None) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         if former is not None:
-            former._jobs.put(None)  # once more, since a signal's exception may have interrupted its closing
+            former.close(wait=False)  # once more, since a signal's exception may have interrupted that
         # A virtual clock would take the pause for idle time.
         interval = INTERVAL if isinstance(_world.current.clock, SystemClock) else 0.0
         self._work = _Thread(self._jobs, backend, interval, None if former is None else former._thread)
@@ -132,6 +132,7 @@ class Writer:
     def close(self, *, wait: bool) -> None:
         """Run what was submitted, and end the thread; wait for that if asked to."""
         self._close()
+        self._jobs.put(None)  # also if the first closing was interrupted, which is not repeated
         if wait:
             self._thread.join()
 

@@ -128,11 +128,11 @@ class _Server:
     async def serve(self, listener: socket.socket) -> None:
         """Serve clients of the listening socket. At the end, close it and all connections."""
         self._config.load()
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._accept, listener)
-            await self.ending.wait()
-            group.cancel_scope.cancel()
-        listener.close()  # the system resets the connections that still wait to be accepted
+        with listener:  # at its end, the system resets the connections that still wait to be accepted
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._accept, listener)
+                await self.ending.wait()
+                group.cancel_scope.cancel()
         connections = self._connections()
         for connection in connections:
             connection.transport.abort()
@@ -158,7 +158,10 @@ class _Server:
             accepted.setblocking(False)
             # This takes some rounds of the event loop. Nothing promises that a cancelled call closes the connection.
             with anyio.CancelScope(shield=True):
-                await loop.connect_accepted_socket(self._connection, accepted)
+                try:
+                    await loop.connect_accepted_socket(self._connection, accepted)
+                except OSError:  # asyncio has not taken it over, such as if its client has gone
+                    accepted.close()
 
     def _connection(self) -> _Connection:
         return _Connection(self._config, self._state, app_state={})

@@ -87,6 +87,8 @@ def test_no_document_leads_to_a_traceback(document: Any) -> None:
         *(None, True, 5, "text", [], [1], {"paths": []}, {"paths": {"/a": None}}),
         {**EVERYTHING, "components": {**EVERYTHING["components"], "parameters": [{"a": {"in": "query"}}]}},
         {"webhooks": {"a": {"$ref": "#/webhooks/b"}, "b": {"$ref": "#/webhooks/a"}}, "security": [{"key": []}]},
+        {"paths": {"/a": {"get": {"callbacks": {"c": {"$ref": "#/tags"}}}}}, "tags": ["text"]},
+        {"paths": {"/a": {"get": {"callbacks": {"c": {"$ref": "#/info"}}}}}, "info": {"a": "text"}},
         {"webhooks": {"a": {"$ref": "#/x-calls/a"}}, "x-calls": {"a": {"parameters": [5], "post": {"security": 5}}}},
     ],
 )

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import threading
+from asyncio import BaseEventLoop
 from contextlib import contextmanager, suppress
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -292,6 +293,24 @@ def test_server_accepts_connections_again_after_the_system_has_refused_it(
     logged = [record.getMessage() for record in caplog.records if record.name == "asyncio"]
     assert len(logged) == 1
     assert logged[0].startswith("The emulator cannot accept a connection")
+
+
+def test_server_closes_a_connection_that_the_event_loop_refuses(
+    emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, connect = iter([OSError(errno.EINVAL, "Invalid argument")]), BaseEventLoop.connect_accepted_socket
+
+    async def connect_or_raise(loop: BaseEventLoop, *arguments: Any) -> Any:
+        for each in refused:
+            raise each
+        return await connect(loop, *arguments)
+
+    monkeypatch.setattr(BaseEventLoop, "connect_accepted_socket", connect_or_raise)
+    with emulator.serve() as server:
+        with socket.create_connection(address(server), timeout=PATIENCE) as first:
+            wait_until_closed(first)
+        with client_at(server) as client:
+            assert data(Api(client).start())
 
 
 def test_server_ends_while_the_system_refuses_to_accept_connections(

@@ -104,16 +104,21 @@ class LedgerFile:
 
     def _prepare(self, base_url: str | None) -> None:
         db = self.db
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA fullfsync = ON")  # matters on macOS only
         # A file that is not ours must not change, so this is only read at first. It is read in one transaction, since
         # another process may be making the file.
         db.execute("BEGIN")
         is_empty = self._is_empty()
         db.execute("COMMIT")
+        if base_url is not None or is_empty:
+            self._check_tables(base_url)
+        # Only now: in this mode, a journal stays beside the file, which must be a ledger.
         db.execute("PRAGMA journal_mode = TRUNCATE")
-        db.execute("PRAGMA synchronous = FULL")
-        db.execute("PRAGMA fullfsync = ON")  # matters on macOS only
-        if base_url is None and not is_empty:
-            return
+
+    def _check_tables(self, base_url: str | None) -> None:
+        """Make the tables if there are none, and check that the file can be written."""
+        db = self.db
         if not os.access(self.path, os.W_OK):  # SQLite would notice only when the first start is claimed
             raise LedgerUnusableError(UNUSABLE.format(str(self.path), _CAUSES[sqlite3.SQLITE_READONLY]))
         self._lock()  # this waits for a process that is making the tables
@@ -158,7 +163,10 @@ class LedgerFile:
             LedgerUnusableError: The file was deleted or replaced.
         """
         self.check_identity()
-        self._lock() if changes else self.db.execute("BEGIN")
+        if changes:
+            self._lock()
+        else:
+            self.db.execute("BEGIN")
         return self.db
 
     def _lock(self) -> None:
@@ -248,9 +256,7 @@ def _create(path: Path, *, may_create: bool) -> None:
     shown = str(path)
     try:
         if may_create and not os.path.lexists(path):
-            with NamedTemporaryFile(dir=path.parent, prefix=".ledger-") as private:  # SQLite takes its mode, 0600
-                uri = f"file:{_quoted(path)}?modeof={_quoted(private.name)}"
-                sqlite3.connect(uri, uri=True).close()
+            _make(path)
         mode = path.lstat().st_mode
     except FileNotFoundError:
         what = "its folder does not exist: create the folder" if may_create else NO_FILE
@@ -266,6 +272,15 @@ def _create(path: Path, *, may_create: bool) -> None:
         )
     if not _is_regular(mode):
         raise LedgerUnusableError(f"the ledger {shown!r} is not a regular file: choose another name")
+
+
+def _make(path: Path) -> None:
+    if sys.platform == "win32":  # there, the folder says who may read its files
+        sqlite3.connect(path).close()
+    else:
+        with NamedTemporaryFile(dir=path.parent, prefix=".ledger-") as private:  # SQLite takes its mode, 0600
+            uri = f"file:{_quoted(path)}?modeof={_quoted(private.name)}"
+            sqlite3.connect(uri, uri=True).close()
 
 
 def _quoted(path: str | Path) -> str:

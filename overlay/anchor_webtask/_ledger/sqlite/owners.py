@@ -25,7 +25,10 @@ if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: int) -> None:
-        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        try:
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:  # another process has locked it
+            raise BlockingIOError(*error.args) from None
 
     _probe = _lock  # there are no shared locks
 
