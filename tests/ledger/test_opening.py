@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 
 from anchor_webtask import Anchor, Ledger, LedgerError, LedgerUnusableError
-from anchor_webtask._ledger.sqlite import file, owners
+from anchor_webtask._ledger.sqlite import file, library, owners
 from anchor_webtask._ledger.sqlite.file import LedgerFile
 from anchor_webtask._ledger.sqlite.owners import is_alive, new_owner
 from anchor_webtask._ledger.sqlite.schema import CREATE
@@ -37,6 +37,7 @@ OWNERS: Final = 500
 """Enough for several to lose the folder that they are about to use."""
 LONG_ENOUGH: Final = 0.2
 """Seconds within which reading a file ends that does not wait for anything, on a machine that is not too busy."""
+MAKING: Final = {file.__file__, library.__file__}
 BASE_URL: Final = "https://api.example"
 
 
@@ -70,7 +71,7 @@ def test_file_that_is_being_made_stays_locked_for_whoever_has_locked_it(
     point = 0
 
     def lock(frame: FrameType, event: str, _: object) -> None:
-        if event == "c_call" and frame.f_code.co_filename == file.__file__ and next(calls) == point:
+        if event == "c_call" and frame.f_code.co_filename in MAKING and next(calls) == point:
             with suppress(LedgerError, sqlite3.OperationalError):  # the one that makes the file has locked it
                 other = LedgerFile(path, BASE_URL)
                 other.begin(changes=True)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import errno
 import json
 import os
-import sqlite3
 import tempfile
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
 from anchor_webtask._errors import ConfigurationError
+from anchor_webtask._ledger.sqlite.library import is_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -63,23 +62,11 @@ def _belongs_to_ledger(target: Path, ledger: Path | None) -> bool:
     own = None if ledger is None else ledger.resolve()
     if own is not None and target.resolve() in {own, own.with_name(f"{own.name}-journal")}:
         return True
-    return target.is_file() and _is_database(target)
-
-
-def _is_database(file: Path) -> bool:
-    """Whether a file is a database of SQLite.
-
-    Only SQLite opens it: to close a descriptor of our own would release all locks that this process has on the file.
-    """
-    if not os.access(file, os.R_OK):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
-    uri = f"file:{quote(os.fsencode(file.absolute()), safe='')}?mode=ro"
-    try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=0)) as db:
-            (pages,) = db.execute("PRAGMA page_count").fetchone()
-    except sqlite3.Error as error:
-        return getattr(error, "sqlite_errorcode", 0) != sqlite3.SQLITE_NOTADB  # it may be locked, or damaged
-    return bool(pages)
+    if not target.is_file():
+        return False
+    if not os.access(target, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(target))
+    return is_database(target)
 
 
 def _line(row: Row) -> str:

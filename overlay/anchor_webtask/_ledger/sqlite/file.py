@@ -13,12 +13,12 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Final, NamedTuple
-from urllib.parse import quote
 
 from anchor_webtask._errors import LedgerBusyError, LedgerError, LedgerUnusableError
 from anchor_webtask._ledger.database import Failure
+from anchor_webtask._ledger.sqlite import library
+from anchor_webtask._ledger.sqlite.library import code_of
 from anchor_webtask._ledger.sqlite.schema import APPLICATION_ID, CREATE, VERSION
 
 BUSY_SECONDS: Final = 5.0
@@ -178,7 +178,7 @@ class LedgerFile:
                 try:
                     self.db.execute("BEGIN IMMEDIATE")
                 except sqlite3.OperationalError as error:
-                    if _code(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    if code_of(error) != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
                         raise
                     time.sleep(POLL_SECONDS)
                 else:
@@ -199,7 +199,7 @@ class LedgerFile:
         """Return what an error of SQLite means; None if it is not one."""
         if not isinstance(error, sqlite3.Error):
             return None
-        code = _code(error)
+        code = code_of(error)
         return Failure(ledger_error(self.path, error), code in _OF_OPERATION, code == sqlite3.SQLITE_CORRUPT)
 
     def check_identity(self) -> None:
@@ -230,7 +230,7 @@ class LedgerFile:
 
 def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
     """Return the error to raise for an error of SQLite."""
-    code = _code(error)
+    code = code_of(error)
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return LedgerBusyError(
             f"the ledger {str(path)!r} was locked by another process for {BUSY_SECONDS:g} s: wait for that process, or "
@@ -241,22 +241,12 @@ def ledger_error(path: Path, error: sqlite3.Error) -> LedgerError:
     return LedgerUnusableError(UNUSABLE.format(str(path), cause), is_temporary=code in _TEMPORARY)
 
 
-def _code(error: sqlite3.Error) -> int:
-    """Return the code of an error; those of the Python module itself, which has refused an argument, have none."""
-    code: int = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_MISUSE) & 0xFF
-    return code
-
-
 def _create(path: Path, *, may_create: bool) -> None:
-    """Create the file if it is missing, readable for its owner alone; check that it is a regular file.
-
-    Only SQLite opens the file. To close a descriptor of our own would release all locks that this process has on the
-    file, also those of another thread, which can use a new file as soon as it exists.
-    """
+    """Create the file if it is missing, readable for its owner alone; check that it is a regular file."""
     shown = str(path)
     try:
         if may_create and not os.path.lexists(path):
-            _make(path)
+            library.make(path)
         mode = path.lstat().st_mode
     except FileNotFoundError:
         what = "its folder does not exist: create the folder" if may_create else NO_FILE
@@ -272,20 +262,6 @@ def _create(path: Path, *, may_create: bool) -> None:
         )
     if not _is_regular(mode):
         raise LedgerUnusableError(f"the ledger {shown!r} is not a regular file: choose another name")
-
-
-def _make(path: Path) -> None:
-    if sys.platform == "win32":  # there, the folder says who may read its files
-        sqlite3.connect(path).close()
-    else:
-        with NamedTemporaryFile(dir=path.parent, prefix=".ledger-") as private:  # SQLite takes its mode, 0600
-            uri = f"file:{_quoted(path)}?modeof={_quoted(private.name)}"
-            sqlite3.connect(uri, uri=True).close()
-
-
-def _quoted(path: str | Path) -> str:
-    """Return a path as part of a URI of SQLite."""
-    return quote(os.fsencode(path), safe="")
 
 
 def _is_regular(mode: int) -> bool:
