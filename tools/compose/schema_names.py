@@ -19,10 +19,10 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import unquote
 
 from tools.compose.generated_classes import enum_values, inline_classes
 from tools.openapi import python_names, walk
+from tools.openapi.references import key_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -122,7 +122,7 @@ def _followed(reference: str, new_names: dict[str, str]) -> str:
     if not reference.startswith(_SCHEMAS):
         return reference
     name, slash, rest = reference.removeprefix(_SCHEMAS).partition("/")
-    new = new_names.get(unquote(name).replace("~1", "/").replace("~0", "~"))
+    new = new_names.get(key_of(name))
     return f"{_SCHEMAS}{new}{slash}{rest}" if new else reference
 
 

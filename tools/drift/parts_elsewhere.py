@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tools.drift import calls
 from tools.openapi import walk
 from tools.openapi.operations import METHODS
-from tools.openapi.references import component, component_kind, resolve, steps
+from tools.openapi.references import component, component_kind, escaped, resolve, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,4 +95,4 @@ def _own_map(node: Node, key: str) -> Node:
 
 
 def _escaped(key: str) -> str:
-    return key.replace("%", "%25").replace("~", "~0").replace("/", "~1")
+    return escaped(key.replace("%", "%25"))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from tools.drift.normal_form import canonical
 from tools.drift.parts_elsewhere import reference_of
 from tools.openapi import walk
-from tools.openapi.references import component
+from tools.openapi.references import component, escaped
 
 KINDS: Final = (
     "schemas",
@@ -125,4 +125,4 @@ def _renamed(reference: str, found: dict[_Key, str]) -> str:
     if key not in found:
         return reference
     rest = reference.split("/")[4:]
-    return "/".join([*_PREFIX.split("/")[:2], key[0], found[key].replace("~", "~0").replace("/", "~1"), *rest])
+    return "/".join([*_PREFIX.split("/")[:2], key[0], escaped(found[key]), *rest])

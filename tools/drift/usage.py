@@ -69,8 +69,11 @@ class Uses:
                 self._components[place].add(use)
             if leads_outside(reference):
                 self._outside.add(use)
-        self._named_schemes: set[str] = set()
-        self._schemes = self._operations_of_schemes()
+        self._named_schemes = self._operations_of_schemes()
+        self._schemes: dict[str, set[str]] = defaultdict(set)
+        for name, users in self._named_schemes.items():
+            for each in self._schemes_of(name):
+                self._schemes[each] |= users
         shared = document.get("security")
         self._asks = any(any(operation.get("security", shared) or ()) for _, _, operation in operations(document))
 
@@ -110,14 +113,12 @@ class Uses:
         }
 
     def _operations_of_schemes(self) -> dict[str, set[str]]:
-        """Return the operations and webhooks that require each security scheme."""
+        """Return the operations and webhooks that require each security scheme by its name."""
         found: dict[str, set[str]] = defaultdict(set)
         for operation, users in self._with_users():
             for requirement in operation.get("security", self._document.get("security")) or []:
-                self._named_schemes |= requirement.keys()
                 for name in requirement:
-                    for each in self._schemes_of(name):
-                        found[each] |= users
+                    found[name] |= users
         return found
 
     def _schemes_of(self, name: str) -> set[str]:

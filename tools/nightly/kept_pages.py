@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 from tools.openapi import reader, yaml
 from tools.openapi.operations import METHODS, operations
+from tools.openapi.references import key_of
 from tools.repository import SPEC
 from tools.vendor.fetch import Fetched
 from tools.vendor.page import FORM
@@ -85,4 +85,4 @@ def _needed(node: Any) -> Iterator[tuple[str, str]]:
                 yield from _needed(child)
         case str() if node.startswith(_COMPONENTS):
             kind, _, rest = node.removeprefix(_COMPONENTS).partition("/")
-            yield kind, unquote(rest.partition("/")[0]).replace("~1", "/").replace("~0", "~")
+            yield kind, key_of(rest.partition("/")[0])

@@ -41,9 +41,19 @@ def steps(reference: str) -> list[str]:
     return [_unescaped(step) for step in unquote(reference[2:]).split("/")]
 
 
+def key_of(step: str) -> str:
+    """Return the key that one step of a `$ref` means; here, a `%2F` is part of the key."""
+    return _unescaped(unquote(step))
+
+
+def escaped(key: str) -> str:
+    """Return a key as a step of a `$ref`."""
+    return key.replace("~", "~0").replace("/", "~1")
+
+
 def component(reference: str) -> tuple[str, str] | None:
     """Return the kind and the name of the component that a reference leads to, or into; None if it leads elsewhere."""
-    keys = [_unescaped(unquote(key)) for key in reference.split("/")[: _WHOLE + 1]]  # also for `%2F` in a name
+    keys = [*map(key_of, reference.split("/")[: _WHOLE + 1])]
     return (keys[2], keys[3]) if len(keys) > _WHOLE and keys[:2] == ["#", "components"] else None
 
 
