@@ -71,8 +71,8 @@ class Row(Enum):
 
 LIMIT: Final = 100_000
 """The `max_response_bytes` of the clients in these tests."""
-HTTP_TIMEOUTS: Final = (0.4, 4.0, 20.0)
-"""The limits `http_timeout` of the clients in tests whose server hangs; the first one is enough if threads run on."""
+_SHORT: Final = (0.4, 4.0, 20.0)
+"""The limits of the clients in tests whose server hangs; the first one is enough if threads run on."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,11 @@ class Fault:
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def http_timeouts(self) -> tuple[float, ...]:
+        """The limits `http_timeout` with which clients are tried, until one is long enough."""
+        return _SHORT if self.hangs else (30.0,)
 
     def row_at(self, *, start: bool) -> Row:
         """Return the fault's row at a start, or its row at a check."""

@@ -26,7 +26,7 @@ from anchor_webtask import (
     TaskFailedError,
     TaskTimeoutError,
 )
-from tests.faults.faults import HTTP_TIMEOUTS, LIMIT, OTHER_SERVER, Fault, Row, faults
+from tests.faults.faults import LIMIT, OTHER_SERVER, Fault, Row, faults
 from tests.support.certificates import server_certificates
 from tests.support.errors import raised
 from tests.support.raw_server import COMPLETED, STARTED, TASK_ID, Handshake, RawServer, Script, raw_server
@@ -226,7 +226,6 @@ def try_cell(
     correct = STARTED if cell.is_start else COMPLETED
     is_refused = fault.row is Row.NO_CONNECTION and fault.handshake is None
     scripts: list[Script] = faulty if cell.lasts else [*faulty, correct]
-
     is_retried = cell.outcome in {AtStart.RETRIED, AtStart.RETRIED_BY_RUN}
     shown: list[str] = []  # with any limit
     starts: list[int] = []
@@ -260,7 +259,7 @@ def try_cell(
             with new_trial(http_timeout) as trial:
                 check(trial)
 
-        with_time_enough(check_limit, *(HTTP_TIMEOUTS if fault.hangs else (30.0,)))
+        with_time_enough(check_limit, *fault.http_timeouts)
         assert find_secrets([*shown, *log_texts(caplog), *capfd.readouterr()]) == []
         assert is_retried or max(starts) <= 1
 

@@ -16,7 +16,7 @@ import pytest
 import trustme
 
 from anchor_webtask import AnchorError, SessionError, SessionOutcomeUnknownError, TaskTimeoutError
-from tests.faults.faults import HTTP_TIMEOUTS, LIMIT, OTHER_SERVER, Fault, Row, faults
+from tests.faults.faults import LIMIT, OTHER_SERVER, Fault, Row, faults
 from tests.support.certificates import server_certificates
 from tests.support.errors import raised
 from tests.support.raw_server import STARTED, RawServer, Script, http_response, json_response, raw_server
@@ -270,7 +270,7 @@ def test_fault_has_the_outcome_in_the_table(
                     assert clock.time > 20 or fault.retry_after > 60
         assert [*tmp_path.iterdir()] == []
 
-    with_time_enough(check_limit, *(HTTP_TIMEOUTS if fault.hangs else (30.0,)))
+    with_time_enough(check_limit, *fault.http_timeouts)
     knows_password = cell.request != "list"
     secrets = find_secrets([*shown, *log_texts(caplog)])
     assert [each for each in secrets if knows_password or each[0] in KEY.lower()] == []

@@ -9,9 +9,9 @@ import signal
 import sqlite3
 import subprocess
 import sys
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -22,6 +22,7 @@ from anchor_webtask._ledger import forks
 from anchor_webtask._ledger.sqlite.backend import SqliteBackend
 from anchor_webtask._ledger.store import Store
 from anchor_webtask.emulator import Emulator
+from tests.support.ledger_operations import count, hold
 from tests.support.patience import PATIENCE
 from tests.support.processes import spawn
 from tests.support.runners import KEY
@@ -29,7 +30,6 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from anchor_webtask._ledger.database import Connection
 
 BASE_URL: Final = "https://api.example"
 PROGRAM: Final = Path(__file__).parent / "programs" / "fork_with_ledger.py"
@@ -74,13 +74,6 @@ def forking() -> Iterator[list[ThreadPoolExecutor]]:
         yield [first, second]
 
 
-def count(db: Connection) -> int:
-    """Change the ledger, and return how often that was done."""
-    db.execute("UPDATE ledger SET halvings = halvings + 1")
-    (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
-    return int(number)
-
-
 def test_ledger_that_is_opened_during_a_fork_waits_for_it(path: Path, forking: list[ThreadPoolExecutor]) -> None:
     thread, _ = forking
     thread.submit(forks._before).result(PATIENCE)
@@ -115,16 +108,8 @@ def test_end_of_a_fork_ends_no_other_one(path: Path, forking: list[ThreadPoolExe
 
 def test_fork_waits_for_what_a_closed_ledger_still_stores(path: Path, forking: list[ThreadPoolExecutor]) -> None:
     thread, _ = forking
-    is_under_way, may_end = threading.Event(), threading.Event()
-
-    def operation(db: Connection) -> int:
-        is_under_way.set()
-        may_end.wait(PATIENCE)
-        return count(db)
-
     opened = Store(SqliteBackend(path))
-    future = opened._submit(operation, "record", BASE_URL)
-    assert is_under_way.wait(PATIENCE)
+    future, may_end = hold(partial(opened._submit, base_url=BASE_URL), count, "record")
     opened.close(wait=False)
     del opened
     gc.collect()
@@ -141,16 +126,7 @@ def test_fork_waits_for_what_a_closed_ledger_still_stores(path: Path, forking: l
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_forks_while_other_threads_open_and_close_ledgers(path: Path) -> None:
-    ran = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "ignore::DeprecationWarning",
-            str(PROGRAM.with_name("fork_while_opening.py")),
-            str(path),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    program = str(PROGRAM.with_name("fork_while_opening.py"))
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", program, str(path)]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE)
     assert (ran.returncode, ran.stderr, ran.stdout) == (0, "", "[0]\n")

@@ -31,6 +31,7 @@ from anchor_webtask._ledger.rows import row_of
 from anchor_webtask._ledger.store import Store
 from anchor_webtask._ledger.waiting import run
 from anchor_webtask._redaction.secrets import Sealed
+from tests.support.ledger_operations import count, hold
 from tests.support.ledger_server import serving
 from tests.support.ledger_work import OFTEN
 from tests.support.many import states
@@ -85,13 +86,6 @@ def end_sessions(server: PostgresServer) -> int:
     return len(server.execute(f"SELECT pg_terminate_backend(pid, {1000 * PATIENCE}) FROM {SESSIONS}"))
 
 
-def count(db: Connection) -> int:
-    """Change the ledger, and return how often that was done."""
-    db.execute("UPDATE ledger SET halvings = halvings + 1")
-    (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
-    return int(number)
-
-
 def claim(store: Store, owner: Owner, key: str = "a") -> None:
     intent = Intent(key, "f", key, owner.id, 1, 60, False, False, 9)
     patience = Patience(time.monotonic, lambda: store.backend.wall(_system_clock()))
@@ -142,17 +136,9 @@ def test_connection_lost_in_the_middle_of_a_transaction(opened: Store, postgres:
 
 
 def test_session_has_one_transaction_at_a_time_though_its_ledger_is_closed_and_used_again(opened: Store) -> None:
-    is_under_way, may_end = threading.Event(), threading.Event()
     backend: Any = opened.backend
     owner, session = opened.new_owner(), backend._database._session  # which it keeps open
-
-    def operation(db: Connection) -> int:
-        is_under_way.set()
-        may_end.wait(PATIENCE)
-        return count(db)
-
-    first = opened.submit(operation, "record")
-    assert is_under_way.wait(PATIENCE)
+    first, may_end = hold(opened.submit, count, "record")
     opened.close(wait=False)
     second = opened.submit(count, "record")
     with pytest.raises(TimeoutError):

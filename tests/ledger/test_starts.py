@@ -192,13 +192,18 @@ def test_id_that_arrives_after_the_end_of_its_call_has_no_owner(call: Call, worl
     assert (row.state, row.task_id, row.owner) == ("running", "t", None)
 
 
-def test_adoption_whose_result_was_lost_is_found_by_the_next_sweep(call: Call, world: World) -> None:
+def left_task(call: Call, world: World) -> tuple[LedgerStart, LedgerCall]:
+    """Return the start of a task that runs and that nobody waits for, and another call, which may adopt it."""
     start = new_start(call)
     before_sending(call, start)
     start.started("t")
     call.process.commit()
     world.db.execute("UPDATE attempts SET owner = NULL")
-    other = MapCall(world, world.processes[0], Spec(0, "b")).call
+    return start, MapCall(world, world.processes[0], Spec(0, "b")).call
+
+
+def test_adoption_whose_result_was_lost_is_found_by_the_next_sweep(call: Call, world: World) -> None:
+    start, other = left_task(call, world)
     lost = other.sweep()
     call.process.commit(loses_result=True)
     assert isinstance(lost.exception(), LedgerError)
@@ -217,12 +222,7 @@ def adopted(other: LedgerCall, call: Call) -> list[str]:
 def test_adoption_that_is_given_back_during_another_sweep_is_repeated(
     call: Call, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start = new_start(call)
-    before_sending(call, start)
-    start.started("t")
-    call.process.commit()
-    world.db.execute("UPDATE attempts SET owner = NULL")
-    other = MapCall(world, world.processes[0], Spec(0, "b")).call
+    start, other = left_task(call, world)
     first = other.sweep()
     call.process.commit()
     counted = capacity.places

@@ -23,18 +23,18 @@ from anchor_webtask._ledger.store import Store
 from anchor_webtask.emulator import Emulator
 from anchor_webtask.testing import VirtualClock, install
 from tests.support.broken_disk import BrokenDisk
+from tests.support.ledger_operations import count, hold
 from tests.support.ledger_server import PROGRAMS
 from tests.support.many import states
 from tests.support.patience import PATIENCE
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from anchor_webtask._ledger.database import Connection
     from anchor_webtask._ledger.future import Future
-    from anchor_webtask._ledger.writer import Kind
     from tests.support.runners import Runner
 
 BASE_URL: Final = "https://api.example"
@@ -49,13 +49,6 @@ def opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     made.close()
 
 
-def count(db: Connection) -> int:
-    """Change the ledger, and return how often that was done."""
-    db.execute("UPDATE ledger SET halvings = halvings + 1")
-    (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
-    return int(number)
-
-
 def stored(path: Path) -> int:
     with closing(sqlite3.connect(path)) as db:
         (number,) = db.execute("SELECT halvings FROM ledger").fetchone()
@@ -64,19 +57,6 @@ def stored(path: Path) -> int:
 
 def wait_for_rest(opened: Store) -> None:
     opened.submit(lambda _: None, "last record").result(PATIENCE)
-
-
-def hold(submit: Callable[[Callable[[Connection], object], Kind], Future[Any]]) -> tuple[Future[Any], threading.Event]:
-    """Let the thread run an operation until an event is set; return the operation's future and the event."""
-    is_under_way, may_end = threading.Event(), threading.Event()
-
-    def operation(_: Connection) -> None:
-        is_under_way.set()
-        may_end.wait(PATIENCE)
-
-    future = submit(operation, "read")
-    assert is_under_way.wait(PATIENCE)
-    return future, may_end
 
 
 def test_end_of_the_program_stores_ids_of_starts_under_way(path: Path) -> None:

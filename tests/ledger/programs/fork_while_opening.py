@@ -13,7 +13,7 @@ import threading
 from anchor_webtask import Ledger
 
 FORKS = 40
-LIMIT = 30
+LIMIT = 120
 """Seconds after which a child counts as hanging; it needs a fraction of a second."""
 
 path = sys.argv[1]
