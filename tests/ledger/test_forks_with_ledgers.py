@@ -30,7 +30,6 @@ from tests.support.runners import KEY
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 BASE_URL: Final = "https://api.example"
 PROGRAM: Final = Path(__file__).parent / "programs" / "fork_with_ledger.py"
 OFTEN: Final = WaitPolicy(minimum=0.05, maximum=0.05)

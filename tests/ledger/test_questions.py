@@ -135,6 +135,16 @@ def test_export_does_not_replace_a_ledger(used: Ledger, path: Path, name: str) -
     used.check()
 
 
+@pytest.mark.parametrize("name", [":memory:", "file:other.db", "50%25.db", "a?mode=memory#b"])
+def test_export_does_not_replace_a_database_whose_name_looks_special(
+    used: Ledger, path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(path.parent)
+    shutil.copy(path, path.parent / name)
+    with pytest.raises(ConfigurationError, match="another database"):
+        used.export(name)
+
+
 def test_export_to_a_database_leaves_it_locked_for_whoever_has_locked_it(used: Ledger, path: Path) -> None:
     other = path.with_name("other.db")
     with closing(sqlite3.connect(other, isolation_level=None)) as db:

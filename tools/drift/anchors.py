@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from tools.openapi import walk
+from tools.openapi.references import escaped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def _places(node: Any, pointer: str) -> Iterator[tuple[str, str]]:
             if isinstance(node.get(key), str):
                 yield f"#{node[key]}", pointer
         for name, child in node.items():
-            yield from _places(child, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+            yield from _places(child, f"{pointer}/{escaped(name)}")
     elif isinstance(node, list):
         for index, child in enumerate(node):
             yield from _places(child, f"{pointer}/{index}")

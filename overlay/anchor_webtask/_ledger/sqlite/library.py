@@ -1,4 +1,4 @@
-"""What SQLite is asked of a file that is no ledger yet, or none at all.
+"""What SQLite is asked of a file that is no ledger yet, or none at all; and the codes of its errors.
 
 Only SQLite opens these files. To close a descriptor of our own would release all locks that this process has on a file,
 also those of other threads, which can use a new file as soon as it exists.
@@ -44,7 +44,7 @@ def code_of(error: sqlite3.Error) -> int:
 
 
 def _uri(path: Path) -> str:
-    return f"file:{_quoted(path)}"
+    return f"file:{_quoted(path.absolute())}"  # a relative path may be a name such as `:memory:`
 
 
 def _quoted(path: str | Path) -> str:
